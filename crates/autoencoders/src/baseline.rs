@@ -1,0 +1,112 @@
+//! Principal components at the same code size on the same rows: what every result is shown beside.
+
+use crate::data::Dataset;
+use crate::error::Result;
+use crate::prepare::Preparation;
+use crate::rng::Rng;
+use burn::tensor::{Device, Tensor, TensorData};
+use faer::{Mat, Side};
+
+/// The first principal components of the prepared training rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pca {
+    /// Numbers in a row.
+    pub features: usize,
+    /// The mean row [features].
+    pub mean: Vec<f32>,
+    /// Orthonormal components, one a row, the strongest first [components, features].
+    pub components: Vec<f32>,
+}
+
+/// Rows of wide data whose inner products are decomposed instead of the covariance.
+const WIDE_ROWS: usize = 4096;
+/// Rows in a block of the covariance.
+const BLOCK: usize = 1024;
+
+impl Pca {
+    /// Fits at most `latent` components on `rows` of the data.
+    ///
+    /// Data wider than 4,096 numbers a row is fitted on at most 4,096 rows, drawn by `rng`: the decomposition grows with the cube
+    /// of the smaller side.
+    pub fn fit(preparation: &Preparation, data: &Dataset, rows: &[usize], latent: usize, rng: &Rng) -> Result<Self> {
+        let features = data.shape.features()?;
+        let rows: Vec<usize> = match features > WIDE_ROWS && rows.len() > WIDE_ROWS {
+            true => rng.split("pca").permutation(rows.len())[..WIDE_ROWS].iter().map(|at| rows[*at]).collect(),
+            false => rows.to_vec(),
+        };
+        let mut mean = vec![0f64; features];
+        for block in rows.chunks(BLOCK) {
+            for row in preparation.apply(data, block.iter().copied(), features).chunks(features) {
+                mean.iter_mut().zip(row).for_each(|(m, x)| *m += f64::from(*x) / rows.len() as f64);
+            }
+        }
+        let mean: Vec<f32> = mean.into_iter().map(|m| m as f32).collect();
+        let centred = |block: &[usize]| {
+            let mut values = preparation.apply(data, block.iter().copied(), features);
+            values.chunks_mut(features).for_each(|row| row.iter_mut().zip(&mean).for_each(|(x, m)| *x -= m));
+            Tensor::<2>::from_data(TensorData::new(values, [block.len(), features]), &Device::default())
+        };
+        let kept = latent.min(features).min(rows.len());
+        let components = match features <= rows.len() || features <= 64 {
+            true => {
+                let mut covariance = vec![0f64; features * features];
+                for block in rows.chunks(BLOCK) {
+                    let x = centred(block);
+                    add(&mut covariance, x.clone().transpose().matmul(x));
+                }
+                strongest(&covariance, features, kept)
+            }
+            // Fewer rows than columns: the components are combinations of the rows (the dual problem).
+            false => {
+                let x = centred(&rows);
+                let mut products = vec![0f64; rows.len() * rows.len()];
+                add(&mut products, x.clone().matmul(x.clone().transpose()));
+                let combinations = strongest(&products, rows.len(), kept);
+                let combinations = Tensor::<2>::from_data(TensorData::new(combinations, [kept, rows.len()]), &Device::default());
+                normalised(combinations.matmul(x).into_data().try_into_vec::<f32>().unwrap_or_default(), features)
+            }
+        };
+        Ok(Self { features, mean, components })
+    }
+
+    /// Components kept.
+    pub fn count(&self) -> usize {
+        self.components.len() / self.features.max(1)
+    }
+
+    /// The reconstruction of prepared rows [rows, features] from their components.
+    pub fn reconstruct(&self, x: Tensor<2>) -> Tensor<2> {
+        let options = (&x.device(), x.dtype());
+        let mean = Tensor::<2>::from_data(TensorData::new(self.mean.clone(), [1, self.features]), options);
+        let components = Tensor::<2>::from_data(TensorData::new(self.components.clone(), [self.count(), self.features]), options);
+        let codes = (x - mean.clone()).matmul(components.clone().transpose());
+        codes.matmul(components) + mean
+    }
+}
+
+fn add(total: &mut [f64], product: Tensor<2>) {
+    if let Ok(values) = product.into_data().as_slice::<f32>() {
+        total.iter_mut().zip(values).for_each(|(sum, value)| *sum += f64::from(*value));
+    }
+}
+
+/// The eigenvectors of the `kept` largest eigenvalues of a symmetric matrix, one a row.
+fn strongest(matrix: &[f64], side: usize, kept: usize) -> Vec<f32> {
+    let matrix = Mat::from_fn(side, side, |r, c| matrix[r * side + c]);
+    match matrix.self_adjoint_eigen(Side::Lower) {
+        // Eigenvalues come in rising order.
+        Ok(decomposition) => (0..kept).flat_map(|k| (0..side).map(move |r| (k, r))).map(|(k, r)| decomposition.U()[(r, side - 1 - k)] as f32).collect(),
+        // Only numbers that are not finite do not converge, and those are refused when data is read.
+        Err(_) => vec![0.0; kept * side],
+    }
+}
+
+fn normalised(mut rows: Vec<f32>, width: usize) -> Vec<f32> {
+    for row in rows.chunks_mut(width) {
+        let length = row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+        if length > 1e-12 {
+            row.iter_mut().for_each(|x| *x = (f64::from(*x) / length) as f32);
+        }
+    }
+    rows
+}

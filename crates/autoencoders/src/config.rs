@@ -1,0 +1,290 @@
+//! What to train: one struct, checked against the data before anything is built.
+
+use crate::density::DensityChoice;
+use crate::error::{Error, Result};
+use crate::families::FAMILIES;
+use crate::family::{Entry, Family};
+use crate::likelihood::Likelihood;
+use crate::net::{Blueprint, Net, Norm, image_sides};
+use crate::optimise::{Method, Schedule};
+use crate::prepare::{Range, Scale};
+use crate::schema::Shape;
+use autoencoders_kernels::Activation;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Everything that decides a training.
+///
+/// A field that is `auto` or absent is decided by [`Plan::new`] from the data and the family; a model file holds the decisions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// A name from `ae families`.
+    pub family: String,
+    /// The family's own parameters; those left out take their defaults.
+    pub parameters: Map<String, Value>,
+    /// Numbers in a code.
+    pub latent: usize,
+    /// The network.
+    pub net: Net,
+    /// Of the hidden layers.
+    pub activation: Activation,
+    /// Of the code; decided by the family where absent.
+    pub code_activation: Option<Activation>,
+    /// Whether the decoder uses the encoder's matrices, transposed.
+    pub tied: bool,
+    /// Fraction of hidden units dropped in training, below 1.
+    pub dropout: f64,
+    /// Norm of the hidden layers.
+    pub norm: Norm,
+    /// What a reconstruction error is.
+    pub likelihood: Likelihood,
+    /// Whether pixels between 0 and 1 are replaced by draws of 0 or 1: a fresh draw each epoch, one by seed in evaluation.
+    pub binarise: bool,
+    /// How numbers are scaled.
+    pub scale: Scale,
+    /// Fraction of the rows that early stopping and schedules see.
+    pub validation: f64,
+    /// Fraction of the rows that only the final table sees.
+    pub test: f64,
+    /// Passes over the training rows; decided from their number where absent.
+    pub epochs: Option<usize>,
+    /// Rows in a step.
+    pub batch: usize,
+    /// The optimiser.
+    pub optimiser: Method,
+    /// Step size.
+    pub learning_rate: f64,
+    /// Fraction of the velocity that sgd keeps, below 1.
+    pub momentum: f64,
+    /// Decoupled weight decay: each step shrinks the weights by rate times this; biases are left alone.
+    pub weight_decay: f64,
+    /// Weight of a named term of the loss: the sum of the squared weights; biases are left alone.
+    pub l2: f64,
+    /// How the step size changes.
+    pub schedule: Schedule,
+    /// Epochs over which the step size rises from zero.
+    pub warm_up: f64,
+    /// Largest norm of the gradient of all variables together; 0 does not clip.
+    pub clip: f64,
+    /// Epochs without a better validation loss before training stops; 0 never stops early. The best weights are kept either way.
+    pub patience: usize,
+    /// What is fitted on the codes of the trained model, to generate from.
+    pub density: DensityChoice,
+    /// Decides every random number.
+    pub seed: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            family: "plain".to_owned(),
+            parameters: Map::new(),
+            latent: 8,
+            net: Net::Auto,
+            activation: Activation::Relu,
+            code_activation: None,
+            tied: false,
+            dropout: 0.0,
+            norm: Norm::None,
+            likelihood: Likelihood::Auto,
+            binarise: false,
+            scale: Scale::Auto,
+            validation: 0.1,
+            test: 0.1,
+            epochs: None,
+            batch: 64,
+            optimiser: Method::Adam,
+            learning_rate: 1e-3,
+            momentum: 0.9,
+            weight_decay: 0.0,
+            l2: 0.0,
+            schedule: Schedule::Cosine,
+            warm_up: 0.0,
+            clip: 0.0,
+            patience: 0,
+            density: DensityChoice::Auto,
+            seed: 0,
+        }
+    }
+}
+
+/// What `auto` stands for; a family changes what its paper does otherwise.
+#[derive(Clone, Debug)]
+pub struct Auto {
+    /// The network.
+    pub net: Net,
+    /// Of the code.
+    pub code_activation: Activation,
+    /// What a reconstruction error is.
+    pub likelihood: Likelihood,
+}
+
+/// A configuration decided in full for one kind of data; only a plan can train.
+#[derive(Debug)]
+pub struct Plan {
+    /// The configuration without `auto`.
+    pub config: Config,
+    /// The family with its parameters.
+    pub family: Box<dyn Family>,
+    /// The shape of a row.
+    pub shape: Shape,
+    /// The range of prepared numbers.
+    pub range: Range,
+    /// The network.
+    pub blueprint: Blueprint,
+    /// What the user should know before training.
+    pub warnings: Vec<String>,
+}
+
+/// The largest code and batch: beyond these a number is a slip of the finger.
+const MOST: usize = 1 << 20;
+/// Steps that train a small network well; the default number of epochs reaches them.
+const STEPS: usize = 6000;
+
+impl Config {
+    /// The registered family of this name.
+    pub fn entry(&self) -> Result<&'static Entry> {
+        let found = FAMILIES.iter().find(|entry| entry.name == self.family);
+        found.ok_or_else(|| Error::unknown("family", &self.family, FAMILIES.iter().map(|entry| entry.name)))
+    }
+
+    /// Refuses numbers outside their bounds, whatever the data.
+    fn check_numbers(&self) -> Result<()> {
+        let whole = |name, value: usize, low, high| match (low..=high).contains(&value) {
+            true => Ok(()),
+            false => Err(Error::setting(name, value, format!("a whole number from {low} to {high}"))),
+        };
+        whole("latent", self.latent, 1, MOST)?;
+        whole("batch", self.batch, 1, MOST)?;
+        if let Some(epochs) = self.epochs {
+            whole("epochs", epochs, 1, 1_000_000)?;
+        }
+        // NaN lies in no range, so that it is refused with the rest.
+        let real = |name, value: f64, low: f64, high: f64| match (low..=high).contains(&value) {
+            true => Ok(()),
+            false => Err(Error::setting(name, value, format!("a number from {low} to {high}"))),
+        };
+        real("lr", self.learning_rate, 1e-12, 1e3)?;
+        real("dropout", self.dropout, 0.0, 0.99)?;
+        real("momentum", self.momentum, 0.0, 0.9999)?;
+        real("weight_decay", self.weight_decay, 0.0, 1e3)?;
+        real("l2", self.l2, 0.0, 1e6)?;
+        real("warm_up", self.warm_up, 0.0, 1e6)?;
+        real("clip", self.clip, 0.0, 1e9)?;
+        real("validation", self.validation, 0.0, 0.9)?;
+        real("test", self.test, 0.0, 0.9)?;
+        real("validation and test together", self.validation + self.test, 0.0, 0.95)
+    }
+}
+
+impl Plan {
+    /// Decides what is open in a configuration, and refuses what makes no sense.
+    ///
+    /// `rows` is the number of training rows; it decides the number of epochs where that is open, and nothing else.
+    pub fn new(config: &Config, shape: &Shape, range: Range, rows: usize) -> Result<Self> {
+        config.check_numbers()?;
+        let entry = config.entry()?;
+        let family = (entry.parse)(&config.parameters)?;
+        let features = shape.features()?;
+
+        let mut auto = Auto { net: auto_net(shape, features), code_activation: Activation::Identity, likelihood: Likelihood::Gaussian };
+        family.auto(&mut auto);
+        let mut config = config.clone();
+        let mut parameters = (entry.defaults)();
+        parameters.extend(config.parameters);
+        config.parameters = parameters;
+        if config.net == Net::Auto {
+            config.net = auto.net;
+        }
+        if config.likelihood == Likelihood::Auto {
+            config.likelihood = if config.binarise { Likelihood::Bernoulli } else { auto.likelihood };
+        }
+        let steps = rows.div_ceil(config.batch).max(1);
+        config.epochs = Some(config.epochs.unwrap_or_else(|| (STEPS / steps).clamp(10, 300)));
+
+        let linear = config.net == Net::Linear;
+        let code_activation = config.code_activation.unwrap_or(if linear { Activation::Identity } else { auto.code_activation });
+        config.code_activation = Some(code_activation);
+        let output_activation = match config.likelihood {
+            // Linear means linear to the end, also for images.
+            Likelihood::Gaussian | Likelihood::Laplace if linear => Activation::Identity,
+            likelihood => likelihood.output_activation(range),
+        };
+        let blueprint = Blueprint {
+            net: config.net.clone(),
+            shape: shape.clone(),
+            head: family.head(config.latent),
+            latent: config.latent,
+            activation: config.activation,
+            code_activation,
+            output_activation,
+            tied: config.tied,
+            dropout: config.dropout,
+            norm: config.norm,
+        };
+        let mut plan = Self { config, family, shape: shape.clone(), range, blueprint, warnings: Vec::new() };
+        plan.check()?;
+        plan.family.check(&plan)?;
+        plan.warn();
+        Ok(plan)
+    }
+
+    /// Numbers in a row.
+    pub fn features(&self) -> usize {
+        // `new` has refused shapes without this number.
+        self.shape.features().unwrap_or(1)
+    }
+
+    /// Passes over the training rows.
+    pub fn epochs(&self) -> usize {
+        self.config.epochs.unwrap_or(1)
+    }
+
+    fn check(&self) -> Result<()> {
+        let config = &self.config;
+        let conv = matches!(config.net, Net::Conv(_));
+        if conv && image_sides(&self.shape).is_none() {
+            return Err(Error::setting("net", &config.net, "mlp:WIDTHS for rows that are neither images nor series"));
+        }
+        if conv && config.tied {
+            return Err(Error::setting("tied", true, "false for a conv net; tied weights exist for linear, shallow and mlp"));
+        }
+        if config.net == Net::Linear && config.code_activation != Some(Activation::Identity) {
+            return Err(Error::setting("code activation", self.blueprint.code_activation.name(), "identity for the linear net; --net shallow has one layer and an activation"));
+        }
+        let unit = self.range == Range::Unit;
+        if config.likelihood == Likelihood::Bernoulli && !unit {
+            return Err(Error::setting("likelihood", config.likelihood, "gaussian or laplace for data outside 0..1, or --scale minmax"));
+        }
+        if config.binarise && (!unit || config.likelihood != Likelihood::Bernoulli) {
+            return Err(Error::setting("binarise", true, "data in 0..1 and the bernoulli likelihood"));
+        }
+        Ok(())
+    }
+
+    fn warn(&mut self) {
+        let features = self.features();
+        if self.config.latent >= features && !self.family.constrains() && self.config.dropout == 0.0 {
+            self.warnings.push(format!(
+                "the code has {} numbers for {features} in a row and nothing constrains it: it can copy its input and learn nothing. \
+                 Choose a smaller latent, or a family that constrains the code (denoising, sparse, contractive)",
+                self.config.latent
+            ));
+        }
+    }
+}
+
+/// Two hidden layers that narrow towards the code, or convolutions for pictures too large for them.
+fn auto_net(shape: &Shape, features: usize) -> Net {
+    match image_sides(shape) {
+        Some(([height, width], _)) if height.min(width) >= 48 => {
+            let halvings = (height.min(width) / 8).ilog2().clamp(2, 5);
+            Net::Conv((0..halvings).map(|depth| 32 << depth.min(3)).collect())
+        }
+        _ => {
+            let first = (2 * features).clamp(32, 512);
+            Net::Mlp(vec![first, first / 2])
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Sparse autoencoder: many code units, each active on few rows.
+//!
+//! Ng, "Sparse autoencoder", CS294A lecture notes, and the UFLDL tutorial. The cost there carries a factor one half on the
+//! squared error; here it does not, so a beta of 3 there is 6 here.
+
+use crate::config::{Auto, Plan};
+use crate::error::{Error, Result};
+use crate::family::{Entry, Family, Step, Terms};
+use crate::net::Net;
+use autoencoders_kernels::Activation;
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+pub(super) const ENTRY: Entry = Entry::of::<Sparse>("sparse", "Sparse autoencoder", "Ng 2011, CS294A");
+
+/// Parameters of the sparse autoencoder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sparse {
+    /// What keeps the code sparse.
+    pub penalty: Penalty,
+    /// Target mean activation of each unit, between 0 and 1; only for `kl`.
+    pub rho: f64,
+    /// Weight of the penalty.
+    pub beta: f64,
+}
+
+/// The kinds of penalty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Penalty {
+    /// Divergence of each unit's mean activation from `rho`; for sigmoid and tanh codes.
+    Kl,
+    /// Sum of the absolute activations; for rectified codes.
+    L1,
+}
+
+impl Default for Sparse {
+    fn default() -> Self {
+        Self { penalty: Penalty::Kl, rho: 0.05, beta: 0.5 }
+    }
+}
+
+impl Family for Sparse {
+    fn auto(&self, auto: &mut Auto) {
+        auto.net = Net::Shallow;
+        auto.code_activation = match self.penalty {
+            Penalty::Kl => Activation::Sigmoid,
+            Penalty::L1 => Activation::Relu,
+        };
+    }
+
+    fn check(&self, plan: &Plan) -> Result<()> {
+        if !(0.0..=1e6).contains(&self.beta) {
+            return Err(Error::setting("beta", self.beta, "a number from 0 to 1e6"));
+        }
+        if !(self.rho > 0.0 && self.rho < 1.0) {
+            return Err(Error::setting("rho", self.rho, "a mean activation between 0 and 1"));
+        }
+        let activation = plan.blueprint.code_activation;
+        let fits = match self.penalty {
+            Penalty::Kl => matches!(activation, Activation::Sigmoid | Activation::Tanh),
+            Penalty::L1 => matches!(activation, Activation::Relu | Activation::Softplus),
+        };
+        if !fits {
+            let wanted = match self.penalty {
+                Penalty::Kl => "sigmoid or tanh for the kl penalty, whose target is a mean between 0 and 1",
+                Penalty::L1 => "relu or softplus for the l1 penalty",
+            };
+            return Err(Error::setting("code activation", activation.name(), wanted));
+        }
+        Ok(())
+    }
+
+    fn constrains(&self) -> bool {
+        self.beta > 0.0
+    }
+
+    fn terms(&self, step: &Step) -> Result<Terms> {
+        let code = step.code.mean.clone();
+        Ok(match self.penalty {
+            Penalty::L1 => Terms::one("sparsity", self.beta, code.abs().sum_dim(1).mean()),
+            Penalty::Kl => {
+                let active = match step.parts.plan.blueprint.code_activation {
+                    Activation::Tanh => (code + 1.0) * 0.5,
+                    _ => code,
+                };
+                Terms::one("sparsity", self.beta, divergence(self.rho, active.mean_dim(0)))
+            }
+        })
+    }
+}
+
+/// `Σ_j rho ln(rho / rho_hat_j) + (1 - rho) ln((1 - rho) / (1 - rho_hat_j))`
+///
+/// `rho_hat` [1, latent] is the mean over the batch, not a running mean: its gradient is then the exact gradient of the loss that
+/// is reported, nothing has to be stored, and at batches of a hundred rows and more the noise of the mean is far below rho.
+fn divergence(rho: f64, rho_hat: Tensor<2>) -> Tensor<1> {
+    // A unit that is never active in a batch would otherwise make the loss infinite.
+    let rho_hat = rho_hat.clamp(1e-6, 1.0 - 1e-6);
+    let constant = rho * rho.ln() + (1.0 - rho) * (1.0 - rho).ln();
+    let units = rho_hat.dims()[1] as f64;
+    (rho_hat.clone().log() * -rho - (rho_hat.neg() + 1.0).log() * (1.0 - rho)).sum() + constant * units
+}

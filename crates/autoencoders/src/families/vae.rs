@@ -1,0 +1,96 @@
+//! Variational autoencoder: the code is a distribution, kept near a standard normal one.
+//!
+//! Kingma and Welling, "Auto-encoding variational Bayes", ICLR 2014; beta: Higgins et al., ICLR 2017; warm-up: Sønderby et al.,
+//! NeurIPS 2016; free bits: Kingma et al., NeurIPS 2016.
+
+use crate::config::{Auto, Plan};
+use crate::error::{Error, Result};
+use crate::family::{Code, Entry, Family, Step, Terms};
+use crate::layer::Pass;
+use crate::likelihood::Likelihood;
+use crate::rng::Rng;
+use autoencoders_kernels::Activation;
+use burn::tensor::{DType, Tensor};
+use serde::{Deserialize, Serialize};
+
+pub(super) const ENTRY: Entry = Entry::of::<Vae>("vae", "Variational autoencoder", "Kingma and Welling 2014");
+
+/// Parameters of the variational autoencoder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Vae {
+    /// Weight of the divergence from the prior; 1 is the evidence lower bound.
+    pub beta: f64,
+    /// The fraction of the training over which beta rises from zero; 0 starts with all of it.
+    pub warm_up: f64,
+    /// Nats of each unit, averaged over the batch, that cost nothing; keeps units from falling silent.
+    pub free_bits: f64,
+}
+
+impl Default for Vae {
+    fn default() -> Self {
+        Self { beta: 1.0, warm_up: 0.0, free_bits: 0.0 }
+    }
+}
+
+impl Family for Vae {
+    fn auto(&self, auto: &mut Auto) {
+        if auto.likelihood == Likelihood::Gaussian {
+            // At the variance of one half that a squared error stands for, the prior would silence most units of scaled data.
+            auto.likelihood = Likelihood::GaussianLearned;
+        }
+    }
+
+    fn check(&self, plan: &Plan) -> Result<()> {
+        for (name, value, most) in [("beta", self.beta, 1e6), ("warm_up", self.warm_up, 1.0), ("free_bits", self.free_bits, 1e3)] {
+            if !(0.0..=most).contains(&value) {
+                return Err(Error::setting(name, value, format!("a number from 0 to {most}")));
+            }
+        }
+        if plan.blueprint.code_activation != Activation::Identity {
+            return Err(Error::setting("code activation", plan.blueprint.code_activation.name(), "identity: mean and log-variance are unbounded"));
+        }
+        if plan.blueprint.tied {
+            return Err(Error::setting("tied", true, "false: the encoder's last layer gives a mean and a variance, the decoder takes a code"));
+        }
+        Ok(())
+    }
+
+    fn head(&self, latent: usize) -> usize {
+        2 * latent
+    }
+
+    fn code(&self, h: Tensor<2>, pass: &mut Pass) -> Result<Code> {
+        let latent = h.dims()[1] / 2;
+        let mean = h.clone().narrow(1, 0, latent);
+        // Clipped so that exp() stays finite in f32; the bound is never reached by a healthy model.
+        let log_variance = h.narrow(1, latent, latent).clamp(-20.0, 20.0);
+        let sample = if pass.sampling {
+            let noise = pass.rng.split("posterior").normal(mean.dims(), &mean.device().inner(), mean.dtype());
+            mean.clone() + (log_variance.clone() * 0.5).exp() * noise
+        } else {
+            mean.clone()
+        };
+        Ok(Code { mean, sample, log_variance: Some(log_variance) })
+    }
+
+    fn terms(&self, step: &Step) -> Result<Terms> {
+        let Some(log_variance) = step.code.log_variance.clone() else {
+            return Ok(Terms::none());
+        };
+        let units = kl_normal(step.code.mean.clone(), log_variance).mean_dim(0);
+        let units = if self.free_bits > 0.0 { units.clamp_min(self.free_bits) } else { units };
+        let warmed = if self.warm_up > 0.0 { (step.progress.fraction / self.warm_up).min(1.0) } else { 1.0 };
+        Ok(Terms::one("kl", self.beta * warmed, units.sum()))
+    }
+
+    fn prior(&self, plan: &Plan, n: usize, rng: &mut Rng) -> Option<Tensor<2>> {
+        Some(rng.normal([n, plan.config.latent], &Default::default(), DType::F32))
+    }
+}
+
+/// `-½ (1 + log_variance - mean² - exp(log_variance))`, each unit's divergence from the standard normal (Kingma and Welling,
+/// appendix B) [rows, latent].
+fn kl_normal(mean: Tensor<2>, log_variance: Tensor<2>) -> Tensor<2> {
+    (mean.clone() * mean + log_variance.clone().exp() - log_variance - 1.0) * 0.5
+}

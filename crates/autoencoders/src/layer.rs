@@ -1,0 +1,352 @@
+//! Layers: a forward pass, and the derivative along given directions.
+
+use crate::error::Result;
+use crate::rng::Rng;
+use crate::vars::{Fill, Init, Layout, Role, Values, VarId, Vars};
+use autoencoders_kernels::{Activation, Geometry, activate, convolution, dense, transposed_convolution};
+use burn::tensor::Tensor;
+
+/// What a pass through the layers is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Batch statistics, dropout, corruption.
+    Training,
+    /// Running statistics, no dropout: a row's result depends on that row alone.
+    Evaluation,
+}
+
+/// One pass: its mode, its random numbers, and what it wants changed afterwards.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    /// What the pass is for.
+    pub mode: Mode,
+    /// Whether the code is drawn from its distribution or is that distribution's mean.
+    pub sampling: bool,
+    /// The random numbers of this pass.
+    pub rng: Rng,
+    /// New values of running statistics, to be written once the step is done.
+    pub updates: Vec<(VarId, Tensor<2>)>,
+}
+
+impl Pass {
+    /// A training step's pass.
+    pub fn training(rng: Rng) -> Self {
+        Self { mode: Mode::Training, sampling: true, rng, updates: Vec::new() }
+    }
+
+    /// A pass whose result depends on the rows alone.
+    pub fn deterministic(rng: Rng) -> Self {
+        Self { mode: Mode::Evaluation, sampling: false, rng, updates: Vec::new() }
+    }
+
+    /// An evaluation with codes drawn from their distribution.
+    pub fn sampling(rng: Rng) -> Self {
+        Self { mode: Mode::Evaluation, sampling: true, rng, updates: Vec::new() }
+    }
+
+    /// Writes the running statistics that the pass has gathered.
+    pub fn commit(self, vars: &mut Vars) {
+        for (id, value) in self.updates {
+            vars.set(id, value.inner());
+        }
+    }
+}
+
+/// One layer; its numbers live in [`Vars`].
+///
+/// Rows go in and out as a matrix [rows, width]; images lie in it channels last.
+#[derive(Clone, Debug)]
+pub enum Layer {
+    /// `act(x w + b)`
+    Dense {
+        /// [in, out], or [out, in] when `transposed`.
+        weight: VarId,
+        /// [1, out]
+        bias: VarId,
+        /// Applied to the sum.
+        activation: Activation,
+        /// Uses the transpose of a weight that belongs to an encoder layer (tied weights).
+        transposed: bool,
+    },
+    /// A strided convolution.
+    Convolution {
+        /// [patch, channels_out]
+        weight: VarId,
+        /// [1, channels_out]
+        bias: VarId,
+        /// Sizes.
+        geometry: Geometry,
+        /// Applied to the sum.
+        activation: Activation,
+    },
+    /// The transpose of a strided convolution: makes images larger.
+    TransposedConvolution {
+        /// [patch, channels_out] of the convolution it transposes.
+        weight: VarId,
+        /// [1, channels_in]
+        bias: VarId,
+        /// Sizes.
+        geometry: Geometry,
+        /// Applied to the sum.
+        activation: Activation,
+    },
+    /// `gain (x - mean) / sqrt(variance + 1e-5) + shift` per channel over the batch (Ioffe and Szegedy 2015).
+    BatchNorm {
+        /// [1, channels]
+        gain: VarId,
+        /// [1, channels]
+        shift: VarId,
+        /// Running mean [1, channels].
+        mean: VarId,
+        /// Running variance [1, channels].
+        variance: VarId,
+    },
+    /// The same over the numbers of each row (Ba et al. 2016).
+    LayerNorm {
+        /// [1, width]
+        gain: VarId,
+        /// [1, width]
+        shift: VarId,
+    },
+    /// An activation of its own, after a norm.
+    Activation(Activation),
+    /// Sets this fraction of the numbers to zero in training and scales the others up (Srivastava et al. 2014).
+    Dropout {
+        /// The fraction.
+        rate: f64,
+        /// Which dropout of the network this is.
+        index: usize,
+    },
+}
+
+/// Added to a variance before its root is taken, as in PyTorch.
+const NORM_EPSILON: f64 = 1e-5;
+/// The weight of a new batch in the running statistics, as in PyTorch.
+const NORM_MOMENTUM: f64 = 0.1;
+
+/// Bound of the uniform initialisation for a layer whose output goes through `activation`.
+///
+/// Glorot and Bengio 2010 (`sqrt(6 / (in + out))`) for the bounded and identity ones, He et al. 2015 (`sqrt(6 / in)`) for those
+/// that cut the negative side off.
+pub fn weight_bound(activation: Activation, fan_in: usize, fan_out: usize) -> f64 {
+    match activation {
+        Activation::Identity | Activation::Sigmoid | Activation::Tanh => (6.0 / (fan_in + fan_out) as f64).sqrt(),
+        _ => (6.0 / fan_in as f64).sqrt(),
+    }
+}
+
+impl Layer {
+    /// A dense layer from `width` to `out`; `init_for` is the activation that follows, at once or after a norm.
+    pub fn dense(init: &mut Init, name: &str, width: usize, out: usize, activation: Activation, init_for: Activation) -> Result<Self> {
+        let bound = weight_bound(init_for, width, out);
+        Ok(Self::Dense {
+            weight: init.variable(&format!("{name}.weight"), [width, out], Fill::Uniform(bound), Role::Weight, Layout::Dense)?,
+            bias: init.variable(&format!("{name}.bias"), [1, out], Fill::Constant(0.0), Role::Bias, Layout::Vector)?,
+            activation,
+            transposed: false,
+        })
+    }
+
+    /// A dense layer back through the transpose of `weight`, with `out` biases of its own.
+    pub fn tied(init: &mut Init, name: &str, weight: VarId, out: usize, activation: Activation) -> Result<Self> {
+        Ok(Self::Dense {
+            weight,
+            bias: init.variable(&format!("{name}.bias"), [1, out], Fill::Constant(0.0), Role::Bias, Layout::Vector)?,
+            activation,
+            transposed: true,
+        })
+    }
+
+    /// A convolution, or with `transposed` its transpose.
+    pub fn convolution(init: &mut Init, name: &str, geometry: Geometry, activation: Activation, init_for: Activation, transposed: bool) -> Result<Self> {
+        let Geometry { kernel, stride, channels_in, channels_out, .. } = geometry;
+        let layout = Layout::Convolution { kernel, channels_in };
+        let area = kernel[0] * kernel[1];
+        let (from, to) = if transposed { (channels_out, channels_in) } else { (channels_in, channels_out) };
+        // Each pixel of a transposed convolution hears only area / stride² positions of the kernel.
+        let heard = if transposed { (area / (stride[0] * stride[1])).max(1) } else { area };
+        let bound = weight_bound(init_for, from * heard, to * heard);
+        let weight = init.variable(&format!("{name}.weight"), [geometry.patch(), channels_out], Fill::Uniform(bound), Role::Weight, layout)?;
+        let bias = init.variable(&format!("{name}.bias"), [1, to], Fill::Constant(0.0), Role::Bias, Layout::Vector)?;
+        Ok(match transposed {
+            false => Self::Convolution { weight, bias, geometry, activation },
+            true => Self::TransposedConvolution { weight, bias, geometry, activation },
+        })
+    }
+
+    /// A batch norm over `channels`.
+    pub fn batch_norm(init: &mut Init, name: &str, channels: usize) -> Result<Self> {
+        let mut vector = |part: &str, value, role| init.variable(&format!("{name}.{part}"), [1, channels], Fill::Constant(value), role, Layout::Vector);
+        Ok(Self::BatchNorm {
+            gain: vector("weight", 1.0, Role::Bias)?,
+            shift: vector("bias", 0.0, Role::Bias)?,
+            mean: vector("running_mean", 0.0, Role::Buffer)?,
+            variance: vector("running_var", 1.0, Role::Buffer)?,
+        })
+    }
+
+    /// A layer norm over `width` numbers.
+    pub fn layer_norm(init: &mut Init, name: &str, width: usize) -> Result<Self> {
+        let mut vector = |part: &str, value| init.variable(&format!("{name}.{part}"), [1, width], Fill::Constant(value), Role::Bias, Layout::Vector);
+        Ok(Self::LayerNorm { gain: vector("weight", 1.0)?, shift: vector("bias", 0.0)? })
+    }
+
+    /// From rows [rows, in] to rows [rows, out].
+    pub fn forward(&self, values: &Values, x: Tensor<2>, pass: &mut Pass) -> Tensor<2> {
+        match self {
+            Self::Dense { weight, bias, activation, transposed } => dense(x, oriented(values, *weight, *transposed), values.get(*bias), *activation),
+            Self::Convolution { weight, bias, geometry, activation } => convolution(x, values.get(*weight), Some(values.get(*bias)), geometry, *activation),
+            Self::TransposedConvolution { weight, bias, geometry, activation } => transposed_convolution(x, values.get(*weight), Some(values.get(*bias)), geometry, *activation),
+            Self::BatchNorm { gain, shift, mean, variance } => batch_norm(values, x, [*gain, *shift, *mean, *variance], pass),
+            Self::LayerNorm { gain, shift } => {
+                let (centred, deviation) = standardised(x);
+                centred / deviation * values.get(*gain) + values.get(*shift)
+            }
+            Self::Activation(activation) => activate(x, *activation),
+            Self::Dropout { rate, index } => match dropout_mask(&x, *rate, *index, pass) {
+                Some(mask) => x * mask,
+                None => x,
+            },
+        }
+    }
+
+    /// The forward pass, and the derivative of its result along `directions`.
+    ///
+    /// `directions` is [rows or 1, k, in]: k directions for each row, or the same k for all. The result is [rows or 1, k, out]
+    /// and is itself differentiable. A batch norm is taken at its running statistics: the rows of a batch do not mix.
+    pub fn tangent(&self, values: &Values, x: Tensor<2>, directions: Tensor<3>, pass: &mut Pass) -> (Tensor<2>, Tensor<3>) {
+        match self {
+            Self::Dense { weight, bias, activation, transposed } => {
+                let weight = oriented(values, *weight, *transposed);
+                let moved = flat(directions, |d| d.matmul(weight.clone()));
+                let (y, slope) = with_slope(dense(x, weight, values.get(*bias), Activation::Identity), *activation);
+                (y, scaled(moved, slope))
+            }
+            Self::Convolution { weight, bias, geometry, activation } => {
+                let weight = values.get(*weight);
+                let moved = flat(directions, |d| convolution(d, weight.clone(), None, geometry, Activation::Identity));
+                let (y, slope) = with_slope(convolution(x, weight, Some(values.get(*bias)), geometry, Activation::Identity), *activation);
+                (y, scaled(moved, slope))
+            }
+            Self::TransposedConvolution { weight, bias, geometry, activation } => {
+                let weight = values.get(*weight);
+                let moved = flat(directions, |d| transposed_convolution(d, weight.clone(), None, geometry, Activation::Identity));
+                let (y, slope) = with_slope(transposed_convolution(x, weight, Some(values.get(*bias)), geometry, Activation::Identity), *activation);
+                (y, scaled(moved, slope))
+            }
+            Self::BatchNorm { gain, variance, .. } => {
+                let slope = values.get(*gain) / (values.get(*variance) + NORM_EPSILON).sqrt();
+                let spread = x.dims()[1] / slope.dims()[1];
+                let slope = slope.repeat_dim(1, spread);
+                let mut running = Pass::deterministic(pass.rng.clone());
+                (self.forward(values, x, &mut running), directions * slope.unsqueeze_dim::<3>(1))
+            }
+            Self::LayerNorm { gain, shift } => {
+                let (centred, deviation) = standardised(x);
+                let unit = (centred / deviation.clone()).unsqueeze_dim::<3>(1);
+                let d = directions.clone() - directions.mean_dim(2);
+                let along = (d.clone() * unit.clone()).mean_dim(2);
+                let moved = (d - unit.clone() * along) / deviation.unsqueeze_dim::<3>(1) * values.get(*gain).unsqueeze_dim::<3>(1);
+                (unit.squeeze_dim::<2>(1) * values.get(*gain) + values.get(*shift), moved)
+            }
+            Self::Activation(activation) => {
+                let (y, slope) = with_slope(x, *activation);
+                (y, scaled(directions, slope))
+            }
+            Self::Dropout { rate, index } => match dropout_mask(&x, *rate, *index, pass) {
+                Some(mask) => (x * mask.clone(), scaled(directions, Some(mask))),
+                None => (x, directions),
+            },
+        }
+    }
+}
+
+fn oriented(values: &Values, weight: VarId, transposed: bool) -> Tensor<2> {
+    let weight = values.get(weight);
+    if transposed { weight.transpose() } else { weight }
+}
+
+/// Applies `f` to [rows x k, in] and gives [rows, k, out] back.
+fn flat(directions: Tensor<3>, f: impl Fn(Tensor<2>) -> Tensor<2>) -> Tensor<3> {
+    let [rows, k, width] = directions.dims();
+    let moved = f(directions.reshape([rows * k, width]));
+    let out = moved.dims()[1];
+    moved.reshape([rows, k, out])
+}
+
+fn scaled(directions: Tensor<3>, slope: Option<Tensor<2>>) -> Tensor<3> {
+    match slope {
+        Some(slope) => directions * slope.unsqueeze_dim::<3>(1),
+        None => directions,
+    }
+}
+
+/// `act(z)` and its slope there, both differentiable; no slope for the identity, whose slope is one.
+fn with_slope(z: Tensor<2>, activation: Activation) -> (Tensor<2>, Option<Tensor<2>>) {
+    let y = activate(z.clone(), activation);
+    (y.clone(), slope(z, y, activation))
+}
+
+/// The derivative of an activation as a differentiable function of its input `z` and output `y`.
+pub fn slope(z: Tensor<2>, y: Tensor<2>, activation: Activation) -> Option<Tensor<2>> {
+    let one_less = |t: Tensor<2>| t.neg() + 1.0;
+    let positive = |z: Tensor<2>| z.sign().clamp_min(0.0);
+    Some(match activation {
+        Activation::Identity => return None,
+        Activation::Sigmoid => y.clone() * one_less(y),
+        Activation::Tanh => one_less(y.clone() * y),
+        Activation::Relu => positive(z),
+        Activation::LeakyRelu => positive(z) * 0.99 + 0.01,
+        Activation::Elu => y.clamp_max(0.0) + 1.0,
+        Activation::Gelu => {
+            let cdf = ((z.clone() * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0) * 0.5;
+            let density = (z.clone() * z.clone() * -0.5).exp() * 0.398_942_280_401_432_7;
+            cdf + z * density
+        }
+        Activation::Silu => {
+            let s = activate(z.clone(), Activation::Sigmoid);
+            s.clone() * (z * one_less(s) + 1.0)
+        }
+        Activation::Softplus => activate(z, Activation::Sigmoid),
+    })
+}
+
+/// Rows less their mean, and their standard deviation.
+fn standardised(x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+    let centred = x.clone() - x.mean_dim(1);
+    let deviation = ((centred.clone() * centred.clone()).mean_dim(1) + NORM_EPSILON).sqrt();
+    (centred, deviation)
+}
+
+fn batch_norm(values: &Values, x: Tensor<2>, [gain, shift, mean, variance]: [VarId; 4], pass: &mut Pass) -> Tensor<2> {
+    let [rows, width] = x.dims();
+    let channels = values.get(gain).dims()[1];
+    let x = x.reshape([rows * width / channels, channels]);
+    let (m, v) = match pass.mode {
+        Mode::Evaluation => (values.get(mean), values.get(variance)),
+        Mode::Training => {
+            let m = x.clone().mean_dim(0);
+            let centred = x.clone() - m.clone();
+            let v = (centred.clone() * centred).mean_dim(0);
+            let samples = (rows * width / channels) as f64;
+            // The running variance is the unbiased one, as in PyTorch; the one in use is not.
+            let unbiased = v.clone().inner() * (samples / (samples - 1.0).max(1.0));
+            let moved = |old: Tensor<2>, new: Tensor<2>| old.inner() * (1.0 - NORM_MOMENTUM) + new * NORM_MOMENTUM;
+            pass.updates.push((mean, moved(values.get(mean), m.clone().inner())));
+            pass.updates.push((variance, moved(values.get(variance), unbiased)));
+            (m, v)
+        }
+    };
+    let y = (x - m) / (v + NORM_EPSILON).sqrt() * values.get(gain) + values.get(shift);
+    y.reshape([rows, width])
+}
+
+/// Zero for the dropped numbers and `1 / (1 - rate)` for the others; none outside training.
+fn dropout_mask(x: &Tensor<2>, rate: f64, index: usize, pass: &Pass) -> Option<Tensor<2>> {
+    if pass.mode == Mode::Evaluation || rate == 0.0 {
+        return None;
+    }
+    let uniform = pass.rng.split("dropout").at(index).uniform(x.dims(), &x.device().inner(), x.dtype());
+    // The sign is one above the rate and minus one below it.
+    Some((uniform - rate).sign().clamp_min(0.0) / (1.0 - rate))
+}

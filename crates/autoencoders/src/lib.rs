@@ -1,0 +1,60 @@
+//! Trains, inspects, uses and ships every kind of autoencoder.
+//!
+//! ```
+//! use autoencoders::{Config, Flow, data, fit};
+//!
+//! let digits = data::read("digits", &data::ReadOptions::default())?;
+//! let config = Config { latent: 8, epochs: Some(5), ..Config::default() };
+//! let trained = fit(&config, &digits, None, false, &mut |_| Flow::Continue)?;
+//! let model = trained.model;
+//! println!("{:?}", model.evaluate(&digits, &trained.split.test)?);
+//! let codes = model.encode(&digits)?; // 1797 rows of 8 numbers
+//! # assert_eq!((codes.rows(), codes.columns), (1797, 8));
+//! # Ok::<(), autoencoders::Error>(())
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | [`config`] | what to train: [`Config`], checked against the data into a [`Plan`] |
+//! | [`data`] | rows: [`data::Dataset`] and its readers |
+//! | [`train`] | the one loop: [`fit`] |
+//! | [`model`] | the result: [`Model`] encodes, decodes, reconstructs, generates, interpolates |
+//! | [`metrics`] | what judges it |
+//! | [`family`], [`families`] | what a family may change, and the list of families |
+//! | [`net`], [`layer`], [`vars`], [`parts`] | networks, layers, variables, and how they are joined |
+//! | [`likelihood`], [`prepare`], [`schema`], [`split`] | errors, scaling, shapes, and which rows do what |
+//! | [`optimise`], [`run`] | optimisers and schedules; the state of a training |
+//! | [`baseline`], [`density`], [`jacobian`] | PCA beside every result; densities on codes; the encoder's derivative |
+//! | [`file`] | the model file and the checkpoint |
+//! | [`rng`], [`error`] | the only randomness; the one error |
+
+pub mod baseline;
+pub mod config;
+pub mod data;
+pub mod density;
+pub mod error;
+pub mod families;
+pub mod family;
+pub mod file;
+pub mod jacobian;
+pub mod layer;
+pub mod likelihood;
+pub mod metrics;
+pub mod model;
+pub mod net;
+pub mod optimise;
+pub mod parts;
+pub mod prepare;
+pub mod rng;
+pub mod run;
+pub mod schema;
+pub mod split;
+pub mod train;
+pub mod vars;
+
+pub use autoencoders_kernels::Activation;
+pub use config::{Config, Plan};
+pub use error::{Error, Result};
+pub use families::FAMILIES;
+pub use model::{Matrix, Model, Source};
+pub use train::{Event, Flow, Outcome, Trained, fit};

@@ -1,0 +1,116 @@
+//! What a reconstruction error is.
+
+use crate::error::{Error, Result};
+use crate::prepare::Range;
+use autoencoders_kernels::{Activation, RowLoss, activate, row_loss};
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+use std::f64::consts::PI;
+use std::fmt;
+use std::str::FromStr;
+
+/// The likelihood of a row given the decoder's output, as written on the command line and in files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Likelihood {
+    /// Chosen from the data and the family.
+    #[default]
+    Auto,
+    /// `gaussian`: squared error, `Σ (x - x̂)²`; up to a constant the negative log-likelihood at variance one half.
+    Gaussian,
+    /// `gaussian:V`: negative log-likelihood at variance V, `Σ ½ (x - x̂)² / V + ½ ln(2π V)`.
+    GaussianFixed(f64),
+    /// `gaussian:learned`: the same with one variance for all features, trained with the weights (Rybkin et al. 2021).
+    GaussianLearned,
+    /// `bernoulli`: cross-entropy of data between 0 and 1, `-Σ x ln x̂ + (1 - x) ln(1 - x̂)`.
+    Bernoulli,
+    /// `laplace`: absolute error, `Σ |x - x̂|`; robust against outliers.
+    Laplace,
+}
+
+impl FromStr for Likelihood {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.split_once(':') {
+            None => match text {
+                "auto" => Ok(Self::Auto),
+                "gaussian" => Ok(Self::Gaussian),
+                "bernoulli" => Ok(Self::Bernoulli),
+                "laplace" => Ok(Self::Laplace),
+                _ => Err(Error::unknown("likelihood", text, ["auto", "gaussian", "gaussian:VARIANCE", "gaussian:learned", "bernoulli", "laplace"])),
+            },
+            Some(("gaussian", "learned")) => Ok(Self::GaussianLearned),
+            Some(("gaussian", variance)) => match variance.parse::<f64>() {
+                Ok(variance) if (1e-6..=1e6).contains(&variance) => Ok(Self::GaussianFixed(variance)),
+                _ => Err(Error::setting("likelihood", text, "gaussian:V with a variance V from 1e-6 to 1e6, or gaussian:learned")),
+            },
+            Some(_) => Err(Error::unknown("likelihood", text, ["gaussian:VARIANCE", "gaussian:learned"])),
+        }
+    }
+}
+
+impl TryFrom<String> for Likelihood {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Likelihood> for String {
+    fn from(likelihood: Likelihood) -> Self {
+        likelihood.to_string()
+    }
+}
+
+impl fmt::Display for Likelihood {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Gaussian => f.write_str("gaussian"),
+            Self::GaussianFixed(variance) => write!(f, "gaussian:{variance}"),
+            Self::GaussianLearned => f.write_str("gaussian:learned"),
+            Self::Bernoulli => f.write_str("bernoulli"),
+            Self::Laplace => f.write_str("laplace"),
+        }
+    }
+}
+
+impl Likelihood {
+    /// The activation of the decoder's last layer: logits for Bernoulli, else what keeps the output in the data's range.
+    pub fn output_activation(self, range: Range) -> Activation {
+        match (self, range) {
+            (Self::Bernoulli, _) | (_, Range::Real) => Activation::Identity,
+            (_, Range::Unit) => Activation::Sigmoid,
+        }
+    }
+
+    /// The loss of each row [rows, 1], summed over features.
+    ///
+    /// `log_variance` [1, 1] is the learned one, where there is one.
+    pub fn rows(self, output: Tensor<2>, target: Tensor<2>, log_variance: Option<Tensor<2>>) -> Tensor<2> {
+        let features = output.dims()[1] as f64;
+        match self {
+            Self::Auto | Self::Gaussian => row_loss(output, target, RowLoss::Squared),
+            Self::GaussianFixed(variance) => row_loss(output, target, RowLoss::Squared) / (2.0 * variance) + 0.5 * features * (2.0 * PI * variance).ln(),
+            Self::GaussianLearned => {
+                let squared = row_loss(output.clone(), target, RowLoss::Squared);
+                let log_variance = log_variance.unwrap_or_else(|| Tensor::zeros([1, 1], (&output.device(), output.dtype())));
+                // Bounded below, or data that is reconstructed perfectly would drive the variance to zero and the loss to minus infinity.
+                let log_variance = log_variance.clamp(-12.0, 12.0);
+                squared * log_variance.clone().neg().exp() * 0.5 + (log_variance + (2.0 * PI).ln()) * (0.5 * features)
+            }
+            Self::Bernoulli => row_loss(output, target, RowLoss::BernoulliLogits),
+            Self::Laplace => row_loss(output, target, RowLoss::Absolute),
+        }
+    }
+
+    /// The expected row [rows, features] from the decoder's output.
+    pub fn mean(self, output: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Bernoulli => activate(output, Activation::Sigmoid),
+            _ => output,
+        }
+    }
+}

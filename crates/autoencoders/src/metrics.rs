@@ -1,0 +1,153 @@
+//! Numbers that judge a model.
+
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::family::Batch;
+use crate::jacobian;
+use crate::layer::Pass;
+use crate::model::{Model, read};
+use crate::parts::Progress;
+use crate::rng::Rng;
+use crate::run::{Numbers, Sums};
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+/// An evaluation on rows; errors are means per feature, in scaled units.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evaluation {
+    /// Rows evaluated.
+    pub rows: usize,
+    /// Mean squared error of the deterministic reconstruction.
+    pub mse: f64,
+    /// Mean absolute error of the same.
+    pub mae: f64,
+    /// `1 - Σ (x - x̂)² / Σ (x - mean)²`: 1 is perfect, 0 is the mean row.
+    pub explained_variance: f64,
+    /// Mean squared error of principal components at the same code size, fitted on the training rows.
+    pub pca_mse: f64,
+    /// The terms of the training's loss on these rows, with corruption and sampling by seed and every warm-up over.
+    pub terms: Numbers,
+    /// Code units whose mean varies over the rows ([`active_units`]).
+    pub active_units: usize,
+    /// The mean of all code units over all rows.
+    pub mean_activation: f64,
+}
+
+impl Model {
+    /// Evaluates on some rows of a data set.
+    pub fn evaluate(&self, data: &Dataset, rows: &[usize]) -> Result<Evaluation> {
+        self.accept(data)?;
+        if rows.is_empty() {
+            return Err(Error::setting("rows to evaluate", 0, "at least one"));
+        }
+        let rng = Rng::new(self.parts.plan.config.seed).split("evaluation");
+        let (mut squared, mut absolute, mut pca) = (0.0, 0.0, 0.0);
+        let mut spread = Spread::new(self.parts.plan.features());
+        let mut sums = Sums::default();
+        self.blocks(data, rows, |index, values, x| {
+            let difference = self.rebuilt(values, x.clone())? - x.clone();
+            absolute += difference.clone().abs().sum().into_scalar::<f64>();
+            squared += difference.square().sum().into_scalar::<f64>();
+            pca += (self.baseline.reconstruct(x.clone()) - x.clone()).square().sum().into_scalar::<f64>();
+            spread.add(&read(x.clone())?);
+            let batch = Batch { input: x.clone(), target: x.clone() };
+            let terms = self.parts.terms(values, batch, &mut Pass::sampling(rng.at(index)), Progress::DONE)?;
+            sums.add(&Numbers::read(&terms), x.dims()[0]);
+            Ok(())
+        })?;
+        let codes = self.encode_rows(data, rows)?;
+        let count = (rows.len() * self.parts.plan.features()) as f64;
+        Ok(Evaluation {
+            rows: rows.len(),
+            mse: squared / count,
+            mae: absolute / count,
+            explained_variance: 1.0 - squared / spread.total().max(f64::MIN_POSITIVE),
+            pca_mse: pca / count,
+            terms: sums.mean(),
+            active_units: active_units(&codes.values, codes.columns),
+            mean_activation: codes.values.iter().map(|v| f64::from(*v)).sum::<f64>() / codes.values.len() as f64,
+        })
+    }
+
+    /// The mean over rows of `|f(x + noise) - f(x)| / |noise|`, the change of the code under what corrupts the input.
+    ///
+    /// `corrupt` makes the noisy rows from prepared ones and random numbers; 0 is a code that does not move.
+    pub fn code_change(&self, data: &Dataset, rows: &[usize], corrupt: &dyn Fn(Tensor<2>, &Rng) -> Result<Tensor<2>>) -> Result<f64> {
+        self.accept(data)?;
+        let rng = Rng::new(self.parts.plan.config.seed).split("code change");
+        let mut total = 0.0;
+        self.blocks(data, rows, |index, values, x| {
+            let noisy = corrupt(x.clone(), &rng.at(index))?;
+            let code = |x| self.parts.code(values, x, &mut self.pass()).map(|code| code.mean);
+            let moved = (code(noisy.clone())? - code(x.clone())?).square().sum_dim(1).sqrt();
+            let noise = (noisy - x).square().sum_dim(1).sqrt().clamp_min(1e-12);
+            total += (moved / noise).sum().into_scalar::<f64>();
+            Ok(())
+        })?;
+        Ok(total / rows.len().max(1) as f64)
+    }
+
+    /// [`Model::code_change`] under normal noise of this standard deviation, in prepared units.
+    pub fn code_change_under_normal_noise(&self, data: &Dataset, rows: &[usize], deviation: f64) -> Result<f64> {
+        self.code_change(data, rows, &|x, rng| {
+            let noise = rng.split("noise").normal(x.dims(), &x.device(), x.dtype());
+            Ok(x + noise * deviation)
+        })
+    }
+
+    /// The mean over rows of the Frobenius norm of the encoder's Jacobian; exact for one layer, by 16 random directions deeper.
+    pub fn jacobian_norm(&self, data: &Dataset, rows: &[usize]) -> Result<f64> {
+        self.accept(data)?;
+        let mut total = 0.0;
+        self.blocks(data, rows, |_, values, x| {
+            let norm = jacobian::squared_norm(&self.parts.network, values, x, 16, &mut self.pass());
+            total += norm.sqrt().sum().into_scalar::<f64>();
+            Ok(())
+        })?;
+        Ok(total / rows.len().max(1) as f64)
+    }
+}
+
+/// Code units whose variance over the rows is above a hundredth of the mean variance of all units.
+///
+/// For a variational code near its prior that is the usual bound of 0.01 (Burda et al. 2016), and it holds for codes of any scale.
+pub fn active_units(codes: &[f32], latent: usize) -> usize {
+    let mut spread = Spread::new(latent);
+    spread.add(codes);
+    let variances = spread.squares();
+    let mean = variances.iter().sum::<f64>() / latent.max(1) as f64;
+    variances.iter().filter(|variance| **variance > 0.01 * mean && **variance > 1e-12).count()
+}
+
+/// Sums of squared deviations from the column means, in one pass (Welford 1962).
+struct Spread {
+    rows: f64,
+    means: Vec<f64>,
+    squares: Vec<f64>,
+}
+
+impl Spread {
+    fn new(columns: usize) -> Self {
+        Self { rows: 0.0, means: vec![0.0; columns], squares: vec![0.0; columns] }
+    }
+
+    fn add(&mut self, rows: &[f32]) {
+        for row in rows.chunks(self.means.len().max(1)) {
+            self.rows += 1.0;
+            for ((mean, square), value) in self.means.iter_mut().zip(&mut self.squares).zip(row) {
+                let change = f64::from(*value) - *mean;
+                *mean += change / self.rows;
+                *square += change * (f64::from(*value) - *mean);
+            }
+        }
+    }
+
+    fn squares(&self) -> &[f64] {
+        &self.squares
+    }
+
+    fn total(&self) -> f64 {
+        self.squares.iter().sum()
+    }
+}

@@ -1,0 +1,257 @@
+//! A trained model: encode, decode, reconstruct, generate, interpolate, search.
+
+use crate::baseline::Pca;
+use crate::data::Dataset;
+use crate::density::Density;
+use crate::error::{Error, Result};
+use crate::layer::Pass;
+use crate::metrics::Evaluation;
+use crate::parts::Parts;
+use crate::prepare::Preparation;
+use crate::rng::Rng;
+use crate::run::{EpochRecord, State};
+use crate::schema::Shape;
+use crate::split::Split;
+use crate::vars::{Values, Vars};
+use burn::tensor::{Device, Tensor, TensorData};
+
+/// Rows of numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix {
+    /// Numbers in a row.
+    pub columns: usize,
+    /// Row after row.
+    pub values: Vec<f32>,
+}
+
+impl Matrix {
+    /// How many rows.
+    pub fn rows(&self) -> usize {
+        self.values.len() / self.columns.max(1)
+    }
+
+    /// One row; the number must be in range.
+    pub fn row(&self, row: usize) -> &[f32] {
+        &self.values[row * self.columns..][..self.columns]
+    }
+}
+
+/// Where generated codes come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The family's prior where it has one, else the density.
+    Auto,
+    /// The family's prior.
+    Prior,
+    /// The density fitted on the training rows' codes.
+    Density,
+}
+
+/// A trained autoencoder with everything needed to use it.
+#[derive(Debug)]
+pub struct Model {
+    /// What it is made of.
+    pub parts: Parts,
+    /// Its numbers.
+    pub vars: Vars,
+    /// The scaling of its rows.
+    pub preparation: Preparation,
+    /// The column names of the table it was trained on; empty where there were none.
+    pub columns: Vec<String>,
+    /// Rows it was trained on.
+    pub training_rows: usize,
+    /// Principal components at the same code size, fitted on the same rows.
+    pub baseline: Pca,
+    /// The density on its codes.
+    pub density: Option<Density>,
+    /// Every epoch of its training.
+    pub history: Vec<EpochRecord>,
+    /// The one-based epoch whose weights it has; 0 where training did not reach an epoch's end.
+    pub chosen: usize,
+    /// Its evaluation on the test rows, where it was evaluated.
+    pub evaluation: Option<Evaluation>,
+}
+
+/// Rows that go through the network at once when nothing is trained: few enough to stay small, enough to fill the cores.
+pub(crate) fn block(features: usize) -> usize {
+    ((1 << 21) / features.max(1)).clamp(16, 1000)
+}
+
+impl Model {
+    /// The model of a training's end, with the best weights of its state.
+    pub(crate) fn trained(parts: Parts, state: State, preparation: Preparation, data: &Dataset, split: &Split) -> Result<Self> {
+        let rng = Rng::new(parts.plan.config.seed);
+        let baseline = Pca::fit(&preparation, data, &split.train, parts.plan.config.latent, &rng)?;
+        let (vars, chosen) = match state.best {
+            Some(best) => (best.vars, best.epoch),
+            None => (state.vars, state.epoch),
+        };
+        let mut model = Self {
+            parts,
+            vars,
+            preparation,
+            columns: data.columns.clone(),
+            training_rows: split.train.len(),
+            baseline,
+            density: None,
+            history: state.history,
+            chosen,
+            evaluation: None,
+        };
+        let codes = model.encode_rows(data, &split.train)?;
+        model.density = Density::fit(model.parts.plan.config.density, &codes.values, codes.columns, &rng);
+        Ok(model)
+    }
+
+    /// Refuses rows of another shape or with other column names than the model was trained on.
+    pub fn accept(&self, data: &Dataset) -> Result<()> {
+        let shape = &self.parts.plan.shape;
+        let images = |shape: &Shape| matches!(shape, Shape::Image { .. });
+        if data.shape.features()? != self.parts.plan.features() || (images(shape) && images(&data.shape) && *shape != data.shape) {
+            return Err(Error::shape(format!("rows of {}", data.name), &data.shape, format!("{shape}, as in training")));
+        }
+        let differs = self.columns.iter().zip(&data.columns).position(|(known, found)| known != found);
+        match differs.filter(|_| self.columns.len() == data.columns.len()) {
+            Some(at) => Err(Error::shape(
+                format!("column {} of {}", at + 1, data.name),
+                format!("\"{}\"", data.columns[at]),
+                format!("\"{}\", as in training; rename or reorder the columns", self.columns[at]),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The codes [rows, latent] of all rows: for distributions their means.
+    pub fn encode(&self, data: &Dataset) -> Result<Matrix> {
+        self.encode_rows(data, &(0..data.rows()).collect::<Vec<_>>())
+    }
+
+    /// The codes of some rows.
+    pub fn encode_rows(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
+        self.accept(data)?;
+        let mut codes = Vec::with_capacity(rows.len() * self.parts.plan.config.latent);
+        self.blocks(data, rows, |_, values, x| {
+            let code = self.parts.code(values, x, &mut self.pass())?;
+            codes.extend(read(code.mean)?);
+            Ok(())
+        })?;
+        Ok(Matrix { columns: self.parts.plan.config.latent, values: codes })
+    }
+
+    /// The rows [rows, features] of codes, in the units of the training data.
+    pub fn decode(&self, codes: &Matrix) -> Result<Matrix> {
+        let latent = self.parts.plan.config.latent;
+        if codes.columns != latent {
+            return Err(Error::shape("codes", format!("{} numbers a row", codes.columns), format!("{latent}, the model's code size")));
+        }
+        let features = self.parts.plan.features();
+        let values = self.vars.values();
+        let mut out = Vec::with_capacity(codes.rows() * features);
+        for block in codes.values.chunks(block(features.max(latent)) * latent) {
+            let z = Tensor::from_data(TensorData::new(block.to_vec(), [block.len() / latent, latent]), &Device::default());
+            out.extend(read(self.parts.decode(&values, z, &mut self.pass()))?);
+        }
+        self.preparation.undo(&mut out, features);
+        Ok(Matrix { columns: features, values: out })
+    }
+
+    /// The reconstructions [rows, features] of all rows, in the units of the training data.
+    pub fn reconstruct(&self, data: &Dataset) -> Result<Matrix> {
+        self.accept(data)?;
+        let features = self.parts.plan.features();
+        let mut out = Vec::with_capacity(data.rows() * features);
+        self.blocks(data, &(0..data.rows()).collect::<Vec<_>>(), |_, values, x| {
+            out.extend(read(self.rebuilt(values, x)?)?);
+            Ok(())
+        })?;
+        self.preparation.undo(&mut out, features);
+        Ok(Matrix { columns: features, values: out })
+    }
+
+    /// New rows [n, features] in the units of the training data, from the prior or the density.
+    pub fn generate(&self, n: usize, seed: u64, source: Source) -> Result<Matrix> {
+        let codes = self.draw(n, seed, source)?;
+        self.decode(&codes)
+    }
+
+    /// New codes [n, latent].
+    pub fn draw(&self, n: usize, seed: u64, source: Source) -> Result<Matrix> {
+        let plan = &self.parts.plan;
+        if n.checked_mul(plan.features().max(plan.config.latent)).is_none_or(|numbers| numbers > i32::MAX as usize) {
+            return Err(Error::setting("rows to generate", n, "few enough for 2147483647 numbers together"));
+        }
+        let mut rng = Rng::new(seed).split("generate");
+        let prior = || plan.family.prior(plan, n, &mut rng.clone());
+        let codes = match source {
+            Source::Density => None,
+            Source::Prior => Some(prior().ok_or_else(|| Error::setting("source", "prior", format!("density: the {} family has no prior", plan.config.family)))?),
+            Source::Auto => prior(),
+        };
+        let values = match (codes, &self.density) {
+            (Some(codes), _) => read(codes)?,
+            (None, Some(density)) => density.sample(n, &mut rng),
+            (None, None) => return Err(Error::setting("density", "none", "a model trained with --density gaussian or mixture:10 to generate from")),
+        };
+        Ok(Matrix { columns: plan.config.latent, values })
+    }
+
+    /// `steps` rows on the straight line between the codes of two rows, both ends included.
+    pub fn interpolate(&self, data: &Dataset, from: usize, to: usize, steps: usize) -> Result<Matrix> {
+        for row in [from, to] {
+            if row >= data.rows() {
+                return Err(Error::setting("row", row, format!("0 to {}, the rows of {}", data.rows().saturating_sub(1), data.name)));
+            }
+        }
+        if !(2..=100_000).contains(&steps) {
+            return Err(Error::setting("steps", steps, "2 to 100000"));
+        }
+        let ends = self.encode_rows(data, &[from, to])?;
+        let between = |share: f32| ends.row(0).iter().zip(ends.row(1)).map(move |(a, b)| a + (b - a) * share);
+        let values = (0..steps).flat_map(|step| between(step as f32 / (steps - 1) as f32)).collect();
+        self.decode(&Matrix { columns: ends.columns, values })
+    }
+
+    /// The deterministic reconstruction of prepared rows.
+    pub(crate) fn rebuilt(&self, values: &Values, x: Tensor<2>) -> Result<Tensor<2>> {
+        let code = self.parts.code(values, x, &mut self.pass())?;
+        Ok(self.parts.decode(values, code.mean, &mut self.pass()))
+    }
+
+    /// Calls `each` with the number, the variables and the prepared rows of each block.
+    pub(crate) fn blocks(&self, data: &Dataset, rows: &[usize], mut each: impl FnMut(usize, &Values, Tensor<2>) -> Result<()>) -> Result<()> {
+        let features = self.parts.plan.features();
+        let values = self.vars.values();
+        for (index, block) in rows.chunks(block(features)).enumerate() {
+            let x = self.preparation.apply(data, block.iter().copied(), features);
+            each(index, &values, Tensor::from_data(TensorData::new(x, [block.len(), features]), &Device::default()))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn pass(&self) -> Pass {
+        Pass::deterministic(Rng::new(self.parts.plan.config.seed).split("evaluation"))
+    }
+}
+
+/// A row and its distance in code.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Neighbour {
+    /// Zero-based row.
+    pub row: usize,
+    /// Euclidean distance between the codes.
+    pub distance: f64,
+}
+
+/// The `count` rows of `codes` nearest to `query`, the nearest first.
+pub fn nearest(codes: &Matrix, query: &[f32], count: usize) -> Vec<Neighbour> {
+    let distance = |row: usize| codes.row(row).iter().zip(query).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt();
+    let mut all: Vec<Neighbour> = (0..codes.rows()).map(|row| Neighbour { row, distance: distance(row) }).collect();
+    all.sort_by(|a, b| a.distance.total_cmp(&b.distance).then(a.row.cmp(&b.row)));
+    all.truncate(count);
+    all
+}
+
+/// The numbers of a tensor in row order.
+pub(crate) fn read(tensor: Tensor<2>) -> Result<Vec<f32>> {
+    tensor.into_data().convert::<f32>().try_into_vec::<f32>().map_err(|error| Error::shape("result", format!("{error:?}"), "numbers"))
+}

@@ -1,0 +1,173 @@
+//! Optimisers and learning-rate schedules.
+
+use crate::error::{Error, Result};
+use crate::vars::{Role, Vars};
+use autoencoders_kernels::{AdamStep, SgdStep, adam, sgd, sum_squares};
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// The optimisers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Adam, or with weight decay AdamW: β₁ 0.9, β₂ 0.999, ε 1e-8.
+    #[default]
+    Adam,
+    /// Gradient descent with momentum.
+    Sgd,
+}
+
+/// Step size over the epochs, as written on the command line and in files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Schedule {
+    /// `constant`
+    Constant,
+    /// `cosine`: from the full rate to zero along half a cosine (Loshchilov and Hutter 2017).
+    #[default]
+    Cosine,
+    /// `step:EVERY,FACTOR`: times the factor each so many epochs.
+    Step {
+        /// Epochs.
+        every: usize,
+        /// Factor.
+        factor: f64,
+    },
+    /// `plateau:PATIENCE,FACTOR`: times the factor when so many epochs brought no better validation loss.
+    Plateau {
+        /// Epochs.
+        patience: usize,
+        /// Factor.
+        factor: f64,
+    },
+}
+
+impl FromStr for Schedule {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
+        let pair = || {
+            let wanted = || Error::setting("schedule", text, format!("{kind}:EPOCHS,FACTOR with a factor below 1, as in {kind}:10,0.5"));
+            let (epochs, factor) = rest.split_once(',').ok_or_else(wanted)?;
+            let epochs = epochs.trim().parse::<usize>().ok().filter(|epochs| *epochs > 0).ok_or_else(wanted)?;
+            let factor = factor.trim().parse::<f64>().ok().filter(|factor| *factor > 0.0 && *factor < 1.0).ok_or_else(wanted)?;
+            Ok::<_, Error>((epochs, factor))
+        };
+        match kind {
+            "constant" if rest.is_empty() => Ok(Self::Constant),
+            "cosine" if rest.is_empty() => Ok(Self::Cosine),
+            "step" => pair().map(|(every, factor)| Self::Step { every, factor }),
+            "plateau" => pair().map(|(patience, factor)| Self::Plateau { patience, factor }),
+            _ => Err(Error::unknown("schedule", text, ["constant", "cosine", "step:EVERY,FACTOR", "plateau:PATIENCE,FACTOR"])),
+        }
+    }
+}
+
+impl TryFrom<String> for Schedule {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Schedule> for String {
+    fn from(schedule: Schedule) -> Self {
+        schedule.to_string()
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Constant => f.write_str("constant"),
+            Self::Cosine => f.write_str("cosine"),
+            Self::Step { every, factor } => write!(f, "step:{every},{factor}"),
+            Self::Plateau { patience, factor } => write!(f, "plateau:{patience},{factor}"),
+        }
+    }
+}
+
+impl Schedule {
+    /// The factor on the step size after `epochs` of `total`; `reductions` is how often a plateau was met.
+    pub fn factor(self, epochs: f64, total: usize, warm_up: f64, reductions: u32) -> f64 {
+        let factor = match self {
+            Self::Constant => 1.0,
+            Self::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * (epochs / total as f64).min(1.0)).cos()),
+            Self::Step { every, factor } => factor.powi((epochs / every as f64) as i32),
+            Self::Plateau { factor, .. } => factor.powi(reductions as i32),
+        };
+        // The first step of a warm-up is small but not zero.
+        let warming = if warm_up > 0.0 { ((epochs + 1e-3) / warm_up).min(1.0) } else { 1.0 };
+        factor * warming
+    }
+}
+
+/// An optimiser with its state: for each variable that training moves, its moments.
+#[derive(Clone, Debug)]
+pub struct Optimiser {
+    method: Method,
+    momentum: f64,
+    decay: f64,
+    clip: f64,
+    /// First and second moment for Adam, the velocity alone for sgd; in the order of [`Vars`].
+    pub moments: Vec<Vec<Tensor<2>>>,
+    /// Steps done, for each variable: in a training of several phases they differ.
+    pub times: Vec<u64>,
+}
+
+impl Optimiser {
+    /// An optimiser at its start.
+    pub fn new(method: Method, momentum: f64, decay: f64, clip: f64, vars: &Vars) -> Self {
+        let each = match method {
+            Method::Adam => 2,
+            Method::Sgd => 1,
+        };
+        let zeros = |value: &Tensor<2>| (0..each).map(|_| value.zeros_like()).collect::<Vec<_>>();
+        let moments = vars.iter().map(|(_, var)| if var.role == Role::Buffer { Vec::new() } else { zeros(&var.value) }).collect();
+        Self { method, momentum, decay, clip, moments, times: vec![0; vars.len()] }
+    }
+
+    /// Moves each variable that has a gradient.
+    ///
+    /// Returns the norm of all gradients together before clipping, where clipping asks for it.
+    pub fn step(&mut self, vars: &mut Vars, mut gradients: Vec<Option<Tensor<2>>>, rate: f64) -> Option<f64> {
+        let norm = (self.clip > 0.0).then(|| gradients.iter().flatten().map(sum_squares).sum::<f64>().sqrt());
+        if let Some(norm) = norm.filter(|norm| *norm > self.clip) {
+            for gradient in gradients.iter_mut().flatten() {
+                *gradient = gradient.clone() * (self.clip / norm);
+            }
+        }
+        let ids: Vec<_> = vars.iter().map(|(id, _)| id).collect();
+        for ((index, id), gradient) in ids.into_iter().enumerate().zip(gradients) {
+            let Some(gradient) = gradient else { continue };
+            self.times[index] += 1;
+            let decay = if vars.get(id).role == Role::Weight { self.decay } else { 0.0 };
+            let moments = std::mem::take(&mut self.moments[index]);
+            let (value, moments) = self.moved(vars.take(id), gradient, moments, self.times[index], rate, decay);
+            vars.set(id, value);
+            self.moments[index] = moments;
+        }
+        norm
+    }
+
+    fn moved(&self, p: Tensor<2>, g: Tensor<2>, moments: Vec<Tensor<2>>, time: u64, rate: f64, decay: f64) -> (Tensor<2>, Vec<Tensor<2>>) {
+        let mut moments = moments.into_iter();
+        let mut next = || moments.next().unwrap_or_else(|| g.zeros_like());
+        match self.method {
+            Method::Adam => {
+                let (m, v) = (next(), next());
+                let step = AdamStep { rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay, time };
+                let [p, m, v] = adam(p, g, m, v, step);
+                (p, vec![m, v])
+            }
+            Method::Sgd => {
+                let [p, velocity] = sgd(p, g.clone(), next(), SgdStep { rate, momentum: self.momentum, decay });
+                (p, vec![velocity])
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! A family, its networks and its likelihood joined: from rows to codes, outputs and losses.
+
+use crate::config::Plan;
+use crate::error::Result;
+use crate::family::{Batch, Code, Step, Terms};
+use crate::layer::Pass;
+use crate::likelihood::Likelihood;
+use crate::net::Network;
+use crate::rng::Rng;
+use crate::vars::{Fill, Group, Init, Layout, Role, Values, VarId};
+use burn::tensor::Tensor;
+
+/// How far training is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Epochs done, with the fraction of the running one.
+    pub epochs: f64,
+    /// The fraction of the whole training, from 0 to 1.
+    pub fraction: f64,
+}
+
+impl Progress {
+    /// After training: every warm-up is over.
+    pub const DONE: Self = Self { epochs: f64::INFINITY, fraction: 1.0 };
+}
+
+/// Everything of a model but its numbers.
+#[derive(Debug)]
+pub struct Parts {
+    /// What was asked for, decided in full.
+    pub plan: Plan,
+    /// Encoder and decoder.
+    pub network: Network,
+    /// The learned variance of the likelihood.
+    pub log_variance: Option<VarId>,
+    /// What the family added.
+    pub extra: Vec<VarId>,
+}
+
+impl Parts {
+    /// Builds the networks and their variables, from random numbers or from a file.
+    pub fn build(plan: Plan, init: &mut Init) -> Result<Self> {
+        let network = Network::build(&plan.blueprint, init)?;
+        init.group(Group::Extra);
+        let log_variance = match plan.config.likelihood {
+            Likelihood::GaussianLearned => Some(init.variable("likelihood.log_variance", [1, 1], Fill::Constant(0.0), Role::Bias, Layout::Vector)?),
+            _ => None,
+        };
+        let extra = plan.family.variables(&plan, init)?;
+        Ok(Self { plan, network, log_variance, extra })
+    }
+
+    /// The code of prepared rows [rows, features].
+    pub fn code(&self, values: &Values, x: Tensor<2>, pass: &mut Pass) -> Result<Code> {
+        let h = self.network.encode(values, x, pass);
+        self.plan.family.code(h, pass)
+    }
+
+    /// The expected rows [rows, features] of codes [rows, latent], prepared.
+    pub fn decode(&self, values: &Values, z: Tensor<2>, pass: &mut Pass) -> Tensor<2> {
+        self.plan.config.likelihood.mean(self.network.decode(values, z, pass))
+    }
+
+    /// The reconstruction loss of each row [rows, 1].
+    pub fn row_losses(&self, values: &Values, output: Tensor<2>, target: Tensor<2>) -> Tensor<2> {
+        let log_variance = self.log_variance.map(|id| values.get(id));
+        self.plan.config.likelihood.rows(output, target, log_variance)
+    }
+
+    /// The named terms of the loss of a batch, averaged over its rows; their sum is the loss.
+    pub fn terms(&self, values: &Values, batch: Batch, pass: &mut Pass, progress: Progress) -> Result<Terms> {
+        let family = self.plan.family.as_ref();
+        let batch = if self.plan.config.binarise { binarise(batch, &pass.rng) } else { batch };
+        if let Some(terms) = family.loss(self, values, &batch, pass, progress)? {
+            return Ok(terms);
+        }
+        let batch = if pass.sampling { family.corrupt(batch, &self.plan, pass)? } else { batch };
+        let code = self.code(values, batch.input.clone(), pass)?;
+        let output = self.network.decode(values, code.sample.clone(), pass);
+        let reconstruction = self.row_losses(values, output.clone(), batch.target.clone()).mean();
+        let mut terms = Terms::one("reconstruction", 1.0, reconstruction);
+        let step = Step { parts: self, values, batch: &batch, code: &code, output: &output, progress, pass };
+        terms.0.extend(family.terms(&step)?.0);
+        if self.plan.config.l2 > 0.0 {
+            terms.0.push(("l2", self.l2(values) * self.plan.config.l2));
+        }
+        Ok(terms)
+    }
+
+    /// The sum of the squares of all weights, biases left out.
+    fn l2(&self, values: &Values) -> Tensor<1> {
+        let squares = self.network.weights().map(|id| values.get(id).square().sum());
+        squares.reduce(|sum, square| sum + square).unwrap_or_else(|| Tensor::zeros([1], &Default::default()))
+    }
+}
+
+/// Draws each number from the Bernoulli distribution whose mean it is; input and target are the same draw.
+pub(crate) fn binarise(batch: Batch, rng: &Rng) -> Batch {
+    let target = batch.target;
+    let uniform = rng.split("binarise").uniform(target.dims(), &target.device(), target.dtype());
+    let drawn = (target - uniform).sign().clamp_min(0.0);
+    Batch { input: drawn.clone(), target: drawn }
+}

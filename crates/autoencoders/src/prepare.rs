@@ -1,0 +1,166 @@
+//! Scaling: fitted once on the training rows, kept in the model, undone for what comes out.
+
+use crate::data::{Dataset, Values};
+use crate::error::{Error, Result};
+use crate::schema::Shape;
+use serde::{Deserialize, Serialize};
+
+/// How numbers are scaled before training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scale {
+    /// Images and other sources of known range divided by their largest value; everything else standard.
+    #[default]
+    Auto,
+    /// Left as they are.
+    None,
+    /// Divided by the largest value by definition (255, 16), or else brought to 0..1 by one minimum and maximum for all.
+    Unit,
+    /// Each column less its mean, divided by its standard deviation.
+    Standard,
+    /// Each column brought to 0..1 by its minimum and maximum.
+    MinMax,
+}
+
+/// The range of prepared numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Range {
+    /// Between 0 and 1.
+    Unit,
+    /// Unbounded.
+    Real,
+}
+
+/// A fitted scaling: prepared = (raw - offset) / scale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preparation {
+    /// How it was chosen; never `auto`.
+    pub scaling: Scale,
+    /// The range of prepared training rows.
+    pub range: Range,
+    /// One for each column, or a single one for all.
+    pub offset: Vec<f64>,
+    /// One for each column, or a single one for all; never zero.
+    pub scale: Vec<f64>,
+}
+
+impl Preparation {
+    /// Fits the scaling on `rows` of a data set.
+    ///
+    /// A constant column keeps scale one, so that a new value in it stays visible and nothing is divided by zero.
+    pub fn fit(scaling: Scale, data: &Dataset, rows: &[usize]) -> Result<Self> {
+        let features = data.shape.features()?;
+        let known = data.full_scale.is_some();
+        let scaling = match scaling {
+            Scale::Auto if known || matches!(data.shape, Shape::Image { .. }) => Scale::Unit,
+            Scale::Auto => Scale::Standard,
+            chosen => chosen,
+        };
+        let (range, offset, scale) = match scaling {
+            Scale::Auto | Scale::None => {
+                let (low, high) = bounds(data, rows, 1)[0];
+                let range = if low >= 0.0 && high <= 1.0 { Range::Unit } else { Range::Real };
+                (range, vec![0.0], vec![1.0])
+            }
+            Scale::Unit => {
+                let (low, high) = match data.full_scale {
+                    Some(full) => (0.0, full),
+                    None => match bounds(data, rows, 1)[0] {
+                        // Floating-point images in 0..1 are what they should be already.
+                        (low, high) if low >= 0.0 && high <= 1.0 && high > 0.5 => (0.0, 1.0),
+                        bounds => bounds,
+                    },
+                };
+                (Range::Unit, vec![low], vec![nonzero(high - low)])
+            }
+            Scale::MinMax => {
+                let bounds = bounds(data, rows, features);
+                (Range::Unit, bounds.iter().map(|b| b.0).collect(), bounds.iter().map(|b| nonzero(b.1 - b.0)).collect())
+            }
+            Scale::Standard => {
+                let (means, deviations) = moments(data, rows, features);
+                (Range::Real, means, deviations.into_iter().map(nonzero).collect())
+            }
+        };
+        let preparation = Self { scaling, range, offset, scale };
+        preparation.check(features)?;
+        Ok(preparation)
+    }
+
+    /// Refuses numbers that cannot scale rows of this width; files come from anywhere.
+    pub fn check(&self, features: usize) -> Result<()> {
+        let fits = |values: &[f64]| (values.len() == 1 || values.len() == features) && values.iter().all(|v| v.is_finite());
+        if fits(&self.offset) && fits(&self.scale) && self.scale.iter().all(|s| *s != 0.0) {
+            return Ok(());
+        }
+        Err(Error::shape("scaling", format!("{} offsets and {} scales", self.offset.len(), self.scale.len()), format!("finite numbers, 1 or {features} of each, no zero scale")))
+    }
+
+    /// Prepares the rows at `rows`, one after the other, as f32.
+    pub fn apply(&self, data: &Dataset, rows: impl ExactSizeIterator<Item = usize>, features: usize) -> Vec<f32> {
+        let mut out = Vec::with_capacity(rows.len() * features);
+        let single = (self.offset.len() == 1 && self.scale.len() == 1).then(|| (self.offset[0], 1.0 / self.scale[0]));
+        for row in rows {
+            let at = row * features..(row + 1) * features;
+            match (&data.values, single) {
+                // Images, the largest inputs: no division and no double precision a pixel.
+                (Values::U8(values), Some((offset, factor))) => out.extend(values[at].iter().map(|v| ((f64::from(*v) - offset) * factor) as f32)),
+                (values, _) => out.extend(at.enumerate().map(|(column, index)| ((values.get(index) - self.offset_of(column)) / self.scale_of(column)) as f32)),
+            }
+        }
+        out
+    }
+
+    /// Brings prepared rows back to the units of the source, in place.
+    pub fn undo(&self, prepared: &mut [f32], features: usize) {
+        for row in prepared.chunks_mut(features) {
+            for (column, value) in row.iter_mut().enumerate() {
+                *value = (f64::from(*value) * self.scale_of(column) + self.offset_of(column)) as f32;
+            }
+        }
+    }
+
+    fn offset_of(&self, column: usize) -> f64 {
+        self.offset[if self.offset.len() == 1 { 0 } else { column }]
+    }
+
+    fn scale_of(&self, column: usize) -> f64 {
+        self.scale[if self.scale.len() == 1 { 0 } else { column }]
+    }
+}
+
+fn nonzero(value: f64) -> f64 {
+    // Below this a column is constant up to rounding, and dividing by it would blow rounding errors up.
+    if value.abs() > 1e-12 { value } else { 1.0 }
+}
+
+/// The smallest and largest value of each of `columns` interleaved columns; one column means all values together.
+fn bounds(data: &Dataset, rows: &[usize], columns: usize) -> Vec<(f64, f64)> {
+    let mut bounds = vec![(f64::INFINITY, f64::NEG_INFINITY); columns];
+    each(data, rows, |column, value| {
+        let bound = &mut bounds[column % columns];
+        *bound = (bound.0.min(value), bound.1.max(value));
+    });
+    bounds
+}
+
+/// Mean and standard deviation of each column.
+fn moments(data: &Dataset, rows: &[usize], columns: usize) -> (Vec<f64>, Vec<f64>) {
+    let count = rows.len().max(1) as f64;
+    let mut means = vec![0.0; columns];
+    each(data, rows, |column, value| means[column] += value / count);
+    let mut squares = vec![0.0; columns];
+    each(data, rows, |column, value| squares[column] += (value - means[column]).powi(2) / count);
+    (means, squares.into_iter().map(f64::sqrt).collect())
+}
+
+fn each(data: &Dataset, rows: &[usize], mut visit: impl FnMut(usize, f64)) {
+    let features = data.values.len() / data.rows().max(1);
+    for row in rows {
+        for column in 0..features {
+            visit(column, data.values.get(row * features + column));
+        }
+    }
+}

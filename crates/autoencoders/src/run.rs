@@ -1,0 +1,236 @@
+//! The state of a training: what a step changes, and what a checkpoint must hold.
+
+use crate::config::{Config, Plan};
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::family::Terms;
+use crate::file;
+use crate::optimise::Optimiser;
+use crate::vars::Vars;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Named numbers in the order of a loss's terms.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Numbers(pub Vec<(String, f64)>);
+
+impl Numbers {
+    /// Reads the terms' values off their device.
+    pub fn read(terms: &Terms) -> Self {
+        Self(terms.0.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into_scalar::<f64>())).collect())
+    }
+
+    /// Their sum: the loss.
+    pub fn sum(&self) -> f64 {
+        self.0.iter().map(|(_, value)| value).sum()
+    }
+
+    /// The number of this name.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+    }
+}
+
+/// Sums of numbers over batches, weighted by their rows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sums {
+    numbers: Numbers,
+    rows: usize,
+}
+
+impl Sums {
+    /// Adds a batch's numbers.
+    pub fn add(&mut self, numbers: &Numbers, rows: usize) {
+        if self.numbers.0.is_empty() {
+            self.numbers.0 = numbers.0.iter().map(|(name, _)| (name.clone(), 0.0)).collect();
+        }
+        for ((_, sum), (_, value)) in self.numbers.0.iter_mut().zip(&numbers.0) {
+            *sum += value * rows as f64;
+        }
+        self.rows += rows;
+    }
+
+    /// The mean over all rows.
+    pub fn mean(&self) -> Numbers {
+        Numbers(self.numbers.0.iter().map(|(name, sum)| (name.clone(), sum / self.rows.max(1) as f64)).collect())
+    }
+}
+
+/// What one epoch came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EpochRecord {
+    /// One-based.
+    pub epoch: usize,
+    /// Epochs planned.
+    pub of: usize,
+    /// The terms, averaged over the epoch's steps.
+    pub train: Numbers,
+    /// The terms on the validation rows after the epoch.
+    pub validation: Option<Numbers>,
+    /// Whether this epoch's weights were the best so far.
+    pub best: bool,
+}
+
+/// The best weights so far.
+#[derive(Clone, Debug)]
+pub struct Best {
+    /// Their validation loss.
+    pub loss: f64,
+    /// After how many epochs.
+    pub epoch: usize,
+    /// The variables.
+    pub vars: Vars,
+}
+
+/// Everything a training changes.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// The variables.
+    pub vars: Vars,
+    /// The optimiser's moments.
+    pub optimiser: Optimiser,
+    /// Epochs done.
+    pub epoch: usize,
+    /// Steps done in the running epoch.
+    pub step: usize,
+    /// The loss of the very first step.
+    pub first: Option<f64>,
+    /// The running epoch's terms.
+    pub sums: Sums,
+    /// Epochs since the best one.
+    pub waited: usize,
+    /// Times a plateau reduced the step size.
+    pub reductions: u32,
+    /// The best weights.
+    pub best: Option<Best>,
+    /// Every epoch.
+    pub history: Vec<EpochRecord>,
+}
+
+/// The part of a checkpoint that is not tensors.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    config: Config,
+    data: String,
+    epoch: usize,
+    step: usize,
+    first: Option<f64>,
+    sums: Sums,
+    waited: usize,
+    reductions: u32,
+    best: Option<(f64, usize)>,
+    times: Vec<u64>,
+    history: Vec<EpochRecord>,
+}
+
+impl State {
+    /// A training at its start.
+    pub fn new(vars: Vars, config: &Config) -> Self {
+        let optimiser = Optimiser::new(config.optimiser, config.momentum, config.weight_decay, config.clip, &vars);
+        Self {
+            vars,
+            optimiser,
+            epoch: 0,
+            step: 0,
+            first: None,
+            sums: Sums::default(),
+            waited: 0,
+            reductions: 0,
+            best: None,
+            history: Vec::new(),
+        }
+    }
+
+    /// Writes the checkpoint, where one is wanted.
+    pub fn save(&self, path: Option<&Path>, plan: &Plan, data: &Dataset) -> Result<()> {
+        let Some(path) = path else { return Ok(()) };
+        let header = Header {
+            config: plan.config.clone(),
+            data: fingerprint(data),
+            epoch: self.epoch,
+            step: self.step,
+            first: self.first,
+            sums: self.sums.clone(),
+            waited: self.waited,
+            reductions: self.reductions,
+            best: self.best.as_ref().map(|best| (best.loss, best.epoch)),
+            times: self.optimiser.times.clone(),
+            history: self.history.clone(),
+        };
+        let mut tensors = Vec::new();
+        for (index, (_, var)) in self.vars.iter().enumerate() {
+            tensors.push(file::Entry::of(format!("now.{}", var.name), &var.value)?);
+            for (which, moment) in self.optimiser.moments[index].iter().enumerate() {
+                tensors.push(file::Entry::of(format!("moment{which}.{}", var.name), moment)?);
+            }
+        }
+        for (_, var) in self.best.iter().flat_map(|best| best.vars.iter()) {
+            tensors.push(file::Entry::of(format!("best.{}", var.name), &var.value)?);
+        }
+        file::write(path, file::Kind::Run, json!(header), tensors)
+    }
+
+    /// Takes over a checkpoint of the same training: the same configuration on the same rows.
+    pub fn restore(&mut self, path: &Path, plan: &Plan, data: &Dataset) -> Result<()> {
+        let (header, mut tensors) = file::read(path, file::Kind::Run)?;
+        let header: Header = serde_json::from_value(header).map_err(|error| Error::model(path.display(), format!("not a checkpoint of this version: {error}")))?;
+        if header.config != plan.config {
+            return Err(Error::model(path.display(), "belongs to another configuration; resume without changing options, or start anew without --resume"));
+        }
+        if header.data != fingerprint(data) {
+            return Err(Error::model(path.display(), format!("belongs to other rows than those of {}; resume with the same data", data.name)));
+        }
+        if header.times.len() != self.vars.len() || header.epoch > plan.epochs() {
+            return Err(Error::model(path.display(), "is damaged: its counters do not fit its configuration"));
+        }
+        restore_vars(&mut self.vars, "now", &mut tensors, path)?;
+        for (index, (_, var)) in self.vars.iter().enumerate() {
+            for (which, moment) in self.optimiser.moments[index].iter_mut().enumerate() {
+                *moment = file::take(&mut tensors, &format!("moment{which}.{}", var.name), moment, path)?;
+            }
+        }
+        if let Some((loss, epoch)) = header.best {
+            let mut vars = self.vars.clone();
+            restore_vars(&mut vars, "best", &mut tensors, path)?;
+            self.best = Some(Best { loss, epoch, vars });
+        }
+        self.optimiser.times = header.times;
+        (self.epoch, self.step, self.first, self.sums) = (header.epoch, header.step, header.first, header.sums);
+        (self.waited, self.reductions, self.history) = (header.waited, header.reductions, header.history);
+        Ok(())
+    }
+
+    /// The configuration that a checkpoint was written with.
+    pub fn config_of(path: &Path) -> Result<Config> {
+        let (header, _) = file::read(path, file::Kind::Run)?;
+        let header: Header = serde_json::from_value(header).map_err(|error| Error::model(path.display(), format!("not a checkpoint of this version: {error}")))?;
+        Ok(header.config)
+    }
+}
+
+fn restore_vars(vars: &mut Vars, prefix: &str, tensors: &mut BTreeMap<String, file::Entry>, path: &Path) -> Result<()> {
+    let ids: Vec<_> = vars.iter().map(|(id, _)| id).collect();
+    for id in ids {
+        let var = vars.get(id);
+        let value = file::take(tensors, &format!("{prefix}.{}", var.name), &var.value, path)?;
+        vars.set(id, value);
+    }
+    Ok(())
+}
+
+/// Recognises the same rows: a hash over their number, shape and values.
+fn fingerprint(data: &Dataset) -> String {
+    let mut hash = Sha256::new();
+    hash.update(format!("{} {:?}", data.rows(), data.shape));
+    match &data.values {
+        crate::data::Values::U8(values) => hash.update(values),
+        crate::data::Values::F32(values) => values.iter().for_each(|value| hash.update(value.to_le_bytes())),
+        crate::data::Values::F64(values) => values.iter().for_each(|value| hash.update(value.to_le_bytes())),
+    }
+    file::hexadecimal(&hash.finalize())
+}

@@ -1,0 +1,34 @@
+//! Which rows train, which decide when to stop, and which are kept for the final table.
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::rng::Rng;
+
+/// Row numbers, drawn by seed; no row is in two sets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// Gradients and scaling see these.
+    pub train: Vec<usize>,
+    /// Early stopping and schedules see these.
+    pub validation: Vec<usize>,
+    /// Only the final table sees these.
+    pub test: Vec<usize>,
+}
+
+impl Split {
+    /// Draws the sets by the configuration's seed and fractions.
+    pub fn new(config: &Config, rows: usize) -> Result<Self> {
+        let part = |fraction: f64| (rows as f64 * fraction).round() as usize;
+        let (validation, test) = (part(config.validation), part(config.test));
+        let train = rows.saturating_sub(validation + test);
+        if train < 2 {
+            return Err(Error::setting("training rows", train, format!("at least 2 of the {rows} rows; give more rows, or smaller fractions for validation and test")));
+        }
+        let order = Rng::new(config.seed).split("split").permutation(rows);
+        Ok(Self {
+            test: order[..test].to_vec(),
+            validation: order[test..test + validation].to_vec(),
+            train: order[test + validation..].to_vec(),
+        })
+    }
+}

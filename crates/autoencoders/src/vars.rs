@@ -1,0 +1,248 @@
+//! The variables of a model: one ordered list that training, the optimisers, the files and the checkpoints share.
+
+use crate::error::{Error, Result};
+use crate::family::Terms;
+use crate::rng::Rng;
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use std::collections::BTreeMap;
+
+/// Which variable: its place in [`Vars`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VarId(usize);
+
+/// Whether gradients move a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Moved by the optimiser, decayed like a weight.
+    Weight,
+    /// Moved by the optimiser, never decayed: biases, gains, a learned variance.
+    Bias,
+    /// Moved by what a family or layer does after a step: a running mean, a codebook.
+    Buffer,
+}
+
+/// The part of the model a variable belongs to; a training phase names the groups it moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// The encoder's variables.
+    Encoder,
+    /// The decoder's variables.
+    Decoder,
+    /// What a family or likelihood adds.
+    Extra,
+}
+
+/// How the file lays a variable out, which inside is always a matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Inside [1, n], in the file [n].
+    Vector,
+    /// Inside [in, out], in the file [out, in], as PyTorch's linear layers.
+    Dense,
+    /// Inside [height x width x channels_in, channels_out], in the file [channels_out, channels_in, height, width].
+    ///
+    /// PyTorch's convolutions have this layout, and its transposed convolutions too, whose input is `channels_out` here.
+    Convolution {
+        /// Kernel height and width.
+        kernel: [usize; 2],
+        /// Channels of the larger image.
+        channels_in: usize,
+    },
+}
+
+/// A variable with its name.
+#[derive(Clone, Debug)]
+pub struct Var {
+    /// Its name in the file.
+    pub name: String,
+    /// Its value, outside autodiff.
+    pub value: Tensor<2>,
+    /// Whether gradients move it.
+    pub role: Role,
+    /// The part of the model it belongs to.
+    pub group: Group,
+    /// How the file lays it out.
+    pub layout: Layout,
+}
+
+/// All variables in the order in which they were built.
+#[derive(Clone, Debug, Default)]
+pub struct Vars {
+    list: Vec<Var>,
+}
+
+/// The values a forward pass reads: the variables themselves, or leaves whose gradients are wanted.
+#[derive(Clone, Debug)]
+pub struct Values(Vec<Tensor<2>>);
+
+impl Values {
+    /// The value of a variable.
+    pub fn get(&self, id: VarId) -> Tensor<2> {
+        self.0[id.0].clone()
+    }
+
+    /// The gradients of the sum of a loss's terms, for each leaf that the loss depends on.
+    pub fn gradients(&self, terms: Terms) -> Vec<Option<Tensor<2>>> {
+        let Some(loss) = terms.sum() else {
+            return vec![None; self.0.len()];
+        };
+        drop(terms);
+        let mut gradients = loss.backward();
+        self.0.iter().map(|leaf| if leaf.is_require_grad() { leaf.grad_remove(&mut gradients) } else { None }).collect()
+    }
+}
+
+impl Vars {
+    /// Every variable, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (VarId, &Var)> {
+        self.list.iter().enumerate().map(|(index, var)| (VarId(index), var))
+    }
+
+    /// How many variables.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there is no variable.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The variable of this id.
+    pub fn get(&self, id: VarId) -> &Var {
+        &self.list[id.0]
+    }
+
+    /// Takes the value out, so that its memory has one owner and can be changed in place; [`Vars::set`] puts the new one in.
+    pub(crate) fn take(&mut self, id: VarId) -> Tensor<2> {
+        let value = &mut self.list[id.0].value;
+        let empty = Tensor::empty([0, 0], &value.device());
+        std::mem::replace(value, empty)
+    }
+
+    /// Replaces the value of a variable; the shape stays.
+    pub fn set(&mut self, id: VarId, value: Tensor<2>) {
+        self.list[id.0].value = value;
+    }
+
+    /// Numbers that training moves.
+    pub fn weights(&self) -> usize {
+        let trained = self.list.iter().filter(|var| var.role != Role::Buffer);
+        trained.map(|var| var.value.dims().iter().product::<usize>()).sum()
+    }
+
+    /// The values as constants, for everything but training.
+    pub fn values(&self) -> Values {
+        Values(self.list.iter().map(|var| var.value.clone()).collect())
+    }
+
+    /// The values as leaves of a gradient computation where `moved` holds, as constants elsewhere.
+    pub fn leaves(&self, moved: impl Fn(&Var) -> bool) -> Values {
+        let leaf = |var: &Var| {
+            let value = var.value.clone();
+            if var.role != Role::Buffer && moved(var) { value.autodiff().require_grad() } else { value }
+        };
+        Values(self.list.iter().map(leaf).collect())
+    }
+}
+
+/// What a new variable holds.
+#[derive(Clone, Copy, Debug)]
+pub enum Fill {
+    /// One number everywhere.
+    Constant(f64),
+    /// Uniform between `-bound` and `bound`.
+    Uniform(f64),
+    /// Normal with this standard deviation.
+    Normal(f64),
+}
+
+/// Makes the variables of a model, from random numbers or from a file.
+///
+/// From a file nothing is allocated beyond what the file holds: a shape that the file does not have is an error.
+pub struct Init<'a> {
+    source: Source<'a>,
+    device: Device,
+    dtype: DType,
+    group: Group,
+    vars: Vars,
+}
+
+/// Values of a file by name: their shape inside, as rows and columns, and their numbers.
+pub type Stored = BTreeMap<String, ([usize; 2], Vec<f32>)>;
+
+enum Source<'a> {
+    Random(Rng),
+    Stored(&'a mut Stored),
+}
+
+impl<'a> Init<'a> {
+    /// Fresh variables from random numbers.
+    pub fn random(rng: &Rng, device: &Device, dtype: DType) -> Self {
+        Self::new(Source::Random(rng.split("weights")), device, dtype)
+    }
+
+    /// Variables with the values of a file.
+    pub fn stored(values: &'a mut Stored, device: &Device) -> Self {
+        Self::new(Source::Stored(values), device, DType::F32)
+    }
+
+    fn new(source: Source<'a>, device: &Device, dtype: DType) -> Self {
+        Self {
+            source,
+            device: device.clone(),
+            dtype,
+            group: Group::Encoder,
+            vars: Vars::default(),
+        }
+    }
+
+    /// The part of the model that the following variables belong to.
+    pub fn group(&mut self, group: Group) -> &mut Self {
+        self.group = group;
+        self
+    }
+
+    /// Makes a variable [rows, columns].
+    ///
+    /// The fan-in that scales a [`Fill`] is the caller's business. Errors: a name twice, or a file that lacks the variable or
+    /// has it in another shape.
+    pub fn variable(&mut self, name: &str, shape: [usize; 2], fill: Fill, role: Role, layout: Layout) -> Result<VarId> {
+        if self.vars.list.iter().any(|var| var.name == name) {
+            return Err(Error::shape(format!("variable {name}"), "made twice", "one of each name"));
+        }
+        let length = shape[0].checked_mul(shape[1]).filter(|length| *length <= i32::MAX as usize);
+        let length = length.ok_or_else(|| Error::setting(name, format!("{} x {}", shape[0], shape[1]), "at most 2147483647 numbers; choose narrower layers"))?;
+        let values = match &mut self.source {
+            Source::Random(rng) => {
+                let mut rng = rng.split(name);
+                match fill {
+                    Fill::Constant(value) => vec![value as f32; length],
+                    Fill::Uniform(bound) => (0..length).map(|_| (2.0 * rng.unit() - 1.0) * bound as f32).collect(),
+                    Fill::Normal(deviation) => (0..length).map(|_| rng.standard_normal() * deviation as f32).collect(),
+                }
+            }
+            Source::Stored(stored) => {
+                let (found, values) = stored.remove(name).ok_or_else(|| Error::shape(format!("variable {name}"), "nothing", format!("{} x {}", shape[0], shape[1])))?;
+                if found != shape {
+                    return Err(Error::shape(format!("variable {name}"), format!("{} x {}", found[0], found[1]), format!("{} x {}", shape[0], shape[1])));
+                }
+                values
+            }
+        };
+        let value = Tensor::from_data(TensorData::new(values, shape), (&self.device, self.dtype));
+        self.vars.list.push(Var {
+            name: name.to_owned(),
+            value,
+            role,
+            group: self.group,
+            layout,
+        });
+        Ok(VarId(self.vars.list.len() - 1))
+    }
+
+    /// The finished variables.
+    pub fn finish(self) -> Vars {
+        self.vars
+    }
+}

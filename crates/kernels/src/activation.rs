@@ -1,0 +1,202 @@
+//! The activations: names, values, derivatives.
+
+use crate::pieces::{Real, simd};
+use serde::{Deserialize, Serialize};
+
+/// A function applied to each unit.
+///
+/// Each value and derivative is given once, in [`Activation::value`] and [`Activation::slope`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// `z`
+    Identity,
+    /// `1 / (1 + exp(-z))`
+    Sigmoid,
+    /// `tanh(z)`
+    Tanh,
+    /// `max(z, 0)`
+    Relu,
+    /// `z` where positive, `0.01 z` elsewhere (Maas et al. 2013)
+    LeakyRelu,
+    /// `z` where positive, `exp(z) - 1` elsewhere (Clevert et al. 2016)
+    Elu,
+    /// `z Φ(z)` with the normal distribution function Φ (Hendrycks and Gimpel 2016), exact, not the tanh approximation
+    Gelu,
+    /// `z sigmoid(z)` (Elfwing et al. 2018)
+    Silu,
+    /// `ln(1 + exp(z))`
+    Softplus,
+}
+
+/// Slope of the leaky rectifier on the negative side.
+const LEAK: f64 = 0.01;
+
+impl Activation {
+    /// Every activation, in the order of the manual.
+    pub const ALL: [Self; 9] = [
+        Self::Identity,
+        Self::Sigmoid,
+        Self::Tanh,
+        Self::Relu,
+        Self::LeakyRelu,
+        Self::Elu,
+        Self::Gelu,
+        Self::Silu,
+        Self::Softplus,
+    ];
+
+    /// The name in configurations and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Sigmoid => "sigmoid",
+            Self::Tanh => "tanh",
+            Self::Relu => "relu",
+            Self::LeakyRelu => "leaky_relu",
+            Self::Elu => "elu",
+            Self::Gelu => "gelu",
+            Self::Silu => "silu",
+            Self::Softplus => "softplus",
+        }
+    }
+
+    /// Whether the derivative needs the input; the others find it from the output alone.
+    pub fn needs_input(self) -> bool {
+        matches!(self, Self::Gelu | Self::Silu)
+    }
+
+    /// The function's value at `z`.
+    #[inline(always)]
+    pub(crate) fn value<T: Real>(self, z: T) -> T {
+        let (zero, one) = (T::of(0.0), T::of(1.0));
+        match self {
+            Self::Identity => z,
+            Self::Sigmoid => one / (one + T::exp(zero - z)),
+            Self::Tanh => T::tanh(z),
+            Self::Relu => T::max(z, zero),
+            Self::LeakyRelu => T::max(z, zero) + T::of(LEAK) * T::min(z, zero),
+            Self::Elu => T::max(z, zero) + T::exp_m1(T::min(z, zero)),
+            Self::Gelu => z * T::normal_cdf(z),
+            Self::Silu => z / (one + T::exp(zero - z)),
+            Self::Softplus => T::max(z, zero) + T::ln_1p(T::exp(zero - T::abs(z))),
+        }
+    }
+
+    /// The derivative, from the input for gelu and silu and from the output for the others ([`Activation::needs_input`]).
+    ///
+    /// At the kink of a rectifier the derivative is the one of the negative side.
+    #[inline(always)]
+    pub(crate) fn slope<T: Real>(self, saved: T) -> T {
+        let (zero, one) = (T::of(0.0), T::of(1.0));
+        match self {
+            Self::Identity => one,
+            Self::Sigmoid => saved * (one - saved),
+            Self::Tanh => one - saved * saved,
+            Self::Relu => T::select(saved > zero, one, zero),
+            Self::LeakyRelu => T::select(saved > zero, one, T::of(LEAK)),
+            Self::Elu => T::select(saved > zero, one, saved + one),
+            Self::Gelu => T::normal_cdf(saved) + saved * T::normal_density(saved),
+            Self::Silu => {
+                let s = one / (one + T::exp(zero - saved));
+                s * (one + saved * (one - s))
+            }
+            Self::Softplus => zero - T::exp_m1(zero - saved),
+        }
+    }
+
+    /// Replaces each `z` by the function of `z + bias`, row by row; without a bias, of `z`.
+    pub(crate) fn apply<T: Real>(self, values: &mut [T], bias: Option<&[T]>) {
+        // The match stands outside the loops, so that each loop is one vectorised function.
+        macro_rules! each {
+            ($($name:ident),*) => {
+                match self {
+                    $(Self::$name => simd(|| match bias {
+                        Some(bias) => {
+                            for row in values.chunks_exact_mut(bias.len()) {
+                                for (z, b) in row.iter_mut().zip(bias) {
+                                    *z = Self::$name.value(*z + *b);
+                                }
+                            }
+                        }
+                        None => {
+                            for z in values.iter_mut() {
+                                *z = Self::$name.value(*z);
+                            }
+                        }
+                    }),)*
+                }
+            };
+        }
+        each!(Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Gelu, Silu, Softplus);
+    }
+
+    /// Multiplies each gradient by the slope at what was saved.
+    pub(crate) fn multiply_slope<T: Real>(self, gradient: &mut [T], saved: &[T]) {
+        macro_rules! each {
+            ($($name:ident),*) => {
+                match self {
+                    $(Self::$name => simd(|| {
+                        for (g, s) in gradient.iter_mut().zip(saved) {
+                            *g = *g * Self::$name.slope(*s);
+                        }
+                    }),)*
+                }
+            };
+        }
+        each!(Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Gelu, Silu, Softplus);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reference(activation: Activation, z: f64) -> f64 {
+        match activation {
+            Activation::Identity => z,
+            Activation::Sigmoid => 1.0 / (1.0 + (-z).exp()),
+            Activation::Tanh => z.tanh(),
+            Activation::Relu => z.max(0.0),
+            Activation::LeakyRelu => z.max(0.01 * z),
+            Activation::Elu => {
+                if z > 0.0 {
+                    z
+                } else {
+                    z.exp_m1()
+                }
+            }
+            Activation::Gelu => 0.5 * z * libm::erfc(-z / 2f64.sqrt()),
+            Activation::Silu => z / (1.0 + (-z).exp()),
+            Activation::Softplus => z.max(0.0) + (-z.abs()).exp().ln_1p(),
+        }
+    }
+
+    #[test]
+    fn values_in_single_precision_agree_with_double_precision_over_the_range() {
+        for activation in Activation::ALL {
+            for step in -80_000..80_000 {
+                let z = step as f32 * 1e-3;
+                let mut value = [z];
+                activation.apply(&mut value, None);
+                let wanted = reference(activation, f64::from(z));
+                let error = (f64::from(value[0]) - wanted).abs() / wanted.abs().max(1e-30);
+                assert!(error < 1e-6 || (f64::from(value[0]) - wanted).abs() < 1e-37, "{activation:?}({z}) = {} wanted {wanted}", value[0]);
+            }
+        }
+    }
+
+    #[test]
+    fn slopes_agree_with_differences_of_values() {
+        for activation in Activation::ALL {
+            for step in -600..600 {
+                let z = f64::from(step) * 1e-2 + 3e-3;
+                let step = 1e-6;
+                let wanted = (reference(activation, z + step) - reference(activation, z - step)) / (2.0 * step);
+                let saved = if activation.needs_input() { z } else { activation.value(z) };
+                let slope = activation.slope(saved);
+                assert!((slope - wanted).abs() < 1e-7, "{activation:?}'({z}) = {slope} wanted {wanted}");
+            }
+        }
+    }
+}
