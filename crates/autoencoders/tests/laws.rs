@@ -1,0 +1,401 @@
+//! What holds for every family.
+
+use autoencoders::config::{Config, Plan};
+use autoencoders::data::{Dataset, Values};
+use autoencoders::family::{Batch, Entry};
+use autoencoders::layer::Pass;
+use autoencoders::net::Norm;
+use autoencoders::optimise::Optimiser;
+use autoencoders::parts::{Parts, Progress};
+use autoencoders::prepare::Range;
+use autoencoders::rng::Rng;
+use autoencoders::run::{Numbers, State};
+use autoencoders::schema::Shape;
+use autoencoders::train::descend;
+use autoencoders::vars::{Group, Init, Role, VarId, Vars};
+use autoencoders::{Activation, Error, Event, FAMILIES, Flow, Model, Outcome, Source, Trained, fit};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Rows of six numbers near a noisy circle, between 0 and 1.
+fn circle(rows: usize) -> Dataset {
+    let mut rng = Rng::new(3);
+    let mut values = Vec::new();
+    for _ in 0..rows {
+        let angle = rng.unit() * std::f32::consts::TAU;
+        for column in 0..6 {
+            values.push(0.5 + 0.4 * (angle + column as f32).cos() * if column % 2 == 0 { 1.0 } else { angle.sin() } + 0.01 * rng.standard_normal());
+        }
+    }
+    let values = values.into_iter().map(|value| value.clamp(0.0, 1.0)).collect();
+    Dataset {
+        name: "circle".to_owned(),
+        shape: Shape::Flat { width: 6 },
+        columns: Vec::new(),
+        values: Values::F32(values),
+        labels: None,
+        ids: None,
+        full_scale: Some(1.0),
+        warnings: Vec::new(),
+    }
+}
+
+/// A small configuration with smooth activations.
+fn small(entry: &Entry) -> Config {
+    Config { family: entry.name.to_owned(), latent: 2, activation: Activation::Tanh, epochs: Some(3), batch: 16, seed: 5, ..Config::default() }
+}
+
+fn plan(config: &Config, shape: &Shape) -> Plan {
+    Plan::new(config, shape, Range::Unit, 100).unwrap_or_else(|error| panic!("{}: {error}", config.family))
+}
+
+fn build(config: &Config, shape: &Shape, dtype: DType) -> (Parts, Vars) {
+    let mut init = Init::random(&Rng::new(config.seed), &Device::default(), dtype);
+    let parts = Parts::build(plan(config, shape), &mut init).unwrap();
+    (parts, init.finish())
+}
+
+fn rows(shape: &Shape, rows: usize, dtype: DType) -> Batch {
+    let values = Rng::new(9).uniform([rows, shape.features().unwrap()], &Device::default(), dtype);
+    Batch { input: values.clone(), target: values }
+}
+
+fn trained(config: &Config, data: &Dataset) -> Trained {
+    fit(config, data, None, false, &mut |_| Flow::Continue).unwrap_or_else(|error| panic!("{}: {error}", config.family))
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+fn weight_bits(vars: &Vars) -> Vec<Vec<u32>> {
+    vars.iter().map(|(_, var)| bits(&var.value.to_data().try_into_vec::<f32>().unwrap())).collect()
+}
+
+#[test]
+fn the_folder_and_the_list_agree() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/families");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let files: BTreeSet<String> = files.filter_map(|name| name.strip_suffix(".rs").map(str::to_owned)).filter(|name| name != "mod").collect();
+    let listed: BTreeSet<String> = FAMILIES.iter().map(|entry| entry.name.replace('-', "_")).collect();
+    assert_eq!(files, listed, "families/*.rs and FAMILIES");
+    assert_eq!(listed.len(), FAMILIES.len(), "names are unique");
+    assert!(FAMILIES.iter().all(|entry| !entry.title.is_empty() && !entry.paper.is_empty()));
+}
+
+#[test]
+fn defaults_are_valid_and_survive_json() {
+    for entry in FAMILIES {
+        let config = plan(&small(entry), &Shape::Flat { width: 6 }).config;
+        let text = serde_json::to_string(&config).unwrap();
+        let back: Config = serde_json::from_str(&text).unwrap();
+        assert_eq!(config, back);
+        // A decided configuration decides the same again: that is how a file is loaded.
+        assert_eq!(plan(&back, &Shape::Flat { width: 6 }).config, back);
+    }
+}
+
+#[test]
+fn nonsense_parameters_are_refused_by_name_or_train_to_finite_numbers() {
+    let shape = Shape::Flat { width: 6 };
+    for entry in FAMILIES {
+        for (name, default) in (entry.defaults)() {
+            for nonsense in [json!(-1), json!(1e30), json!("nonsense"), json!(null), json!([1])] {
+                let mut config = small(entry);
+                config.parameters.insert(name.clone(), nonsense.clone());
+                match Plan::new(&config, &shape, Range::Unit, 100) {
+                    Err(error) => assert!(error.to_string().contains(&name), "{}: {name} = {nonsense}: {error}", entry.name),
+                    Ok(_) => panic!("{}: {name} = {nonsense} was accepted in place of {default}", entry.name),
+                }
+            }
+        }
+        let mut config = small(entry);
+        config.parameters.insert("no_such_parameter".to_owned(), json!(1));
+        let error = Plan::new(&config, &shape, Range::Unit, 100).unwrap_err();
+        assert!(matches!(&error, Error::Unknown { name, .. } if name == "no_such_parameter"), "{error}");
+    }
+}
+
+#[test]
+fn nonsense_settings_are_refused_by_name() {
+    let shape = Shape::Flat { width: 6 };
+    let real: [(&str, fn(&mut Config, f64)); 8] = [
+        ("lr", |c, v| c.learning_rate = v),
+        ("dropout", |c, v| c.dropout = v),
+        ("momentum", |c, v| c.momentum = v),
+        ("weight_decay", |c, v| c.weight_decay = v),
+        ("l2", |c, v| c.l2 = v),
+        ("clip", |c, v| c.clip = v),
+        ("validation", |c, v| c.validation = v),
+        ("test", |c, v| c.test = v),
+    ];
+    for (name, set) in real {
+        for nonsense in [f64::NAN, -1.0, 1e30, f64::INFINITY] {
+            let mut config = small(&FAMILIES[0]);
+            set(&mut config, nonsense);
+            let error = Plan::new(&config, &shape, Range::Unit, 100).unwrap_err().to_string();
+            assert!(error.contains(name), "{name} = {nonsense}: {error}");
+        }
+    }
+    for (name, set) in [("latent", (|c, v| c.latent = v) as fn(&mut Config, usize)), ("batch", |c, v| c.batch = v), ("epochs", |c, v| c.epochs = Some(v))] {
+        for nonsense in [0, usize::MAX] {
+            let mut config = small(&FAMILIES[0]);
+            set(&mut config, nonsense);
+            let error = Plan::new(&config, &shape, Range::Unit, 100).unwrap_err().to_string();
+            assert!(error.contains(name), "{name} = {nonsense}: {error}");
+        }
+    }
+}
+
+#[test]
+fn every_variable_gets_a_gradient_in_some_phase() {
+    let shape = Shape::Flat { width: 6 };
+    for entry in FAMILIES {
+        let (parts, vars) = build(&small(entry), &shape, DType::F32);
+        let mut moved: Vec<bool> = vars.iter().map(|(_, var)| var.role == Role::Buffer).collect();
+        for phase in parts.plan.family.phases() {
+            let values = vars.leaves(|var| phase.groups.contains(&var.group));
+            let terms = parts.terms(&values, rows(&shape, 8, DType::F32), &mut Pass::training(Rng::new(1)), Progress::DONE).unwrap();
+            for (moved, gradient) in moved.iter_mut().zip(values.gradients(terms)) {
+                *moved |= gradient.is_some_and(|gradient| gradient.abs().sum().into_scalar::<f64>() > 0.0);
+            }
+        }
+        for ((_, var), moved) in vars.iter().zip(moved) {
+            assert!(moved, "{}: {} has no gradient", entry.name, var.name);
+        }
+    }
+}
+
+/// The largest difference between gradients and central differences, relative to the largest gradient.
+fn gradient_error(config: &Config, shape: &Shape) -> f64 {
+    let (parts, mut vars) = build(config, shape, DType::F64);
+    let batch = rows(shape, 5, DType::F64);
+    let progress = Progress { epochs: 1.0, fraction: 0.5 };
+    // The pass has the same random numbers each time: the noise is frozen.
+    let loss = |vars: &Vars| Numbers::read(&parts.terms(&vars.values(), batch.clone(), &mut Pass::training(Rng::new(2)), progress).unwrap()).sum();
+    let values = vars.leaves(|_| true);
+    let terms = parts.terms(&values, batch.clone(), &mut Pass::training(Rng::new(2)), progress).unwrap();
+    let gradients = values.gradients(terms);
+    let (mut largest, mut worst): (f64, f64) = (0.0, 0.0);
+    let ids: Vec<VarId> = vars.iter().map(|(id, _)| id).collect();
+    for (id, gradient) in ids.into_iter().zip(gradients) {
+        let Some(gradient) = gradient else { continue };
+        let gradient = gradient.into_data().try_into_vec::<f64>().unwrap();
+        let value = vars.get(id).value.clone();
+        let numbers = value.to_data().try_into_vec::<f64>().unwrap();
+        for (at, gradient) in gradient.iter().enumerate() {
+            let mut moved = |by: f64| {
+                let mut numbers = numbers.clone();
+                numbers[at] += by;
+                vars.set(id, Tensor::from_data(TensorData::new(numbers, value.dims()), (&Device::default(), DType::F64)));
+                loss(&vars)
+            };
+            const STEP: f64 = 1e-5;
+            let difference = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
+            largest = largest.max(gradient.abs());
+            worst = worst.max((gradient - difference).abs());
+        }
+        vars.set(id, value);
+    }
+    worst / largest
+}
+
+#[test]
+fn gradients_match_finite_differences() {
+    let shape = Shape::Flat { width: 6 };
+    for entry in FAMILIES {
+        for net in ["shallow", "mlp:5,4"] {
+            for likelihood in ["gaussian", "gaussian:learned", "bernoulli"] {
+                for (norm, dropout) in [(Norm::None, 0.0), (Norm::Layer, 0.2)] {
+                    let config = Config { net: net.parse().unwrap(), likelihood: likelihood.parse().unwrap(), norm, dropout, l2: 0.1, ..small(entry) };
+                    let error = gradient_error(&config, &shape);
+                    assert!(error < 1e-6, "{} {net} {likelihood} {norm:?}: {error:e}", entry.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn gradients_of_every_activation_and_layer_match_finite_differences() {
+    let smooth = [Activation::Sigmoid, Activation::Tanh, Activation::Elu, Activation::Gelu, Activation::Silu, Activation::Softplus];
+    for activation in smooth {
+        for family in ["plain", "contractive"] {
+            let entry = FAMILIES.iter().find(|entry| entry.name == family).unwrap();
+            let config = Config { net: "mlp:5".parse().unwrap(), activation, ..small(entry) };
+            let error = gradient_error(&config, &Shape::Flat { width: 6 });
+            assert!(error < 1e-6, "{family} {activation:?}: {error:e}");
+        }
+    }
+    let image = Shape::Image { height: 5, width: 4, channels: 2 };
+    for family in ["plain", "contractive", "vae"] {
+        let entry = FAMILIES.iter().find(|entry| entry.name == family).unwrap();
+        let config = Config { net: "conv:3,2".parse().unwrap(), ..small(entry) };
+        let error = gradient_error(&config, &image);
+        assert!(error < 1e-6, "{family} conv: {error:e}");
+    }
+    let normed = Config { net: "mlp:5".parse().unwrap(), norm: Norm::Batch, ..small(&FAMILIES[0]) };
+    assert!(gradient_error(&normed, &Shape::Flat { width: 6 }) < 1e-6);
+    let tied = Config { net: "mlp:5,4".parse().unwrap(), tied: true, ..small(&FAMILIES[0]) };
+    assert!(gradient_error(&tied, &Shape::Flat { width: 6 }) < 1e-6);
+}
+
+#[test]
+fn thirty_steps_lower_the_loss() {
+    let shape = Shape::Flat { width: 6 };
+    for entry in FAMILIES {
+        let config = Config { learning_rate: 1e-2, ..small(entry) };
+        let (parts, mut vars) = build(&config, &shape, DType::F32);
+        let mut optimiser = Optimiser::new(config.optimiser, 0.9, 0.0, 0.0, &vars);
+        let batch = rows(&shape, 32, DType::F32);
+        let loss = |vars: &Vars| Numbers::read(&parts.terms(&vars.values(), batch.clone(), &mut Pass::sampling(Rng::new(1)), Progress::DONE).unwrap()).sum();
+        let before = loss(&vars);
+        for step in 0..30 {
+            descend(&parts, &mut vars, &mut optimiser, batch.clone(), &Rng::new(1).at(step), Progress::DONE, config.learning_rate).unwrap();
+        }
+        assert!(loss(&vars) < before, "{}: {before} to {}", entry.name, loss(&vars));
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_on_one_and_two_threads_and_another_seed_gives_others() {
+    // Wide enough that products and passes really are cut into pieces for two threads.
+    let mut values = Vec::new();
+    let mut rng = Rng::new(4);
+    for _ in 0..300 * 200 {
+        values.push(rng.unit());
+    }
+    let data = Dataset { shape: Shape::Flat { width: 200 }, values: Values::F32(values), ..circle(1) };
+    for entry in FAMILIES {
+        let config = Config { net: "mlp:300".parse().unwrap(), parameters: cheap(entry), latent: 20, epochs: Some(2), batch: 128, ..small(entry) };
+        let on = |threads, config: &Config| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| weight_bits(&trained(config, &data).model.vars))
+        };
+        let one = on(1, &config);
+        assert!(one == on(2, &config), "{}: threads change the bits", entry.name);
+        assert!(one != on(1, &Config { seed: 6, ..config }), "{}: the seed changes nothing", entry.name);
+    }
+}
+
+/// Parameters that keep a wide network affordable.
+fn cheap(entry: &Entry) -> serde_json::Map<String, Value> {
+    let mut parameters = serde_json::Map::new();
+    if (entry.defaults)().contains_key("probes") {
+        parameters.insert("probes".to_owned(), json!(2));
+    }
+    parameters
+}
+
+#[test]
+fn encoding_a_batch_equals_encoding_its_rows() {
+    let data = circle(40);
+    for entry in FAMILIES {
+        for norm in [Norm::None, Norm::Layer, Norm::Batch] {
+            let config = Config { norm, net: "mlp:8".parse().unwrap(), ..small(entry) };
+            if Plan::new(&config, &data.shape, Range::Unit, 100).is_err() {
+                continue; // contractive refuses a batch norm
+            }
+            let model = trained(&config, &data).model;
+            let together = model.encode(&data).unwrap();
+            for row in 0..data.rows() {
+                let alone = model.encode_rows(&data, &[row]).unwrap();
+                for (a, b) in alone.values.iter().zip(together.row(row)) {
+                    assert!((a - b).abs() <= 1e-5 * b.abs().max(1.0), "{} row {row}: {a} {b}", entry.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn saved_and_loaded_encodes_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = circle(40);
+    let image = Dataset { shape: Shape::Image { height: 3, width: 2, channels: 1 }, ..circle(40) };
+    for entry in FAMILIES {
+        for (net, data) in [("shallow", &data), ("mlp:8,5", &data), ("conv:3,4", &image)] {
+            let model = trained(&Config { net: net.parse().unwrap(), ..small(entry) }, data).model;
+            let path = folder.path().join(format!("{}-{net}.ae", entry.name).replace([':', ','], "-"));
+            model.save(&path).unwrap();
+            let loaded = Model::load(&path).unwrap();
+            assert_eq!(bits(&model.encode(data).unwrap().values), bits(&loaded.encode(data).unwrap().values), "{} {net}", entry.name);
+            assert_eq!(bits(&model.generate(3, 1, Source::Auto).unwrap().values), bits(&loaded.generate(3, 1, Source::Auto).unwrap().values));
+            assert_eq!(loaded.parts.plan.config, model.parts.plan.config);
+            assert_eq!(loaded.history, model.history);
+        }
+    }
+}
+
+#[test]
+fn resumed_equals_uninterrupted() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = circle(90);
+    for entry in FAMILIES {
+        for stop_at in [2, 5, 7] {
+            let config = Config { net: "mlp:8".parse().unwrap(), norm: Norm::Layer, dropout: 0.1, ..small(entry) };
+            let whole = trained(&config, &data).model;
+            let path = folder.path().join(format!("{}-{stop_at}.ae.run", entry.name));
+            let mut steps = 0;
+            let part = fit(&config, &data, Some(&path), false, &mut |event| {
+                steps += usize::from(matches!(event, Event::Step { .. }));
+                if steps == stop_at { Flow::Stop } else { Flow::Continue }
+            });
+            assert!(matches!(part.unwrap().outcome, Outcome::Interrupted));
+            assert_eq!(State::config_of(&path).unwrap(), whole.parts.plan.config);
+            let resumed = fit(&State::config_of(&path).unwrap(), &data, Some(&path), true, &mut |_| Flow::Continue).unwrap();
+            assert!(weight_bits(&resumed.model.vars) == weight_bits(&whole.vars), "{} stopped at {stop_at}", entry.name);
+            assert_eq!(resumed.model.history, whole.history);
+        }
+    }
+}
+
+#[test]
+fn generating_works_from_the_prior_or_from_a_density_on_the_codes() {
+    let data = circle(80);
+    for entry in FAMILIES {
+        for density in ["gaussian", "mixture:3"] {
+            let model = trained(&Config { density: density.parse().unwrap(), ..small(entry) }, &data).model;
+            for source in [Source::Auto, Source::Density] {
+                let rows = model.generate(50, 1, source).unwrap();
+                assert_eq!((rows.rows(), rows.columns), (50, 6));
+                assert!(rows.values.iter().all(|value| value.is_finite()));
+                assert!(rows.values[..6] != rows.values[6..12], "{}: every row is the same", entry.name);
+            }
+        }
+        let none = trained(&Config { density: "none".parse().unwrap(), ..small(entry) }, &data).model;
+        let has_prior = none.parts.plan.family.prior(&none.parts.plan, 1, &mut Rng::new(1)).is_some();
+        assert_eq!(none.generate(1, 1, Source::Auto).is_ok(), has_prior);
+    }
+}
+
+#[test]
+fn terms_are_named_and_sum_to_the_loss() {
+    let shape = Shape::Flat { width: 6 };
+    for entry in FAMILIES {
+        let (parts, vars) = build(&Config { l2: 0.1, ..small(entry) }, &shape, DType::F64);
+        let terms = parts.terms(&vars.values(), rows(&shape, 8, DType::F64), &mut Pass::training(Rng::new(1)), Progress::DONE).unwrap();
+        let numbers = Numbers::read(&terms);
+        let names: BTreeSet<&str> = numbers.0.iter().map(|(name, _)| name.as_str()).collect();
+        assert!(names.contains("reconstruction") && names.contains("l2"), "{}: {names:?}", entry.name);
+        assert_eq!(names.len(), numbers.0.len(), "names are unique");
+        let sum = terms.sum().unwrap().into_scalar::<f64>();
+        assert!((sum - numbers.sum()).abs() < 1e-12 * sum.abs());
+    }
+}
+
+#[test]
+fn groups_say_where_a_variable_belongs() {
+    for entry in FAMILIES {
+        let (_, vars) = build(&small(entry), &Shape::Flat { width: 6 }, DType::F32);
+        for (_, var) in vars.iter() {
+            let by_name = match var.name.split('.').next() {
+                Some("encoder") => Group::Encoder,
+                Some("decoder") => Group::Decoder,
+                _ => Group::Extra,
+            };
+            assert_eq!(var.group, by_name, "{}", var.name);
+        }
+    }
+}
