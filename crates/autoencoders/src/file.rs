@@ -4,6 +4,7 @@
 
 use crate::baseline::Pca;
 use crate::config::{Config, Plan};
+use crate::data::write_atomically;
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::metrics::Evaluation;
@@ -92,21 +93,12 @@ pub fn write(path: &Path, kind: Kind, content: Value, mut entries: Vec<Entry>) -
     let views = views.collect::<Result<Vec<_>>>()?;
     let metadata = std::iter::once((KEY.to_owned(), header.to_string())).collect();
     let whole = safetensors::serialize(views, Some(metadata)).map_err(|error| Error::model(path.display(), error))?;
-    write_whole(path, |file| file.write_all(&whole))
-}
-
-/// Writes into a temporary file beside `path` and renames it, so that nothing half-written is ever seen.
-pub fn write_whole(path: &Path, fill: impl FnOnce(&mut std::fs::File) -> std::io::Result<()>) -> Result<()> {
-    if path.is_dir() {
-        return Err(Error::data(path.display(), "is a directory; wanted the name of a file"));
+    write_atomically(path, |file| file.write_all(&whole))?;
+    // A model that took hours should survive a power cut; a checkpoint is written too often to wait for the disk.
+    match kind {
+        Kind::Model => std::fs::File::open(path).and_then(|file| file.sync_all()).map_err(|source| Error::io(path, source)),
+        Kind::Run => Ok(()),
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let io = |source| Error::io(path, source);
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
-    fill(file.as_file_mut()).map_err(io)?;
-    file.as_file().sync_all().map_err(io)?;
-    file.persist(path).map_err(|error| io(error.error))?;
-    Ok(())
 }
 
 /// Reads a file of this kind: its content and its tensors by name.

@@ -58,3 +58,12 @@ pub use error::{Error, Result};
 pub use families::FAMILIES;
 pub use model::{Matrix, Model, Source};
 pub use train::{Event, Flow, Outcome, Trained, fit};
+
+/// The README's and the manual's examples, run as tests.
+#[cfg(all(doctest, feature = "readers"))]
+mod documents {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../../docs/manual.md")]
+    struct Manual;
+}

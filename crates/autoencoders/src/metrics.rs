@@ -34,6 +34,9 @@ pub struct Evaluation {
     pub mean_activation: f64,
 }
 
+/// Makes noisy rows from prepared ones and random numbers.
+pub type Corruption<'a> = &'a dyn Fn(Tensor<2>, &Rng) -> Result<Tensor<2>>;
+
 impl Model {
     /// Evaluates on some rows of a data set.
     pub fn evaluate(&self, data: &Dataset, rows: &[usize]) -> Result<Evaluation> {
@@ -70,10 +73,23 @@ impl Model {
         })
     }
 
+    /// The mean squared error per feature between clean rows and the reconstructions of corrupted ones.
+    pub fn corrupted_mse(&self, data: &Dataset, rows: &[usize], corrupt: Corruption) -> Result<f64> {
+        self.accept(data)?;
+        let rng = Rng::new(self.parts.plan.config.seed).split("corrupted");
+        let mut total = 0.0;
+        self.blocks(data, rows, |index, values, x| {
+            let rebuilt = self.rebuilt(values, corrupt(x.clone(), &rng.at(index))?)?;
+            total += (rebuilt - x).square().sum().into_scalar::<f64>();
+            Ok(())
+        })?;
+        Ok(total / (rows.len().max(1) * self.parts.plan.features()) as f64)
+    }
+
     /// The mean over rows of `|f(x + noise) - f(x)| / |noise|`, the change of the code under what corrupts the input.
     ///
-    /// `corrupt` makes the noisy rows from prepared ones and random numbers; 0 is a code that does not move.
-    pub fn code_change(&self, data: &Dataset, rows: &[usize], corrupt: &dyn Fn(Tensor<2>, &Rng) -> Result<Tensor<2>>) -> Result<f64> {
+    /// 0 is a code that does not move.
+    pub fn code_change(&self, data: &Dataset, rows: &[usize], corrupt: Corruption) -> Result<f64> {
         self.accept(data)?;
         let rng = Rng::new(self.parts.plan.config.seed).split("code change");
         let mut total = 0.0;

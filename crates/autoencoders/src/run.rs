@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Named numbers in the order of a loss's terms.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -109,6 +109,8 @@ pub struct State {
     pub best: Option<Best>,
     /// Every epoch.
     pub history: Vec<EpochRecord>,
+    /// Where the checkpoint goes and the rows it belongs to; none where no checkpoint is wanted.
+    checkpoint: Option<(PathBuf, String)>,
 }
 
 /// The part of a checkpoint that is not tensors.
@@ -130,7 +132,7 @@ struct Header {
 
 impl State {
     /// A training at its start.
-    pub fn new(vars: Vars, config: &Config) -> Self {
+    pub fn new(vars: Vars, config: &Config, checkpoint: Option<&Path>, data: &Dataset) -> Self {
         let optimiser = Optimiser::new(config.optimiser, config.momentum, config.weight_decay, config.clip, &vars);
         Self {
             vars,
@@ -143,15 +145,16 @@ impl State {
             reductions: 0,
             best: None,
             history: Vec::new(),
+            checkpoint: checkpoint.map(|path| (path.to_owned(), fingerprint(data))),
         }
     }
 
     /// Writes the checkpoint, where one is wanted.
-    pub fn save(&self, path: Option<&Path>, plan: &Plan, data: &Dataset) -> Result<()> {
-        let Some(path) = path else { return Ok(()) };
+    pub fn save(&self, plan: &Plan) -> Result<()> {
+        let Some((path, data)) = &self.checkpoint else { return Ok(()) };
         let header = Header {
             config: plan.config.clone(),
-            data: fingerprint(data),
+            data: data.clone(),
             epoch: self.epoch,
             step: self.step,
             first: self.first,
@@ -176,14 +179,16 @@ impl State {
     }
 
     /// Takes over a checkpoint of the same training: the same configuration on the same rows.
-    pub fn restore(&mut self, path: &Path, plan: &Plan, data: &Dataset) -> Result<()> {
+    pub fn restore(&mut self, plan: &Plan) -> Result<()> {
+        let Some((path, data)) = self.checkpoint.clone() else { return Ok(()) };
+        let path = path.as_path();
         let (header, mut tensors) = file::read(path, file::Kind::Run)?;
         let header: Header = serde_json::from_value(header).map_err(|error| Error::model(path.display(), format!("not a checkpoint of this version: {error}")))?;
         if header.config != plan.config {
             return Err(Error::model(path.display(), "belongs to another configuration; resume without changing options, or start anew without --resume"));
         }
-        if header.data != fingerprint(data) {
-            return Err(Error::model(path.display(), format!("belongs to other rows than those of {}; resume with the same data", data.name)));
+        if header.data != data {
+            return Err(Error::model(path.display(), "belongs to other rows; resume with the data that it was begun with"));
         }
         if header.times.len() != self.vars.len() || header.epoch > plan.epochs() {
             return Err(Error::model(path.display(), "is damaged: its counters do not fit its configuration"));

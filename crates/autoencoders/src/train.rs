@@ -89,13 +89,13 @@ pub fn fit(config: &Config, data: &Dataset, checkpoint: Option<&Path>, resume: b
     let plan = Plan::new(config, &data.shape, preparation.range, split.train.len())?;
     let mut init = Init::random(&Rng::new(config.seed), &Device::default(), DType::F32);
     let parts = Parts::build(plan, &mut init)?;
-    let mut state = State::new(init.finish(), &parts.plan.config);
-    if let (Some(path), true) = (checkpoint, resume) {
-        state.restore(path, &parts.plan, data)?;
+    let mut state = State::new(init.finish(), &parts.plan.config, checkpoint, data);
+    if resume {
+        state.restore(&parts.plan)?;
     }
     on(&Event::Start { plan: &parts.plan, weights: state.vars.weights(), rows: split.train.len(), epoch: state.epoch });
     let job = Job { parts: &parts, data, preparation: &preparation, split: &split, rng: Rng::new(config.seed) };
-    let outcome = match job.run(&mut state, checkpoint, on) {
+    let outcome = match job.run(&mut state, on) {
         Err(error @ Error::Diverged { .. }) if state.best.is_some() => Outcome::Diverged(error),
         other => other?,
     };
@@ -113,7 +113,7 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn run(&self, state: &mut State, checkpoint: Option<&Path>, on: &mut dyn FnMut(&Event) -> Flow) -> Result<Outcome> {
+    fn run(&self, state: &mut State, on: &mut dyn FnMut(&Event) -> Flow) -> Result<Outcome> {
         let (plan, rows) = (&self.parts.plan, &self.split.train);
         let steps = rows.len().div_ceil(plan.config.batch);
         while state.epoch < plan.epochs() {
@@ -126,12 +126,12 @@ impl Job<'_> {
                 self.step(state, batch, at.len(), steps)?;
                 let mean = state.sums.mean();
                 if on(&Event::Step { epoch: state.epoch, step: state.step, steps, terms: &mean }) == Flow::Stop {
-                    state.save(checkpoint, plan, self.data)?;
+                    state.save(plan)?;
                     return Ok(Outcome::Interrupted);
                 }
             }
             self.close_epoch(state)?;
-            state.save(checkpoint, plan, self.data)?;
+            state.save(plan)?;
             if let Some(record) = state.history.last() {
                 on(&Event::Epoch(record));
             }

@@ -1,0 +1,258 @@
+//! What is in a data source, told without refusing it.
+
+use super::Dataset;
+use super::column::{Column, ColumnKind, unchanged};
+use super::read::{Loaded, ReadOptions, load};
+use crate::error::Result;
+use crate::schema::Shape;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Different values are counted up to this many.
+const MOST_DISTINCT: usize = 1000;
+
+/// What a data source holds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Description {
+    /// The source, as messages name it.
+    pub name: String,
+    /// How many rows.
+    pub rows: usize,
+    /// The shape of one row.
+    pub shape: Shape,
+    /// The type the numbers are held in: `u8`, `f32` or `f64`.
+    pub storage: &'static str,
+    /// The smallest finite number; none where there is no number.
+    pub min: Option<f64>,
+    /// The largest finite number.
+    pub max: Option<f64>,
+    /// Cells without a value.
+    pub missing: usize,
+    /// Cells with an infinite value.
+    pub infinite: usize,
+    /// Columns (pixels, points) that never change.
+    pub constant: usize,
+    /// The columns of a table; empty for images and series.
+    pub columns: Vec<ColumnDescription>,
+    /// How often each label comes, where there are labels.
+    pub labels: Option<BTreeMap<String, usize>>,
+    /// What the reader noticed.
+    pub warnings: Vec<String>,
+}
+
+/// What one column of a table holds; statistics are over its finite numbers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ColumnDescription {
+    /// Its name, or `column 3`.
+    pub name: String,
+    /// What most of its cells are.
+    pub kind: ColumnKind,
+    /// The smallest number.
+    pub min: Option<f64>,
+    /// The largest number.
+    pub max: Option<f64>,
+    /// The mean.
+    pub mean: Option<f64>,
+    /// The standard deviation, over all rows (no correction for a sample).
+    pub sd: Option<f64>,
+    /// How many different numbers, counted up to 1000.
+    pub distinct: usize,
+    /// Whether every row holds the same number.
+    pub constant: bool,
+    /// Cells without a value.
+    pub missing: usize,
+    /// The one-based row of the first of them.
+    pub first_missing: Option<usize>,
+    /// Cells that do not fit the kind (text among numbers).
+    pub stray: usize,
+    /// The first text or date of the column.
+    pub example: Option<String>,
+}
+
+/// Describes a data source that [`read`](super::read) would accept or refuse: text columns and missing values are no errors.
+///
+/// # Errors
+/// Where the source is missing, damaged or of an unknown format, or where its lines have different lengths.
+pub fn describe(source: &str, options: &ReadOptions) -> Result<Description> {
+    let Loaded { mut dataset, columns } = load(source, options)?;
+    super::column::warn(&mut dataset);
+    Ok(Description::of(&dataset, &columns))
+}
+
+impl Description {
+    fn of(data: &Dataset, columns: &[Column]) -> Self {
+        let width = data.features();
+        let all = Summary::of((0..data.values.len()).map(|position| data.values.get(position)), 0);
+        let constant = unchanged(&data.values, width);
+        let describe_column = |j: usize| {
+            let step = width.max(1);
+            let values = (j..data.values.len()).step_by(step).map(|position| data.values.get(position));
+            ColumnDescription::of(data, j, columns.get(j), values, constant.binary_search(&j).is_ok())
+        };
+        let table = matches!(data.shape, Shape::Flat { .. });
+        Self {
+            name: data.name.clone(),
+            rows: data.rows(),
+            shape: data.shape.clone(),
+            storage: data.values.storage(),
+            min: all.min,
+            max: all.max,
+            missing: if columns.is_empty() { all.nan } else { columns.iter().map(|column| column.missing.count).sum() },
+            infinite: all.infinite,
+            constant: constant.len(),
+            columns: if table { (0..width).map(describe_column).collect() } else { Vec::new() },
+            labels: data.labels.as_ref().map(|labels| count(labels)),
+            warnings: data.warnings.clone(),
+        }
+    }
+}
+
+impl ColumnDescription {
+    fn of(data: &Dataset, j: usize, seen: Option<&Column>, values: impl Iterator<Item = f64> + Clone, constant: bool) -> Self {
+        let summary = Summary::of(values.clone(), MOST_DISTINCT);
+        let first_nan = || values.clone().position(f64::is_nan).map(|row| row + 1);
+        let text = |column: &Column| [&column.texts, &column.dates].into_iter().find_map(|seen| seen.first.clone());
+        Self {
+            name: data.column_name(j),
+            kind: seen.map_or(ColumnKind::Numeric, Column::kind),
+            min: summary.min,
+            max: summary.max,
+            mean: summary.mean(),
+            sd: summary.sd(),
+            distinct: summary.distinct.len(),
+            constant,
+            missing: seen.map_or(summary.nan, |column| column.missing.count),
+            first_missing: match seen {
+                Some(column) => column.missing.first.as_ref().map(|(row, _)| row + 1),
+                None => first_nan(),
+            },
+            stray: seen.map_or(0, Column::strays),
+            example: seen.and_then(text).map(|(_, text)| text),
+        }
+    }
+}
+
+/// Statistics of numbers, gathered in one pass.
+#[derive(Default)]
+struct Summary {
+    count: f64,
+    min: Option<f64>,
+    max: Option<f64>,
+    mean: f64,
+    /// Sum of squared distances from the mean.
+    spread: f64,
+    nan: usize,
+    infinite: usize,
+    /// Bits of the different numbers.
+    distinct: BTreeSet<u64>,
+}
+
+impl Summary {
+    fn of(values: impl Iterator<Item = f64>, most_distinct: usize) -> Self {
+        let mut summary = Self::default();
+        for value in values {
+            if value.is_nan() {
+                summary.nan += 1;
+                continue;
+            }
+            if value.is_infinite() {
+                summary.infinite += 1;
+                continue;
+            }
+            summary.count += 1.0;
+            summary.min = Some(summary.min.map_or(value, |min| min.min(value)));
+            summary.max = Some(summary.max.map_or(value, |max| max.max(value)));
+            // Welford's update: stable where the mean is large beside the spread.
+            let distance = value - summary.mean;
+            summary.mean += distance / summary.count;
+            summary.spread += distance * (value - summary.mean);
+            if summary.distinct.len() < most_distinct {
+                // Adding zero makes the two zeros one number.
+                summary.distinct.insert((value + 0.0).to_bits());
+            }
+        }
+        summary
+    }
+
+    fn mean(&self) -> Option<f64> {
+        (self.count > 0.0).then_some(self.mean)
+    }
+
+    fn sd(&self) -> Option<f64> {
+        (self.count > 0.0).then(|| (self.spread / self.count).sqrt())
+    }
+}
+
+fn count(labels: &[String]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for label in labels {
+        *counts.entry(label.clone()).or_insert(0) += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Values, read};
+
+    fn described(text: &str, options: &ReadOptions) -> Description {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(read(&path.display().to_string(), options).is_err(), text.contains("NA"), "{text}");
+        describe(&path.display().to_string(), options).unwrap()
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_trained_on_is_described() {
+        let text = "city,time,size,ok,none\nrome,12:30,1,true,\noslo,12:31,NA,false,\nbonn,12:32,3,true,\n";
+        let description = described(text, &ReadOptions::default());
+        let kinds: Vec<ColumnKind> = description.columns.iter().map(|column| column.kind).collect();
+        assert_eq!(kinds, [ColumnKind::Text, ColumnKind::DateTime, ColumnKind::Numeric, ColumnKind::Boolean, ColumnKind::Empty]);
+        let size = &description.columns[2];
+        assert_eq!((size.missing, size.first_missing, size.mean, size.distinct), (1, Some(2), Some(2.0), 2));
+        assert_eq!(description.columns[0].example.as_deref(), Some("rome"));
+        assert_eq!((description.rows, description.missing), (3, 4));
+    }
+
+    #[test]
+    fn statistics_are_those_of_the_column() {
+        let description =
+            described("a,b,y\n2,7,p\n4,7,q\n4,7,p\n6,7,p\n", &ReadOptions { label: Some("y".into()), ..ReadOptions::default() });
+        let a = &description.columns[0];
+        assert_eq!((a.min, a.max, a.mean, a.sd), (Some(2.0), Some(6.0), Some(4.0), Some(2f64.sqrt())));
+        assert!(description.columns[1].constant && !a.constant);
+        assert_eq!(description.constant, 1);
+        assert_eq!(description.labels.unwrap(), BTreeMap::from([("p".to_owned(), 3), ("q".to_owned(), 1)]));
+    }
+
+    #[test]
+    fn images_are_described_as_a_whole() {
+        let description = describe("digits", &ReadOptions::default()).unwrap();
+        assert_eq!((description.rows, description.storage, description.columns.len()), (1797, "u8", 0));
+        assert_eq!((description.min, description.max, description.constant), (Some(0.0), Some(16.0), 3));
+        assert_eq!(description.labels.as_ref().unwrap().len(), 10);
+        let json = serde_json::to_value(&description).unwrap();
+        assert_eq!(json["shape"]["image"]["height"], 8);
+    }
+
+    #[test]
+    fn a_nan_in_an_array_is_counted() {
+        let data = Dataset::new("t", Shape::Flat { width: 2 }, Values::F64(vec![1.0, 2.0, f64::NAN, f64::INFINITY])).unwrap();
+        let description = Description::of(&data, &[]);
+        assert_eq!((description.missing, description.infinite, description.max), (1, 1, Some(2.0)));
+        assert_eq!(description.columns[0].first_missing, Some(2));
+    }
+
+    #[test]
+    fn ecg5000_counts_its_classes() {
+        let Some(folder) = crate::data::real_data() else {
+            return;
+        };
+        let options = ReadOptions { label: Some("train_class".into()), ..ReadOptions::default() };
+        let description = describe(&format!("{}/ecg5000/ecg5000.npz:train_x", folder.display()), &options).unwrap();
+        assert_eq!(description.labels.unwrap().values().sum::<usize>(), 500);
+        assert_eq!(description.columns.len(), 140);
+    }
+}

@@ -1,0 +1,252 @@
+//! A folder of PNG and JPEG files as rows; the names of sub-folders are labels.
+
+use super::numbers::too_big;
+use super::picture::Picture;
+use super::{Dataset, Values};
+use crate::error::{Error, Result};
+use crate::schema::Shape;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The widest and the highest that images are resized to.
+const LONGEST_SIDE: usize = 4096;
+
+/// One image file.
+struct Entry {
+    path: PathBuf,
+    /// The name relative to the folder, with `/` on every system.
+    name: String,
+    label: Option<String>,
+}
+
+/// Reads a folder of images, or one image; all grey gives one channel, any colour three.
+pub(super) fn load(path: &Path, resize: Option<(usize, usize)>) -> Result<Dataset> {
+    if let Some((width, height)) = resize
+        && !((1..=LONGEST_SIDE).contains(&width) && (1..=LONGEST_SIDE).contains(&height))
+    {
+        return Err(Error::setting("resize", format!("{width}x{height}"), format!("sides from 1 to {LONGEST_SIDE}")));
+    }
+    let mut warnings = Vec::new();
+    let entries = list(path, &mut warnings)?;
+    let mut pixels = Pixels::default();
+    let mut first: Option<(usize, usize, &Entry)> = None;
+    let mut transparent = 0;
+    for entry in &entries {
+        let mut picture = Picture::open(&entry.path)?;
+        if let Some((width, height)) = resize {
+            picture = picture.resized(width, height);
+        }
+        let (width, height, like) = *first.get_or_insert((picture.width, picture.height, entry));
+        if (picture.width, picture.height) != (width, height) {
+            return Err(Error::data(
+                path.display(),
+                format!(
+                    "{} is {width}x{height} and {} is {}x{}; wanted one size: give `--resize WxH`, for example --resize {width}x{height}",
+                    like.name, entry.name, picture.width, picture.height
+                ),
+            ));
+        }
+        transparent += usize::from(picture.transparent);
+        pixels.add(&picture, path)?;
+    }
+    if transparent > 0 {
+        warnings.push(format!("transparency is left out, which {transparent} image(s) have"));
+    }
+    let (width, height, _) = first.ok_or_else(|| Error::data(path.display(), "holds no PNG or JPEG images"))?;
+    let shape = Shape::Image { height, width, channels: pixels.channels() };
+    let mut data = Dataset::new(path.display().to_string(), shape, Values::U8(pixels.bytes))?;
+    data.full_scale = Some(255.0);
+    data.warnings = warnings;
+    data.labels = entries.iter().map(|entry| entry.label.clone()).collect();
+    data.ids = Some(entries.into_iter().map(|entry| entry.name).collect());
+    Ok(data)
+}
+
+/// Rows of pixels, of one channel until the first colour comes.
+#[derive(Default)]
+struct Pixels {
+    bytes: Vec<u8>,
+    colour: bool,
+}
+
+impl Pixels {
+    fn channels(&self) -> usize {
+        if self.colour { 3 } else { 1 }
+    }
+
+    fn add(&mut self, picture: &Picture, folder: &Path) -> Result<()> {
+        if !self.colour && !picture.is_grey() {
+            self.colour = true;
+            self.reserve(self.bytes.len() * 2, folder)?;
+            self.bytes = self.bytes.iter().flat_map(|&grey| [grey; 3]).collect();
+        }
+        self.reserve(picture.width * picture.height * self.channels(), folder)?;
+        match self.colour {
+            true => self.bytes.extend_from_slice(&picture.rgb),
+            false => self.bytes.extend(picture.rgb.iter().step_by(3)),
+        }
+        Ok(())
+    }
+
+    fn reserve(&mut self, more: usize, folder: &Path) -> Result<()> {
+        self.bytes.try_reserve(more).map_err(|_| too_big(&folder.display().to_string()))
+    }
+}
+
+/// The images in a folder, sorted by name; a single file is a folder of one.
+fn list(path: &Path, warnings: &mut Vec<String>) -> Result<Vec<Entry>> {
+    if !path.is_dir() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        return Ok(vec![Entry { path: path.to_owned(), name, label: None }]);
+    }
+    let here = Listing::of(path)?;
+    let mut others = here.others;
+    let mut entries = Vec::new();
+    let top: Vec<Entry> = here.images.into_iter().map(|(name, path)| Entry { path, name, label: None }).collect();
+    for (folder, path) in here.folders {
+        let below = Listing::of(&path)?;
+        others += below.others;
+        if !below.folders.is_empty() {
+            warnings.push(format!("folders within {folder} were not looked into"));
+        }
+        let label = Some(folder);
+        entries.extend(below.images.into_iter().map(|(name, path)| Entry {
+            path,
+            name: format!("{}/{name}", label.as_deref().unwrap_or_default()),
+            label: label.clone(),
+        }));
+    }
+    if others > 0 {
+        warnings.push(format!("left out, being no PNG or JPEG image: {others} file(s)"));
+    }
+    match (top.is_empty(), entries.first()) {
+        (false, Some(labelled)) => Err(Error::data(
+            path.display(),
+            format!(
+                "images lie both in the folder ({}) and in sub-folders ({}), so that only some have a label; move them",
+                top[0].name, labelled.name
+            ),
+        )),
+        (false, None) => Ok(top),
+        (true, _) => Ok(entries),
+    }
+}
+
+/// What lies in one folder: names and paths, sorted.
+#[derive(Default)]
+struct Listing {
+    images: Vec<(String, PathBuf)>,
+    folders: Vec<(String, PathBuf)>,
+    others: usize,
+}
+
+impl Listing {
+    fn of(folder: &Path) -> Result<Self> {
+        let mut listing = Self::default();
+        for entry in fs::read_dir(folder).map_err(|error| Error::io(folder, error))? {
+            let path = entry.map_err(|error| Error::io(folder, error))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+            match extension.as_str() {
+                // Hidden: what systems leave in folders.
+                _ if name.starts_with('.') => {}
+                _ if path.is_dir() => listing.folders.push((name, path)),
+                "png" | "jpg" | "jpeg" => listing.images.push((name, path)),
+                _ => listing.others += 1,
+            }
+        }
+        listing.images.sort();
+        listing.folders.sort();
+        Ok(listing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    fn save(folder: &TempDir, name: &str, width: usize, height: usize, rgb: [u8; 3]) {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let file = fs::File::create(path).unwrap();
+        let mut encoder = png::Encoder::new(file, width as u32, height as u32);
+        encoder.set_color(png::ColorType::Rgb);
+        let mut writer = encoder.write_header().unwrap();
+        writer.write_image_data(&rgb.repeat(width * height)).unwrap();
+        writer.finish().unwrap();
+    }
+
+    #[test]
+    fn grey_images_have_one_channel_even_when_stored_in_colour() {
+        let folder = tempfile::tempdir().unwrap();
+        save(&folder, "b.png", 2, 2, [9, 9, 9]);
+        save(&folder, "a.png", 2, 2, [3, 3, 3]);
+        let data = load(folder.path(), None).unwrap();
+        assert_eq!(data.shape, Shape::Image { height: 2, width: 2, channels: 1 });
+        assert_eq!(data.values, Values::U8(vec![3, 3, 3, 3, 9, 9, 9, 9]));
+        assert_eq!(data.ids.unwrap(), ["a.png", "b.png"]);
+        assert_eq!((data.labels, data.full_scale), (None, Some(255.0)));
+    }
+
+    #[test]
+    fn one_colour_makes_all_images_colour() {
+        let folder = tempfile::tempdir().unwrap();
+        save(&folder, "a.png", 1, 1, [3, 3, 3]);
+        save(&folder, "b.png", 1, 1, [1, 2, 3]);
+        save(&folder, "c.png", 1, 1, [4, 4, 4]);
+        let data = load(folder.path(), None).unwrap();
+        assert_eq!(data.values, Values::U8(vec![3, 3, 3, 1, 2, 3, 4, 4, 4]));
+    }
+
+    #[test]
+    fn sub_folders_are_labels() {
+        let folder = tempfile::tempdir().unwrap();
+        save(&folder, "dogs/a.png", 1, 1, [1, 1, 1]);
+        save(&folder, "cats/b.png", 1, 1, [2, 2, 2]);
+        fs::write(folder.path().join("cats/notes.txt"), "x").unwrap();
+        fs::write(folder.path().join(".hidden"), "x").unwrap();
+        let data = load(folder.path(), None).unwrap();
+        assert_eq!(data.labels.unwrap(), ["cats", "dogs"]);
+        assert_eq!(data.ids.unwrap(), ["cats/b.png", "dogs/a.png"]);
+        assert_eq!(data.warnings, ["left out, being no PNG or JPEG image: 1 file(s)"]);
+        save(&folder, "top.png", 1, 1, [1, 1, 1]);
+        assert!(load(folder.path(), None).unwrap_err().to_string().contains("both in the folder (top.png)"));
+    }
+
+    #[test]
+    fn images_of_different_sizes_name_two_files_and_the_way_out() {
+        let folder = tempfile::tempdir().unwrap();
+        save(&folder, "a.png", 2, 3, [1, 1, 1]);
+        save(&folder, "b.png", 4, 3, [1, 1, 1]);
+        let error = load(folder.path(), None).unwrap_err().to_string();
+        assert!(error.contains("a.png is 2x3 and b.png is 4x3; wanted one size: give `--resize WxH`"), "{error}");
+        let data = load(folder.path(), Some((5, 6))).unwrap();
+        assert_eq!((data.rows(), data.shape), (2, Shape::Image { height: 6, width: 5, channels: 1 }));
+        assert!(load(folder.path(), Some((0, 6))).is_err());
+    }
+
+    #[test]
+    fn a_folder_without_images_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(load(folder.path(), None).unwrap_err().to_string().contains("holds no PNG or JPEG images"));
+    }
+
+    #[test]
+    fn one_file_is_one_row() {
+        let folder = tempfile::tempdir().unwrap();
+        save(&folder, "a.png", 2, 2, [1, 2, 3]);
+        assert_eq!(load(&folder.path().join("a.png"), None).unwrap().rows(), 1);
+    }
+
+    #[test]
+    fn photographs_are_read() {
+        let Some(folder) = crate::data::real_data() else {
+            return;
+        };
+        let kodak = folder.join("kodak");
+        assert!(load(&kodak, None).unwrap_err().to_string().contains("--resize"));
+        let data = load(&kodak, Some((48, 32))).unwrap();
+        assert_eq!((data.rows(), data.features()), (8, 48 * 32 * 3));
+    }
+}

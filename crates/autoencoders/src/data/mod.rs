@@ -1,0 +1,315 @@
+//! Rows: where they come from and how they are held.
+//!
+//! A [`Dataset`] keeps the numbers in the narrowest of three types that holds them exactly, so that MNIST stays 47 MB.
+//!
+//! With the feature `readers`: [`read`] takes a path or a built-in name and refuses what cannot be trained on,
+//! [`describe`] tells what is in a file without refusing, [`write_table`] and its neighbours write results.
+
+use crate::error::{Error, Result};
+use crate::schema::Shape;
+
+mod atomic;
+#[cfg(feature = "readers")]
+mod calendar;
+#[cfg(feature = "readers")]
+mod cell;
+#[cfg(feature = "readers")]
+mod column;
+#[cfg(feature = "readers")]
+mod csv;
+#[cfg(feature = "readers")]
+mod describe;
+#[cfg(feature = "readers")]
+mod digits;
+#[cfg(feature = "readers")]
+mod grid;
+#[cfg(feature = "readers")]
+mod idx;
+#[cfg(feature = "readers")]
+mod images;
+#[cfg(feature = "readers")]
+mod labels;
+#[cfg(feature = "readers")]
+mod npy;
+#[cfg(feature = "readers")]
+mod npz;
+#[cfg(feature = "readers")]
+mod numbers;
+#[cfg(feature = "readers")]
+mod parquet;
+#[cfg(feature = "readers")]
+mod parquet_guard;
+#[cfg(feature = "readers")]
+mod parquet_table;
+#[cfg(feature = "readers")]
+mod picture;
+#[cfg(feature = "readers")]
+mod read;
+#[cfg(feature = "readers")]
+mod source;
+#[cfg(feature = "readers")]
+mod write;
+
+pub use atomic::{refuse_existing, write_atomically};
+#[cfg(feature = "readers")]
+pub use column::ColumnKind;
+#[cfg(feature = "readers")]
+pub use describe::{ColumnDescription, Description, describe};
+#[cfg(feature = "readers")]
+pub use grid::write_png_grid;
+#[cfg(feature = "readers")]
+pub use read::{ReadOptions, read};
+#[cfg(feature = "readers")]
+pub use write::{write_npy, write_table};
+
+/// Rows in memory, with what is known about them.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// Where the rows came from, as messages name it.
+    pub name: String,
+    /// The shape of one row.
+    pub shape: Shape,
+    /// Column names of a table; empty where the source has none.
+    pub columns: Vec<String>,
+    /// The numbers, row after row.
+    pub values: Values,
+    /// One label a row, set aside and never trained on.
+    pub labels: Option<Vec<String>>,
+    /// One identifier a row (a file name, an id column); without, rows are known by their position.
+    pub ids: Option<Vec<String>>,
+    /// The largest value by definition of the source (255 for 8-bit images, 16 for the digits), for scaling.
+    pub full_scale: Option<f64>,
+    /// What the reader noticed that the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// Numbers in row order, in the narrowest type that holds the source exactly.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// 8-bit pixels and small counts.
+    U8(Vec<u8>),
+    /// Single precision, 16-bit integers and booleans.
+    F32(Vec<f32>),
+    /// Double precision and wider integers.
+    F64(Vec<f64>),
+}
+
+impl Values {
+    /// How many numbers.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::U8(values) => values.len(),
+            Self::F32(values) => values.len(),
+            Self::F64(values) => values.len(),
+        }
+    }
+
+    /// Whether there is no number.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The number at `index`, as f64; the index must be in range.
+    pub fn get(&self, index: usize) -> f64 {
+        match self {
+            Self::U8(values) => f64::from(values[index]),
+            Self::F32(values) => f64::from(values[index]),
+            Self::F64(values) => values[index],
+        }
+    }
+
+    /// The word for the type: `u8`, `f32` or `f64`.
+    pub fn storage(&self) -> &'static str {
+        match self {
+            Self::U8(_) => "u8",
+            Self::F32(_) => "f32",
+            Self::F64(_) => "f64",
+        }
+    }
+
+    /// The pieces `start..start + width` for every start, one after another.
+    fn gather(&self, starts: impl Iterator<Item = usize> + Clone, width: usize) -> Self {
+        fn pieces<T: Copy>(values: &[T], starts: impl Iterator<Item = usize>, width: usize) -> Vec<T> {
+            starts.flat_map(|start| values[start..start + width].iter().copied()).collect()
+        }
+        match self {
+            Self::U8(values) => Self::U8(pieces(values, starts, width)),
+            Self::F32(values) => Self::F32(pieces(values, starts, width)),
+            Self::F64(values) => Self::F64(pieces(values, starts, width)),
+        }
+    }
+}
+
+impl Dataset {
+    /// Rows without names, labels or identifiers.
+    ///
+    /// An error where the numbers are no whole count of rows of that shape.
+    pub fn new(name: impl Into<String>, shape: Shape, values: Values) -> Result<Self> {
+        let name = name.into();
+        let features = shape.features()?;
+        if !values.len().is_multiple_of(features) {
+            return Err(Error::shape(
+                format!("rows of {name}"),
+                format!("{} numbers", values.len()),
+                format!("a multiple of {features} ({shape})"),
+            ));
+        }
+        Ok(Self { name, shape, columns: Vec::new(), values, labels: None, ids: None, full_scale: None, warnings: Vec::new() })
+    }
+
+    /// Numbers in a row; 0 only where the shape is none that a reader lets through.
+    pub fn features(&self) -> usize {
+        self.shape.features().unwrap_or(0)
+    }
+
+    /// How many rows.
+    pub fn rows(&self) -> usize {
+        self.values.len().checked_div(self.features()).unwrap_or(0)
+    }
+
+    /// The numbers of the row at the zero-based `index`, which must be in range.
+    pub fn row(&self, index: usize) -> impl ExactSizeIterator<Item = f64> + '_ {
+        let features = self.features();
+        (index * features..(index + 1) * features).map(|position| self.values.get(position))
+    }
+
+    /// The rows at the given zero-based indices, in that order, with their labels and identifiers.
+    ///
+    /// Every index must be in range; an index may come more than once.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let features = self.features();
+        let pick = |all: &Vec<String>| rows.iter().map(|&row| all[row].clone()).collect();
+        Self {
+            name: self.name.clone(),
+            shape: self.shape.clone(),
+            columns: self.columns.clone(),
+            values: self.values.gather(rows.iter().map(|row| row * features), features),
+            labels: self.labels.as_ref().map(pick),
+            ids: self.ids.as_ref().map(pick),
+            full_scale: self.full_scale,
+            warnings: self.warnings.clone(),
+        }
+    }
+
+    /// An error where there are fewer rows than `minimum`.
+    pub fn require_rows(&self, minimum: usize) -> Result<()> {
+        let rows = self.rows();
+        if rows >= minimum {
+            return Ok(());
+        }
+        let plural = if rows == 1 { "row" } else { "rows" };
+        Err(Error::data(&self.name, format!("has {rows} {plural}, at least {minimum} are needed; add rows")))
+    }
+
+    /// An error that names the first cell that is NaN or infinite, by one-based row and column.
+    pub fn check_finite(&self) -> Result<()> {
+        let bad = |position: &usize| !self.values.get(*position).is_finite();
+        let mut positions = match self.values {
+            Values::U8(_) => 0..0,
+            _ => 0..self.values.len(),
+        };
+        let Some(first) = positions.find(bad) else {
+            return Ok(());
+        };
+        let all = 1 + positions.filter(bad).count();
+        let (row, column) = (first / self.features() + 1, first % self.features());
+        let what = if self.values.get(first).is_nan() { "a NaN" } else { "an infinite value" };
+        Err(Error::data(
+            &self.name,
+            format!(
+                "row {row} has {what} in {} (such cells in all: {all}); fill it in, or remove the row or the column",
+                self.column_name(column)
+            ),
+        ))
+    }
+
+    /// How messages name the zero-based column: its name, its one-based number, or `pixel (row, column)` and `point t`, which count from zero.
+    pub fn column_name(&self, column: usize) -> String {
+        if let Some(name) = self.columns.get(column) {
+            return name.clone();
+        }
+        match self.shape {
+            Shape::Flat { .. } => format!("column {}", column + 1),
+            Shape::Image { width, channels, .. } => {
+                let (pixel, channel) = (column / channels.max(1), column % channels.max(1));
+                let place = format!("pixel ({}, {})", pixel / width.max(1), pixel % width.max(1));
+                if channels > 1 { format!("{place} channel {channel}") } else { place }
+            }
+            Shape::Series { channels, .. } => {
+                let place = format!("point {}", column / channels.max(1));
+                if channels > 1 { format!("{place} channel {}", column % channels.max(1)) } else { place }
+            }
+        }
+    }
+}
+
+/// The folder of real data that tests read, named by the variable `AE_DATA`.
+#[cfg(all(test, feature = "readers"))]
+#[allow(clippy::print_stderr)]
+fn real_data() -> Option<std::path::PathBuf> {
+    let folder = std::env::var_os("AE_DATA").map(std::path::PathBuf::from);
+    if folder.is_none() {
+        eprintln!("AE_DATA is unset: nothing was tested on real data here");
+    }
+    folder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(width: usize, values: Vec<f64>) -> Dataset {
+        Dataset::new("table", Shape::Flat { width }, Values::F64(values)).unwrap()
+    }
+
+    #[test]
+    fn rows_are_counted_and_read_in_order() {
+        let data = table(2, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!((data.rows(), data.features()), (3, 2));
+        assert_eq!(data.row(1).collect::<Vec<_>>(), [3.0, 4.0]);
+    }
+
+    #[test]
+    fn selected_rows_keep_their_labels_and_identifiers() {
+        let mut data = table(2, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        data.labels = Some(["a", "b", "c"].map(str::to_owned).into());
+        data.ids = Some(["x", "y", "z"].map(str::to_owned).into());
+        let chosen = data.select(&[2, 0, 2]);
+        assert_eq!(chosen.values, Values::F64(vec![5.0, 6.0, 1.0, 2.0, 5.0, 6.0]));
+        assert_eq!(chosen.labels.unwrap(), ["c", "a", "c"]);
+        assert_eq!(chosen.ids.unwrap(), ["z", "x", "z"]);
+    }
+
+    #[test]
+    fn a_torn_row_is_refused() {
+        let error = Dataset::new("t", Shape::Flat { width: 2 }, Values::U8(vec![1, 2, 3])).unwrap_err();
+        assert_eq!(error.to_string(), "rows of t: got 3 numbers, wanted a multiple of 2 (2 columns)");
+    }
+
+    #[test]
+    fn too_few_rows_are_said_with_both_numbers() {
+        let error = table(2, vec![1.0, 2.0]).require_rows(2).unwrap_err();
+        assert_eq!(error.to_string(), "table: has 1 row, at least 2 are needed; add rows");
+        assert!(table(1, vec![1.0, 2.0]).require_rows(2).is_ok());
+    }
+
+    #[test]
+    fn a_nan_is_named_by_row_and_column() {
+        let error = table(2, vec![1.0, 2.0, 3.0, f64::NAN, f64::INFINITY, 0.0]).check_finite().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "table: row 2 has a NaN in column 2 (such cells in all: 2); fill it in, or remove the row or the column"
+        );
+    }
+
+    #[test]
+    fn columns_are_named_after_what_they_are() {
+        let shape = Shape::Image { height: 2, width: 3, channels: 1 };
+        let image = Dataset::new("i", shape, Values::U8(vec![0; 6])).unwrap();
+        assert_eq!(image.column_name(4), "pixel (1, 1)");
+        let mut data = table(2, vec![1.0, 2.0]);
+        assert_eq!(data.column_name(1), "column 2");
+        data.columns = vec!["age".into(), "height".into()];
+        assert_eq!(data.column_name(1), "height");
+    }
+}

@@ -1,0 +1,314 @@
+//! Arrays of binary numbers, as `.npy` and IDX files hold them: element types, decoding, dimensions.
+
+use super::source::{Stream, failed};
+use super::{Dataset, Values};
+use crate::error::{Error, Result};
+use crate::schema::Shape;
+use std::io::Read;
+
+/// An array of any number of dimensions, in row-major order.
+pub(super) struct Array {
+    pub(super) dimensions: Vec<usize>,
+    pub(super) values: Values,
+}
+
+/// The type of one number in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Bool,
+    U8,
+    I8,
+    I16,
+    U16,
+    I32,
+    U32,
+    I64,
+    U64,
+    F16,
+    F32,
+    F64,
+}
+
+impl Kind {
+    /// Bytes a number takes in the file.
+    pub(super) fn size(self) -> usize {
+        match self {
+            Self::Bool | Self::U8 | Self::I8 => 1,
+            Self::I16 | Self::U16 | Self::F16 => 2,
+            Self::I32 | Self::U32 | Self::F32 => 4,
+            Self::I64 | Self::U64 | Self::F64 => 8,
+        }
+    }
+}
+
+/// The type of the numbers and the order of their bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Element {
+    pub(super) kind: Kind,
+    pub(super) big_endian: bool,
+}
+
+/// How many numbers dimensions of that size hold; an error where that many bytes cannot be in the file.
+pub(super) fn count(dimensions: &[usize], size: usize, at_most: u64, place: &str) -> Result<usize> {
+    let count = dimensions.iter().try_fold(1usize, |product, side| product.checked_mul(*side));
+    let bytes = count.and_then(|count| count.checked_mul(size));
+    match (count, bytes) {
+        (Some(count), Some(bytes)) if bytes as u64 <= at_most => Ok(count),
+        _ => Err(Error::data(
+            place,
+            format!("its header promises {} numbers, more than the file can hold; it is cut short or damaged", sides(dimensions)),
+        )),
+    }
+}
+
+/// `3 x 28 x 28`.
+pub(super) fn sides(dimensions: &[usize]) -> String {
+    dimensions.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ")
+}
+
+/// Reads `count` numbers, the last things in the stream; fewer or more are an error.
+///
+/// Memory is taken as numbers arrive, so that a lying header costs nothing.
+pub(super) fn read_values(stream: &mut Stream, element: Element, count: usize, place: &str) -> Result<Values> {
+    let mut decoder = Decoder {
+        reader: stream.reader.as_mut(),
+        element,
+        count,
+        // Images seldom shrink to less than a sixteenth: most files need no second allocation.
+        reserve: usize::try_from(stream.on_disk.saturating_mul(16)).unwrap_or(usize::MAX) / element.kind.size(),
+        place,
+    };
+    let values = match element.kind {
+        Kind::U8 => Values::U8(decoder.decode(|[byte]: [u8; 1]| byte)?),
+        Kind::Bool => Values::F32(decoder.decode(|[byte]: [u8; 1]| f32::from(u8::from(byte != 0)))?),
+        Kind::I8 => Values::F32(decoder.decode(|bytes| f32::from(i8::from_le_bytes(bytes)))?),
+        Kind::I16 => Values::F32(decoder.decode(|bytes| f32::from(i16::from_le_bytes(bytes)))?),
+        Kind::U16 => Values::F32(decoder.decode(|bytes| f32::from(u16::from_le_bytes(bytes)))?),
+        Kind::F16 => Values::F32(decoder.decode(|bytes| half(u16::from_le_bytes(bytes)))?),
+        Kind::F32 => Values::F32(decoder.decode(f32::from_le_bytes)?),
+        Kind::I32 => Values::F64(decoder.decode(|bytes| f64::from(i32::from_le_bytes(bytes)))?),
+        Kind::U32 => Values::F64(decoder.decode(|bytes| f64::from(u32::from_le_bytes(bytes)))?),
+        Kind::I64 => Values::F64(decoder.decode(|bytes| i64::from_le_bytes(bytes) as f64)?),
+        Kind::U64 => Values::F64(decoder.decode(|bytes| u64::from_le_bytes(bytes) as f64)?),
+        Kind::F64 => Values::F64(decoder.decode(f64::from_le_bytes)?),
+    };
+    decoder.finish()?;
+    Ok(values)
+}
+
+struct Decoder<'a> {
+    reader: &'a mut dyn Read,
+    element: Element,
+    count: usize,
+    reserve: usize,
+    place: &'a str,
+}
+
+impl Decoder<'_> {
+    fn decode<T, const N: usize>(&mut self, convert: impl Fn([u8; N]) -> T) -> Result<Vec<T>> {
+        let mut values = Vec::new();
+        let mut buffer = vec![0; 1 << 16];
+        while values.len() < self.count {
+            let wanted = (self.count - values.len()).saturating_mul(N).min(buffer.len());
+            let bytes = &mut buffer[..wanted];
+            self.reader.read_exact(bytes).map_err(|error| failed(self.place, error))?;
+            if values.capacity() - values.len() < wanted / N {
+                let grown = self.reserve.max(values.len() * 2).max(wanted / N).min(self.count);
+                reserve(&mut values, grown, self.place)?;
+            }
+            values.extend(bytes.chunks_exact_mut(N).map(|chunk| {
+                if self.element.big_endian {
+                    chunk.reverse();
+                }
+                let mut number = [0; N];
+                number.copy_from_slice(chunk);
+                convert(number)
+            }));
+        }
+        Ok(values)
+    }
+
+    /// The end must follow; reading up to it also verifies the checksum of a compressed file.
+    fn finish(&mut self) -> Result<()> {
+        let mut byte = [0];
+        match self.reader.read(&mut byte) {
+            Ok(0) => Ok(()),
+            Ok(_) => Err(Error::data(self.place, format!("holds more than the {} numbers its header promises; it is damaged", self.count))),
+            Err(error) => Err(failed(self.place, error)),
+        }
+    }
+}
+
+/// Makes room for `capacity` numbers in all, or says that there is none.
+fn reserve<T>(values: &mut Vec<T>, capacity: usize, place: &str) -> Result<()> {
+    let more = capacity.saturating_sub(values.len());
+    values.try_reserve_exact(more).map_err(|_| too_big(place))
+}
+
+/// The error for data that outgrow the memory.
+pub(super) fn too_big(place: &str) -> Error {
+    Error::data(place, "does not fit into memory; take fewer rows")
+}
+
+/// A 16-bit float, exactly.
+pub(super) fn half(bits: u16) -> f32 {
+    let exponent = i32::from(bits >> 10 & 0x1f);
+    let fraction = f32::from(bits & 0x3ff);
+    let size = match exponent {
+        0 => fraction * 2f32.powi(-24),
+        31 if fraction == 0.0 => f32::INFINITY,
+        31 => f32::NAN,
+        _ => (1024.0 + fraction) * 2f32.powi(exponent - 25),
+    };
+    if bits >> 15 == 1 { -size } else { size }
+}
+
+/// Rows and the shape of one: a column, a table, images (8-bit) or series, images with channels.
+pub(super) fn dataset(place: &str, dimensions: &[usize], values: Values) -> Result<Dataset> {
+    let eight_bit = matches!(values, Values::U8(_));
+    let (rows, shape) = match *dimensions {
+        [rows] => (rows, Shape::Flat { width: 1 }),
+        [rows, width] => (rows, Shape::Flat { width }),
+        [rows, height, width] if eight_bit => (rows, Shape::Image { height, width, channels: 1 }),
+        [rows, length, channels] => (rows, Shape::Series { length, channels }),
+        [_, channels @ (1 | 3), height, width] if width != 1 && width != 3 => {
+            return Err(Error::data(
+                place,
+                format!(
+                    "looks like images with {channels} channel(s) before {height} x {width} pixels; channels come last here: numpy.transpose(x, (0, 2, 3, 1))"
+                ),
+            ));
+        }
+        [rows, height, width, channels] => (rows, Shape::Image { height, width, channels }),
+        _ => {
+            return Err(Error::data(
+                place,
+                format!("has {} dimensions; wanted 1 to 4: rows, then columns, or height x width x channels", dimensions.len()),
+            ));
+        }
+    };
+    if rows == 0 {
+        return Err(Error::data(place, "has no rows"));
+    }
+    shape.features().map_err(|error| Error::data(place, error))?;
+    let image = matches!(shape, Shape::Image { .. });
+    let mut data = Dataset::new(place, shape, values)?;
+    data.full_scale = (image && eight_bit).then_some(255.0);
+    Ok(data)
+}
+
+/// From column-major (Fortran) to row-major order.
+pub(super) fn row_major(values: Values, dimensions: &[usize]) -> Values {
+    match values {
+        Values::U8(values) => Values::U8(transpose(&values, dimensions)),
+        Values::F32(values) => Values::F32(transpose(&values, dimensions)),
+        Values::F64(values) => Values::F64(transpose(&values, dimensions)),
+    }
+}
+
+fn transpose<T: Copy>(values: &[T], dimensions: &[usize]) -> Vec<T> {
+    let strides: Vec<usize> = (dimensions.iter())
+        .scan(1usize, |stride, side| {
+            let this = *stride;
+            *stride = stride.saturating_mul(*side);
+            Some(this)
+        })
+        .collect();
+    let mut index = vec![0; dimensions.len()];
+    let mut position = 0;
+    let mut next = || {
+        let here = position;
+        for axis in (0..index.len()).rev() {
+            index[axis] += 1;
+            position += strides[axis];
+            if index[axis] < dimensions[axis] {
+                break;
+            }
+            position -= strides[axis] * dimensions[axis];
+            index[axis] = 0;
+        }
+        here
+    };
+    (0..values.len()).map(|_| values[next()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    fn stream(bytes: &[u8]) -> Stream<'static> {
+        Stream { reader: Box::new(Cursor::new(bytes.to_vec())), at_most: bytes.len() as u64, on_disk: bytes.len() as u64 }
+    }
+
+    #[test]
+    fn numbers_are_read_in_either_byte_order() {
+        let big = Element { kind: Kind::I16, big_endian: true };
+        let little = Element { kind: Kind::I16, big_endian: false };
+        let bytes = [0x01, 0x02, 0xff, 0xfe];
+        assert_eq!(read_values(&mut stream(&bytes), big, 2, "t").unwrap(), Values::F32(vec![258.0, -2.0]));
+        assert_eq!(read_values(&mut stream(&bytes), little, 2, "t").unwrap(), Values::F32(vec![513.0, -257.0]));
+    }
+
+    #[test]
+    fn every_kind_lands_in_the_narrowest_type_that_holds_it() {
+        let kinds = [Kind::Bool, Kind::I8, Kind::I16, Kind::U16, Kind::F16, Kind::F32];
+        let wide = [Kind::I32, Kind::U32, Kind::I64, Kind::U64, Kind::F64];
+        for (kind, storage) in kinds.map(|kind| (kind, "f32")).into_iter().chain(wide.map(|kind| (kind, "f64"))) {
+            let element = Element { kind, big_endian: false };
+            let zeros = vec![0; kind.size()];
+            assert_eq!(read_values(&mut stream(&zeros), element, 1, "t").unwrap().storage(), storage, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn half_floats_are_exact() {
+        // Values from the IEEE 754 binary16 layout: sign, 5 bits of exponent with bias 15, 10 bits of fraction.
+        for (bits, value) in [(0x3c00, 1.0), (0xc000, -2.0), (0x7bff, 65504.0), (0x0001, 2f32.powi(-24)), (0x3555, 0.333_251_95)] {
+            assert_eq!(half(bits), value, "{bits:#x}");
+        }
+        assert_eq!(half(0x7c00), f32::INFINITY);
+        assert!(half(0x7e00).is_nan());
+    }
+
+    #[test]
+    fn too_few_and_too_many_bytes_are_errors() {
+        let element = Element { kind: Kind::U8, big_endian: false };
+        let short = read_values(&mut stream(&[1, 2]), element, 3, "t").unwrap_err();
+        assert_eq!(short.to_string(), "t: is cut short; copy or download it again");
+        let long = read_values(&mut stream(&[1, 2]), element, 1, "t").unwrap_err();
+        assert!(long.to_string().contains("more than the 1 numbers"), "{long}");
+    }
+
+    #[test]
+    fn a_header_that_promises_the_impossible_is_refused_before_memory_is_taken() {
+        assert!(count(&[1_000_000_000_000_000, 8], 8, 1 << 20, "t").is_err());
+        assert!(count(&[usize::MAX, 2], 1, u64::MAX, "t").is_err());
+        assert_eq!(count(&[3, 4], 2, 24, "t").unwrap(), 12);
+    }
+
+    #[test]
+    fn column_major_becomes_row_major() {
+        let values = Values::U8(vec![1, 4, 2, 5, 3, 6]);
+        assert_eq!(row_major(values, &[2, 3]), Values::U8(vec![1, 2, 3, 4, 5, 6]));
+        // numpy.arange(8).reshape(2, 2, 2).ravel("F") is 0 4 2 6 1 5 3 7.
+        let cube = Values::U8(vec![0, 4, 2, 6, 1, 5, 3, 7]);
+        assert_eq!(row_major(cube, &[2, 2, 2]), Values::U8((0..8).collect()));
+    }
+
+    #[test]
+    fn dimensions_tell_tables_series_and_images_apart() {
+        let shape = |dimensions: &[usize], values| dataset("t", dimensions, values).map(|data| data.shape);
+        let (bytes, floats) = (Values::U8(vec![0; 12]), Values::F32(vec![0.0; 12]));
+        assert_eq!(shape(&[12], bytes.clone()).unwrap(), Shape::Flat { width: 1 });
+        assert_eq!(shape(&[3, 4], floats.clone()).unwrap(), Shape::Flat { width: 4 });
+        assert_eq!(shape(&[3, 2, 2], bytes.clone()).unwrap(), Shape::Image { height: 2, width: 2, channels: 1 });
+        assert_eq!(shape(&[3, 2, 2], floats.clone()).unwrap(), Shape::Series { length: 2, channels: 2 });
+        assert_eq!(shape(&[1, 2, 2, 3], bytes.clone()).unwrap(), Shape::Image { height: 2, width: 2, channels: 3 });
+        let error = shape(&[1, 3, 2, 2], floats).unwrap_err();
+        assert!(error.to_string().contains("channels come last"), "{error}");
+        assert!(shape(&[0, 4], Values::U8(vec![])).unwrap_err().to_string().contains("no rows"));
+        assert!(shape(&[2, 0], Values::U8(vec![])).is_err());
+        assert!(shape(&[1, 1, 1, 1, 12], bytes).is_err());
+    }
+}

@@ -1,0 +1,190 @@
+//! The columns of a Parquet file put together into rows.
+
+use super::cell::Cell;
+use super::column::Column;
+use super::numbers::too_big;
+use super::parquet::damaged;
+use super::read::Loaded;
+use super::{Dataset, Values};
+use crate::error::{Error, Result};
+use crate::schema::Shape;
+
+/// More columns than this do not come from one list.
+const WIDEST_LIST: usize = 1 << 20;
+
+/// The rows of a column: one value each, or a list of as many as `lengths` says.
+pub(super) struct Records<V> {
+    pub(super) values: Vec<V>,
+    pub(super) lengths: Option<Vec<usize>>,
+}
+
+impl<V> Records<V> {
+    fn rows(&self) -> usize {
+        self.lengths.as_ref().map_or(self.values.len(), Vec::len)
+    }
+}
+
+/// A column of one row group.
+pub(super) enum Part {
+    /// Numbers or lists of numbers; whether they are truths.
+    Numbers(Records<f64>, bool),
+    /// Text or dates: counted, not kept.
+    Others(Vec<Option<String>>, Cell),
+    /// Not read at all.
+    Nested,
+}
+
+impl Part {
+    fn rows(&self) -> Option<usize> {
+        match self {
+            Self::Numbers(records, _) => Some(records.rows()),
+            Self::Others(texts, _) => Some(texts.len()),
+            Self::Nested => None,
+        }
+    }
+
+    /// Numbers in a row, where the rows of this part tell.
+    fn width(&self) -> Option<usize> {
+        match self {
+            Self::Numbers(Records { lengths: Some(lengths), .. }, _) => lengths.iter().copied().find(|length| *length > 0),
+            _ => Some(1),
+        }
+    }
+}
+
+/// The table as it is put together, row group by row group.
+pub(super) struct Table<'a> {
+    place: &'a str,
+    names: Vec<&'a str>,
+    /// Columns each leaf becomes, and whether it is a list; known from the first row group.
+    widths: Vec<(usize, bool)>,
+    columns: Vec<Column>,
+    values: Values,
+    rows: usize,
+}
+
+impl<'a> Table<'a> {
+    /// An empty table of the named leaves, held as f32 where that is exact.
+    pub(super) fn new(place: &'a str, names: Vec<&'a str>, narrow: bool) -> Self {
+        Self {
+            place,
+            names,
+            widths: Vec::new(),
+            columns: Vec::new(),
+            values: if narrow { Values::F32(Vec::new()) } else { Values::F64(Vec::new()) },
+            rows: 0,
+        }
+    }
+
+    /// Adds the rows of one row group, a part for each leaf.
+    pub(super) fn add(&mut self, parts: &[Part]) -> Result<()> {
+        let Some(rows) = parts.iter().find_map(Part::rows) else {
+            return Err(Error::data(self.place, "has only nested columns; wanted numbers or lists of numbers"));
+        };
+        if parts.iter().filter_map(Part::rows).any(|others| others != rows) {
+            return Err(damaged(self.place, "its columns have different lengths"));
+        }
+        if rows == 0 {
+            return Ok(());
+        }
+        if self.widths.is_empty() {
+            self.find_widths(parts)?;
+        }
+        let cells = rows.checked_mul(self.columns.len()).ok_or_else(|| too_big(self.place))?;
+        let reserved = match &mut self.values {
+            Values::F32(values) => values.try_reserve(cells),
+            Values::F64(values) => values.try_reserve(cells),
+            Values::U8(values) => values.try_reserve(cells),
+        };
+        reserved.map_err(|_| too_big(self.place))?;
+        let mut positions = vec![0; parts.len()];
+        for row in 0..rows {
+            self.add_row(parts, &mut positions, row)?;
+        }
+        Ok(())
+    }
+
+    fn find_widths(&mut self, parts: &[Part]) -> Result<()> {
+        for (part, name) in parts.iter().zip(&self.names) {
+            let list = matches!(part, Part::Numbers(Records { lengths: Some(_), .. }, _));
+            match part.width() {
+                Some(width) if width <= WIDEST_LIST => self.widths.push((width, list)),
+                Some(width) => return Err(Error::data(self.place, format!("column {name:?} has lists of {width} numbers"))),
+                None => return Err(Error::data(self.place, format!("column {name:?} has only empty lists; remove it"))),
+            }
+        }
+        self.columns = vec![Column::default(); self.widths.iter().map(|(width, _)| width).sum()];
+        Ok(())
+    }
+
+    /// Adds one row; `positions` tells where each part stands in its values.
+    fn add_row(&mut self, parts: &[Part], positions: &mut [usize], row: usize) -> Result<()> {
+        let mut next = 0;
+        for (leaf, part) in parts.iter().enumerate() {
+            let (width, _) = self.widths[leaf];
+            let given = match part {
+                Part::Numbers(Records { lengths: Some(lengths), .. }, _) => lengths[row],
+                _ => 1,
+            };
+            if given != width && given != 0 {
+                return Err(Error::data(
+                    self.place,
+                    format!(
+                        "row {}, column {:?} has a list of {given} numbers, wanted {width} as in the rows before; make them equally long",
+                        self.rows + 1,
+                        self.names[leaf]
+                    ),
+                ));
+            }
+            let start = positions[leaf];
+            positions[leaf] += given;
+            for item in 0..width {
+                let (cell, text) = cell(part, (given > 0).then_some(start + item));
+                self.columns[next].add(self.rows, cell, || text.unwrap_or_default().chars().take(40).collect());
+                next += 1;
+                match &mut self.values {
+                    Values::F32(values) => values.push(cell.value() as f32),
+                    Values::F64(values) => values.push(cell.value()),
+                    Values::U8(_) => {}
+                }
+            }
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// The rows, once all are added.
+    pub(super) fn finish(self) -> Result<Loaded> {
+        if self.rows == 0 {
+            return Err(Error::data(self.place, "has columns but no rows"));
+        }
+        let shape = Shape::Flat { width: self.columns.len() };
+        shape.features().map_err(|error| Error::data(self.place, error))?;
+        let mut dataset = Dataset::new(self.place, shape, self.values)?;
+        for (name, (width, list)) in self.names.iter().zip(&self.widths) {
+            match list {
+                true => dataset.columns.extend((0..*width).map(|item| format!("{name}_{item}"))),
+                false => dataset.columns.push((*name).to_owned()),
+            }
+        }
+        Ok(Loaded { dataset, columns: self.columns })
+    }
+}
+
+/// The value at a position of a part; none is a list that is not there.
+fn cell(part: &Part, position: Option<usize>) -> (Cell, Option<&str>) {
+    match (part, position) {
+        (Part::Nested, _) => (Cell::Text, Some("nested values")),
+        (_, None) => (Cell::Missing, None),
+        (Part::Others(texts, kind), Some(position)) => match texts.get(position) {
+            Some(Some(text)) => (*kind, Some(text)),
+            _ => (Cell::Missing, None),
+        },
+        (Part::Numbers(records, truths), Some(position)) => match records.values.get(position) {
+            Some(number) if number.is_nan() => (Cell::Missing, None),
+            Some(number) if *truths => (Cell::Boolean(*number != 0.0), None),
+            Some(number) => (Cell::Number(*number), None),
+            None => (Cell::Missing, None),
+        },
+    }
+}

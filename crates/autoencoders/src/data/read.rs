@@ -1,0 +1,220 @@
+//! From a path or a name to a [`Dataset`].
+
+use super::column::{self, Column};
+use super::source::{self, Format};
+use super::{Dataset, csv, digits, idx, images, labels, npy, npz, parquet};
+use crate::error::{Error, Result};
+use std::path::{Path, PathBuf};
+
+/// What to set aside and how to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// The column that holds labels: its name, its one-based number where there are no names, or an array of the npz.
+    pub label: Option<String>,
+    /// A separate file with one label a row: CSV, npy, IDX, or `file.npz:array`.
+    pub labels: Option<PathBuf>,
+    /// The column that identifies rows, named as `label` is.
+    pub id: Option<String>,
+    /// Width and height to which images are resized.
+    pub resize: Option<(usize, usize)>,
+    /// The array of an npz; the same as `file.npz:array`.
+    pub array: Option<String>,
+}
+
+/// Rows in which NaN stands for whatever is no number, and what the columns of a table hold.
+pub(super) struct Loaded {
+    pub(super) dataset: Dataset,
+    /// One for each column of a CSV or Parquet table; empty for the other formats.
+    pub(super) columns: Vec<Column>,
+}
+
+/// Reads the rows of a file, a folder of images, or the built-in data set `digits`.
+///
+/// Every number of the result is finite. One row is enough here: see [`Dataset::require_rows`]. A file called `digits` is
+/// read as `./digits`.
+///
+/// # Errors
+/// Where the source is missing, damaged or of an unknown format; where a column is text, dates or empty; where a
+/// value is missing, infinite or no number. The message names the row and the column.
+pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
+    let Loaded { mut dataset, columns } = load(source, options)?;
+    column::refuse(&dataset, &columns)?;
+    dataset.check_finite()?;
+    column::warn(&mut dataset);
+    Ok(dataset)
+}
+
+/// Reads without refusing what only training would mind.
+pub(super) fn load(source: &str, options: &ReadOptions) -> Result<Loaded> {
+    if options.label.is_some() && options.labels.is_some() {
+        return Err(Error::setting("label", "given twice", "either `--label COLUMN` or `--labels FILE`"));
+    }
+    if let (true, Some(name)) = (options.label == options.id, &options.id) {
+        return Err(Error::setting("id", format!("{name:?}"), "another column than the label"));
+    }
+    let mut loaded = load_source(source, options)?;
+    if let Some(file) = &options.labels {
+        loaded.dataset.labels = Some(labels::read(file, &loaded.dataset)?);
+    }
+    Ok(loaded)
+}
+
+fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
+    if source == digits::NAME {
+        return load_digits(options);
+    }
+    let (path, array) = split_array(source);
+    let array = array.or(options.array.as_deref());
+    if !path.exists() {
+        return Err(Error::data(
+            source,
+            "there is no such file; wanted a file (.csv, .csv.gz, .parquet, .npy, .npz, IDX), a folder of images, or the built-in name `digits`",
+        ));
+    }
+    let format = if path.is_dir() { Format::Picture } else { source::format(path)? };
+    if array.is_some() && format != Format::Npz {
+        return Err(Error::setting("array", format!("{:?}", array.unwrap_or_default()), "nothing: only .npz files hold arrays with names"));
+    }
+    if options.resize.is_some() && format != Format::Picture {
+        return Err(Error::setting("resize", "given", "nothing: only images in a folder can be resized"));
+    }
+    let plain = |dataset| Loaded { dataset, columns: Vec::new() };
+    let (label, id) = (options.label.as_deref(), options.id.as_deref());
+    let mut loaded = match format {
+        Format::Csv => return csv::load(path, options),
+        Format::Parquet => return parquet::load(path, options),
+        Format::Npy => plain(npy::load(path)?),
+        Format::Npz => plain(npz::load(path, array, label, id)?),
+        Format::Idx => plain(idx::load(path)?),
+        Format::Picture => plain(images::load(path, options.resize)?),
+    };
+    set_aside(&mut loaded.dataset, label, id)?;
+    Ok(loaded)
+}
+
+/// Takes label and identifier columns out of an array, where an npz has not given them as arrays of their own.
+fn set_aside(data: &mut Dataset, label: Option<&str>, id: Option<&str>) -> Result<()> {
+    let label = label.filter(|_| data.labels.is_none());
+    let id = id.filter(|_| data.ids.is_none());
+    let mut wanted: Vec<(&str, &str)> =
+        [("label", label), ("id", id)].into_iter().filter_map(|(option, name)| Some((option, name?))).collect();
+    // Numbers count the columns of the file, so the later column is taken out first.
+    wanted.sort_by_key(|(_, name)| std::cmp::Reverse(name.parse::<usize>().ok()));
+    for (option, name) in wanted {
+        let texts = Some(labels::set_aside(data, option, name)?);
+        match option {
+            "label" => data.labels = texts,
+            _ => data.ids = texts,
+        }
+    }
+    Ok(())
+}
+
+fn load_digits(options: &ReadOptions) -> Result<Loaded> {
+    if options.label.is_some() || options.id.is_some() || options.array.is_some() || options.resize.is_some() {
+        return Err(Error::data(digits::NAME, "has its labels already and takes no label, id, array or resize"));
+    }
+    Ok(Loaded { dataset: digits::load()?, columns: Vec::new() })
+}
+
+/// `file.npz:array` in its two parts; any other path as it is.
+pub(super) fn split_array(source: &str) -> (&Path, Option<&str>) {
+    match source.rfind(".npz:") {
+        Some(position) => (Path::new(&source[..position + 4]), Some(&source[position + 5..])),
+        None => (Path::new(source), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Values, write_npy, write_table};
+    use crate::schema::Shape;
+
+    fn options(label: Option<&str>, id: Option<&str>) -> ReadOptions {
+        ReadOptions { label: label.map(str::to_owned), id: id.map(str::to_owned), ..ReadOptions::default() }
+    }
+
+    #[test]
+    fn a_missing_file_is_told_what_would_be_read() {
+        let error = read("nowhere.csv", &ReadOptions::default()).unwrap_err().to_string();
+        assert!(error.starts_with("nowhere.csv: there is no such file; wanted"), "{error}");
+        assert!(error.contains("digits"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_file_is_called_empty() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = read(&file.path().display().to_string(), &ReadOptions::default()).unwrap_err();
+        assert!(error.to_string().ends_with(": is empty"), "{error}");
+    }
+
+    #[test]
+    fn the_digits_are_built_in() {
+        let data = read("digits", &ReadOptions::default()).unwrap();
+        assert_eq!(data.shape, Shape::Image { height: 8, width: 8, channels: 1 });
+        assert!(data.warnings.is_empty());
+        assert!(read("digits", &options(Some("65"), None)).is_err());
+    }
+
+    #[test]
+    fn an_array_of_an_npz_is_named_after_a_colon() {
+        assert_eq!(split_array("a/b.npz:train_x"), (Path::new("a/b.npz"), Some("train_x")));
+        assert_eq!(split_array("a/b.npz"), (Path::new("a/b.npz"), None));
+        assert_eq!(split_array("C:\\x.csv"), (Path::new("C:\\x.csv"), None));
+    }
+
+    #[test]
+    fn columns_of_an_array_are_set_aside_by_number_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        write_npy(&path, &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
+        for (label, id) in [("1", "2"), ("2", "1")] {
+            let data = read(&path.display().to_string(), &options(Some(label), Some(id))).unwrap();
+            assert_eq!(data.values, Values::F32(vec![3.0, 6.0]));
+            let (first, second) = (vec!["1".to_owned(), "4".to_owned()], vec!["2".to_owned(), "5".to_owned()]);
+            let (labels, ids) = if label == "1" { (first, second) } else { (second, first) };
+            assert_eq!((data.labels.unwrap(), data.ids.unwrap()), (labels, ids));
+        }
+    }
+
+    #[test]
+    fn label_and_identifier_are_different_columns() {
+        let error = read("digits", &options(Some("1"), Some("1"))).unwrap_err().to_string();
+        assert_eq!(error, "id is \"1\"; wanted another column than the label");
+    }
+
+    #[test]
+    fn a_nan_in_an_array_is_refused_by_row_and_column() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        write_npy(&path, &[2, 2], &[1.0, 2.0, f32::NAN, 4.0]).unwrap();
+        let error = read(&path.display().to_string(), &ReadOptions::default()).unwrap_err().to_string();
+        assert!(error.contains("row 2 has a NaN in column 1"), "{error}");
+    }
+
+    #[test]
+    fn labels_come_from_a_column_or_a_file_not_both() {
+        let both = ReadOptions { labels: Some("l.csv".into()), ..options(Some("y"), None) };
+        assert!(read("digits", &both).unwrap_err().to_string().contains("--labels FILE"));
+    }
+
+    #[test]
+    fn labels_from_a_file_belong_to_the_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, labels) = (folder.path().join("a.csv"), folder.path().join("l.csv"));
+        write_table(&data, None, &["x".to_owned()], 2, &[1.0, 5.0]).unwrap();
+        std::fs::write(&labels, "cat\ndog\n").unwrap();
+        let options = ReadOptions { labels: Some(labels), ..options(None, Some("row")) };
+        let data = read(&data.display().to_string(), &options).unwrap();
+        assert_eq!(data.labels.unwrap(), ["cat", "dog"]);
+        assert_eq!(data.ids.unwrap(), ["0", "1"]);
+    }
+
+    #[test]
+    fn resizing_a_table_is_refused() {
+        let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
+        let options = ReadOptions { resize: Some((8, 8)), ..ReadOptions::default() };
+        assert!(read(&file.path().display().to_string(), &options).is_err());
+    }
+}
