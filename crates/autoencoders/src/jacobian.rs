@@ -26,7 +26,7 @@ pub fn squared_norm(network: &Network, values: &Values, x: Tensor<2>, probes: us
     };
     let moved = network.encoder_tangent(values, x, directions, pass);
     let [some, k, width] = moved.dims();
-    let norm = (moved.clone() * moved).reshape([some, k * width]).sum_dim(1) / probes.max(1) as f64;
+    let norm = (moved.clone() * moved).reshape([some, k * width]).sum_dim(1) * (1.0 / probes.max(1) as f64);
     // A linear encoder has one Jacobian for all rows.
     norm.repeat_dim(0, rows / some)
 }

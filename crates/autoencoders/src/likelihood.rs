@@ -93,7 +93,8 @@ impl Likelihood {
         let features = output.dims()[1] as f64;
         match self {
             Self::Auto | Self::Gaussian => row_loss(output, target, RowLoss::Squared),
-            Self::GaussianFixed(variance) => row_loss(output, target, RowLoss::Squared) / (2.0 * variance) + 0.5 * features * (2.0 * PI * variance).ln(),
+            // A product, because the engine rounds the factor of a division's gradient to single precision.
+            Self::GaussianFixed(variance) => row_loss(output, target, RowLoss::Squared) * (0.5 / variance) + 0.5 * features * (2.0 * PI * variance).ln(),
             Self::GaussianLearned => {
                 let squared = row_loss(output.clone(), target, RowLoss::Squared);
                 let log_variance = log_variance.unwrap_or_else(|| Tensor::zeros([1, 1], (&output.device(), output.dtype())));

@@ -1,0 +1,133 @@
+//! Model files: whatever is done to one, the answer is an error, never a panic or a giant allocation.
+
+use autoencoders::data::{Dataset, Values};
+use autoencoders::file::{self, Kind};
+use autoencoders::schema::Shape;
+use autoencoders::{Config, Flow, Model, fit};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::sync::OnceLock;
+
+fn data() -> Dataset {
+    let values = (0..60).map(|at| ((at * 37) % 60) as f32 / 60.0).collect();
+    Dataset::new("data", Shape::Image { height: 3, width: 2, channels: 1 }, Values::F32(values)).unwrap()
+}
+
+/// The bytes of a small valid model.
+fn model() -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    BYTES.get_or_init(|| {
+        let config = Config { latent: 2, net: "conv:2".parse().unwrap(), epochs: Some(1), ..Config::default() };
+        let trained = fit(&config, &data(), None, false, &mut |_| Flow::Continue).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.ae");
+        trained.model.save(&path).unwrap();
+        std::fs::read(path).unwrap()
+    })
+}
+
+/// The model file again, with a valid hash over changed content.
+fn forged(change: impl FnOnce(&mut Value, &mut Vec<file::Entry>)) -> Result<Model, autoencoders::Error> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("forged.ae");
+    let (mut content, entries) = file::parse(model(), Kind::Model, "model").unwrap();
+    let mut entries = entries.into_values().collect();
+    change(&mut content, &mut entries);
+    file::write(&path, Kind::Model, content, entries).unwrap();
+    Model::load(&path)
+}
+
+proptest! {
+    #[test]
+    fn a_truncated_model_is_an_error(cut in 0usize..100_000) {
+        let bytes = model();
+        prop_assert!(Model::from_bytes(&bytes[..cut % bytes.len()], "cut").is_err());
+    }
+
+    #[test]
+    fn a_flipped_bit_is_an_error(at in 0usize..1_000_000, bit in 0u8..8) {
+        let mut bytes = model().to_vec();
+        let at = at % bytes.len();
+        bytes[at] ^= 1 << bit;
+        prop_assert!(Model::from_bytes(&bytes, "flipped").is_err());
+    }
+
+    #[test]
+    fn random_bytes_are_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+        prop_assert!(Model::from_bytes(&bytes, "random").is_err());
+    }
+
+    #[test]
+    fn nonsense_in_the_content_is_an_error_or_a_model(key in "config|shape|columns|preparation|training_rows|history|chosen|density", value in prop_oneof![
+        Just(json!(null)), Just(json!(-1)), Just(json!(1e300)), Just(json!("x")), Just(json!([])), Just(json!({})), Just(json!(true)), Just(json!(usize::MAX)),
+    ]) {
+        // Not the outcome matters but that there is one.
+        let _ = forged(|content, _| content[key] = value);
+    }
+}
+
+#[test]
+fn hostile_sizes_are_refused_before_memory_is_taken() {
+    type Change = fn(&mut Value);
+    let changes: [Change; 7] = [
+        |content| content["config"]["latent"] = json!(1usize << 40),
+        |content| content["config"]["latent"] = json!(1 << 20),
+        |content| content["config"]["net"] = json!("mlp:1048576,1048576,1048576"),
+        |content| content["config"]["net"] = json!("conv:1048576,1048576"),
+        |content| content["shape"] = json!({"image": {"height": 1 << 15, "width": 1 << 15, "channels": 1}}),
+        |content| content["shape"] = json!({"image": {"height": usize::MAX, "width": 2, "channels": 2}}),
+        |content| content["shape"] = json!({"flat": {"width": 0}}),
+    ];
+    for (index, change) in changes.into_iter().enumerate() {
+        assert!(forged(|content, _| change(content)).is_err(), "change {index}");
+    }
+}
+
+#[test]
+fn tensors_that_do_not_fit_are_refused() {
+    assert!(forged(|_, entries| entries.retain(|entry| entry.name != "encoder.0.weight")).is_err());
+    assert!(forged(|_, entries| entries.retain(|entry| entry.name != "baseline.mean")).is_err());
+    for shape in [vec![], vec![0], vec![0, 3], vec![3, 0], vec![1, 1, 1], vec![0, 1, 1, 1]] {
+        let length = shape.iter().product();
+        let changed = forged(|_, entries| {
+            entries.iter_mut().filter(|entry| entry.name == "encoder.0.weight").for_each(|entry| {
+                entry.values = vec![0.0; length];
+                entry.shape = shape.clone();
+            });
+        });
+        assert!(changed.is_err(), "{shape:?}");
+    }
+}
+
+#[test]
+fn a_model_from_a_newer_version_says_so() {
+    let text = String::from_utf8_lossy(model()).into_owned();
+    assert!(text.contains("\\\"format\\\":1"));
+    let mut bytes = model().to_vec();
+    let at = bytes.windows(12).position(|window| window == b"\\\"format\\\":1").unwrap();
+    bytes[at + 11] = b'9';
+    let error = Model::from_bytes(&bytes, "new.ae").unwrap_err().to_string();
+    assert!(error.contains("newer version (format 9)") && error.contains("update"), "{error}");
+}
+
+#[test]
+fn other_files_are_told_apart() {
+    for (bytes, wanted) in [(&b"a,b\n1,2\n"[..], "not a model file"), (b"", "not a model file")] {
+        let error = Model::from_bytes(bytes, "table.csv").unwrap_err().to_string();
+        assert!(error.starts_with("table.csv: ") && error.contains(wanted), "{error}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("x.ae.run");
+    file::write(&run, Kind::Run, json!({}), Vec::new()).unwrap();
+    let error = Model::load(&run).unwrap_err().to_string();
+    assert!(error.contains("holds a run; wanted a model"), "{error}");
+}
+
+#[test]
+fn a_failed_write_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("no such folder").join("x.ae");
+    assert!(file::write(&missing, Kind::Model, json!({}), Vec::new()).is_err());
+    assert!(file::write(folder.path(), Kind::Model, json!({}), Vec::new()).is_err());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
