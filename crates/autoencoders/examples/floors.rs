@@ -14,7 +14,6 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -73,7 +72,9 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::var("AE_DATA").unwrap_or_else(|_| "../shared/data".to_owned());
     let mnist = Path::new(&folder).join("mnist");
     if !mnist.is_dir() {
-        return Err(format!("no MNIST in {}; set AE_DATA to the folder that holds mnist/train-images-idx3-ubyte.gz", mnist.display()).into());
+        return Err(
+            format!("no MNIST in {}; set AE_DATA to the folder that holds mnist/train-images-idx3-ubyte.gz", mnist.display()).into()
+        );
     }
     let read = |name: &str| data::read(&mnist.join(name).display().to_string(), &data::ReadOptions::default());
     let (train, test) = (read("train-images-idx3-ubyte.gz")?, read("t10k-images-idx3-ubyte.gz")?);
@@ -108,7 +109,14 @@ impl Floors {
         for row in &self.rows {
             let holds = row.bound.holds(row.reached);
             missed += usize::from(!holds);
-            println!("| {} | {} | {:.5} | {} | {} |", row.model, row.figure, row.reached, row.bound.text(), if holds { "met" } else { "MISSED" });
+            println!(
+                "| {} | {} | {:.5} | {} | {} |",
+                row.model,
+                row.figure,
+                row.reached,
+                row.bound.text(),
+                if holds { "met" } else { "MISSED" }
+            );
         }
         if missed > 0 && !self.quick {
             return Err(format!("{missed} figures are missed").into());
@@ -182,7 +190,15 @@ impl Floors {
             self.plain()?;
         }
         let parameters = json!({"noise": "masking", "level": 0.3}).as_object().cloned().unwrap_or_default();
-        let config = Config { family: "denoising".to_owned(), parameters, net: "mlp:512,256".parse()?, latent: 32, epochs: Some(12), batch: 256, ..Config::default() };
+        let config = Config {
+            family: "denoising".to_owned(),
+            parameters,
+            net: "mlp:512,256".parse()?,
+            latent: 32,
+            epochs: Some(12),
+            batch: 256,
+            ..Config::default()
+        };
         let model = self.fit("denoising mlp:512,256, latent 32, masking 0.3", config)?;
         let rows = self.all();
         let Some(plain) = &self.plain else { return Ok(()) };
@@ -195,7 +211,8 @@ impl Floors {
     }
 
     fn sparse(&mut self) -> Result<()> {
-        let config = Config { family: "sparse".to_owned(), latent: 1000, epochs: Some(20), batch: 256, learning_rate: 2e-3, ..Config::default() };
+        let config =
+            Config { family: "sparse".to_owned(), latent: 1000, epochs: Some(20), batch: 256, learning_rate: 2e-3, ..Config::default() };
         let model = self.fit("sparse, 1,000 units, rho 0.05", config)?;
         let evaluation = model.evaluate(&self.test, &self.all())?;
         self.add("sparse", "mean activation", evaluation.mean_activation, Bound::Between(0.04, 0.06));
@@ -224,7 +241,8 @@ impl Floors {
         let parameters = json!({"lambda": 10.0}).as_object().cloned().unwrap_or_default();
         let model = self.fit("contractive, 1,000 sigmoid tied, cross-entropy, lambda 10", Config { parameters, ..config })?;
         let rows = self.all();
-        let cross_entropy = |model: &Model| -> Result<f64> { Ok(model.evaluate(&self.test, &rows)?.terms.get("reconstruction").unwrap_or(f64::NAN)) };
+        let cross_entropy =
+            |model: &Model| -> Result<f64> { Ok(model.evaluate(&self.test, &rows)?.terms.get("reconstruction").unwrap_or(f64::NAN)) };
         let (ours, theirs) = (cross_entropy(&model)?, cross_entropy(&plain)?);
         let (norm, plain_norm) = (model.jacobian_norm(&self.test, &rows)?, plain.jacobian_norm(&self.test, &rows)?);
         self.add("contractive", "mean Jacobian norm", norm, Bound::Shown);
@@ -256,7 +274,13 @@ impl Floors {
         let Some(folder) = &self.pictures else { return Ok(()) };
         let pixels: Vec<f32> = images.values.iter().map(|pixel| pixel / 255.0).collect();
         std::fs::create_dir_all(folder).map_err(|error| autoencoders::Error::io(folder, error))?;
-        data::write_png_grid(&folder.join(name), &pixels, &autoencoders::schema::Shape::Image { height: 28, width: 28, channels: 1 }, columns, None)
+        data::write_png_grid(
+            &folder.join(name),
+            &pixels,
+            &autoencoders::schema::Shape::Image { height: 28, width: 28, channels: 1 },
+            columns,
+            None,
+        )
     }
 }
 

@@ -95,7 +95,9 @@ fn strongest(matrix: &[f64], side: usize, kept: usize) -> Vec<f32> {
     let matrix = Mat::from_fn(side, side, |r, c| matrix[r * side + c]);
     match matrix.self_adjoint_eigen(Side::Lower) {
         // Eigenvalues come in rising order.
-        Ok(decomposition) => (0..kept).flat_map(|k| (0..side).map(move |r| (k, r))).map(|(k, r)| decomposition.U()[(r, side - 1 - k)] as f32).collect(),
+        Ok(decomposition) => {
+            (0..kept).flat_map(|k| (0..side).map(move |r| (k, r))).map(|(k, r)| decomposition.U()[(r, side - 1 - k)] as f32).collect()
+        }
         // Only numbers that are not finite do not converge, and those are refused when data is read.
         Err(_) => vec![0.0; kept * side],
     }

@@ -251,7 +251,11 @@ impl Plan {
             return Err(Error::setting("tied", true, "false for a conv net; tied weights exist for linear, shallow and mlp"));
         }
         if config.net == Net::Linear && config.code_activation != Some(Activation::Identity) {
-            return Err(Error::setting("code activation", self.blueprint.code_activation.name(), "identity for the linear net; --net shallow has one layer and an activation"));
+            return Err(Error::setting(
+                "code activation",
+                self.blueprint.code_activation.name(),
+                "identity for the linear net; --net shallow has one layer and an activation",
+            ));
         }
         let unit = self.range == Range::Unit;
         if config.likelihood == Likelihood::Bernoulli && !unit {

@@ -11,7 +11,7 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DensityChoice {
-    /// A mixture of ten for codes of at most 64 numbers, one Gaussian for wider ones.
+    /// A mixture of ten for codes of at most 32 numbers, one Gaussian for wider ones.
     #[default]
     Auto,
     /// `none`
@@ -84,9 +84,9 @@ pub struct Density {
 }
 
 /// Rows that a mixture is fitted on at most: its cost grows with rows x components x latent².
-const MOST_ROWS: usize = 20_000;
+const MOST_ROWS: usize = 5_000;
 /// Rounds of expectation and maximisation at most.
-const ROUNDS: usize = 100;
+const ROUNDS: usize = 50;
 
 impl Density {
     /// Fits a density on codes [rows, latent]; none where the choice is none or there are fewer than two rows.
@@ -96,7 +96,7 @@ impl Density {
             DensityChoice::None => return None,
             DensityChoice::Gaussian => 1,
             DensityChoice::Mixture(count) => count,
-            DensityChoice::Auto if latent > 64 => 1,
+            DensityChoice::Auto if latent > 32 => 1,
             DensityChoice::Auto => 10,
         };
         if rows < 2 {
@@ -107,7 +107,9 @@ impl Density {
         let points: Vec<&[f32]> = chosen.iter().map(|row| &codes[row * latent..][..latent]).collect();
         // A component of fewer than five rows describes those rows, not the data.
         let mixture = Mixture::fit(&points, latent, components.min(points.len() / 5).max(1), &mut rng);
-        let extreme = |pick: fn(f32, f32) -> f32, start| (0..latent).map(|unit| points.iter().fold(start, |found, point| pick(found, point[unit]))).collect();
+        let extreme = |pick: fn(f32, f32) -> f32, start| {
+            (0..latent).map(|unit| points.iter().fold(start, |found, point| pick(found, point[unit]))).collect()
+        };
         Some(Self {
             latent,
             weights: mixture.weights.iter().map(|w| *w as f32).collect(),
@@ -129,7 +131,14 @@ impl Density {
         let mut out = Vec::with_capacity(n * latent);
         for _ in 0..n {
             let mut left = rng.unit();
-            let component = self.weights.iter().position(|w| { left -= w; left < 0.0 }).unwrap_or(self.weights.len() - 1);
+            let component = self
+                .weights
+                .iter()
+                .position(|w| {
+                    left -= w;
+                    left < 0.0
+                })
+                .unwrap_or(self.weights.len() - 1);
             let noise: Vec<f32> = (0..latent).map(|_| rng.standard_normal()).collect();
             for unit in 0..latent {
                 let factor = &self.factors[(component * latent + unit) * latent..][..latent];
@@ -155,7 +164,8 @@ impl Mixture {
         let mut shares: Vec<Vec<f64>> = points
             .iter()
             .map(|point| {
-                let nearest = (0..components).min_by(|a, b| distance(point, centres[*a]).total_cmp(&distance(point, centres[*b]))).unwrap_or(0);
+                let nearest =
+                    (0..components).min_by(|a, b| distance(point, centres[*a]).total_cmp(&distance(point, centres[*b]))).unwrap_or(0);
                 (0..components).map(|c| f64::from(u8::from(c == nearest))).collect()
             })
             .collect();
@@ -184,7 +194,9 @@ impl Mixture {
                 mean.iter_mut().zip(*point).for_each(|(m, p)| *m += share[c] * f64::from(*p) / total);
             }
             // As one product of matrices: rows times rows, weighted.
-            let centred = Mat::from_fn(points.len(), latent, |row, unit| (f64::from(points[row][unit]) - mean[unit]) * (shares[row][c] / total).sqrt());
+            let centred = Mat::from_fn(points.len(), latent, |row, unit| {
+                (f64::from(points[row][unit]) - mean[unit]) * (shares[row][c] / total).sqrt()
+            });
             let covariance = centred.transpose() * &centred;
             mixture.weights.push(total / points.len() as f64);
             mixture.factors.push(cholesky(covariance, latent));
@@ -195,7 +207,9 @@ impl Mixture {
 
     /// Fills in each point's shares and returns the mean log-likelihood.
     fn expect(&self, points: &[&[f32]], latent: usize, shares: &mut [Vec<f64>]) -> f64 {
-        let constants: Vec<f64> = (0..self.weights.len()).map(|c| self.weights[c].max(1e-300).ln() - (0..latent).map(|unit| self.factors[c][(unit, unit)].ln()).sum::<f64>()).collect();
+        let constants: Vec<f64> = (0..self.weights.len())
+            .map(|c| self.weights[c].max(1e-300).ln() - (0..latent).map(|unit| self.factors[c][(unit, unit)].ln()).sum::<f64>())
+            .collect();
         let mut total = 0.0;
         let mut solved = vec![0.0; latent];
         for (point, share) in points.iter().zip(shares) {
@@ -236,7 +250,13 @@ fn spread_centres<'a>(points: &[&'a [f32]], components: usize, rng: &mut Rng) ->
     let mut nearest: Vec<f64> = points.iter().map(|point| distance(point, centres[0])).collect();
     while centres.len() < components {
         let mut left = f64::from(rng.unit()) * nearest.iter().sum::<f64>();
-        let next = nearest.iter().position(|d| { left -= d; left <= 0.0 }).unwrap_or(0);
+        let next = nearest
+            .iter()
+            .position(|d| {
+                left -= d;
+                left <= 0.0
+            })
+            .unwrap_or(0);
         centres.push(points[next]);
         nearest.iter_mut().zip(points).for_each(|(d, point)| *d = d.min(distance(point, points[next])));
     }

@@ -83,53 +83,32 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// A setting outside its bounds.
     pub fn setting(name: impl Display, got: impl Display, wanted: impl Display) -> Self {
-        Self::Setting {
-            name: name.to_string(),
-            got: got.to_string(),
-            wanted: wanted.to_string(),
-        }
+        Self::Setting { name: name.to_string(), got: got.to_string(), wanted: wanted.to_string() }
     }
 
     /// A name that is not among `known`; the message proposes the nearest.
     pub fn unknown<'a>(kind: &'static str, name: impl Display, known: impl IntoIterator<Item = &'a str>) -> Self {
-        Self::Unknown {
-            kind,
-            name: name.to_string(),
-            known: known.into_iter().map(str::to_owned).collect(),
-        }
+        Self::Unknown { kind, name: name.to_string(), known: known.into_iter().map(str::to_owned).collect() }
     }
 
     /// Data that cannot be used.
     pub fn data(place: impl Display, message: impl Display) -> Self {
-        Self::Data {
-            place: place.to_string(),
-            message: message.to_string(),
-        }
+        Self::Data { place: place.to_string(), message: message.to_string() }
     }
 
     /// A model file that cannot be used.
     pub fn model(place: impl Display, message: impl Display) -> Self {
-        Self::Model {
-            place: place.to_string(),
-            message: message.to_string(),
-        }
+        Self::Model { place: place.to_string(), message: message.to_string() }
     }
 
     /// Tensors that do not fit.
     pub fn shape(what: impl Display, got: impl Display, wanted: impl Display) -> Self {
-        Self::Shape {
-            what: what.to_string(),
-            got: got.to_string(),
-            wanted: wanted.to_string(),
-        }
+        Self::Shape { what: what.to_string(), got: got.to_string(), wanted: wanted.to_string() }
     }
 
     /// A refusal by the operating system, with the file it concerns.
     pub fn io(path: &Path, source: std::io::Error) -> Self {
-        Self::Io {
-            place: path.display().to_string(),
-            source,
-        }
+        Self::Io { place: path.display().to_string(), source }
     }
 }
 
@@ -157,10 +136,7 @@ mod tests {
     #[test]
     fn an_unknown_name_is_answered_with_the_nearest_known_one() {
         let error = Error::unknown("family", "Plian", ["plain", "vae"]);
-        assert_eq!(
-            error.to_string(),
-            "unknown family \"Plian\"; did you mean \"plain\"? known: plain, vae"
-        );
+        assert_eq!(error.to_string(), "unknown family \"Plian\"; did you mean \"plain\"? known: plain, vae");
     }
 
     #[test]

@@ -111,11 +111,18 @@ pub fn read(path: &Path, kind: Kind) -> Result<(Value, BTreeMap<String, Entry>)>
 pub fn parse(bytes: &[u8], kind: Kind, place: &str) -> Result<(Value, BTreeMap<String, Entry>)> {
     let strange = |why: &dyn std::fmt::Display| Error::model(place, format!("not a model file ({why}); wanted a file written by ae train"));
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| strange(&error))?;
-    let text = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY)).ok_or_else(|| strange(&"a safetensors file of something else"))?;
+    let text = header
+        .metadata()
+        .as_ref()
+        .and_then(|metadata| metadata.get(KEY))
+        .ok_or_else(|| strange(&"a safetensors file of something else"))?;
     let header: Value = serde_json::from_str(text).map_err(|error| strange(&error))?;
     let format = header["format"].as_u64().ok_or_else(|| strange(&"no format number"))?;
     if format > FORMAT {
-        return Err(Error::model(place, format!("written by a newer version (format {format}); this one reads up to format {FORMAT}: update ae")));
+        return Err(Error::model(
+            place,
+            format!("written by a newer version (format {format}); this one reads up to format {FORMAT}: update ae"),
+        ));
     }
     if header["kind"] != kind.name() {
         let found = header["kind"].as_str().unwrap_or("something unknown");
@@ -224,7 +231,10 @@ impl Model {
             return Err(damaged(&"as many column names as columns are wanted"));
         }
         let mut vector = |name: &str, shape: &[Option<usize>]| {
-            let entry = entries.remove(name).filter(|entry| entry.shape.len() == shape.len() && entry.shape.iter().zip(shape).all(|(side, wanted)| wanted.is_none_or(|wanted| wanted == *side)));
+            let entry = entries.remove(name).filter(|entry| {
+                entry.shape.len() == shape.len()
+                    && entry.shape.iter().zip(shape).all(|(side, wanted)| wanted.is_none_or(|wanted| wanted == *side))
+            });
             entry.ok_or_else(|| damaged(&format!("{name} is missing or of another shape")))
         };
         let baseline = Pca {
@@ -238,7 +248,9 @@ impl Model {
             true => {
                 let weights = vector("density.weights", &[None])?.values;
                 let k = Some(weights.len()).filter(|k| *k > 0).ok_or_else(|| damaged(&"a density without components"))?;
-                let mut of = |name: &str, shape: &[usize]| vector(name, &shape.iter().map(|side| Some(*side)).collect::<Vec<_>>()).map(|entry| entry.values);
+                let mut of = |name: &str, shape: &[usize]| {
+                    vector(name, &shape.iter().map(|side| Some(*side)).collect::<Vec<_>>()).map(|entry| entry.values)
+                };
                 Some(Density {
                     latent,
                     means: of("density.means", &[k, latent])?,
@@ -249,7 +261,8 @@ impl Model {
                 })
             }
         };
-        let plan = Plan::new(&content.config, &content.shape, content.preparation.range, content.training_rows).map_err(|error| damaged(&error))?;
+        let plan = Plan::new(&content.config, &content.shape, content.preparation.range, content.training_rows)
+            .map_err(|error| damaged(&error))?;
         let mut stored = Stored::new();
         for entry in entries.into_values() {
             let (name, shape, values) = inside(entry).ok_or_else(|| damaged(&"a tensor of a shape that no variable has"))?;

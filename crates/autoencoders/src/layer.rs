@@ -158,7 +158,14 @@ impl Layer {
     }
 
     /// A convolution, or with `transposed` its transpose.
-    pub fn convolution(init: &mut Init, name: &str, geometry: Geometry, activation: Activation, init_for: Activation, transposed: bool) -> Result<Self> {
+    pub fn convolution(
+        init: &mut Init,
+        name: &str,
+        geometry: Geometry,
+        activation: Activation,
+        init_for: Activation,
+        transposed: bool,
+    ) -> Result<Self> {
         let Geometry { kernel, stride, channels_in, channels_out, .. } = geometry;
         let layout = Layout::Convolution { kernel, channels_in };
         let area = kernel[0] * kernel[1];
@@ -166,7 +173,8 @@ impl Layer {
         // Each pixel of a transposed convolution hears only area / stride² positions of the kernel.
         let heard = if transposed { (area / (stride[0] * stride[1])).max(1) } else { area };
         let bound = weight_bound(init_for, from * heard, to * heard);
-        let weight = init.variable(&format!("{name}.weight"), [geometry.patch(), channels_out], Fill::Uniform(bound), Role::Weight, layout)?;
+        let weight =
+            init.variable(&format!("{name}.weight"), [geometry.patch(), channels_out], Fill::Uniform(bound), Role::Weight, layout)?;
         let bias = init.variable(&format!("{name}.bias"), [1, to], Fill::Constant(0.0), Role::Bias, Layout::Vector)?;
         Ok(match transposed {
             false => Self::Convolution { weight, bias, geometry, activation },
@@ -176,7 +184,8 @@ impl Layer {
 
     /// A batch norm over `channels`.
     pub fn batch_norm(init: &mut Init, name: &str, channels: usize) -> Result<Self> {
-        let mut vector = |part: &str, value, role| init.variable(&format!("{name}.{part}"), [1, channels], Fill::Constant(value), role, Layout::Vector);
+        let mut vector =
+            |part: &str, value, role| init.variable(&format!("{name}.{part}"), [1, channels], Fill::Constant(value), role, Layout::Vector);
         Ok(Self::BatchNorm {
             gain: vector("weight", 1.0, Role::Bias)?,
             shift: vector("bias", 0.0, Role::Bias)?,
@@ -187,16 +196,23 @@ impl Layer {
 
     /// A layer norm over `width` numbers.
     pub fn layer_norm(init: &mut Init, name: &str, width: usize) -> Result<Self> {
-        let mut vector = |part: &str, value| init.variable(&format!("{name}.{part}"), [1, width], Fill::Constant(value), Role::Bias, Layout::Vector);
+        let mut vector =
+            |part: &str, value| init.variable(&format!("{name}.{part}"), [1, width], Fill::Constant(value), Role::Bias, Layout::Vector);
         Ok(Self::LayerNorm { gain: vector("weight", 1.0)?, shift: vector("bias", 0.0)? })
     }
 
     /// From rows [rows, in] to rows [rows, out].
     pub fn forward(&self, values: &Values, x: Tensor<2>, pass: &mut Pass) -> Tensor<2> {
         match self {
-            Self::Dense { weight, bias, activation, transposed } => dense(x, oriented(values, *weight, *transposed), values.get(*bias), *activation),
-            Self::Convolution { weight, bias, geometry, activation } => convolution(x, values.get(*weight), Some(values.get(*bias)), geometry, *activation),
-            Self::TransposedConvolution { weight, bias, geometry, activation } => transposed_convolution(x, values.get(*weight), Some(values.get(*bias)), geometry, *activation),
+            Self::Dense { weight, bias, activation, transposed } => {
+                dense(x, oriented(values, *weight, *transposed), values.get(*bias), *activation)
+            }
+            Self::Convolution { weight, bias, geometry, activation } => {
+                convolution(x, values.get(*weight), Some(values.get(*bias)), geometry, *activation)
+            }
+            Self::TransposedConvolution { weight, bias, geometry, activation } => {
+                transposed_convolution(x, values.get(*weight), Some(values.get(*bias)), geometry, *activation)
+            }
             Self::BatchNorm { gain, shift, mean, variance } => batch_norm(values, x, [*gain, *shift, *mean, *variance], pass),
             Self::LayerNorm { gain, shift } => {
                 let (centred, deviation) = standardised(x);
@@ -231,7 +247,8 @@ impl Layer {
             Self::TransposedConvolution { weight, bias, geometry, activation } => {
                 let weight = values.get(*weight);
                 let moved = flat(directions, |d| transposed_convolution(d, weight.clone(), None, geometry, Activation::Identity));
-                let (y, slope) = with_slope(transposed_convolution(x, weight, Some(values.get(*bias)), geometry, Activation::Identity), *activation);
+                let (y, slope) =
+                    with_slope(transposed_convolution(x, weight, Some(values.get(*bias)), geometry, Activation::Identity), *activation);
                 (y, scaled(moved, slope))
             }
             Self::BatchNorm { gain, variance, .. } => {

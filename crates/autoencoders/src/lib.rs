@@ -17,7 +17,7 @@
 //! |---|---|
 //! | [`config`] | what to train: [`Config`], checked against the data into a [`Plan`] |
 //! | [`data`] | rows: [`data::Dataset`] and its readers |
-//! | [`train`] | the one loop: [`fit`] |
+//! | [`train`], [`event`] | the one loop: [`fit`], and what it tells |
 //! | [`model`] | the result: [`Model`] encodes, decodes, reconstructs, generates, interpolates |
 //! | [`metrics`] | what judges it |
 //! | [`family`], [`families`] | what a family may change, and the list of families |
@@ -33,6 +33,7 @@ pub mod config;
 pub mod data;
 pub mod density;
 pub mod error;
+pub mod event;
 pub mod families;
 pub mod family;
 pub mod file;
@@ -55,9 +56,10 @@ pub mod vars;
 pub use autoencoders_kernels::Activation;
 pub use config::{Config, Plan};
 pub use error::{Error, Result};
+pub use event::{Event, Flow, Outcome, Trained};
 pub use families::FAMILIES;
 pub use model::{Matrix, Model, Source};
-pub use train::{Event, Flow, Outcome, Trained, fit};
+pub use train::fit;
 
 /// The README's and the manual's examples, run as tests.
 #[cfg(all(doctest, feature = "readers"))]

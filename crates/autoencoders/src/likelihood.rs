@@ -38,7 +38,11 @@ impl FromStr for Likelihood {
                 "gaussian" => Ok(Self::Gaussian),
                 "bernoulli" => Ok(Self::Bernoulli),
                 "laplace" => Ok(Self::Laplace),
-                _ => Err(Error::unknown("likelihood", text, ["auto", "gaussian", "gaussian:VARIANCE", "gaussian:learned", "bernoulli", "laplace"])),
+                _ => Err(Error::unknown(
+                    "likelihood",
+                    text,
+                    ["auto", "gaussian", "gaussian:VARIANCE", "gaussian:learned", "bernoulli", "laplace"],
+                )),
             },
             Some(("gaussian", "learned")) => Ok(Self::GaussianLearned),
             Some(("gaussian", variance)) => match variance.parse::<f64>() {
@@ -94,7 +98,9 @@ impl Likelihood {
         match self {
             Self::Auto | Self::Gaussian => row_loss(output, target, RowLoss::Squared),
             // A product, because the engine rounds the factor of a division's gradient to single precision.
-            Self::GaussianFixed(variance) => row_loss(output, target, RowLoss::Squared) * (0.5 / variance) + 0.5 * features * (2.0 * PI * variance).ln(),
+            Self::GaussianFixed(variance) => {
+                row_loss(output, target, RowLoss::Squared) * (0.5 / variance) + 0.5 * features * (2.0 * PI * variance).ln()
+            }
             Self::GaussianLearned => {
                 let squared = row_loss(output.clone(), target, RowLoss::Squared);
                 let log_variance = log_variance.unwrap_or_else(|| Tensor::zeros([1, 1], (&output.device(), output.dtype())));

@@ -2,13 +2,10 @@
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::family::Batch;
 use crate::jacobian;
-use crate::layer::Pass;
-use crate::model::{Model, read};
-use crate::parts::Progress;
+use crate::model::{Model, block, read};
 use crate::rng::Rng;
-use crate::run::{Numbers, Sums};
+use crate::run::Numbers;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
@@ -47,18 +44,16 @@ impl Model {
         let rng = Rng::new(self.parts.plan.config.seed).split("evaluation");
         let (mut squared, mut absolute, mut pca) = (0.0, 0.0, 0.0);
         let mut spread = Spread::new(self.parts.plan.features());
-        let mut sums = Sums::default();
-        self.blocks(data, rows, |index, values, x| {
+        self.blocks(data, rows, |_, values, x| {
             let difference = self.rebuilt(values, x.clone())? - x.clone();
             absolute += difference.clone().abs().sum().into_scalar::<f64>();
             squared += difference.square().sum().into_scalar::<f64>();
             pca += (self.baseline.reconstruct(x.clone()) - x.clone()).square().sum().into_scalar::<f64>();
             spread.add(&read(x.clone())?);
-            let batch = Batch { input: x.clone(), target: x.clone() };
-            let terms = self.parts.terms(values, batch, &mut Pass::sampling(rng.at(index)), Progress::DONE)?;
-            sums.add(&Numbers::read(&terms), x.dims()[0]);
             Ok(())
         })?;
+        let blocks = rows.chunks(block(self.parts.plan.features())).map(|rows| self.preparation.tensor(data, rows.iter().copied()));
+        let terms = self.parts.mean_terms(&self.vars.values(), blocks, &rng)?;
         let codes = self.encode_rows(data, rows)?;
         let count = (rows.len() * self.parts.plan.features()) as f64;
         Ok(Evaluation {
@@ -67,7 +62,7 @@ impl Model {
             mae: absolute / count,
             explained_variance: 1.0 - squared / spread.total().max(f64::MIN_POSITIVE),
             pca_mse: pca / count,
-            terms: sums.mean(),
+            terms,
             active_units: active_units(&codes.values, codes.columns),
             mean_activation: codes.values.iter().map(|v| f64::from(*v)).sum::<f64>() / codes.values.len() as f64,
         })

@@ -4,6 +4,7 @@ use crate::baseline::Pca;
 use crate::data::Dataset;
 use crate::density::Density;
 use crate::error::{Error, Result};
+use crate::event::Outcome;
 use crate::layer::Pass;
 use crate::metrics::Evaluation;
 use crate::parts::Parts;
@@ -79,7 +80,14 @@ pub(crate) fn block(features: usize) -> usize {
 
 impl Model {
     /// The model of a training's end, with the best weights of its state.
-    pub(crate) fn trained(parts: Parts, state: State, preparation: Preparation, data: &Dataset, split: &Split) -> Result<Self> {
+    pub(crate) fn trained(
+        parts: Parts,
+        state: State,
+        preparation: Preparation,
+        data: &Dataset,
+        split: &Split,
+        outcome: &Outcome,
+    ) -> Result<Self> {
         let rng = Rng::new(parts.plan.config.seed);
         let baseline = Pca::fit(&preparation, data, &split.train, parts.plan.config.latent, &rng)?;
         let (vars, chosen) = match state.best {
@@ -98,6 +106,10 @@ impl Model {
             chosen,
             evaluation: None,
         };
+        if matches!(outcome, Outcome::Interrupted) {
+            // Whoever stops a training waits for its checkpoint, not for a density on half-trained codes.
+            return Ok(model);
+        }
         let codes = model.encode_rows(data, &split.train)?;
         model.density = Density::fit(model.parts.plan.config.density, &codes.values, codes.columns, &rng);
         Ok(model)
@@ -184,13 +196,18 @@ impl Model {
         let prior = || plan.family.prior(plan, n, &mut rng.clone());
         let codes = match source {
             Source::Density => None,
-            Source::Prior => Some(prior().ok_or_else(|| Error::setting("source", "prior", format!("density: the {} family has no prior", plan.config.family)))?),
+            Source::Prior => Some(
+                prior()
+                    .ok_or_else(|| Error::setting("source", "prior", format!("density: the {} family has no prior", plan.config.family)))?,
+            ),
             Source::Auto => prior(),
         };
         let values = match (codes, &self.density) {
             (Some(codes), _) => read(codes)?,
             (None, Some(density)) => density.sample(n, &mut rng),
-            (None, None) => return Err(Error::setting("density", "none", "a model trained with --density gaussian or mixture:10 to generate from")),
+            (None, None) => {
+                return Err(Error::setting("density", "none", "a model trained with --density gaussian or mixture:10 to generate from"));
+            }
         };
         Ok(Matrix { columns: plan.config.latent, values })
     }
@@ -218,12 +235,16 @@ impl Model {
     }
 
     /// Calls `each` with the number, the variables and the prepared rows of each block.
-    pub(crate) fn blocks(&self, data: &Dataset, rows: &[usize], mut each: impl FnMut(usize, &Values, Tensor<2>) -> Result<()>) -> Result<()> {
+    pub(crate) fn blocks(
+        &self,
+        data: &Dataset,
+        rows: &[usize],
+        mut each: impl FnMut(usize, &Values, Tensor<2>) -> Result<()>,
+    ) -> Result<()> {
         let features = self.parts.plan.features();
         let values = self.vars.values();
         for (index, block) in rows.chunks(block(features)).enumerate() {
-            let x = self.preparation.apply(data, block.iter().copied(), features);
-            each(index, &values, Tensor::from_data(TensorData::new(x, [block.len(), features]), &Device::default()))?;
+            each(index, &values, self.preparation.tensor(data, block.iter().copied()))?;
         }
         Ok(())
     }

@@ -39,7 +39,8 @@ impl FromStr for Net {
         let (kind, widths) = text.split_once(':').unwrap_or((text, ""));
         let numbers = || -> Result<Vec<usize>> {
             let width = |part: &str| part.trim().parse().ok().filter(|width| (1..=WIDEST).contains(width));
-            let wanted = || Error::setting("net", text, format!("{kind}: and widths from 1 to {WIDEST} separated by commas, as in {kind}:64,32"));
+            let wanted =
+                || Error::setting("net", text, format!("{kind}: and widths from 1 to {WIDEST} separated by commas, as in {kind}:64,32"));
             widths.split(',').map(|part| width(part).ok_or_else(wanted)).collect()
         };
         match kind {
@@ -48,7 +49,9 @@ impl FromStr for Net {
             "shallow" if widths.is_empty() => Ok(Self::Shallow),
             "mlp" => numbers().map(Self::Mlp),
             "conv" => numbers().map(Self::Conv),
-            "auto" | "linear" | "shallow" => Err(Error::setting("net", text, format!("{kind} without widths; hidden layers are mlp:{widths}"))),
+            "auto" | "linear" | "shallow" => {
+                Err(Error::setting("net", text, format!("{kind} without widths; hidden layers are mlp:{widths}")))
+            }
             _ => Err(Error::unknown("net", kind, ["auto", "linear", "shallow", "mlp:WIDTHS", "conv:CHANNELS"])),
         }
     }
@@ -158,7 +161,9 @@ impl Network {
     /// Every weight matrix, each once even when it is shared.
     pub fn weights(&self) -> impl Iterator<Item = VarId> {
         self.encoder.iter().chain(&self.decoder).filter_map(|layer| match layer {
-            Layer::Dense { weight, transposed: false, .. } | Layer::Convolution { weight, .. } | Layer::TransposedConvolution { weight, .. } => Some(*weight),
+            Layer::Dense { weight, transposed: false, .. }
+            | Layer::Convolution { weight, .. }
+            | Layer::TransposedConvolution { weight, .. } => Some(*weight),
             _ => None,
         })
     }
@@ -215,7 +220,8 @@ fn dense_network(blueprint: &Blueprint, hidden: &[usize], init: &mut Init) -> Re
     for (index, out) in hidden.iter().chain([&blueprint.head]).enumerate() {
         let last = index == hidden.len();
         let name = format!("encoder.{index}");
-        let (inside, follows) = if last { (blueprint.code_activation, blueprint.code_activation) } else { (behind.inside(), blueprint.activation) };
+        let (inside, follows) =
+            if last { (blueprint.code_activation, blueprint.code_activation) } else { (behind.inside(), blueprint.activation) };
         let layer = Layer::dense(init, &name, width, *out, inside, follows)?;
         if let Layer::Dense { weight, .. } = layer {
             matrices.push(weight);
@@ -232,7 +238,8 @@ fn dense_network(blueprint: &Blueprint, hidden: &[usize], init: &mut Init) -> Re
     for (index, out) in hidden.iter().rev().chain([&features]).enumerate() {
         let last = index == hidden.len();
         let name = format!("decoder.{index}");
-        let (inside, follows) = if last { (blueprint.output_activation, blueprint.output_activation) } else { (behind.inside(), blueprint.activation) };
+        let (inside, follows) =
+            if last { (blueprint.output_activation, blueprint.output_activation) } else { (behind.inside(), blueprint.activation) };
         network.decoder.push(match blueprint.tied {
             true => Layer::tied(init, &name, matrices[hidden.len() - index], *out, inside)?,
             false => Layer::dense(init, &name, width, *out, inside, follows)?,
@@ -281,7 +288,8 @@ fn convolutional_network(blueprint: &Blueprint, channels: &[usize], init: &mut I
     for (index, geometry) in geometries.iter().rev().enumerate() {
         let last = index + 1 == geometries.len();
         let name = format!("decoder.{}", index + 1);
-        let (inside, follows) = if last { (blueprint.output_activation, blueprint.output_activation) } else { (behind.inside(), blueprint.activation) };
+        let (inside, follows) =
+            if last { (blueprint.output_activation, blueprint.output_activation) } else { (behind.inside(), blueprint.activation) };
         network.decoder.push(Layer::convolution(init, &name, *geometry, inside, follows, true)?);
         if !last {
             behind.add(&mut network.decoder, init, &format!("{name}.norm"), geometry.input_width(), geometry.channels_in)?;

@@ -7,6 +7,7 @@ use crate::layer::Pass;
 use crate::likelihood::Likelihood;
 use crate::net::Network;
 use crate::rng::Rng;
+use crate::run::{Numbers, Sums};
 use crate::vars::{Fill, Group, Init, Layout, Role, Values, VarId};
 use burn::tensor::Tensor;
 
@@ -43,7 +44,9 @@ impl Parts {
         let network = Network::build(&plan.blueprint, init)?;
         init.group(Group::Extra);
         let log_variance = match plan.config.likelihood {
-            Likelihood::GaussianLearned => Some(init.variable("likelihood.log_variance", [1, 1], Fill::Constant(0.0), Role::Bias, Layout::Vector)?),
+            Likelihood::GaussianLearned => {
+                Some(init.variable("likelihood.log_variance", [1, 1], Fill::Constant(0.0), Role::Bias, Layout::Vector)?)
+            }
             _ => None,
         };
         let extra = plan.family.variables(&plan, init)?;
@@ -85,6 +88,20 @@ impl Parts {
             terms.0.push(("l2", self.l2(values) * self.plan.config.l2));
         }
         Ok(terms)
+    }
+
+    /// The terms averaged over blocks of prepared rows, with noise by `rng` and every warm-up over.
+    ///
+    /// The same `rng` gives the same noise, so that two evaluations differ by the variables alone.
+    pub fn mean_terms(&self, values: &Values, blocks: impl Iterator<Item = Tensor<2>>, rng: &Rng) -> Result<Numbers> {
+        let mut total = Sums::default();
+        for (index, x) in blocks.enumerate() {
+            let rows = x.dims()[0];
+            let batch = Batch { input: x.clone(), target: x };
+            let terms = self.terms(values, batch, &mut Pass::sampling(rng.at(index)), Progress::DONE)?;
+            total.add(&Numbers::read(&terms), rows);
+        }
+        Ok(total.mean())
     }
 
     /// The sum of the squares of all weights, biases left out.

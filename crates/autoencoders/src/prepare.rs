@@ -3,6 +3,7 @@
 use crate::data::{Dataset, Values};
 use crate::error::{Error, Result};
 use crate::schema::Shape;
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 /// How numbers are scaled before training.
@@ -95,7 +96,11 @@ impl Preparation {
         if fits(&self.offset) && fits(&self.scale) && self.scale.iter().all(|s| *s != 0.0) {
             return Ok(());
         }
-        Err(Error::shape("scaling", format!("{} offsets and {} scales", self.offset.len(), self.scale.len()), format!("finite numbers, 1 or {features} of each, no zero scale")))
+        Err(Error::shape(
+            "scaling",
+            format!("{} offsets and {} scales", self.offset.len(), self.scale.len()),
+            format!("finite numbers, 1 or {features} of each, no zero scale"),
+        ))
     }
 
     /// Prepares the rows at `rows`, one after the other, as f32.
@@ -106,11 +111,22 @@ impl Preparation {
             let at = row * features..(row + 1) * features;
             match (&data.values, single) {
                 // Images, the largest inputs: no division and no double precision a pixel.
-                (Values::U8(values), Some((offset, factor))) => out.extend(values[at].iter().map(|v| ((f64::from(*v) - offset) * factor) as f32)),
-                (values, _) => out.extend(at.enumerate().map(|(column, index)| ((values.get(index) - self.offset_of(column)) / self.scale_of(column)) as f32)),
+                (Values::U8(values), Some((offset, factor))) => {
+                    out.extend(values[at].iter().map(|v| ((f64::from(*v) - offset) * factor) as f32))
+                }
+                (values, _) => out.extend(
+                    at.enumerate().map(|(column, index)| ((values.get(index) - self.offset_of(column)) / self.scale_of(column)) as f32),
+                ),
             }
         }
         out
+    }
+
+    /// Prepares the rows at `rows` as a matrix [rows, features].
+    pub fn tensor(&self, data: &Dataset, rows: impl ExactSizeIterator<Item = usize>) -> Tensor<2> {
+        let shape = [rows.len(), data.features()];
+        let values = self.apply(data, rows, shape[1]);
+        Tensor::from_data(TensorData::new(values, shape), (&Device::default(), DType::F32))
     }
 
     /// Brings prepared rows back to the units of the source, in place.

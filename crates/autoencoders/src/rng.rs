@@ -24,10 +24,7 @@ impl Rng {
     }
 
     fn from_key(key: [u8; 32]) -> Self {
-        Self {
-            key,
-            stream: ChaCha8Rng::from_seed(key),
-        }
+        Self { key, stream: ChaCha8Rng::from_seed(key) }
     }
 
     /// The stream of this name under this one; the same name gives the same stream, whatever was drawn before.

@@ -183,9 +183,13 @@ impl State {
         let Some((path, data)) = self.checkpoint.clone() else { return Ok(()) };
         let path = path.as_path();
         let (header, mut tensors) = file::read(path, file::Kind::Run)?;
-        let header: Header = serde_json::from_value(header).map_err(|error| Error::model(path.display(), format!("not a checkpoint of this version: {error}")))?;
+        let header: Header = serde_json::from_value(header)
+            .map_err(|error| Error::model(path.display(), format!("not a checkpoint of this version: {error}")))?;
         if header.config != plan.config {
-            return Err(Error::model(path.display(), "belongs to another configuration; resume without changing options, or start anew without --resume"));
+            return Err(Error::model(
+                path.display(),
+                "belongs to another configuration; resume without changing options, or start anew without --resume",
+            ));
         }
         if header.data != data {
             return Err(Error::model(path.display(), "belongs to other rows; resume with the data that it was begun with"));
@@ -213,7 +217,8 @@ impl State {
     /// The configuration that a checkpoint was written with.
     pub fn config_of(path: &Path) -> Result<Config> {
         let (header, _) = file::read(path, file::Kind::Run)?;
-        let header: Header = serde_json::from_value(header).map_err(|error| Error::model(path.display(), format!("not a checkpoint of this version: {error}")))?;
+        let header: Header = serde_json::from_value(header)
+            .map_err(|error| Error::model(path.display(), format!("not a checkpoint of this version: {error}")))?;
         Ok(header.config)
     }
 }

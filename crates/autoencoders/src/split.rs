@@ -22,7 +22,11 @@ impl Split {
         let (validation, test) = (part(config.validation), part(config.test));
         let train = rows.saturating_sub(validation + test);
         if train < 2 {
-            return Err(Error::setting("training rows", train, format!("at least 2 of the {rows} rows; give more rows, or smaller fractions for validation and test")));
+            return Err(Error::setting(
+                "training rows",
+                train,
+                format!("at least 2 of the {rows} rows; give more rows, or smaller fractions for validation and test"),
+            ));
         }
         let order = Rng::new(config.seed).split("split").permutation(rows);
         Ok(Self {

@@ -3,9 +3,10 @@
 use crate::config::{Config, Plan};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::event::{Event, Flow, Outcome, Trained};
 use crate::family::Batch;
 use crate::layer::Pass;
-use crate::model::Model;
+use crate::model::{Model, block};
 use crate::optimise::{Optimiser, Schedule};
 use crate::parts::{Parts, Progress};
 use crate::prepare::Preparation;
@@ -13,76 +14,20 @@ use crate::rng::Rng;
 use crate::run::{Best, EpochRecord, Numbers, State};
 use crate::split::Split;
 use crate::vars::{Init, Vars};
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device};
 use std::path::Path;
-
-/// What happens during a training.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// The plan is made and training is about to begin, from `epoch` where it is resumed.
-    Start {
-        /// What was decided.
-        plan: &'a Plan,
-        /// Numbers that training moves.
-        weights: usize,
-        /// Training rows.
-        rows: usize,
-        /// Epochs already done.
-        epoch: usize,
-    },
-    /// One step is done.
-    Step {
-        /// Zero-based epoch.
-        epoch: usize,
-        /// Steps done in it.
-        step: usize,
-        /// Steps in an epoch.
-        steps: usize,
-        /// The terms of the loss, averaged over the epoch so far.
-        terms: &'a Numbers,
-    },
-    /// One epoch is done.
-    Epoch(&'a EpochRecord),
-}
-
-/// What the receiver of an event wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flow {
-    /// Go on.
-    Continue,
-    /// Finish this step, save the checkpoint, and stop.
-    Stop,
-}
-
-/// How a training ended.
-#[derive(Debug)]
-pub enum Outcome {
-    /// All epochs are done.
-    Finished,
-    /// The validation loss had not become better for as many epochs as the patience.
-    Stopped,
-    /// A [`Flow::Stop`] came; the checkpoint, where one was asked for, resumes it.
-    Interrupted,
-    /// The loss left the finite numbers; the weights are the best from before.
-    Diverged(Error),
-}
-
-/// A training's result.
-#[derive(Debug)]
-pub struct Trained {
-    /// The model with the best weights.
-    pub model: Model,
-    /// Which rows it has seen.
-    pub split: Split,
-    /// How training ended.
-    pub outcome: Outcome,
-}
 
 /// Trains a model, or goes on with the training of a checkpoint.
 ///
 /// `checkpoint` is written after each epoch and on [`Flow::Stop`]; where it exists and `resume` holds, training goes on from it,
 /// bit for bit as if it had never stopped. Errors: data or settings that make no sense; divergence before the first epoch's end.
-pub fn fit(config: &Config, data: &Dataset, checkpoint: Option<&Path>, resume: bool, on: &mut dyn FnMut(&Event) -> Flow) -> Result<Trained> {
+pub fn fit(
+    config: &Config,
+    data: &Dataset,
+    checkpoint: Option<&Path>,
+    resume: bool,
+    on: &mut dyn FnMut(&Event) -> Flow,
+) -> Result<Trained> {
     data.require_rows(2)?;
     let split = Split::new(config, data.rows())?;
     let preparation = Preparation::fit(config.scale, data, &split.train)?;
@@ -99,7 +44,7 @@ pub fn fit(config: &Config, data: &Dataset, checkpoint: Option<&Path>, resume: b
         Err(error @ Error::Diverged { .. }) if state.best.is_some() => Outcome::Diverged(error),
         other => other?,
     };
-    let model = Model::trained(parts, state, preparation, data, &split)?;
+    let model = Model::trained(parts, state, preparation, data, &split, &outcome)?;
     Ok(Trained { model, split, outcome })
 }
 
@@ -122,8 +67,8 @@ impl Job<'_> {
             }
             let order = self.rng.split("order").at(state.epoch).permutation(rows.len());
             for at in order.chunks(plan.config.batch).skip(state.step) {
-                let batch = self.batch(at.iter().map(|at| rows[*at]));
-                self.step(state, batch, at.len(), steps)?;
+                let x = self.preparation.tensor(self.data, at.iter().map(|at| rows[*at]));
+                self.step(state, Batch { input: x.clone(), target: x }, steps)?;
                 let mean = state.sums.mean();
                 if on(&Event::Step { epoch: state.epoch, step: state.step, steps, terms: &mean }) == Flow::Stop {
                     state.save(plan)?;
@@ -139,14 +84,8 @@ impl Job<'_> {
         Ok(Outcome::Finished)
     }
 
-    fn batch(&self, rows: impl ExactSizeIterator<Item = usize>) -> Batch {
-        let shape = [rows.len(), self.parts.plan.features()];
-        let values = self.preparation.apply(self.data, rows, shape[1]);
-        let x = Tensor::from_data(TensorData::new(values, shape), (&Device::default(), DType::F32));
-        Batch { input: x.clone(), target: x }
-    }
-
-    fn step(&self, state: &mut State, batch: Batch, rows: usize, steps: usize) -> Result<()> {
+    fn step(&self, state: &mut State, batch: Batch, steps: usize) -> Result<()> {
+        let rows = batch.input.dims()[0];
         let plan = &self.parts.plan;
         let epochs = state.epoch as f64 + state.step as f64 / steps as f64;
         let progress = Progress { epochs, fraction: epochs / plan.epochs() as f64 };
@@ -170,8 +109,14 @@ impl Job<'_> {
     fn close_epoch(&self, state: &mut State) -> Result<()> {
         let plan = &self.parts.plan;
         let train = state.sums.mean();
-        let seen = if self.split.validation.is_empty() { train.clone() } else { self.validate(&state.vars)? };
-        let loss = seen.sum();
+        let blocks =
+            self.split.validation.chunks(block(plan.features())).map(|rows| self.preparation.tensor(self.data, rows.iter().copied()));
+        let rng = self.rng.split("validation");
+        let validation = match self.split.validation.is_empty() {
+            true => None,
+            false => Some(self.parts.mean_terms(&state.vars.values(), blocks, &rng)?),
+        };
+        let loss = validation.as_ref().unwrap_or(&train).sum();
         let better = state.best.as_ref().is_none_or(|best| loss < best.loss);
         state.epoch += 1;
         if better {
@@ -183,30 +128,25 @@ impl Job<'_> {
                 state.reductions += u32::from(state.waited.is_multiple_of(patience));
             }
         }
-        let validation = (!self.split.validation.is_empty()).then_some(seen);
         state.history.push(EpochRecord { epoch: state.epoch, of: plan.epochs(), train, validation, best: better });
         state.step = 0;
         state.sums = Default::default();
         Ok(())
-    }
-
-    /// The terms over the validation rows, with the same random numbers after every epoch and every warm-up over.
-    fn validate(&self, vars: &Vars) -> Result<Numbers> {
-        let rng = self.rng.split("validation");
-        let mut total = crate::run::Sums::default();
-        for (index, rows) in self.split.validation.chunks(crate::model::block(self.parts.plan.features())).enumerate() {
-            let batch = self.batch(rows.iter().copied());
-            let terms = self.parts.terms(&vars.values(), batch, &mut Pass::sampling(rng.at(index)), Progress::DONE)?;
-            total.add(&Numbers::read(&terms), rows.len());
-        }
-        Ok(total.mean())
     }
 }
 
 /// One step on one batch: for each phase a forward pass, its gradients and a move of its variables.
 ///
 /// Returns the terms of the last phase.
-pub fn descend(parts: &Parts, vars: &mut Vars, optimiser: &mut Optimiser, batch: Batch, rng: &Rng, progress: Progress, rate: f64) -> Result<Numbers> {
+pub fn descend(
+    parts: &Parts,
+    vars: &mut Vars,
+    optimiser: &mut Optimiser,
+    batch: Batch,
+    rng: &Rng,
+    progress: Progress,
+    rate: f64,
+) -> Result<Numbers> {
     let family = parts.plan.family.as_ref();
     let mut numbers = Numbers::default();
     for phase in family.phases() {

@@ -188,13 +188,7 @@ impl<'a> Init<'a> {
     }
 
     fn new(source: Source<'a>, device: &Device, dtype: DType) -> Self {
-        Self {
-            source,
-            device: device.clone(),
-            dtype,
-            group: Group::Encoder,
-            vars: Vars::default(),
-        }
+        Self { source, device: device.clone(), dtype, group: Group::Encoder, vars: Vars::default() }
     }
 
     /// The part of the model that the following variables belong to.
@@ -212,7 +206,9 @@ impl<'a> Init<'a> {
             return Err(Error::shape(format!("variable {name}"), "made twice", "one of each name"));
         }
         let length = shape[0].checked_mul(shape[1]).filter(|length| *length <= i32::MAX as usize);
-        let length = length.ok_or_else(|| Error::setting(name, format!("{} x {}", shape[0], shape[1]), "at most 2147483647 numbers; choose narrower layers"))?;
+        let length = length.ok_or_else(|| {
+            Error::setting(name, format!("{} x {}", shape[0], shape[1]), "at most 2147483647 numbers; choose narrower layers")
+        })?;
         let values = match &mut self.source {
             Source::Random(rng) => {
                 let mut rng = rng.split(name);
@@ -223,21 +219,21 @@ impl<'a> Init<'a> {
                 }
             }
             Source::Stored(stored) => {
-                let (found, values) = stored.remove(name).ok_or_else(|| Error::shape(format!("variable {name}"), "nothing", format!("{} x {}", shape[0], shape[1])))?;
+                let (found, values) = stored
+                    .remove(name)
+                    .ok_or_else(|| Error::shape(format!("variable {name}"), "nothing", format!("{} x {}", shape[0], shape[1])))?;
                 if found != shape {
-                    return Err(Error::shape(format!("variable {name}"), format!("{} x {}", found[0], found[1]), format!("{} x {}", shape[0], shape[1])));
+                    return Err(Error::shape(
+                        format!("variable {name}"),
+                        format!("{} x {}", found[0], found[1]),
+                        format!("{} x {}", shape[0], shape[1]),
+                    ));
                 }
                 values
             }
         };
         let value = Tensor::from_data(TensorData::new(values, shape), (&self.device, self.dtype));
-        self.vars.list.push(Var {
-            name: name.to_owned(),
-            value,
-            role,
-            group: self.group,
-            layout,
-        });
+        self.vars.list.push(Var { name: name.to_owned(), value, role, group: self.group, layout });
         Ok(VarId(self.vars.list.len() - 1))
     }
 

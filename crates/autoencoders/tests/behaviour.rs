@@ -94,7 +94,8 @@ fn denoising_without_noise_is_the_plain_autoencoder_bit_for_bit() {
 #[test]
 fn each_kind_of_noise_does_what_its_name_says() {
     let corrupted = |noise: &str, level: f64| {
-        let config = Config { family: "denoising".to_owned(), parameters: parameters(json!({"noise": noise, "level": level})), ..Config::default() };
+        let config =
+            Config { family: "denoising".to_owned(), parameters: parameters(json!({"noise": noise, "level": level})), ..Config::default() };
         let plan = Plan::new(&config, &Shape::Flat { width: 50 }, Range::Unit, 100).unwrap();
         let x = uniform(200, 50) * 0.5 + 0.25;
         let batch = Batch { input: x.clone(), target: x.clone() };
@@ -104,18 +105,25 @@ fn each_kind_of_noise_does_what_its_name_says() {
         let noisy = batch.input.into_data().try_into_vec::<f64>().unwrap();
         noisy.into_iter().zip(clean).collect::<Vec<(f64, f64)>>()
     };
-    let share = |pairs: &[(f64, f64)], hit: fn(&(f64, f64)) -> bool| pairs.iter().filter(|pair| hit(pair)).count() as f64 / pairs.len() as f64;
+    let share =
+        |pairs: &[(f64, f64)], hit: fn(&(f64, f64)) -> bool| pairs.iter().filter(|pair| hit(pair)).count() as f64 / pairs.len() as f64;
 
     let masked = corrupted("masking", 0.3);
     assert!((share(&masked, |(noisy, _)| *noisy == 0.0) - 0.3).abs() < 0.02);
     assert!(masked.iter().all(|(noisy, clean)| *noisy == 0.0 || noisy == clean));
     let salted = corrupted("salt_and_pepper", 0.3);
-    assert!((share(&salted, |(noisy, _)| *noisy == 0.0) - 0.15).abs() < 0.02 && (share(&salted, |(noisy, _)| *noisy == 1.0) - 0.15).abs() < 0.02);
-    let spread = |pairs: &[(f64, f64)]| (pairs.iter().map(|(noisy, clean)| (noisy - clean).powi(2)).sum::<f64>() / pairs.len() as f64).sqrt();
+    assert!(
+        (share(&salted, |(noisy, _)| *noisy == 0.0) - 0.15).abs() < 0.02
+            && (share(&salted, |(noisy, _)| *noisy == 1.0) - 0.15).abs() < 0.02
+    );
+    let spread =
+        |pairs: &[(f64, f64)]| (pairs.iter().map(|(noisy, clean)| (noisy - clean).powi(2)).sum::<f64>() / pairs.len() as f64).sqrt();
     assert!((spread(&corrupted("gaussian", 0.2)) - 0.2).abs() < 0.01);
     let uniform = corrupted("uniform", 0.2);
     // The standard deviation of a uniform draw of half-width w is w / sqrt(3).
-    assert!((spread(&uniform) - 0.2 / 3f64.sqrt()).abs() < 0.01 && uniform.iter().all(|(noisy, clean)| (noisy - clean).abs() <= 0.2 + 1e-7));
+    assert!(
+        (spread(&uniform) - 0.2 / 3f64.sqrt()).abs() < 0.01 && uniform.iter().all(|(noisy, clean)| (noisy - clean).abs() <= 0.2 + 1e-7)
+    );
 }
 
 #[test]
@@ -142,7 +150,13 @@ fn a_sparse_code_reaches_its_target_activation() {
 fn an_l1_penalty_silences_a_rectified_code() {
     let data = digits();
     let zeros = |beta: f64| {
-        let config = Config { family: "sparse".to_owned(), parameters: parameters(json!({"penalty": "l1", "beta": beta})), latent: 100, epochs: Some(20), ..Config::default() };
+        let config = Config {
+            family: "sparse".to_owned(),
+            parameters: parameters(json!({"penalty": "l1", "beta": beta})),
+            latent: 100,
+            epochs: Some(20),
+            ..Config::default()
+        };
         let codes = trained(&config, &data).model.encode(&data).unwrap().values;
         codes.iter().filter(|value| **value == 0.0).count() as f64 / codes.len() as f64
     };
@@ -169,10 +183,17 @@ fn norm_by_differences(parts: &Parts, vars: &Vars, x: &Tensor<2>) -> Vec<f64> {
 fn the_contractive_penalty_equals_finite_differences_shallow_and_deep_and_convolved() {
     let image = Shape::Image { height: 4, width: 3, channels: 1 };
     let flat = Shape::Flat { width: 12 };
-    for (net, norm, shape) in [("shallow", "none", &flat), ("linear", "none", &flat), ("mlp:7,5", "none", &flat), ("mlp:7", "layer", &flat), ("conv:3,2", "none", &image)] {
+    for (net, norm, shape) in [
+        ("shallow", "none", &flat),
+        ("linear", "none", &flat),
+        ("mlp:7,5", "none", &flat),
+        ("mlp:7", "layer", &flat),
+        ("conv:3,2", "none", &image),
+    ] {
         let code_activation = (net != "linear").then_some(Activation::Sigmoid);
         let norm = serde_json::from_value(json!(norm)).unwrap();
-        let config = Config { net: net.parse().unwrap(), norm, latent: 4, activation: Activation::Tanh, code_activation, ..Config::default() };
+        let config =
+            Config { net: net.parse().unwrap(), norm, latent: 4, activation: Activation::Tanh, code_activation, ..Config::default() };
         let (parts, vars) = parts(&config, shape);
         let x = uniform(5, 12);
         let wanted = norm_by_differences(&parts, &vars, &x);
@@ -187,7 +208,11 @@ fn the_contractive_penalty_equals_finite_differences_shallow_and_deep_and_convol
 fn random_probes_estimate_the_exact_norm() {
     let config = Config { net: "mlp:8".parse().unwrap(), latent: 4, ..Config::default() };
     let (parts, vars) = parts(&config, &Shape::Flat { width: 12 });
-    let norm = |probes| jacobian::squared_norm(&parts.network, &vars.values(), uniform(5, 12), probes, &mut Pass::deterministic(Rng::new(1))).mean().into_scalar::<f64>();
+    let norm = |probes| {
+        jacobian::squared_norm(&parts.network, &vars.values(), uniform(5, 12), probes, &mut Pass::deterministic(Rng::new(1)))
+            .mean()
+            .into_scalar::<f64>()
+    };
     let exact = norm(0);
     assert!((norm(4000) - exact).abs() < 0.05 * exact, "{} {exact}", norm(4000));
 }
@@ -196,7 +221,13 @@ fn random_probes_estimate_the_exact_norm() {
 fn contraction_makes_the_code_move_less() {
     let data = digits();
     let change = |lambda: f64| {
-        let config = Config { family: "contractive".to_owned(), parameters: parameters(json!({"lambda": lambda})), latent: 30, epochs: Some(30), ..Config::default() };
+        let config = Config {
+            family: "contractive".to_owned(),
+            parameters: parameters(json!({"lambda": lambda})),
+            latent: 30,
+            epochs: Some(30),
+            ..Config::default()
+        };
         let Trained { model, split, .. } = trained(&config, &data);
         model.code_change_under_normal_noise(&data, &split.test, 0.1).unwrap()
     };
@@ -209,7 +240,15 @@ fn a_variational_code_without_data_to_code_falls_to_the_prior_and_free_bits_hold
     let noise = Dataset::new("noise", Shape::Flat { width: 6 }, Values::F32((0..1200).map(|_| rng.standard_normal()).collect())).unwrap();
     let kl = |free_bits: f64| {
         let parameters = parameters(json!({"free_bits": free_bits}));
-        let config = Config { family: "vae".to_owned(), parameters, latent: 2, likelihood: "gaussian:10".parse().unwrap(), epochs: Some(60), learning_rate: 1e-2, ..Config::default() };
+        let config = Config {
+            family: "vae".to_owned(),
+            parameters,
+            latent: 2,
+            likelihood: "gaussian:10".parse().unwrap(),
+            epochs: Some(60),
+            learning_rate: 1e-2,
+            ..Config::default()
+        };
         let Trained { model, split, .. } = trained(&config, &noise);
         model.evaluate(&noise, &split.test).unwrap().terms.get("kl").unwrap()
     };
@@ -245,7 +284,8 @@ fn images_of_any_size_go_through_convolutions_and_back() {
         let mut rng = Rng::new(6);
         let values = (0..6 * shape.features().unwrap()).map(|_| rng.unit()).collect();
         let data = Dataset::new("images", shape.clone(), Values::F32(values)).unwrap();
-        let config = Config { net: "conv:4,6,5".parse().unwrap(), latent: 3, epochs: Some(1), validation: 0.2, test: 0.0, ..Config::default() };
+        let config =
+            Config { net: "conv:4,6,5".parse().unwrap(), latent: 3, epochs: Some(1), validation: 0.2, test: 0.0, ..Config::default() };
         let model = trained(&config, &data).model;
         let rebuilt = model.reconstruct(&data).unwrap();
         assert_eq!((rebuilt.rows(), rebuilt.columns), (6, shape.features().unwrap()), "{shape}");
@@ -256,7 +296,15 @@ fn images_of_any_size_go_through_convolutions_and_back() {
 #[test]
 fn early_stopping_keeps_the_best_weights() {
     let data = table(60);
-    let config = Config { latent: 5, net: "mlp:200".parse().unwrap(), epochs: Some(300), learning_rate: 1e-2, schedule: "constant".parse().unwrap(), patience: 5, ..Config::default() };
+    let config = Config {
+        latent: 5,
+        net: "mlp:200".parse().unwrap(),
+        epochs: Some(300),
+        learning_rate: 1e-2,
+        schedule: "constant".parse().unwrap(),
+        patience: 5,
+        ..Config::default()
+    };
     let Trained { model, outcome, .. } = trained(&config, &data);
     assert!(matches!(outcome, Outcome::Stopped));
     let losses: Vec<f64> = model.history.iter().map(|record| record.validation.as_ref().unwrap().sum()).collect();
@@ -268,10 +316,13 @@ fn early_stopping_keeps_the_best_weights() {
 #[test]
 fn a_rate_that_is_too_high_is_told_with_advice_and_never_kept() {
     let data = table(60);
-    let config = Config { learning_rate: 1e3, optimiser: serde_json::from_value(json!("sgd")).unwrap(), epochs: Some(5), ..Config::default() };
+    let config =
+        Config { learning_rate: 1e3, optimiser: serde_json::from_value(json!("sgd")).unwrap(), epochs: Some(5), ..Config::default() };
     match fit(&config, &data, None, false, &mut |_| Flow::Continue) {
         Err(error @ Error::Diverged { .. }) => assert!(error.to_string().contains("--lr"), "{error}"),
-        Ok(Trained { model, outcome: Outcome::Diverged(_), .. }) => assert!(model.encode(&data).unwrap().values.iter().all(|value| value.is_finite())),
+        Ok(Trained { model, outcome: Outcome::Diverged(_), .. }) => {
+            assert!(model.encode(&data).unwrap().values.iter().all(|value| value.is_finite()))
+        }
         other => panic!("{other:?}"),
     }
 }

@@ -25,7 +25,9 @@ fn circle(rows: usize) -> Dataset {
     for _ in 0..rows {
         let angle = rng.unit() * std::f32::consts::TAU;
         for column in 0..6 {
-            values.push(0.5 + 0.4 * (angle + column as f32).cos() * if column % 2 == 0 { 1.0 } else { angle.sin() } + 0.01 * rng.standard_normal());
+            values.push(
+                0.5 + 0.4 * (angle + column as f32).cos() * if column % 2 == 0 { 1.0 } else { angle.sin() } + 0.01 * rng.standard_normal(),
+            );
         }
     }
     let values = values.into_iter().map(|value| value.clamp(0.0, 1.0)).collect();
@@ -43,7 +45,15 @@ fn circle(rows: usize) -> Dataset {
 
 /// A small configuration with smooth activations.
 fn small(entry: &Entry) -> Config {
-    Config { family: entry.name.to_owned(), latent: 2, activation: Activation::Tanh, epochs: Some(3), batch: 16, seed: 5, ..Config::default() }
+    Config {
+        family: entry.name.to_owned(),
+        latent: 2,
+        activation: Activation::Tanh,
+        epochs: Some(3),
+        batch: 16,
+        seed: 5,
+        ..Config::default()
+    }
 }
 
 fn plan(config: &Config, shape: &Shape) -> Plan {
@@ -77,7 +87,8 @@ fn weight_bits(vars: &Vars) -> Vec<Vec<u32>> {
 fn the_folder_and_the_list_agree() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/families");
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
-    let files: BTreeSet<String> = files.filter_map(|name| name.strip_suffix(".rs").map(str::to_owned)).filter(|name| name != "mod").collect();
+    let files: BTreeSet<String> =
+        files.filter_map(|name| name.strip_suffix(".rs").map(str::to_owned)).filter(|name| name != "mod").collect();
     let listed: BTreeSet<String> = FAMILIES.iter().map(|entry| entry.name.replace('-', "_")).collect();
     assert_eq!(files, listed, "families/*.rs and FAMILIES");
     assert_eq!(listed.len(), FAMILIES.len(), "names are unique");
@@ -138,7 +149,9 @@ fn nonsense_settings_are_refused_by_name() {
             assert!(error.contains(name), "{name} = {nonsense}: {error}");
         }
     }
-    for (name, set) in [("latent", (|c, v| c.latent = v) as fn(&mut Config, usize)), ("batch", |c, v| c.batch = v), ("epochs", |c, v| c.epochs = Some(v))] {
+    for (name, set) in
+        [("latent", (|c, v| c.latent = v) as fn(&mut Config, usize)), ("batch", |c, v| c.batch = v), ("epochs", |c, v| c.epochs = Some(v))]
+    {
         for nonsense in [0, usize::MAX] {
             let mut config = small(&FAMILIES[0]);
             set(&mut config, nonsense);
@@ -173,7 +186,8 @@ fn gradient_error(config: &Config, shape: &Shape) -> f64 {
     let batch = rows(shape, 5, DType::F64);
     let progress = Progress { epochs: 1.0, fraction: 0.5 };
     // The pass has the same random numbers each time: the noise is frozen.
-    let loss = |vars: &Vars| Numbers::read(&parts.terms(&vars.values(), batch.clone(), &mut Pass::training(Rng::new(2)), progress).unwrap()).sum();
+    let loss =
+        |vars: &Vars| Numbers::read(&parts.terms(&vars.values(), batch.clone(), &mut Pass::training(Rng::new(2)), progress).unwrap()).sum();
     let values = vars.leaves(|_| true);
     let terms = parts.terms(&values, batch.clone(), &mut Pass::training(Rng::new(2)), progress).unwrap();
     let gradients = values.gradients(terms);
@@ -208,7 +222,14 @@ fn gradients_match_finite_differences() {
         for net in ["shallow", "mlp:5,4"] {
             for likelihood in ["gaussian", "gaussian:learned", "bernoulli"] {
                 for (norm, dropout) in [(Norm::None, 0.0), (Norm::Layer, 0.2)] {
-                    let config = Config { net: net.parse().unwrap(), likelihood: likelihood.parse().unwrap(), norm, dropout, l2: 0.1, ..small(entry) };
+                    let config = Config {
+                        net: net.parse().unwrap(),
+                        likelihood: likelihood.parse().unwrap(),
+                        norm,
+                        dropout,
+                        l2: 0.1,
+                        ..small(entry)
+                    };
                     let error = gradient_error(&config, &shape);
                     assert!(error < 1e-6, "{} {net} {likelihood} {norm:?}: {error:e}", entry.name);
                 }
@@ -249,7 +270,9 @@ fn thirty_steps_lower_the_loss() {
         let (parts, mut vars) = build(&config, &shape, DType::F32);
         let mut optimiser = Optimiser::new(config.optimiser, 0.9, 0.0, 0.0, &vars);
         let batch = rows(&shape, 32, DType::F32);
-        let loss = |vars: &Vars| Numbers::read(&parts.terms(&vars.values(), batch.clone(), &mut Pass::sampling(Rng::new(1)), Progress::DONE).unwrap()).sum();
+        let loss = |vars: &Vars| {
+            Numbers::read(&parts.terms(&vars.values(), batch.clone(), &mut Pass::sampling(Rng::new(1)), Progress::DONE).unwrap()).sum()
+        };
         let before = loss(&vars);
         for step in 0..30 {
             descend(&parts, &mut vars, &mut optimiser, batch.clone(), &Rng::new(1).at(step), Progress::DONE, config.learning_rate).unwrap();
@@ -268,7 +291,8 @@ fn the_same_seed_gives_the_same_bits_on_one_and_two_threads_and_another_seed_giv
     }
     let data = Dataset { shape: Shape::Flat { width: 200 }, values: Values::F32(values), ..circle(1) };
     for entry in FAMILIES {
-        let config = Config { net: "mlp:300".parse().unwrap(), parameters: cheap(entry), latent: 20, epochs: Some(2), batch: 128, ..small(entry) };
+        let config =
+            Config { net: "mlp:300".parse().unwrap(), parameters: cheap(entry), latent: 20, epochs: Some(2), batch: 128, ..small(entry) };
         let on = |threads, config: &Config| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| weight_bits(&trained(config, &data).model.vars))
@@ -321,7 +345,10 @@ fn saved_and_loaded_encodes_the_same_bits() {
             model.save(&path).unwrap();
             let loaded = Model::load(&path).unwrap();
             assert_eq!(bits(&model.encode(data).unwrap().values), bits(&loaded.encode(data).unwrap().values), "{} {net}", entry.name);
-            assert_eq!(bits(&model.generate(3, 1, Source::Auto).unwrap().values), bits(&loaded.generate(3, 1, Source::Auto).unwrap().values));
+            assert_eq!(
+                bits(&model.generate(3, 1, Source::Auto).unwrap().values),
+                bits(&loaded.generate(3, 1, Source::Auto).unwrap().values)
+            );
             assert_eq!(loaded.parts.plan.config, model.parts.plan.config);
             assert_eq!(loaded.history, model.history);
         }

@@ -34,17 +34,8 @@ const LEAK: f64 = 0.01;
 
 impl Activation {
     /// Every activation, in the order of the manual.
-    pub const ALL: [Self; 9] = [
-        Self::Identity,
-        Self::Sigmoid,
-        Self::Tanh,
-        Self::Relu,
-        Self::LeakyRelu,
-        Self::Elu,
-        Self::Gelu,
-        Self::Silu,
-        Self::Softplus,
-    ];
+    pub const ALL: [Self; 9] =
+        [Self::Identity, Self::Sigmoid, Self::Tanh, Self::Relu, Self::LeakyRelu, Self::Elu, Self::Gelu, Self::Silu, Self::Softplus];
 
     /// The name in configurations and on the command line.
     pub fn name(self) -> &'static str {

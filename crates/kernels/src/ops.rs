@@ -73,7 +73,12 @@ pub(crate) trait FusedOps: Backend {
     }
 
     /// One step of gradient descent: the new parameter and velocity.
-    fn sgd(p: FloatTensor<Self>, g: FloatTensor<Self>, velocity: FloatTensor<Self>, step: SgdStep) -> (FloatTensor<Self>, FloatTensor<Self>) {
+    fn sgd(
+        p: FloatTensor<Self>,
+        g: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        step: SgdStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let scale = |t, by: f64| Self::float_mul_scalar(t, by.into());
         let velocity = Self::float_add(scale(velocity, step.momentum), g);
         let p = Self::float_sub(scale(p, 1.0 - step.rate * step.decay), scale(velocity.clone(), step.rate));

@@ -43,12 +43,20 @@ impl Family for Contractive {
             return Err(Error::setting("probes", self.probes, "0 for the exact norm, or 1 to 10000 random directions"));
         }
         if plan.blueprint.norm == Norm::Batch {
-            return Err(Error::setting("norm", "batch", "none or layer: a batch norm mixes the rows, and the Jacobian of one row means nothing"));
+            return Err(Error::setting(
+                "norm",
+                "batch",
+                "none or layer: a batch norm mixes the rows, and the Jacobian of one row means nothing",
+            ));
         }
         // Beyond this a step's directions no longer fit in memory.
         let deep = !matches!(plan.blueprint.net, Net::Linear | Net::Shallow);
         if deep && self.probes == 0 && plan.features() > 1024 {
-            return Err(Error::setting("probes", 0, format!("for example 4: the exact norm of a deep encoder takes {} directions for each row", plan.features())));
+            return Err(Error::setting(
+                "probes",
+                0,
+                format!("for example 4: the exact norm of a deep encoder takes {} directions for each row", plan.features()),
+            ));
         }
         Ok(())
     }

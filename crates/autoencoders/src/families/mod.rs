@@ -9,10 +9,4 @@ pub mod vae;
 use crate::family::Entry;
 
 /// Every family, in the order of the manual.
-pub const FAMILIES: &[Entry] = &[
-    plain::ENTRY,
-    denoising::ENTRY,
-    sparse::ENTRY,
-    contractive::ENTRY,
-    vae::ENTRY,
-];
+pub const FAMILIES: &[Entry] = &[plain::ENTRY, denoising::ENTRY, sparse::ENTRY, contractive::ENTRY, vae::ENTRY];

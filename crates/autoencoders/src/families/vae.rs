@@ -48,10 +48,18 @@ impl Family for Vae {
             }
         }
         if plan.blueprint.code_activation != Activation::Identity {
-            return Err(Error::setting("code activation", plan.blueprint.code_activation.name(), "identity: mean and log-variance are unbounded"));
+            return Err(Error::setting(
+                "code activation",
+                plan.blueprint.code_activation.name(),
+                "identity: mean and log-variance are unbounded",
+            ));
         }
         if plan.blueprint.tied {
-            return Err(Error::setting("tied", true, "false: the encoder's last layer gives a mean and a variance, the decoder takes a code"));
+            return Err(Error::setting(
+                "tied",
+                true,
+                "false: the encoder's last layer gives a mean and a variance, the decoder takes a code",
+            ));
         }
         Ok(())
     }

@@ -1,0 +1,69 @@
+//! What a training tells while it runs, and what comes back.
+
+use crate::config::Plan;
+use crate::error::Error;
+use crate::model::Model;
+use crate::run::{EpochRecord, Numbers};
+use crate::split::Split;
+
+/// What happens during a training.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The plan is made and training is about to begin, from `epoch` where it is resumed.
+    Start {
+        /// What was decided.
+        plan: &'a Plan,
+        /// Numbers that training moves.
+        weights: usize,
+        /// Training rows.
+        rows: usize,
+        /// Epochs already done.
+        epoch: usize,
+    },
+    /// One step is done.
+    Step {
+        /// Zero-based epoch.
+        epoch: usize,
+        /// Steps done in it.
+        step: usize,
+        /// Steps in an epoch.
+        steps: usize,
+        /// The terms of the loss, averaged over the epoch so far.
+        terms: &'a Numbers,
+    },
+    /// One epoch is done.
+    Epoch(&'a EpochRecord),
+}
+
+/// What the receiver of an event wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    Continue,
+    /// Finish this step, save the checkpoint, and stop.
+    Stop,
+}
+
+/// How a training ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// All epochs are done.
+    Finished,
+    /// The validation loss had not become better for as many epochs as the patience.
+    Stopped,
+    /// A [`Flow::Stop`] came; the checkpoint, where one was asked for, resumes it.
+    Interrupted,
+    /// The loss left the finite numbers; the weights are the best from before.
+    Diverged(Error),
+}
+
+/// A training's result.
+#[derive(Debug)]
+pub struct Trained {
+    /// The model with the best weights.
+    pub model: Model,
+    /// Which rows it has seen.
+    pub split: Split,
+    /// How training ended.
+    pub outcome: Outcome,
+}
