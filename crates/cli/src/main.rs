@@ -1,1 +1,78 @@
-fn main(){}
+//! The command `ae`: words in, words out; everything else is in the library.
+
+mod args;
+mod commands;
+mod progress;
+mod show;
+
+use args::{Args, Command};
+use autoencoders::{Error, Result};
+use clap::Parser;
+use show::Show;
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How a command ended without an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Everything was done.
+    Done,
+    /// It was done, but a check failed: the training diverged.
+    Failed,
+    /// A signal came; what was done so far is saved.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number the shell sees.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// The number the shell sees after an error; clap's own errors have the same.
+const ERROR: u8 = 2;
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(exit) => ExitCode::from(exit.code()),
+        // The reader, `head` say, has seen enough.
+        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            show::error(&error);
+            let diverged = matches!(error, Error::Diverged { .. });
+            ExitCode::from(if diverged { Exit::Failed.code() } else { ERROR })
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<Exit> {
+    if let Some(threads) = args.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+        pool.build_global()
+            .map_err(|error| Error::setting("threads", threads, format!("a number that this machine can start ({error})")))?;
+    }
+    let show = Show { json: args.json, quiet: args.quiet };
+    match &args.command {
+        Command::Train(train) => return commands::train::run(train, &show),
+        Command::Eval(eval) => commands::eval::run(eval, &show),
+        Command::Encode(encode) => commands::encode::run(encode, &show),
+        Command::Decode(decode) => commands::decode::run(decode, &show),
+        Command::Reconstruct(reconstruct) => commands::reconstruct::run(reconstruct, &show),
+        Command::Generate(generate) => commands::generate::run(generate, &show),
+        Command::Interpolate(interpolate) => commands::interpolate::run(interpolate, &show),
+        Command::Search(search) => commands::search::run(search, &show),
+        Command::Info(info) => commands::info::run(info, &show),
+        Command::Families => commands::families::run(&show),
+        Command::Data(data) => commands::data::run(data, &show),
+        Command::Completions(completions) => commands::completions::run(completions, &show),
+    }?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,456 @@
+//! The words of the command line.
+
+use autoencoders::density::DensityChoice;
+use autoencoders::likelihood::Likelihood;
+use autoencoders::net::{Net, Norm};
+use autoencoders::optimise::{Method, Schedule};
+use autoencoders::prepare::Scale;
+use autoencoders::{Activation, Error, FAMILIES, Source, data};
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand, value_parser};
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+/// Trains, inspects, uses and ships every kind of autoencoder
+#[derive(Debug, Parser)]
+#[command(name = "ae", version, after_help = "Example:\n  ae train digits --latent 8")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+    /// One JSON object on standard output
+    #[arg(long, global = true, display_order = 900)]
+    pub json: bool,
+    /// No progress, warnings and advice
+    #[arg(long, global = true, display_order = 901)]
+    pub quiet: bool,
+    /// Threads to work on [default: one for each core]
+    #[arg(long, global = true, value_name = "N", value_parser = value_parser!(u16).range(1..=1024), display_order = 902)]
+    pub threads: Option<u16>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    #[command(after_help = "Example:\n  ae train digits --family vae --latent 8 --set beta=0.5 -o digits.ae")]
+    Train(Box<Train>),
+    #[command(after_help = "Example:\n  ae eval digits.ae digits --beside other.ae")]
+    Eval(Eval),
+    #[command(after_help = "Example:\n  ae encode digits.ae digits -o codes.csv")]
+    Encode(Encode),
+    #[command(after_help = "Example:\n  ae decode digits.ae codes.csv -o rows.npy")]
+    Decode(Decode),
+    #[command(after_help = "Example:\n  ae reconstruct digits.ae digits -o digits.png")]
+    Reconstruct(Reconstruct),
+    #[command(after_help = "Example:\n  ae generate digits.ae -n 64 -o grid.png")]
+    Generate(Generate),
+    #[command(after_help = "Example:\n  ae interpolate digits.ae digits --rows 3,17 -o strip.png")]
+    Interpolate(Interpolate),
+    #[command(after_help = "Example:\n  ae search digits.ae digits --row 17 --count 5")]
+    Search(Search),
+    #[command(after_help = "Example:\n  ae info digits.ae")]
+    Info(Info),
+    /// List the families and their parameters
+    #[command(after_help = "Example:\n  ae families")]
+    Families,
+    #[command(after_help = "Example:\n  ae data table.csv --label species")]
+    Data(Data),
+    #[command(after_help = "Example:\n  ae completions bash > ~/.local/share/bash-completion/completions/ae")]
+    Completions(Completions),
+}
+
+/// Train a model and compare it with principal components
+#[derive(Debug, clap::Args)]
+pub(crate) struct Train {
+    #[command(flatten)]
+    pub rows: Rows,
+    /// Rows for the final table, instead of a fraction of DATA
+    #[arg(long, value_name = "FILE", conflicts_with = "test")]
+    pub test_data: Option<String>,
+    /// Go on with an interrupted training; its settings are in the file
+    #[arg(long, value_name = "FILE.run", conflicts_with = "settings")]
+    pub resume: Option<PathBuf>,
+    /// The model file [default: the name of DATA with .ae, or the next free one]
+    #[arg(short, long, value_name = "MODEL")]
+    pub output: Option<PathBuf>,
+    /// Replace an existing model file
+    #[arg(long)]
+    pub force: bool,
+    /// Where to compute [default: cpu]
+    #[arg(long, value_name = "DEVICE", value_parser = devices())]
+    pub device: Option<String>,
+    // Last, because its heading also stands above whatever comes after it.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// What becomes the configuration; what is absent stays as the recipe or the library has it.
+#[derive(Debug, clap::Args)]
+#[group(id = "settings", multiple = true)]
+#[command(next_help_heading = "Settings")]
+pub(crate) struct Settings {
+    /// A recipe: settings in a .toml or .json file; flags beside it win
+    #[arg(long, value_name = "RECIPE")]
+    pub config: Option<PathBuf>,
+    /// Kind of autoencoder; `ae families` tells more [default: plain]
+    #[arg(long, value_name = "NAME", value_parser = families())]
+    pub family: Option<String>,
+    /// A parameter of the family; may be given several times
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
+    pub parameters: Vec<(String, Value)>,
+    /// Numbers in a code [default: 8]
+    #[arg(long, value_name = "N")]
+    pub latent: Option<usize>,
+    /// Network: auto, linear, shallow, mlp:512,256 or conv:32,64 [default: auto]
+    #[arg(long, value_name = "NET")]
+    pub net: Option<Net>,
+    /// Activation of the hidden layers [default: relu]
+    #[arg(long, value_name = "NAME", value_parser = activations())]
+    pub activation: Option<Activation>,
+    /// Activation of the code [default: decided by the family]
+    #[arg(long, value_name = "NAME", value_parser = activations(), hide_possible_values = true)]
+    pub code_activation: Option<Activation>,
+    /// Let the decoder use the encoder's matrices
+    #[arg(long)]
+    pub tied: bool,
+    /// Fraction of hidden units dropped in training [default: 0]
+    #[arg(long, value_name = "X")]
+    pub dropout: Option<f64>,
+    /// Norm of the hidden layers [default: none]
+    #[arg(long, value_name = "NORM", value_parser = norms())]
+    pub norm: Option<Norm>,
+    /// Reconstruction error: auto, gaussian, gaussian:V, gaussian:learned, bernoulli or laplace [default: auto]
+    #[arg(long, value_name = "NAME")]
+    pub likelihood: Option<Likelihood>,
+    /// Replace pixels by draws of 0 or 1
+    #[arg(long)]
+    pub binarise: bool,
+    /// Scaling of the numbers [default: auto]
+    #[arg(long, value_name = "SCALE", value_parser = scales())]
+    pub scale: Option<Scale>,
+    /// Passes over the training rows [default: decided from their number]
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+    /// Rows in a step [default: 64]
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
+    /// Step size [default: 0.001]
+    #[arg(long, value_name = "X")]
+    pub lr: Option<f64>,
+    /// Optimiser [default: adam]
+    #[arg(long, value_name = "NAME", value_parser = optimisers())]
+    pub optimiser: Option<Method>,
+    /// Momentum of sgd [default: 0.9]
+    #[arg(long, value_name = "X")]
+    pub momentum: Option<f64>,
+    /// Decoupled weight decay [default: 0]
+    #[arg(long, value_name = "X")]
+    pub weight_decay: Option<f64>,
+    /// Weight of the squared weights in the loss [default: 0]
+    #[arg(long, value_name = "X")]
+    pub l2: Option<f64>,
+    /// Step size over time: constant, cosine, step:EPOCHS,FACTOR or plateau:EPOCHS,FACTOR [default: cosine]
+    #[arg(long, value_name = "SCHEDULE")]
+    pub schedule: Option<Schedule>,
+    /// Epochs over which the step size rises from zero [default: 0]
+    #[arg(long, value_name = "EPOCHS")]
+    pub warm_up: Option<f64>,
+    /// Largest norm of the gradient; 0 does not clip [default: 0]
+    #[arg(long, value_name = "X")]
+    pub clip: Option<f64>,
+    /// Epochs without a better validation loss before training stops; 0 never stops early [default: 0]
+    #[arg(long, value_name = "N")]
+    pub patience: Option<usize>,
+    /// Density on the codes, to generate from: auto, none, gaussian or mixture:N [default: auto]
+    #[arg(long, value_name = "DENSITY")]
+    pub density: Option<DensityChoice>,
+    /// Decides every random number [default: 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Fraction of the rows that early stopping sees [default: 0.1]
+    #[arg(long, value_name = "FRACTION")]
+    pub validation: Option<f64>,
+    /// Fraction of the rows that only the final table sees [default: 0.1]
+    #[arg(long, value_name = "FRACTION")]
+    pub test: Option<f64>,
+}
+
+/// Where rows come from, and what is set aside in them.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rows {
+    /// A file (.csv, .csv.gz, .parquet, .npy, .npz, IDX), a folder of images, or the built-in `digits`
+    #[arg(value_name = "DATA")]
+    pub data: String,
+    /// The column of labels: kept, never trained on
+    #[arg(long, value_name = "COLUMN", conflicts_with = "labels", help_heading = "Reading")]
+    pub label: Option<String>,
+    /// A file with one label a row
+    #[arg(long, value_name = "FILE", help_heading = "Reading")]
+    pub labels: Option<PathBuf>,
+    /// The column that identifies rows: kept beside codes
+    #[arg(long, value_name = "COLUMN", help_heading = "Reading")]
+    pub id: Option<String>,
+    /// Resize the images of a folder
+    #[arg(long, value_name = "WxH", value_parser = sides, help_heading = "Reading")]
+    pub resize: Option<(usize, usize)>,
+}
+
+impl Rows {
+    /// The same for the library.
+    pub(crate) fn options(&self) -> data::ReadOptions {
+        data::ReadOptions {
+            label: self.label.clone(),
+            labels: self.labels.clone(),
+            id: self.id.clone(),
+            resize: self.resize,
+            ..data::ReadOptions::default()
+        }
+    }
+}
+
+/// Where a result goes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Output {
+    /// The file to write; its extension is its format
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub path: PathBuf,
+    /// Replace an existing file
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Evaluate a model on rows
+#[derive(Debug, clap::Args)]
+pub(crate) struct Eval {
+    /// A model file
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub rows: Rows,
+    /// Another model, evaluated on the same rows
+    #[arg(long, value_name = "MODEL")]
+    pub beside: Option<PathBuf>,
+}
+
+/// Write the codes of rows as .npy, .csv or .parquet
+#[derive(Debug, clap::Args)]
+pub(crate) struct Encode {
+    /// A model file
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub rows: Rows,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Write the rows of codes as .npy, .csv, .parquet or .png
+#[derive(Debug, clap::Args)]
+pub(crate) struct Decode {
+    /// A model file
+    pub model: PathBuf,
+    /// Codes in a .npy, .csv or .parquet file, as `ae encode` writes them
+    pub codes: String,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Write the reconstructions of rows as .npy, .csv, .parquet, or as .png below the originals
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reconstruct {
+    /// A model file
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub rows: Rows,
+    /// Only so many rows from the first [default: 16 for .png, otherwise all]
+    #[arg(long = "rows", value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    pub count: Option<u32>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Write new rows as .png, .npy, .csv or .parquet
+#[derive(Debug, clap::Args)]
+pub(crate) struct Generate {
+    /// A model file
+    pub model: PathBuf,
+    /// How many rows
+    #[arg(short = 'n', value_name = "N", default_value = "64", value_parser = value_parser!(u32).range(1..))]
+    pub count: u32,
+    /// Decides every random number
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub seed: u64,
+    /// Where codes are drawn from: the family's prior, or the density fitted on the codes [default: the prior where there is one]
+    #[arg(long, value_name = "SOURCE", value_parser = sources())]
+    pub source: Option<Source>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Write the rows between two rows, along a straight line in code, as .png, .npy, .csv or .parquet
+#[derive(Debug, clap::Args)]
+pub(crate) struct Interpolate {
+    /// A model file
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub rows: Rows,
+    /// The two rows, counted from 0
+    #[arg(long = "rows", value_name = "A,B", value_parser = pair)]
+    pub ends: (usize, usize),
+    /// How many rows to write, both ends included
+    #[arg(long, value_name = "N", default_value = "10")]
+    pub steps: usize,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// List the rows nearest in code
+#[derive(Debug, clap::Args)]
+pub(crate) struct Search {
+    /// A model file
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub rows: Rows,
+    /// The row whose neighbours are sought, counted from 0
+    #[arg(long, value_name = "ROW", conflicts_with = "like", required_unless_present = "like")]
+    pub row: Option<usize>,
+    /// A file with the one row whose neighbours are sought
+    #[arg(long, value_name = "FILE")]
+    pub like: Option<String>,
+    /// How many neighbours
+    #[arg(long, value_name = "N", default_value = "10", value_parser = value_parser!(u32).range(1..))]
+    pub count: u32,
+}
+
+/// Show what a model file holds
+#[derive(Debug, clap::Args)]
+pub(crate) struct Info {
+    /// A model file
+    pub model: PathBuf,
+}
+
+/// Show what is in a file of rows
+#[derive(Debug, clap::Args)]
+pub(crate) struct Data {
+    #[command(flatten)]
+    pub rows: Rows,
+}
+
+/// Write completions for a shell to standard output
+#[derive(Debug, clap::Args)]
+pub(crate) struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// Words of a list: shown in help and completions, and others refused with the nearest of them.
+#[derive(Clone)]
+struct Words<T> {
+    kind: &'static str,
+    known: Vec<&'static str>,
+    find: fn(&str) -> Option<T>,
+}
+
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for Words<T> {
+    type Value = T;
+
+    fn parse_ref(&self, command: &clap::Command, _: Option<&clap::Arg>, value: &OsStr) -> Result<T, clap::Error> {
+        let text = value.to_string_lossy();
+        let found = Some(&*text).filter(|text| self.known.contains(text)).and_then(self.find);
+        let unknown = || Error::unknown(self.kind, &text, self.known.iter().copied());
+        found.ok_or_else(|| clap::Error::raw(ErrorKind::ValueValidation, format!("{}\n", unknown())).with_cmd(command))
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.known.iter().map(PossibleValue::new)))
+    }
+}
+
+fn families() -> Words<String> {
+    Words { kind: "family", known: FAMILIES.iter().map(|entry| entry.name).collect(), find: |name| Some(name.to_owned()) }
+}
+
+fn activations() -> Words<Activation> {
+    let find = |name: &str| Activation::ALL.into_iter().find(|activation| activation.name() == name);
+    Words { kind: "activation", known: Activation::ALL.map(Activation::name).to_vec(), find }
+}
+
+fn norms() -> Words<Norm> {
+    Words { kind: "norm", known: vec!["none", "batch", "layer"], find: |name| serde_json::from_value(name.into()).ok() }
+}
+
+fn scales() -> Words<Scale> {
+    let known = vec!["auto", "none", "unit", "standard", "minmax"];
+    Words { kind: "scale", known, find: |name| serde_json::from_value(name.into()).ok() }
+}
+
+fn optimisers() -> Words<Method> {
+    Words { kind: "optimiser", known: vec!["adam", "sgd"], find: |name| serde_json::from_value(name.into()).ok() }
+}
+
+fn devices() -> Words<String> {
+    Words { kind: "device", known: vec!["cpu"], find: |name| Some(name.to_owned()) }
+}
+
+fn sources() -> Words<Source> {
+    let find = |name: &str| match name {
+        "prior" => Some(Source::Prior),
+        "density" => Some(Source::Density),
+        _ => Some(Source::Auto),
+    };
+    Words { kind: "source", known: vec!["auto", "prior", "density"], find }
+}
+
+/// `name=value`; the value is JSON where it can be read as such, else text.
+fn assignment(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text.split_once('=').ok_or("wanted NAME=VALUE, as in beta=4")?;
+    Ok((name.trim().to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
+}
+
+/// `28x28`: width and height.
+fn sides(text: &str) -> Result<(usize, usize), String> {
+    two(text, 'x')
+        .filter(|(width, height)| *width > 0 && *height > 0)
+        .ok_or_else(|| "wanted WIDTHxHEIGHT in pixels, as in 28x28".to_owned())
+}
+
+/// `3,17`: two rows.
+fn pair(text: &str) -> Result<(usize, usize), String> {
+    two(text, ',').ok_or_else(|| "wanted two rows, counted from 0, as in 3,17".to_owned())
+}
+
+fn two(text: &str, between: char) -> Option<(usize, usize)> {
+    let (first, second) = text.split_once(between)?;
+    Some((first.trim().parse().ok()?, second.trim().parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_declaration_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_parameter_is_json_or_else_text() {
+        assert_eq!(assignment("beta=4").unwrap(), ("beta".to_owned(), 4.into()));
+        assert_eq!(assignment("noise=gaussian").unwrap(), ("noise".to_owned(), "gaussian".into()));
+        assert_eq!(assignment("name=a=b").unwrap(), ("name".to_owned(), "a=b".into()));
+        assert!(assignment("beta").is_err());
+    }
+
+    #[test]
+    fn every_listed_word_is_found() {
+        assert!(norms().known.iter().all(|name| (norms().find)(name).is_some()));
+        assert!(scales().known.iter().all(|name| (scales().find)(name).is_some()));
+        assert!(optimisers().known.iter().all(|name| (optimisers().find)(name).is_some()));
+        assert!(sources().known.iter().all(|name| (sources().find)(name).is_some()));
+    }
+
+    #[test]
+    fn sides_and_pairs_want_two_numbers() {
+        assert_eq!(sides("28x32"), Ok((28, 32)));
+        assert!(sides("28").is_err() && sides("0x3").is_err() && pair("3").is_err());
+    }
+}

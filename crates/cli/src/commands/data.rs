@@ -1,0 +1,67 @@
+//! `ae data`: what is in a file of rows.
+
+use crate::args::Data;
+use crate::show::{self, Show};
+use autoencoders::data::{ColumnDescription, Description, describe};
+use autoencoders::{Error, Result};
+
+/// Columns and labels listed at most; `--json` has all.
+const MOST: usize = 40;
+
+pub(crate) fn run(args: &Data, show: &Show) -> Result<()> {
+    let description = describe(&args.rows.data, &args.rows.options())?;
+    let json = serde_json::to_value(&description).map_err(|error| Error::data(&description.name, error))?;
+    show.result(&json, text(&description))?;
+    if !show.json {
+        description.warnings.iter().for_each(|warning| show.warn(warning));
+    }
+    Ok(())
+}
+
+fn text(description: &Description) -> String {
+    let mut text = format!(
+        "{}: {} of {}, held as {}\n",
+        description.name,
+        show::plural(description.rows, "row"),
+        description.shape,
+        description.storage
+    );
+    text += &format!(
+        "from {} to {}; {} missing, {} infinite, {} constant\n",
+        of(description.min),
+        of(description.max),
+        description.missing,
+        description.infinite,
+        show::plural(description.constant, "column")
+    );
+    if let Some(labels) = &description.labels {
+        let counts: Vec<String> = labels.iter().take(MOST).map(|(label, count)| format!("{label} ({count})")).collect();
+        text += &format!("{}: {}{}\n", show::plural(labels.len(), "label"), counts.join(", "), more(labels.len()));
+    }
+    if description.columns.is_empty() {
+        return text;
+    }
+    let mut rows = vec![show::cells([&"column", &"kind", &"min", &"max", &"mean", &"sd", &"distinct", &"missing"])];
+    rows.extend(description.columns.iter().take(MOST).map(line));
+    format!("{text}\n{}{}", show::table(&rows), more(description.columns.len()))
+}
+
+fn line(column: &ColumnDescription) -> Vec<String> {
+    let kind = serde_json::to_value(column.kind).unwrap_or_default();
+    let numbers = [column.min, column.max, column.mean, column.sd].map(of);
+    let mut cells = vec![column.name.clone(), kind.as_str().unwrap_or_default().to_owned()];
+    cells.extend(numbers);
+    cells.extend([column.distinct.to_string(), column.missing.to_string()]);
+    cells
+}
+
+fn of(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), show::number)
+}
+
+fn more(count: usize) -> String {
+    match count.saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!(" ... and {more} more (--json lists all)"),
+    }
+}

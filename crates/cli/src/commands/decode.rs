@@ -1,0 +1,30 @@
+//! `ae decode`: the rows of codes.
+
+use super::{Format, write_rows};
+use crate::args::Decode;
+use crate::show::Show;
+use autoencoders::data::{Dataset, ReadOptions, describe, read};
+use autoencoders::{Matrix, Model, Result};
+
+/// The column that `ae encode` writes before the codes.
+const ROW: &str = "row";
+
+pub(crate) fn run(args: &Decode, show: &Show) -> Result<()> {
+    let model = Model::load(&args.model)?;
+    let format = Format::check(&args.output, Some(&model))?;
+    let data = read_codes(&args.codes)?;
+    let codes = Matrix { columns: data.features(), values: (0..data.values.len()).map(|at| data.values.get(at) as f32).collect() };
+    let rows = model.decode(&codes)?;
+    let across = rows.rows().isqrt().max(1);
+    write_rows(&args.output, format, &model, data.ids.as_deref(), &rows, across)?;
+    show.written(&args.output.path, rows.rows(), rows.columns)
+}
+
+/// Reads codes, with or without the column that identifies rows.
+///
+/// What the reader notices (a unit that never changes) is nothing to worry about in codes.
+fn read_codes(source: &str) -> Result<Dataset> {
+    let columns = describe(source, &ReadOptions::default())?.columns;
+    let id = columns.first().filter(|first| first.name == ROW).map(|_| ROW.to_owned());
+    read(source, &ReadOptions { id, ..ReadOptions::default() })
+}

@@ -1,0 +1,15 @@
+//! `ae generate`: new rows.
+
+use super::{Format, write_rows};
+use crate::args::Generate;
+use crate::show::Show;
+use autoencoders::{Model, Result, Source};
+
+pub(crate) fn run(args: &Generate, show: &Show) -> Result<()> {
+    let model = Model::load(&args.model)?;
+    let format = Format::check(&args.output, Some(&model))?;
+    let rows = model.generate(args.count as usize, args.seed, args.source.unwrap_or(Source::Auto))?;
+    let across = rows.rows().isqrt().max(1);
+    write_rows(&args.output, format, &model, None, &rows, across)?;
+    show.written(&args.output.path, rows.rows(), rows.columns)
+}

@@ -1,0 +1,56 @@
+//! `ae info`: what a model file holds.
+
+use crate::args::Info;
+use crate::show::{self, Show};
+use autoencoders::{Model, Result, file};
+use serde_json::{Value, json};
+
+pub(crate) fn run(args: &Info, show: &Show) -> Result<()> {
+    let model = Model::load(&args.model)?;
+    show.result(&object(&model), text(&model))
+}
+
+fn object(model: &Model) -> Value {
+    let plan = &model.parts.plan;
+    json!({
+        "format": file::FORMAT,
+        "family": plan.config.family,
+        "parameters": plan.config.parameters,
+        "weights": model.vars.weights(),
+        "net": plan.config.net,
+        "latent": plan.config.latent,
+        "features": plan.features(),
+        "shape": plan.shape,
+        "columns": model.columns,
+        "preparation": model.preparation,
+        "config": plan.config,
+        "rows": model.training_rows,
+        "history": model.history,
+        "chosen": model.chosen,
+        "evaluation": model.evaluation,
+        "warnings": plan.warnings,
+    })
+}
+
+fn text(model: &Model) -> String {
+    let config = &model.parts.plan.config;
+    let scaling = serde_json::to_value(model.preparation.scaling).unwrap_or_default();
+    let mut rows = vec![
+        show::cells([&"family", &config.family]),
+        show::cells([&"parameters", &Value::Object(config.parameters.clone())]),
+        show::cells([&"net", &config.net]),
+        show::cells([&"weights", &model.vars.weights()]),
+        show::cells([&"code", &show::plural(config.latent, "number")]),
+        show::cells([&"row", &model.parts.plan.shape]),
+        show::cells([&"scaling", &scaling.as_str().unwrap_or_default()]),
+        show::cells([&"likelihood", &config.likelihood]),
+        show::cells([&"trained on", &show::plural(model.training_rows, "row")]),
+        show::cells([&"epoch", &format!("{} of {}", model.chosen, model.history.len())]),
+        show::cells([&"seed", &config.seed]),
+    ];
+    if let Some(evaluation) = &model.evaluation {
+        rows.push(show::cells([&"test mse", &format!("{} (pca {})", show::number(evaluation.mse), show::number(evaluation.pca_mse))]));
+    }
+    // Words to the left, unlike the numbers of other tables.
+    rows.iter().map(|row| format!("{:<12} {}\n", row[0], row[1])).collect()
+}

@@ -1,0 +1,15 @@
+//! `ae interpolate`: from one row to another.
+
+use super::{Format, read_rows, write_rows};
+use crate::args::Interpolate;
+use crate::show::Show;
+use autoencoders::{Model, Result};
+
+pub(crate) fn run(args: &Interpolate, show: &Show) -> Result<()> {
+    let model = Model::load(&args.model)?;
+    let format = Format::check(&args.output, Some(&model))?;
+    let data = read_rows(&args.rows, show)?;
+    let rows = model.interpolate(&data, args.ends.0, args.ends.1, args.steps)?;
+    write_rows(&args.output, format, &model, None, &rows, args.steps)?;
+    show.written(&args.output.path, rows.rows(), rows.columns)
+}

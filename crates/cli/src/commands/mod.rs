@@ -1,0 +1,103 @@
+//! One file a command, and what several of them do.
+
+pub(crate) mod completions;
+pub(crate) mod data;
+pub(crate) mod decode;
+pub(crate) mod encode;
+pub(crate) mod eval;
+pub(crate) mod families;
+pub(crate) mod generate;
+pub(crate) mod info;
+pub(crate) mod interpolate;
+pub(crate) mod reconstruct;
+pub(crate) mod search;
+pub(crate) mod train;
+
+mod interrupt;
+mod picture;
+mod place;
+mod recipe;
+mod summary;
+
+use crate::args::{Output, Rows};
+use crate::show::Show;
+use autoencoders::data::{Dataset, read, refuse_existing, write_npy, write_table};
+use autoencoders::schema::Shape;
+use autoencoders::{Error, Matrix, Model, Result};
+use std::path::Path;
+
+/// Reads rows, and shows what the reader noticed.
+pub(crate) fn read_rows(rows: &Rows, show: &Show) -> Result<Dataset> {
+    let data = read(&rows.data, &rows.options())?;
+    data.warnings.iter().for_each(|warning| show.warn(warning));
+    Ok(data)
+}
+
+/// What a file of rows holds, by its extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// An array.
+    Npy,
+    /// CSV or Parquet.
+    Table,
+    /// A picture.
+    Png,
+}
+
+impl Format {
+    /// The format of an output, refused before anything is computed.
+    ///
+    /// `model` is the one whose rows are written; codes, written without it, are no picture.
+    pub(crate) fn check(output: &Output, model: Option<&Model>) -> Result<Self> {
+        refuse_existing(&output.path, output.force)?;
+        refuse_no_folder(&output.path)?;
+        let extension = output.path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        match (extension.as_str(), model) {
+            ("npy", _) => Ok(Self::Npy),
+            ("csv" | "parquet", _) => Ok(Self::Table),
+            ("png", Some(model)) => picture::check(model).map(|()| Self::Png),
+            (_, None) => Err(Error::unknown("table format", extension, ["npy", "csv", "parquet"])),
+            (_, Some(_)) => Err(Error::unknown("format", extension, ["npy", "csv", "parquet", "png"])),
+        }
+    }
+}
+
+/// An error where the folder of an output is missing.
+pub(crate) fn refuse_no_folder(path: &Path) -> Result<()> {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        Some(folder) => Err(Error::data(path.display(), format!("there is no folder {}; create it first", folder.display()))),
+        None => Ok(()),
+    }
+}
+
+/// Writes rows of a model in the units of its data; `per_row` images stand side by side in a picture.
+pub(crate) fn write_rows(
+    output: &Output,
+    format: Format,
+    model: &Model,
+    ids: Option<&[String]>,
+    rows: &Matrix,
+    per_row: usize,
+) -> Result<()> {
+    match format {
+        Format::Npy => write_npy(&output.path, &array_shape(&model.parts.plan.shape, rows), &rows.values),
+        Format::Table => write_table(&output.path, ids, &column_names(model), rows.rows(), &rows.values),
+        Format::Png => picture::write(&output.path, model, rows, per_row),
+    }
+}
+
+/// The dimensions by which the reader recognises images and series.
+fn array_shape(shape: &Shape, rows: &Matrix) -> Vec<usize> {
+    match *shape {
+        Shape::Flat { width } => vec![rows.rows(), width],
+        Shape::Image { height, width, channels } => vec![rows.rows(), height, width, channels],
+        Shape::Series { length, channels } => vec![rows.rows(), length, channels],
+    }
+}
+
+fn column_names(model: &Model) -> Vec<String> {
+    match model.columns.is_empty() {
+        true => (0..model.parts.plan.features()).map(|column| format!("x_{column}")).collect(),
+        false => model.columns.clone(),
+    }
+}

@@ -1,0 +1,62 @@
+//! Rows of a model as a picture.
+
+use autoencoders::data::{Dataset, Values, write_png_grid};
+use autoencoders::prepare::Range;
+use autoencoders::schema::Shape;
+use autoencoders::{Error, Matrix, Model, Result};
+use std::path::Path;
+
+/// Refuses models whose rows are no images.
+pub(crate) fn check(model: &Model) -> Result<()> {
+    match &model.parts.plan.shape {
+        Shape::Image { channels: 1 | 3, .. } => Ok(()),
+        shape => {
+            Err(Error::shape("a picture of rows", shape, "a model of images of 1 or 3 channels; write .npy, .csv or .parquet instead"))
+        }
+    }
+}
+
+/// Writes rows as images, `per_row` side by side.
+pub(crate) fn write(path: &Path, model: &Model, rows: &Matrix, per_row: usize) -> Result<()> {
+    write_png_grid(path, &brightness(model, rows)?, &model.parts.plan.shape, per_row, None)
+}
+
+/// The pixels between 0 and 1: as the model scales them, or from the darkest to the brightest where its scale is another for each pixel.
+fn brightness(model: &Model, rows: &Matrix) -> Result<Vec<f32>> {
+    let preparation = &model.preparation;
+    if preparation.range == Range::Unit && preparation.offset.len() == 1 {
+        let pixels = Dataset::new("pixels", model.parts.plan.shape.clone(), Values::F32(rows.values.clone()))?;
+        return Ok(preparation.apply(&pixels, 0..rows.rows(), rows.columns));
+    }
+    let (low, high) = rows.values.iter().fold((f32::MAX, f32::MIN), |(low, high), pixel| (low.min(*pixel), high.max(*pixel)));
+    let span = (high - low).max(f32::MIN_POSITIVE);
+    Ok(rows.values.iter().map(|pixel| (pixel - low) / span).collect())
+}
+
+/// Rows and, below each of them, its partner; as many across as `per_row`.
+///
+/// The last line is filled up with empty images, so that partners stay below each other.
+pub(crate) fn paired(above: &Matrix, below: &Matrix, per_row: usize) -> Matrix {
+    let line = per_row * above.columns;
+    let darkest = above.values.iter().copied().fold(f32::MAX, f32::min);
+    let mut values = Vec::with_capacity(2 * above.values.len());
+    for (above, below) in above.values.chunks(line).zip(below.values.chunks(line)) {
+        for half in [above, below] {
+            values.extend_from_slice(half);
+            values.resize(values.len().next_multiple_of(line), darkest);
+        }
+    }
+    Matrix { columns: above.columns, values }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_row_stands_above_its_partner() {
+        let above = Matrix { columns: 1, values: vec![1.0, 2.0, 3.0] };
+        let below = Matrix { columns: 1, values: vec![10.0, 20.0, 30.0] };
+        assert_eq!(paired(&above, &below, 2).values, [1.0, 2.0, 10.0, 20.0, 3.0, 1.0, 30.0, 1.0]);
+    }
+}

@@ -1,0 +1,92 @@
+//! Where a training writes.
+
+use super::refuse_no_folder;
+use crate::args::Train;
+use autoencoders::data::refuse_existing;
+use autoencoders::{Error, Result};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// The ending of a checkpoint's name, after the model's.
+const RUN: &str = "run";
+/// Endings that say how rows are stored, not what they are.
+const STORAGE: [&str; 9] = ["csv", "tsv", "txt", "parquet", "npy", "npz", "idx", "png", "jpg"];
+
+/// The files of a training.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// The model.
+    pub model: PathBuf,
+    /// The checkpoint, until the model is there.
+    pub run: PathBuf,
+}
+
+impl Place {
+    /// Decides and checks, before anything is computed.
+    pub(crate) fn of(args: &Train) -> Result<Self> {
+        let model = match (&args.output, &args.resume) {
+            (Some(output), _) => output.clone(),
+            (None, Some(run)) => model_of(run)?,
+            (None, None) => free(&stem(&args.rows.data), "ae"),
+        };
+        refuse_existing(&model, args.force)?;
+        refuse_no_folder(&model)?;
+        let run = args.resume.clone().unwrap_or_else(|| run_of(&model));
+        if args.resume.is_none() && run.exists() && !args.force {
+            let advice = format!("holds an interrupted training; go on with `--resume {0}`, or start anew with `--force`", run.display());
+            return Err(Error::data(run.display(), advice));
+        }
+        Ok(Self { model, run })
+    }
+}
+
+fn run_of(model: &Path) -> PathBuf {
+    let mut name = OsString::from(model);
+    name.push(".");
+    name.push(RUN);
+    name.into()
+}
+
+/// The name of a checkpoint without its ending.
+pub(crate) fn model_of(run: &Path) -> Result<PathBuf> {
+    let named = run.extension().is_some_and(|extension| extension == RUN);
+    let nameless = || Error::data(run.display(), format!("does not end in .{RUN}; name the model with `-o`"));
+    named.then(|| run.with_extension("")).ok_or_else(nameless)
+}
+
+/// What the rows are called: the name of their file without folder and endings.
+fn stem(data: &str) -> String {
+    let (path, array) = data.split_once(".npz:").unwrap_or((data, ""));
+    let name = Path::new(path).file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned());
+    let bare = name.strip_suffix(".gz").unwrap_or(&name);
+    let bare = bare.rsplit_once('.').filter(|(_, ending)| STORAGE.contains(ending)).map_or(bare, |(bare, _)| bare);
+    match array {
+        "" => bare.to_owned(),
+        array => format!("{bare}-{array}"),
+    }
+}
+
+/// The first of `stem.ending`, `stem-2.ending`, ... where there is neither a file nor a checkpoint.
+pub(crate) fn free(stem: &str, ending: &str) -> PathBuf {
+    let names = std::iter::once(format!("{stem}.{ending}")).chain((2..).map(|count| format!("{stem}-{count}.{ending}")));
+    let mut paths = names.map(PathBuf::from);
+    let free = |path: &PathBuf| !path.exists() && !run_of(path).exists();
+    paths.find(free).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_called_after_its_rows() {
+        let names = ["digits", "a/train-images-idx3-ubyte.gz", "t.csv.gz", "b/x.npz:train", "faces/", "v1.2.csv"].map(stem);
+        assert_eq!(names, ["digits", "train-images-idx3-ubyte", "t", "x-train", "faces", "v1.2"]);
+    }
+
+    #[test]
+    fn a_checkpoint_names_its_model() {
+        assert_eq!(model_of(&run_of(Path::new("a/b.ae"))).unwrap(), Path::new("a/b.ae"));
+        assert!(model_of(Path::new("checkpoint")).is_err());
+    }
+}

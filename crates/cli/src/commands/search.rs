@@ -1,0 +1,64 @@
+//! `ae search`: the rows nearest in code.
+
+use super::read_rows;
+use crate::args::{Rows, Search};
+use crate::show::{self, Show};
+use autoencoders::data::{Dataset, ReadOptions, read};
+use autoencoders::model::{Neighbour, nearest};
+use autoencoders::{Error, Model, Result};
+use serde_json::{Value, json};
+
+pub(crate) fn run(args: &Search, show: &Show) -> Result<()> {
+    let model = Model::load(&args.model)?;
+    let data = read_rows(&args.rows, show)?;
+    let codes = model.encode(&data)?;
+    let query = match (args.row, &args.like) {
+        (Some(row), _) if row < data.rows() => codes.row(row).to_vec(),
+        (Some(row), _) => return Err(Error::setting("row", row, format!("0 to {}, the rows of {}", data.rows() - 1, data.name))),
+        (None, like) => model.encode(&one_row(like.as_deref().unwrap_or_default(), &args.rows)?)?.values,
+    };
+    // A row is no neighbour of itself; one more is asked for in its place.
+    let count = args.count as usize;
+    let mut found = nearest(&codes, &query, count + usize::from(args.row.is_some()));
+    found.retain(|neighbour| Some(neighbour.row) != args.row);
+    found.truncate(count);
+    let json =
+        json!({ "row": args.row, "like": args.like, "neighbours": found.iter().map(|near| object(near, &data)).collect::<Vec<_>>() });
+    show.result(&json, table(&found, &data))
+}
+
+/// Reads the row whose neighbours are sought; a file of its own may lack the label and id of the others.
+fn one_row(file: &str, rows: &Rows) -> Result<Dataset> {
+    let set_aside = ReadOptions { labels: None, ..rows.options() };
+    let bare = ReadOptions { resize: rows.resize, ..ReadOptions::default() };
+    let data = read(file, &set_aside).or_else(|error| read(file, &bare).map_err(|_| error))?;
+    match data.rows() {
+        1 => Ok(data),
+        count => Err(Error::data(file, format!("has {count} rows, wanted the one whose neighbours are sought"))),
+    }
+}
+
+fn object(near: &Neighbour, data: &Dataset) -> Value {
+    let of = |all: &Option<Vec<String>>| all.as_ref().map(|all| all[near.row].clone());
+    let mut object = json!({ "row": near.row, "distance": near.distance });
+    for (name, value) in [("id", of(&data.ids)), ("label", of(&data.labels))] {
+        if let Some(value) = value {
+            object[name] = value.into();
+        }
+    }
+    object
+}
+
+fn table(found: &[Neighbour], data: &Dataset) -> String {
+    let beside = [("id", &data.ids), ("label", &data.labels)];
+    let mut rows = vec![show::cells([&"row", &"distance"])];
+    rows.extend(found.iter().map(|near| show::cells([&near.row, &show::number(near.distance)])));
+    for (name, all) in beside {
+        let Some(all) = all else { continue };
+        rows[0].push(name.to_owned());
+        for (row, near) in rows[1..].iter_mut().zip(found) {
+            row.push(all[near.row].clone());
+        }
+    }
+    show::table(&rows)
+}

@@ -1,0 +1,136 @@
+//! What a training came to: the table at its end.
+
+use super::place::free;
+use crate::args::{Rows, Train};
+use crate::show::{self, Show, quoted};
+use autoencoders::data::Dataset;
+use autoencoders::metrics::Evaluation;
+use autoencoders::schema::Shape;
+use autoencoders::{Model, Result, Source, Trained};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::Duration;
+
+/// An evaluation and the rows it is on.
+pub(crate) struct Judged {
+    /// `test`, or what stands in for it.
+    pub rows: &'static str,
+    pub evaluation: Evaluation,
+}
+
+impl Judged {
+    /// Evaluates on the test rows; where there are none on the validation rows, or else on the training rows.
+    pub(crate) fn of(trained: &Trained, data: &Dataset, test: Option<&Dataset>) -> Result<Self> {
+        let (model, split) = (&trained.model, &trained.split);
+        let own = [("test", &split.test), ("validation", &split.validation), ("training", &split.train)];
+        let (rows, evaluation) = match (test, own.into_iter().find(|(_, rows)| !rows.is_empty())) {
+            (Some(test), _) => ("test", model.evaluate(test, &(0..test.rows()).collect::<Vec<_>>())?),
+            (None, Some((name, rows))) => (name, model.evaluate(data, rows)?),
+            (None, None) => ("training", model.evaluate(data, &[])?),
+        };
+        Ok(Self { rows, evaluation })
+    }
+
+    /// Whether the model has not seen these rows at all.
+    pub(crate) fn unseen(&self) -> bool {
+        self.rows == "test"
+    }
+
+    /// The evaluation that the model file keeps: on test rows, and where every number of it is one.
+    pub(crate) fn kept(&self) -> Option<Evaluation> {
+        // A single test row has no variance to explain, and JSON has no infinity.
+        Some(&self.evaluation).filter(|of| self.unseen() && of.explained_variance.is_finite() && of.mse.is_finite()).cloned()
+    }
+
+    /// What the numbers advise.
+    pub(crate) fn advise(&self, model: &Model, show: &Show) {
+        let (of, latent) = (&self.evaluation, model.parts.plan.config.latent);
+        if !self.unseen() {
+            show.warn(format!("there are no test rows; the table is on the {} {} rows", of.rows, self.rows));
+        }
+        // On a handful of rows every unit may look silent.
+        if of.active_units < latent && of.rows > latent {
+            let silent = latent - of.active_units;
+            show.warn(format!("{silent} of {latent} code units carry nothing; a smaller --latent may do as well"));
+        }
+        if of.mse > of.pca_mse {
+            show.warn("principal components reconstruct these rows better; more --epochs, another --lr or a wider --net may help");
+        }
+    }
+}
+
+/// The one JSON object of `ae train`.
+pub(crate) fn object(trained: &Trained, judged: &Judged, data: &Dataset, time: Duration, path: &Path) -> Result<Value> {
+    let (model, split, of) = (&trained.model, &trained.split, &judged.evaluation);
+    let mse = |rows: &[usize]| if rows.is_empty() { Ok(None) } else { model.evaluate(data, rows).map(|of| Some(of.mse)) };
+    Ok(json!({
+        "family": model.parts.plan.config.family,
+        "latent": model.parts.plan.config.latent,
+        "rows": data.rows(),
+        "features": model.parts.plan.features(),
+        "epochs": model.history.len(),
+        "seconds": time.as_secs_f64(),
+        "train": { "mse": mse(&split.train)? },
+        "validation": { "mse": mse(&split.validation)? },
+        "test": {
+            "mse": judged.unseen().then_some(of.mse),
+            "explained_variance": judged.unseen().then_some(of.explained_variance),
+        },
+        "pca": { "mse": of.pca_mse },
+        "active_units": of.active_units,
+        "terms": show::object(&of.terms),
+        "model": path,
+    }))
+}
+
+/// The table.
+pub(crate) fn text(model: &Model, judged: &Judged, time: Duration, path: &Path) -> String {
+    let (config, of) = (&model.parts.plan.config, &judged.evaluation);
+    let head = format!(
+        "{}: {}, {} for {}; epoch {} of {} chosen, trained in {}\n",
+        path.display(),
+        config.family,
+        show::plural(config.latent, "number"),
+        model.parts.plan.features(),
+        model.chosen,
+        model.history.len(),
+        show::time(time)
+    );
+    let of_rows = format!("{} {} row{}", of.rows, judged.rows, if of.rows == 1 { "" } else { "s" });
+    let mut rows = vec![
+        show::cells([&of_rows, &config.family, &"pca", &"ratio"]),
+        show::cells([&"mse", &show::number(of.mse), &show::number(of.pca_mse), &show::number(of.mse / of.pca_mse)]),
+        show::cells([&"mae", &show::number(of.mae)]),
+        show::cells([&"explained variance", &show::number(of.explained_variance)]),
+        show::cells([&"active units", &format!("{} of {}", of.active_units, config.latent)]),
+    ];
+    rows.extend(of.terms.0.iter().map(|(name, value)| show::cells([&format!("loss: {name}"), &show::number(*value)])));
+    format!("{head}\n{}", show::table(&rows))
+}
+
+/// Commands that go on from this model.
+pub(crate) fn next(args: &Train, model: &Model, path: &Path) -> Vec<String> {
+    let (model_word, rows) = (quoted(path.display()), words(&args.rows));
+    let image = matches!(model.parts.plan.shape, Shape::Image { channels: 1 | 3, .. });
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let file = |what: &str, ending: &str| quoted(free(&format!("{stem}-{what}"), ending).display());
+    let mut next = vec![format!("ae eval {model_word} {rows}"), format!("ae encode {model_word} {rows} -o {}", file("codes", "csv"))];
+    if image {
+        next.push(format!("ae reconstruct {model_word} {rows} -o {}", file("rows", "png")));
+    }
+    if model.draw(1, 0, Source::Auto).is_ok() {
+        next.push(format!("ae generate {model_word} -n 64 -o {}", file("new", if image { "png" } else { "csv" })));
+    }
+    next
+}
+
+/// The words that read the same rows again.
+pub(crate) fn words(rows: &Rows) -> String {
+    let mut words = vec![quoted(&rows.data)];
+    let mut option = |name: &str, value: Option<String>| words.extend(value.map(|value| format!("{name} {value}")));
+    option("--label", rows.label.as_ref().map(quoted));
+    option("--labels", rows.labels.as_ref().map(|path| quoted(path.display())));
+    option("--id", rows.id.as_ref().map(quoted));
+    option("--resize", rows.resize.map(|(width, height)| format!("{width}x{height}")));
+    words.join(" ")
+}

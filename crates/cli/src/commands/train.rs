@@ -1,0 +1,100 @@
+//! `ae train`: from rows to a model file.
+
+use super::place::{Place, model_of};
+use super::summary::{self, Judged};
+use super::{interrupt, read_rows, recipe};
+use crate::Exit;
+use crate::args::Train;
+use crate::progress::Progress;
+use crate::show::{self, Show, quoted};
+use autoencoders::data::{Dataset, ReadOptions, read};
+use autoencoders::{Error, Outcome, Result, Trained, fit};
+use std::path::Path;
+use std::time::Duration;
+
+pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
+    let config = recipe::config(args)?;
+    let place = Place::of(args)?;
+    let data = read_rows(&args.rows, show)?;
+    let test = args.test_data.as_ref().map(|file| test_rows(file, args, &data)).transpose()?;
+
+    let mut progress = Progress::new(show);
+    interrupt::listen(show);
+    let trained = fit(&config, &data, Some(&place.run), args.resume.is_some(), &mut |event| {
+        progress.on(event);
+        interrupt::flow()
+    });
+    interrupt::release();
+    progress.finish();
+    let trained = trained?;
+    if let Outcome::Interrupted = trained.outcome {
+        interrupted(args, &trained, &place.run);
+        return Ok(Exit::Interrupted);
+    }
+    finish(args, show, trained, &data, test.as_ref(), &place, progress.elapsed())
+}
+
+/// Reads the rows for the final table, which must be like those to train on.
+fn test_rows(file: &str, args: &Train, data: &Dataset) -> Result<Dataset> {
+    let test = read(file, &ReadOptions { labels: None, ..args.rows.options() })?;
+    if test.features() != data.features() {
+        return Err(Error::shape(format!("test rows of {}", test.name), &test.shape, format!("{}, as in {}", data.shape, data.name)));
+    }
+    Ok(test)
+}
+
+/// Says how to go on; the checkpoint is written already.
+fn interrupted(args: &Train, trained: &Trained, run: &Path) {
+    let done = show::plural(trained.model.history.len(), "epoch");
+    let mut words = format!("ae train {} --resume {}", summary::words(&args.rows), quoted(run.display()));
+    // Otherwise the checkpoint's name tells the model's.
+    let output = args.output.as_ref().filter(|output| model_of(run).ok().as_ref() != Some(output));
+    let options = [("-o", output.map(|output| output.display().to_string())), ("--test-data", args.test_data.clone())];
+    for (name, value) in options {
+        words += &value.map(|value| format!(" {name} {}", quoted(value))).unwrap_or_default();
+    }
+    if args.force {
+        words += " --force";
+    }
+    show::say(&format!("interrupted after {done}; saved {}\ngo on with: {words}", run.display()));
+}
+
+/// Judges and saves the model, and only then takes the checkpoint away.
+fn finish(
+    args: &Train,
+    show: &Show,
+    mut trained: Trained,
+    data: &Dataset,
+    test: Option<&Dataset>,
+    place: &Place,
+    time: Duration,
+) -> Result<Exit> {
+    let judged = Judged::of(&trained, data, test)?;
+    trained.model.evaluation = judged.kept();
+    trained.model.save(&place.model)?;
+    if place.run.exists() {
+        std::fs::remove_file(&place.run).map_err(|error| Error::io(&place.run, error))?;
+    }
+    let model = &trained.model;
+    judged.advise(model, show);
+    match show.json {
+        true => show::print(&summary::object(&trained, &judged, data, time, &place.model)?.to_string())?,
+        false => show::print(&summary::text(model, &judged, time, &place.model))?,
+    }
+    match &trained.outcome {
+        Outcome::Diverged(error) => {
+            show::error(error);
+            show::say(&format!("the weights of epoch {} are saved in {}", model.chosen, place.model.display()));
+            return Ok(Exit::Failed);
+        }
+        Outcome::Stopped => {
+            let patience = show::plural(model.parts.plan.config.patience, "epoch");
+            show.note(format!("stopped early: no better validation loss for {patience}"));
+        }
+        Outcome::Finished | Outcome::Interrupted => {}
+    }
+    if !show.json && !show.quiet {
+        show::print(&format!("\nnext:\n  {}", summary::next(args, model, &place.model).join("\n  ")))?;
+    }
+    Ok(Exit::Done)
+}

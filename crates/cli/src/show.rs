@@ -1,0 +1,173 @@
+//! Everything that is printed: results on standard output, the rest on standard error.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
+
+use autoencoders::run::Numbers;
+use autoencoders::{Error, Result};
+use clap::builder::styling::{AnsiColor, Style};
+use serde_json::{Map, Value};
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::time::Duration;
+
+/// How much is printed, and in which form.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Show {
+    /// Results as one JSON object.
+    pub json: bool,
+    /// No progress, warnings and advice.
+    pub quiet: bool,
+}
+
+impl Show {
+    /// Prints the result in the form that was asked for.
+    pub(crate) fn result(&self, json: &Value, text: impl Display) -> Result<()> {
+        match self.json {
+            true => print(&json.to_string()),
+            false => print(&text.to_string()),
+        }
+    }
+
+    /// Tells that a file was written.
+    pub(crate) fn written(&self, path: &Path, rows: usize, columns: usize) -> Result<()> {
+        if self.json {
+            return print(&serde_json::json!({ "output": path, "rows": rows, "columns": columns }).to_string());
+        }
+        self.note(format!("{}: {} of {}", path.display(), plural(rows, "row"), plural(columns, "number")));
+        Ok(())
+    }
+
+    /// A line for people.
+    pub(crate) fn note(&self, line: impl Display) {
+        if !self.quiet {
+            say(&line);
+        }
+    }
+
+    /// What the user should know before going on.
+    pub(crate) fn warn(&self, warning: impl Display) {
+        if !self.quiet {
+            say(&format!("{} {warning}", paint(AnsiColor::Yellow, "warning:")));
+        }
+    }
+}
+
+/// What went wrong; never silenced.
+pub(crate) fn error(error: &Error) {
+    say(&format!("{} {error}", paint(AnsiColor::Red, "error:")));
+}
+
+/// A line on standard error; where nobody listens any more it is lost, and the work goes on.
+pub(crate) fn say(line: &dyn Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Writes text on standard output, with one line break at its end.
+pub(crate) fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let written = writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush());
+    written.map_err(|error| Error::io(Path::new("standard output"), error))
+}
+
+/// A word in colour, where standard error is a terminal and NO_COLOR is not set (no-color.org).
+fn paint(color: AnsiColor, word: &str) -> String {
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    match plain || !std::io::stderr().is_terminal() {
+        true => word.to_owned(),
+        false => {
+            let style = Style::new().bold().fg_color(Some(color.into()));
+            format!("{style}{word}{style:#}")
+        }
+    }
+}
+
+/// Named numbers as a JSON object.
+pub(crate) fn object(numbers: &Numbers) -> Value {
+    Value::Object(numbers.0.iter().map(|(name, value)| (name.clone(), Value::from(*value))).collect::<Map<_, _>>())
+}
+
+/// Rows of cells below each other: the first column to the left, the others to the right.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate();
+        let cells = cells.map(|(column, (cell, width))| if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+/// A row of a [`table`].
+pub(crate) fn cells<const N: usize>(cells: [&dyn Display; N]) -> Vec<String> {
+    cells.iter().map(|cell| cell.to_string()).collect()
+}
+
+/// A number with four digits that count.
+pub(crate) fn number(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    if !(1e-4..1e6).contains(&size) {
+        return format!("{value:.3e}");
+    }
+    let before = size.log10().floor() as i32;
+    format!("{value:.*}", (3 - before).max(0) as usize)
+}
+
+/// `1 row`, `2 rows`.
+pub(crate) fn plural(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+/// `4.2s`, `3m05s`, `2h10m`.
+pub(crate) fn time(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..10 => format!("{:.1}s", time.as_secs_f64()),
+        10..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// A word as a shell takes it.
+pub(crate) fn quoted(word: impl Display) -> String {
+    let word = word.to_string();
+    let plain = |c: char| c.is_alphanumeric() || "-_./:,=+@%~".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word,
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_four_digits() {
+        let shown = [0.0123442, 1.0, 123.456, 12345.6, 1e-7, f64::NAN].map(number);
+        assert_eq!(shown, ["0.01234", "1.000", "123.5", "12346", "1.000e-7", "NaN"]);
+    }
+
+    #[test]
+    fn columns_of_a_table_stand_below_each_other() {
+        let text = table(&[cells([&"mse", &1.5]), cells([&"explained", &10])]);
+        assert_eq!(text, "mse        1.5\nexplained   10\n");
+    }
+
+    #[test]
+    fn times_are_short() {
+        let shown = [4.23, 42.0, 185.0, 7800.0].map(|seconds| time(Duration::from_secs_f64(seconds)));
+        assert_eq!(shown, ["4.2s", "42s", "3m05s", "2h10m"]);
+    }
+
+    #[test]
+    fn words_with_spaces_are_quoted() {
+        assert_eq!(quoted("a b.csv"), "'a b.csv'");
+        assert_eq!(quoted("a.csv"), "a.csv");
+    }
+}
