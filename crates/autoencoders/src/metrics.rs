@@ -19,8 +19,8 @@ pub struct Evaluation {
     pub mse: f64,
     /// Mean absolute error of the same.
     pub mae: f64,
-    /// `1 - Σ (x - x̂)² / Σ (x - mean)²`: 1 is perfect, 0 is the mean row.
-    pub explained_variance: f64,
+    /// `1 - Σ (x - x̂)² / Σ (x - mean)²`: 1 is perfect, 0 is the mean row; none where the rows do not vary.
+    pub explained_variance: Option<f64>,
     /// Mean squared error of principal components at the same code size, fitted on the training rows.
     pub pca_mse: f64,
     /// The terms of the training's loss on these rows, with corruption and sampling by seed and every warm-up over.
@@ -29,6 +29,28 @@ pub struct Evaluation {
     pub active_units: usize,
     /// The mean of all code units over all rows.
     pub mean_activation: f64,
+}
+
+impl Evaluation {
+    /// What these numbers advise the user to do.
+    pub fn advice(&self, model: &Model) -> Vec<String> {
+        let (config, mut advice) = (&model.parts.plan.config, Vec::new());
+        // On a handful of rows every unit may look silent.
+        if self.active_units < config.latent && self.rows > config.latent {
+            let silent = config.latent - self.active_units;
+            let cause = match self.terms.get("kl") {
+                Some(_) => "posterior collapse: try a smaller beta, a warm_up, or free_bits",
+                None => "a smaller latent may do as well",
+            };
+            advice.push(format!("{silent} of {} code units carry nothing ({cause})", config.latent));
+        }
+        if self.mse > self.pca_mse && model.baseline.count() < model.baseline.features {
+            advice.push(
+                "principal components reconstruct these rows better: try more epochs, another learning rate, or a wider net".to_owned(),
+            );
+        }
+        advice
+    }
 }
 
 /// Makes noisy rows from prepared ones and random numbers.
@@ -60,12 +82,18 @@ impl Model {
             rows: rows.len(),
             mse: squared / count,
             mae: absolute / count,
-            explained_variance: 1.0 - squared / spread.total().max(f64::MIN_POSITIVE),
+            explained_variance: Some(spread.total()).filter(|total| *total > 0.0).map(|total| 1.0 - squared / total),
             pca_mse: pca / count,
             terms,
             active_units: active_units(&codes.values, codes.columns),
             mean_activation: codes.values.iter().map(|v| f64::from(*v)).sum::<f64>() / codes.values.len() as f64,
         })
+    }
+
+    /// The mean squared error per feature, in scaled units; none for no rows.
+    pub fn mse(&self, data: &Dataset, rows: &[usize]) -> Result<Option<f64>> {
+        let error = self.corrupted_mse(data, rows, &|x, _| Ok(x))?;
+        Ok(Some(error).filter(|_| !rows.is_empty()))
     }
 
     /// The mean squared error per feature between clean rows and the reconstructions of corrupted ones.

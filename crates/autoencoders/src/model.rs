@@ -8,7 +8,7 @@ use crate::event::Outcome;
 use crate::layer::Pass;
 use crate::metrics::Evaluation;
 use crate::parts::Parts;
-use crate::prepare::Preparation;
+use crate::prepare::{Preparation, Range};
 use crate::rng::Rng;
 use crate::run::{EpochRecord, State};
 use crate::schema::Shape;
@@ -113,6 +113,18 @@ impl Model {
         let codes = model.encode_rows(data, &split.train)?;
         model.density = Density::fit(model.parts.plan.config.density, &codes.values, codes.columns, &rng);
         Ok(model)
+    }
+
+    /// The pixels of images between 0 and 1: as the model scales them, or from the darkest to the brightest where each pixel has a
+    /// scale of its own.
+    pub fn pixels(&self, rows: &Matrix) -> Vec<f32> {
+        let preparation = &self.preparation;
+        let whole = rows.values.iter().fold((f32::MAX, f32::MIN), |(low, high), pixel| (low.min(*pixel), high.max(*pixel)));
+        let (low, span) = match (preparation.range, preparation.offset.as_slice(), preparation.scale.as_slice()) {
+            (Range::Unit, [offset], [scale]) => (*offset as f32, *scale as f32),
+            _ => (whole.0, (whole.1 - whole.0).max(f32::MIN_POSITIVE)),
+        };
+        rows.values.iter().map(|pixel| (pixel - low) / span).collect()
     }
 
     /// Refuses rows of another shape or with other column names than the model was trained on.

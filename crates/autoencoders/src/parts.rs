@@ -6,6 +6,7 @@ use crate::family::{Batch, Code, Step, Terms};
 use crate::layer::Pass;
 use crate::likelihood::Likelihood;
 use crate::net::Network;
+use crate::prepare::Range;
 use crate::rng::Rng;
 use crate::run::{Numbers, Sums};
 use crate::vars::{Fill, Group, Init, Layout, Role, Values, VarId};
@@ -44,9 +45,13 @@ impl Parts {
         let network = Network::build(&plan.blueprint, init)?;
         init.group(Group::Extra);
         let log_variance = match plan.config.likelihood {
-            Likelihood::GaussianLearned => {
-                Some(init.variable("likelihood.log_variance", [1, 1], Fill::Constant(0.0), Role::Bias, Layout::Vector)?)
-            }
+            Likelihood::GaussianLearned => Some(init.variable(
+                "likelihood.log_variance",
+                [1, 1],
+                Fill::Constant(log_variance_at_start(plan.range)),
+                Role::Bias,
+                Layout::Vector,
+            )?),
             _ => None,
         };
         let extra = plan.family.variables(&plan, init)?;
@@ -108,6 +113,14 @@ impl Parts {
     fn l2(&self, values: &Values) -> Tensor<1> {
         let squares = self.network.weights().map(|id| values.get(id).square().sum());
         squares.reduce(|sum, square| sum + square).unwrap_or_else(|| Tensor::zeros([1], &Default::default()))
+    }
+}
+
+/// Near the variance that a first reconstruction leaves: a start far above it would silence the code before it learns anything.
+fn log_variance_at_start(range: Range) -> f64 {
+    match range {
+        Range::Unit => 0.05f64.ln(),
+        Range::Real => 0.5f64.ln(),
     }
 }
 

@@ -53,8 +53,15 @@ impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flat { width } => write!(f, "{width} columns"),
-            Self::Image { height, width, channels } => write!(f, "{width}x{height} image, {channels} channel(s)"),
-            Self::Series { length, channels } => write!(f, "series of {length} points, {channels} channel(s)"),
+            Self::Image { height, width, channels } => match channels {
+                1 => write!(f, "{width}x{height} grey image"),
+                3 => write!(f, "{width}x{height} colour image"),
+                _ => write!(f, "{width}x{height} image of {channels} channels"),
+            },
+            Self::Series { length, channels } => match channels {
+                1 => write!(f, "series of {length} points"),
+                _ => write!(f, "series of {length} points in {channels} channels"),
+            },
         }
     }
 }

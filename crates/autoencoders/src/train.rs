@@ -97,12 +97,17 @@ impl Job<'_> {
         // Far above the start is as lost as infinite: the weights will not come back from there.
         let lost = !sum.is_finite() || state.first.is_some_and(|first| sum.abs() > 1e4 * (first.abs() + 1.0));
         if lost {
-            let advice = format!("try --lr {:e}, --clip 1, or look for extreme values with ae data", plan.config.learning_rate / 10.0);
-            return Err(Error::Diverged { epoch: state.epoch + 1, step: state.step, what: format!("the loss is {sum}"), advice });
+            return Err(self.diverged(state, format!("the loss is {sum}")));
         }
         state.first.get_or_insert(sum);
         state.sums.add(&numbers, rows);
         Ok(())
+    }
+
+    fn diverged(&self, state: &State, what: String) -> Error {
+        let rate = self.parts.plan.config.learning_rate / 10.0;
+        let advice = format!("try --lr {rate}, --clip 1, or look for extreme values with ae data");
+        Error::Diverged { epoch: state.epoch + 1, step: state.step, what, advice }
     }
 
     /// Validates, remembers the best weights, and writes the epoch into the history.
@@ -117,6 +122,9 @@ impl Job<'_> {
             false => Some(self.parts.mean_terms(&state.vars.values(), blocks, &rng)?),
         };
         let loss = validation.as_ref().unwrap_or(&train).sum();
+        if !loss.is_finite() {
+            return Err(self.diverged(state, format!("the validation loss is {loss}")));
+        }
         let better = state.best.as_ref().is_none_or(|best| loss < best.loss);
         state.epoch += 1;
         if better {

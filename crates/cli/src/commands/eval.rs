@@ -72,7 +72,7 @@ fn text(judged: &[Judged]) -> String {
         real("mse", |judged| judged.evaluation.mse),
         real("mse of pca", |judged| judged.evaluation.pca_mse),
         real("mae", |judged| judged.evaluation.mae),
-        real("explained variance", |judged| judged.evaluation.explained_variance),
+        line("explained variance", &|judged| judged.evaluation.explained_variance.map_or_else(|| "-".to_owned(), show::number)),
         line("active units", &|judged| judged.evaluation.active_units.to_string()),
         real("mean activation", |judged| judged.evaluation.mean_activation),
         real("code change", |judged| judged.code_change),

@@ -1,7 +1,6 @@
 //! Rows of a model as a picture.
 
-use autoencoders::data::{Dataset, Values, write_png_grid};
-use autoencoders::prepare::Range;
+use autoencoders::data::write_png_grid;
 use autoencoders::schema::Shape;
 use autoencoders::{Error, Matrix, Model, Result};
 use std::path::Path;
@@ -18,19 +17,7 @@ pub(crate) fn check(model: &Model) -> Result<()> {
 
 /// Writes rows as images, `per_row` side by side.
 pub(crate) fn write(path: &Path, model: &Model, rows: &Matrix, per_row: usize) -> Result<()> {
-    write_png_grid(path, &brightness(model, rows)?, &model.parts.plan.shape, per_row, None)
-}
-
-/// The pixels between 0 and 1: as the model scales them, or from the darkest to the brightest where its scale is another for each pixel.
-fn brightness(model: &Model, rows: &Matrix) -> Result<Vec<f32>> {
-    let preparation = &model.preparation;
-    if preparation.range == Range::Unit && preparation.offset.len() == 1 {
-        let pixels = Dataset::new("pixels", model.parts.plan.shape.clone(), Values::F32(rows.values.clone()))?;
-        return Ok(preparation.apply(&pixels, 0..rows.rows(), rows.columns));
-    }
-    let (low, high) = rows.values.iter().fold((f32::MAX, f32::MIN), |(low, high), pixel| (low.min(*pixel), high.max(*pixel)));
-    let span = (high - low).max(f32::MIN_POSITIVE);
-    Ok(rows.values.iter().map(|pixel| (pixel - low) / span).collect())
+    write_png_grid(path, &model.pixels(rows), &model.parts.plan.shape, per_row, None)
 }
 
 /// Rows and, below each of them, its partner; as many across as `per_row`.

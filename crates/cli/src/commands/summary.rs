@@ -36,33 +36,24 @@ impl Judged {
         self.rows == "test"
     }
 
-    /// The evaluation that the model file keeps: on test rows, and where every number of it is one.
+    /// The evaluation that the model file keeps: the one on test rows.
     pub(crate) fn kept(&self) -> Option<Evaluation> {
-        // A single test row has no variance to explain, and JSON has no infinity.
-        Some(&self.evaluation).filter(|of| self.unseen() && of.explained_variance.is_finite() && of.mse.is_finite()).cloned()
+        self.unseen().then(|| self.evaluation.clone())
     }
 
     /// What the numbers advise.
     pub(crate) fn advise(&self, model: &Model, show: &Show) {
-        let (of, latent) = (&self.evaluation, model.parts.plan.config.latent);
+        let of = &self.evaluation;
         if !self.unseen() {
             show.warn(format!("there are no test rows; the table is on the {} {} rows", of.rows, self.rows));
         }
-        // On a handful of rows every unit may look silent.
-        if of.active_units < latent && of.rows > latent {
-            let silent = latent - of.active_units;
-            show.warn(format!("{silent} of {latent} code units carry nothing; a smaller --latent may do as well"));
-        }
-        if of.mse > of.pca_mse {
-            show.warn("principal components reconstruct these rows better; more --epochs, another --lr or a wider --net may help");
-        }
+        of.advice(model).into_iter().for_each(|advice| show.warn(advice));
     }
 }
 
 /// The one JSON object of `ae train`.
 pub(crate) fn object(trained: &Trained, judged: &Judged, data: &Dataset, time: Duration, path: &Path) -> Result<Value> {
     let (model, split, of) = (&trained.model, &trained.split, &judged.evaluation);
-    let mse = |rows: &[usize]| if rows.is_empty() { Ok(None) } else { model.evaluate(data, rows).map(|of| Some(of.mse)) };
     Ok(json!({
         "family": model.parts.plan.config.family,
         "latent": model.parts.plan.config.latent,
@@ -70,11 +61,11 @@ pub(crate) fn object(trained: &Trained, judged: &Judged, data: &Dataset, time: D
         "features": model.parts.plan.features(),
         "epochs": model.history.len(),
         "seconds": time.as_secs_f64(),
-        "train": { "mse": mse(&split.train)? },
-        "validation": { "mse": mse(&split.validation)? },
+        "train": { "mse": model.mse(data, &split.train)? },
+        "validation": { "mse": model.mse(data, &split.validation)? },
         "test": {
             "mse": judged.unseen().then_some(of.mse),
-            "explained_variance": judged.unseen().then_some(of.explained_variance),
+            "explained_variance": of.explained_variance.filter(|_| judged.unseen()),
         },
         "pca": { "mse": of.pca_mse },
         "active_units": of.active_units,
@@ -101,7 +92,7 @@ pub(crate) fn text(model: &Model, judged: &Judged, time: Duration, path: &Path) 
         show::cells([&of_rows, &config.family, &"pca", &"ratio"]),
         show::cells([&"mse", &show::number(of.mse), &show::number(of.pca_mse), &show::number(of.mse / of.pca_mse)]),
         show::cells([&"mae", &show::number(of.mae)]),
-        show::cells([&"explained variance", &show::number(of.explained_variance)]),
+        show::cells([&"explained variance", &of.explained_variance.map_or("-".to_owned(), show::number)]),
         show::cells([&"active units", &format!("{} of {}", of.active_units, config.latent)]),
     ];
     rows.extend(of.terms.0.iter().map(|(name, value)| show::cells([&format!("loss: {name}"), &show::number(*value)])));
