@@ -1,4 +1,4 @@
-#![allow(clippy::print_stdout)] // an example's output is what it is for
+#![allow(clippy::print_stdout, clippy::disallowed_methods)] // an example prints and takes the time
 
 //! The quality floors on real data: trains each model, prints its figures beside what they must reach.
 //!

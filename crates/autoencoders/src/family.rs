@@ -153,6 +153,9 @@ pub trait Family: Debug + Send + Sync {
     }
 }
 
+/// Makes a family from its parameters.
+pub type Parse = fn(&Map<String, Value>) -> Result<Box<dyn Family>>;
+
 /// A registered family.
 pub struct Entry {
     /// Its name on the command line.
@@ -164,7 +167,7 @@ pub struct Entry {
     /// Its parameters with their defaults.
     pub defaults: fn() -> Map<String, Value>,
     /// The family with these parameters; those left out take their defaults.
-    pub parse: fn(&Map<String, Value>) -> Result<Box<dyn Family>>,
+    pub parse: Parse,
 }
 
 impl Entry {

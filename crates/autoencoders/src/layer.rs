@@ -56,6 +56,7 @@ impl Pass {
 ///
 /// Rows go in and out as a matrix [rows, width]; images lie in it channels last.
 #[derive(Clone, Debug)]
+#[allow(clippy::enum_variant_names)] // layer norm is the field's term
 pub enum Layer {
     /// `act(x w + b)`
     Dense {
@@ -126,11 +127,11 @@ const NORM_MOMENTUM: f64 = 0.1;
 
 /// Bound of the uniform initialisation for a layer whose output goes through `activation`.
 ///
-/// Glorot and Bengio 2010 (`sqrt(6 / (in + out))`) for the bounded and identity ones, He et al. 2015 (`sqrt(6 / in)`) for those
-/// that cut the negative side off.
+/// `sqrt(6 / (in + out))` for identity, tanh and sigmoid (Glorot and Bengio 2010; UFLDL), `sqrt(6 / in)` for those that cut the
+/// negative side off (He et al. 2015).
 pub fn weight_bound(activation: Activation, fan_in: usize, fan_out: usize) -> f64 {
     match activation {
-        Activation::Identity | Activation::Sigmoid | Activation::Tanh => (6.0 / (fan_in + fan_out) as f64).sqrt(),
+        Activation::Identity | Activation::Tanh | Activation::Sigmoid => (6.0 / (fan_in + fan_out) as f64).sqrt(),
         _ => (6.0 / fan_in as f64).sqrt(),
     }
 }

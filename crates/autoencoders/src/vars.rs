@@ -172,14 +172,14 @@ pub struct Init<'a> {
 pub type Stored = BTreeMap<String, ([usize; 2], Vec<f32>)>;
 
 enum Source<'a> {
-    Random(Rng),
+    Random(Box<Rng>),
     Stored(&'a mut Stored),
 }
 
 impl<'a> Init<'a> {
     /// Fresh variables from random numbers.
     pub fn random(rng: &Rng, device: &Device, dtype: DType) -> Self {
-        Self::new(Source::Random(rng.split("weights")), device, dtype)
+        Self::new(Source::Random(Box::new(rng.split("weights"))), device, dtype)
     }
 
     /// Variables with the values of a file.

@@ -1,4 +1,5 @@
 //! Model files: whatever is done to one, the answer is an error, never a panic or a giant allocation.
+#![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
 use autoencoders::data::{Dataset, Values};
 use autoencoders::file::{self, Kind};

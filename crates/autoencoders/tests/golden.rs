@@ -1,6 +1,7 @@
 //! Losses, gradients and optimiser steps against PyTorch in double precision.
 //!
 //! The numbers and what they stand for come from `golden/make.py`; each file of `golden/` is the function of that name there.
+#![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
 use autoencoders::config::{Config, Plan};
 use autoencoders::family::Batch;

@@ -1,4 +1,5 @@
 //! What holds for every family.
+#![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
 use autoencoders::config::{Config, Plan};
 use autoencoders::data::{Dataset, Values};
@@ -131,7 +132,8 @@ fn nonsense_parameters_are_refused_by_name_or_train_to_finite_numbers() {
 #[test]
 fn nonsense_settings_are_refused_by_name() {
     let shape = Shape::Flat { width: 6 };
-    let real: [(&str, fn(&mut Config, f64)); 8] = [
+    type Set<T> = fn(&mut Config, T);
+    let real: [(&str, Set<f64>); 8] = [
         ("lr", |c, v| c.learning_rate = v),
         ("dropout", |c, v| c.dropout = v),
         ("momentum", |c, v| c.momentum = v),
@@ -150,7 +152,7 @@ fn nonsense_settings_are_refused_by_name() {
         }
     }
     for (name, set) in
-        [("latent", (|c, v| c.latent = v) as fn(&mut Config, usize)), ("batch", |c, v| c.batch = v), ("epochs", |c, v| c.epochs = Some(v))]
+        [("latent", (|c, v| c.latent = v) as Set<usize>), ("batch", |c, v| c.batch = v), ("epochs", |c, v| c.epochs = Some(v))]
     {
         for nonsense in [0, usize::MAX] {
             let mut config = small(&FAMILIES[0]);

@@ -218,17 +218,18 @@ fn adam<T: Real>(p: FlexTensor, g: FlexTensor, m: FlexTensor, v: FlexTensor, ste
     let numbers = step.numbers::<T>();
     {
         let (ps, gs) = (p.storage_mut::<T>(), g.storage::<T>());
-        let (ms, vs) = (m.storage_mut::<T>(), v.storage_mut::<T>());
-        let piece = |((p, g), (m, v)): ((&mut [T], &[T]), (&mut [T], &mut [T]))| simd(|| AdamStep::piece(numbers, p, g, m, v));
+        let moments = (m.storage_mut::<T>(), v.storage_mut::<T>());
+        let piece = |p: &mut [T], g: &[T], m: &mut [T], v: &mut [T]| simd(|| AdamStep::piece(numbers, p, g, m, v));
         #[cfg(feature = "threads")]
-        if ps.len() > 2 * PIECE {
+        {
             use rayon::prelude::*;
             let parameters = ps.par_chunks_mut(PIECE).zip(gs.par_chunks(PIECE));
-            let moments = ms.par_chunks_mut(PIECE).zip(vs.par_chunks_mut(PIECE));
-            parameters.zip(moments).for_each(piece);
-            return (p, m, v);
+            let moments = moments.0.par_chunks_mut(PIECE).zip(moments.1.par_chunks_mut(PIECE));
+            // Two pieces at least for each thread, or waking it costs more than it does.
+            parameters.zip(moments).with_min_len(2).for_each(|((p, g), (m, v))| piece(p, g, m, v));
         }
-        piece(((ps, gs), (ms, vs)));
+        #[cfg(not(feature = "threads"))]
+        piece(ps, gs, moments.0, moments.1);
     }
     (p, m, v)
 }
