@@ -9,4 +9,11 @@ pub mod vae;
 use crate::family::Entry;
 
 /// Every family, in the order of the manual.
-pub const FAMILIES: &[Entry] = &[plain::ENTRY, denoising::ENTRY, sparse::ENTRY, contractive::ENTRY, vae::ENTRY];
+#[rustfmt::skip] // one a line, so that a new family is one line
+pub const FAMILIES: &[Entry] = &[
+    plain::ENTRY,
+    denoising::ENTRY,
+    sparse::ENTRY,
+    contractive::ENTRY,
+    vae::ENTRY,
+];
