@@ -12,7 +12,7 @@ use faer::{Mat, Side};
 pub struct Pca {
     /// Numbers in a row.
     pub features: usize,
-    /// The mean row [features].
+    /// The mean row `[features]`.
     pub mean: Vec<f32>,
     /// Orthonormal components, one a row, the strongest first [components, features].
     pub components: Vec<f32>,

@@ -77,9 +77,9 @@ pub struct Density {
     pub means: Vec<f32>,
     /// Lower Cholesky factors of the covariances [components, latent, latent].
     pub factors: Vec<f32>,
-    /// The smallest code seen [latent]; draws are kept between this and `high`.
+    /// The smallest code seen `[latent]`; draws are kept between this and `high`.
     pub low: Vec<f32>,
-    /// The largest code seen [latent].
+    /// The largest code seen `[latent]`.
     pub high: Vec<f32>,
 }
 

@@ -39,7 +39,7 @@ impl Code {
     }
 }
 
-/// Named parts of a loss, each [1]; their sum is the loss.
+/// Named parts of a loss, each of one element; their sum is the loss.
 #[derive(Clone, Debug, Default)]
 pub struct Terms(pub Vec<(&'static str, Tensor<1>)>);
 

@@ -25,7 +25,7 @@
 //! | [`likelihood`], [`prepare`], [`schema`], [`split`] | errors, scaling, shapes, and which rows do what |
 //! | [`optimise`], [`run`] | optimisers and schedules; the state of a training |
 //! | [`baseline`], [`density`], [`jacobian`] | PCA beside every result; densities on codes; the encoder's derivative |
-//! | [`file`] | the model file and the checkpoint |
+//! | [`mod@file`] | the model file and the checkpoint |
 //! | [`rng`], [`error`] | the only randomness; the one error |
 
 pub mod baseline;

@@ -35,7 +35,7 @@ pub enum Group {
 /// How the file lays a variable out, which inside is always a matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// Inside [1, n], in the file [n].
+    /// Inside `[1, n]`, in the file `[n]`.
     Vector,
     /// Inside [in, out], in the file [out, in], as PyTorch's linear layers.
     Dense,

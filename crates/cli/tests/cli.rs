@@ -145,6 +145,35 @@ fn the_next_commands_work() {
     }
 }
 
+/// The lines of a document's shell blocks that call `ae`, without their comments.
+fn documented(text: &str) -> Vec<String> {
+    let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let lines = blocks.flat_map(str::lines).filter_map(|line| line.strip_prefix("ae "));
+    lines.map(|line| line.split(" #").next().unwrap().trim().to_owned()).collect()
+}
+
+#[test]
+fn the_commands_of_the_readme_work() {
+    let place = Place::new();
+    let rows: Vec<String> = (0..40).map(|row| format!("{},{},{},{},{}", row, row * row, 40 - row * row, row % 7, row % 3)).collect();
+    place.write("table.csv", format!("a,b,c,d,e\n{}\n", rows.join("\n")));
+    let commands = documented(include_str!("../../../README.md"));
+    assert!(commands.len() >= 8, "{commands:?}");
+    for command in commands {
+        place.ok(&command);
+    }
+}
+
+#[test]
+fn the_recipe_of_the_manual_is_read() {
+    let manual = include_str!("../../../docs/manual.md");
+    let recipe = manual.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let place = Place::new();
+    place.write("recipe.toml", recipe);
+    let model = place.json("train digits --config recipe.toml --epochs 1");
+    assert_eq!((model["family"].as_str(), model["latent"].as_u64()), (Some("denoising"), Some(16)));
+}
+
 /// Splits words as a shell does, single quotes included.
 fn shell_words(line: &str) -> Vec<String> {
     let pieces = line.split('\'').enumerate();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A function applied to each unit.
 ///
-/// Each value and derivative is given once, in [`Activation::value`] and [`Activation::slope`].
+/// Each value and derivative is written once; the bodies for single and double precision share them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
