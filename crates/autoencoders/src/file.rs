@@ -131,6 +131,10 @@ pub fn parse(bytes: &[u8], kind: Kind, place: &str) -> Result<(Value, BTreeMap<S
     let tensors = SafeTensors::deserialize(bytes).map_err(|error| strange(&error))?;
     let mut entries = Vec::new();
     for (name, view) in tensors.iter() {
+        // Nothing that is written is empty, and the engine refuses empty tensors by a panic.
+        if view.shape().contains(&0) {
+            return Err(strange(&format!("tensor {name} is empty")));
+        }
         if view.dtype() != Dtype::F32 {
             return Err(strange(&format!("tensor {name} is {:?}, not F32", view.dtype())));
         }
