@@ -211,8 +211,17 @@ impl Floors {
     }
 
     fn sparse(&mut self) -> Result<()> {
-        let config =
-            Config { family: "sparse".to_owned(), latent: 1000, epochs: Some(20), batch: 256, learning_rate: 2e-3, ..Config::default() };
+        let config = Config {
+            family: "sparse".to_owned(),
+            parameters: json!({"rho": 0.05, "beta": 1.0}).as_object().cloned().unwrap_or_default(),
+            latent: 1000,
+            epochs: Some(20),
+            batch: 256,
+            learning_rate: 2e-3,
+            // As in the tutorial: without decay the weights of pixels that are hardly ever lit stay at their random start.
+            l2: 3e-4,
+            ..Config::default()
+        };
         let model = self.fit("sparse, 1,000 units, rho 0.05", config)?;
         let evaluation = model.evaluate(&self.test, &self.all())?;
         self.add("sparse", "mean activation", evaluation.mean_activation, Bound::Between(0.04, 0.06));
@@ -233,13 +242,14 @@ impl Floors {
             code_activation: Some(autoencoders::Activation::Sigmoid),
             tied: true,
             likelihood: "bernoulli".parse()?,
-            epochs: Some(20),
+            epochs: Some(60),
             batch: 128,
+            learning_rate: 1e-2,
             ..Config::default()
         };
         let plain = self.fit("plain, 1,000 sigmoid tied, cross-entropy", Config { family: "plain".to_owned(), ..config.clone() })?;
-        let parameters = json!({"lambda": 10.0}).as_object().cloned().unwrap_or_default();
-        let model = self.fit("contractive, 1,000 sigmoid tied, cross-entropy, lambda 10", Config { parameters, ..config })?;
+        let parameters = json!({"lambda": 0.7}).as_object().cloned().unwrap_or_default();
+        let model = self.fit("contractive, 1,000 sigmoid tied, cross-entropy, lambda 0.7", Config { parameters, ..config })?;
         let rows = self.all();
         let cross_entropy =
             |model: &Model| -> Result<f64> { Ok(model.evaluate(&self.test, &rows)?.terms.get("reconstruction").unwrap_or(f64::NAN)) };
