@@ -63,10 +63,15 @@ impl Pca {
                 add(&mut products, x.clone().matmul(x.clone().transpose()));
                 let combinations = strongest(&products, rows.len(), kept);
                 let combinations = Tensor::<2>::from_data(TensorData::new(combinations, [kept, rows.len()]), &Device::default());
-                normalised(combinations.matmul(x).into_data().try_into_vec::<f32>().unwrap_or_default(), features)
+                orthonormal(combinations.matmul(x).into_data().try_into_vec::<f32>().unwrap_or_default(), features)
             }
         };
         Ok(Self { features, mean, components })
+    }
+
+    /// No component at all: the mean row stands for every row.
+    pub fn none(features: usize) -> Self {
+        Self { features, mean: vec![0.0; features], components: Vec::new() }
     }
 
     /// Components kept.
@@ -78,6 +83,9 @@ impl Pca {
     pub fn reconstruct(&self, x: Tensor<2>) -> Tensor<2> {
         let options = (&x.device(), x.dtype());
         let mean = Tensor::<2>::from_data(TensorData::new(self.mean.clone(), [1, self.features]), options);
+        if self.components.is_empty() {
+            return x.zeros_like() + mean;
+        }
         let components = Tensor::<2>::from_data(TensorData::new(self.components.clone(), [self.count(), self.features]), options);
         let codes = (x - mean.clone()).matmul(components.clone().transpose());
         codes.matmul(components) + mean
@@ -103,12 +111,21 @@ fn strongest(matrix: &[f64], side: usize, kept: usize) -> Vec<f32> {
     }
 }
 
-fn normalised(mut rows: Vec<f32>, width: usize) -> Vec<f32> {
-    for row in rows.chunks_mut(width) {
-        let length = row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
-        if length > 1e-12 {
-            row.iter_mut().for_each(|x| *x = (f64::from(*x) / length) as f32);
+/// The rows made orthonormal one after the other (Gram-Schmidt); those that are nothing but rounding become zero.
+fn orthonormal(rows: Vec<f32>, width: usize) -> Vec<f32> {
+    let mut kept: Vec<Vec<f64>> = Vec::new();
+    let mut longest = 0f64;
+    for row in rows.chunks(width) {
+        let mut row: Vec<f64> = row.iter().map(|x| f64::from(*x)).collect();
+        for other in &kept {
+            let along: f64 = row.iter().zip(other).map(|(a, b)| a * b).sum();
+            row.iter_mut().zip(other).for_each(|(a, b)| *a -= along * b);
         }
+        let length = row.iter().map(|x| x * x).sum::<f64>().sqrt();
+        longest = longest.max(length);
+        let scale = if length > 1e-3 * longest { 1.0 / length } else { 0.0 };
+        row.iter_mut().for_each(|x| *x *= scale);
+        kept.push(row);
     }
-    rows
+    kept.into_iter().flatten().map(|x| x as f32).collect()
 }

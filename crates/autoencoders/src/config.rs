@@ -172,6 +172,11 @@ impl Config {
         real("l2", self.l2, 0.0, 1e6)?;
         real("warm_up", self.warm_up, 0.0, 1e6)?;
         real("clip", self.clip, 0.0, 1e9)?;
+        // What a program put together is held to the bounds of what a user writes.
+        self.net.to_string().parse::<Net>()?;
+        self.likelihood.to_string().parse::<Likelihood>()?;
+        self.schedule.to_string().parse::<Schedule>()?;
+        self.density.to_string().parse::<DensityChoice>()?;
         real("validation", self.validation, 0.0, 0.9)?;
         real("test", self.test, 0.0, 0.9)?;
         real("validation and test together", self.validation + self.test, 0.0, 0.95)
@@ -236,6 +241,20 @@ impl Plan {
         self.shape.features().unwrap_or(1)
     }
 
+    /// Numbers that the widest layer holds for one row, for every direction that a family's loss follows.
+    pub fn numbers_per_row(&self) -> usize {
+        let widest = match &self.config.net {
+            Net::Mlp(widths) => widths.iter().copied().max().unwrap_or(1),
+            // The first convolution is the widest: each halving of both sides leaves a quarter of the pixels.
+            Net::Conv(channels) => {
+                channels.iter().zip(0u32..).map(|(c, depth)| (self.features() * c) >> (2 * (depth + 1)).min(40)).max().unwrap_or(1)
+            }
+            _ => 1,
+        };
+        let widest = widest.max(self.features()).max(self.blueprint.head);
+        widest.saturating_mul(self.family.directions(self))
+    }
+
     /// Passes over the training rows.
     pub fn epochs(&self) -> usize {
         self.config.epochs.unwrap_or(1)
@@ -249,6 +268,28 @@ impl Plan {
         }
         if conv && config.tied {
             return Err(Error::setting("tied", true, "false for a conv net; tied weights exist for linear, shallow and mlp"));
+        }
+        if matches!(config.net, Net::Linear | Net::Shallow) && (config.dropout > 0.0 || config.norm != Norm::None) {
+            return Err(Error::setting(
+                "net",
+                &config.net,
+                "mlp:WIDTHS or conv:CHANNELS for dropout and norms, which act on hidden layers",
+            ));
+        }
+        if config.latent > 2048 && matches!(config.density, DensityChoice::Gaussian | DensityChoice::Mixture(_)) {
+            return Err(Error::setting(
+                "density",
+                config.density,
+                "none for codes of more than 2048 numbers: a covariance has the square of that",
+            ));
+        }
+        let together = self.numbers_per_row().saturating_mul(config.batch);
+        if together > 1 << 31 {
+            return Err(Error::setting(
+                "batch",
+                config.batch,
+                format!("fewer rows, narrower layers or fewer probes: a step would hold {together} numbers in one layer"),
+            ));
         }
         if config.net == Net::Linear && config.code_activation != Some(Activation::Identity) {
             return Err(Error::setting(

@@ -11,7 +11,7 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DensityChoice {
-    /// A mixture of ten for codes of at most 32 numbers, one Gaussian for wider ones.
+    /// A mixture of ten for codes of at most 32 numbers, one Gaussian for wider ones, none above 2,048.
     #[default]
     Auto,
     /// `none`
@@ -94,12 +94,14 @@ impl Density {
         let rows = codes.len() / latent.max(1);
         let components = match choice {
             DensityChoice::None => return None,
+            // A covariance has the square of the latent numbers.
+            DensityChoice::Auto if latent > 2048 => return None,
             DensityChoice::Gaussian => 1,
             DensityChoice::Mixture(count) => count,
             DensityChoice::Auto if latent > 32 => 1,
             DensityChoice::Auto => 10,
         };
-        if rows < 2 {
+        if rows < 2 || codes.iter().any(|code| !code.is_finite()) {
             return None;
         }
         let mut rng = rng.split("density");
@@ -169,14 +171,16 @@ impl Mixture {
                 (0..components).map(|c| f64::from(u8::from(c == nearest))).collect()
             })
             .collect();
-        let mut mixture = Self::maximise(points, latent, &shares, components);
+        // A component that finds a single row must not shrink onto it: a share of the whole spread is added to each.
+        let ridge = spread(points, latent) * if components > 1 { 1e-3 } else { 1e-6 };
+        let mut mixture = Self::maximise(points, latent, &shares, components, ridge);
         if components == 1 {
             return mixture;
         }
         let mut last = f64::NEG_INFINITY;
         for _ in 0..ROUNDS {
             let likelihood = mixture.expect(points, latent, &mut shares);
-            mixture = Self::maximise(points, latent, &shares, components);
+            mixture = Self::maximise(points, latent, &shares, components, ridge);
             if likelihood - last < 1e-4 {
                 break;
             }
@@ -185,7 +189,7 @@ impl Mixture {
         mixture
     }
 
-    fn maximise(points: &[&[f32]], latent: usize, shares: &[Vec<f64>], components: usize) -> Self {
+    fn maximise(points: &[&[f32]], latent: usize, shares: &[Vec<f64>], components: usize, ridge: f64) -> Self {
         let mut mixture = Self { weights: Vec::new(), means: Vec::new(), factors: Vec::new() };
         for c in 0..components {
             let total: f64 = shares.iter().map(|share| share[c]).sum::<f64>().max(1e-12);
@@ -199,7 +203,7 @@ impl Mixture {
             });
             let covariance = centred.transpose() * &centred;
             mixture.weights.push(total / points.len() as f64);
-            mixture.factors.push(cholesky(covariance, latent));
+            mixture.factors.push(cholesky(covariance, latent, ridge));
             mixture.means.push(mean);
         }
         mixture
@@ -231,9 +235,9 @@ impl Mixture {
 }
 
 /// The lower Cholesky factor, with as much added to the diagonal as it takes.
-fn cholesky(covariance: Mat<f64>, latent: usize) -> Mat<f64> {
+fn cholesky(covariance: Mat<f64>, latent: usize, ridge: f64) -> Mat<f64> {
     let trace: f64 = (0..latent).map(|unit| covariance[(unit, unit)]).sum();
-    let mut ridge = (1e-6 * trace / latent as f64).max(1e-9);
+    let mut ridge = ridge.max(1e-9);
     loop {
         let ridged = Mat::from_fn(latent, latent, |r, c| covariance[(r, c)] + if r == c { ridge } else { 0.0 });
         match ridged.llt(Side::Lower) {
@@ -243,6 +247,16 @@ fn cholesky(covariance: Mat<f64>, latent: usize) -> Mat<f64> {
             Err(_) => ridge *= 10.0,
         }
     }
+}
+
+/// The mean variance of a unit over all points.
+fn spread(points: &[&[f32]], latent: usize) -> f64 {
+    let count = points.len() as f64;
+    let variance = |unit: usize| {
+        let mean = points.iter().map(|point| f64::from(point[unit])).sum::<f64>() / count;
+        points.iter().map(|point| (f64::from(point[unit]) - mean).powi(2)).sum::<f64>() / count
+    };
+    (0..latent).map(variance).sum::<f64>() / latent as f64
 }
 
 fn spread_centres<'a>(points: &[&'a [f32]], components: usize, rng: &mut Rng) -> Vec<&'a [f32]> {

@@ -112,6 +112,11 @@ pub trait Family: Debug + Send + Sync {
         latent
     }
 
+    /// Directions in which the loss follows each row through the encoder; memory grows with them.
+    fn directions(&self, _plan: &Plan) -> usize {
+        1
+    }
+
     /// Variables beside the two networks: a codebook, a critic, a running mean.
     fn variables(&self, _plan: &Plan, _init: &mut Init) -> Result<Vec<VarId>> {
         Ok(Vec::new())

@@ -84,7 +84,7 @@ fn numbers(value: &Tensor<2>, name: &str) -> Result<Vec<f32>> {
 /// Writes a file as a whole or not at all.
 pub fn write(path: &Path, kind: Kind, content: Value, mut entries: Vec<Entry>) -> Result<()> {
     entries.sort_by(|a, b| a.name.cmp(&b.name));
-    let header = json!({ "format": FORMAT, "kind": kind.name(), "hash": digest(kind, &content, &entries), "content": content });
+    let header = json!({ "format": FORMAT, "kind": kind.name(), "hash": digest(FORMAT, kind, &content, &entries), "content": content });
     let bytes: Vec<Vec<u8>> = entries.iter().map(|entry| entry.values.iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
     let views = entries.iter().zip(&bytes).map(|(entry, bytes)| {
         let view = TensorView::new(Dtype::F32, entry.shape.clone(), bytes);
@@ -143,15 +143,15 @@ pub fn parse(bytes: &[u8], kind: Kind, place: &str) -> Result<(Value, BTreeMap<S
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     let content = header["content"].clone();
-    if header["hash"] != digest(kind, &content, &entries) {
+    if header["hash"] != digest(format, kind, &content, &entries) {
         return Err(Error::model(place, "is damaged: its hash does not fit its content; copy or train it again"));
     }
     Ok((content, entries.into_iter().map(|entry| (entry.name.clone(), entry)).collect()))
 }
 
-fn digest(kind: Kind, content: &Value, entries: &[Entry]) -> String {
+fn digest(format: u64, kind: Kind, content: &Value, entries: &[Entry]) -> String {
     let mut hash = Sha256::new();
-    hash.update(FORMAT.to_le_bytes());
+    hash.update(format.to_le_bytes());
     hash.update(kind.name());
     // serde_json keeps objects sorted and prints each number the one shortest way, so that the text is the same after reading.
     hash.update(content.to_string());
@@ -197,7 +197,8 @@ impl Model {
             training_rows: self.training_rows,
             history: self.history.clone(),
             chosen: self.chosen,
-            evaluation: self.evaluation.clone(),
+            // JSON has no infinity: an evaluation that is not finite says nothing and would make the file unreadable.
+            evaluation: self.evaluation.clone().filter(Evaluation::is_finite),
             density: self.density.is_some(),
         };
         let mut entries = Vec::new();
@@ -231,6 +232,9 @@ impl Model {
         let content: Content = serde_json::from_value(content).map_err(|error| damaged(&error))?;
         let features = content.shape.features().map_err(|error| damaged(&error))?;
         content.preparation.check(features).map_err(|error| damaged(&error))?;
+        if entries.values().any(|entry| entry.values.iter().any(|value| !value.is_finite())) {
+            return Err(damaged(&"a number in it is not finite"));
+        }
         if !content.columns.is_empty() && content.columns.len() != features {
             return Err(damaged(&"as many column names as columns are wanted"));
         }
@@ -265,6 +269,9 @@ impl Model {
                 })
             }
         };
+        if density.as_ref().is_some_and(|density| density.low.iter().zip(&density.high).any(|(low, high)| low > high)) {
+            return Err(damaged(&"its density has bounds the wrong way round"));
+        }
         let plan = Plan::new(&content.config, &content.shape, content.preparation.range, content.training_rows)
             .map_err(|error| damaged(&error))?;
         let mut stored = Stored::new();

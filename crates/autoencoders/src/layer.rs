@@ -340,20 +340,21 @@ fn batch_norm(values: &Values, x: Tensor<2>, [gain, shift, mean, variance]: [Var
     let [rows, width] = x.dims();
     let channels = values.get(gain).dims()[1];
     let x = x.reshape([rows * width / channels, channels]);
+    let samples = rows * width / channels;
     let (m, v) = match pass.mode {
-        Mode::Evaluation => (values.get(mean), values.get(variance)),
-        Mode::Training => {
+        // One sample has no variance; it is normalised as in evaluation and moves no running statistic.
+        Mode::Training if samples > 1 => {
             let m = x.clone().mean_dim(0);
             let centred = x.clone() - m.clone();
             let v = (centred.clone() * centred).mean_dim(0);
-            let samples = (rows * width / channels) as f64;
             // The running variance is the unbiased one, as in PyTorch; the one in use is not.
-            let unbiased = v.clone().inner() * (samples / (samples - 1.0).max(1.0));
+            let unbiased = v.clone().inner() * (samples as f64 / (samples - 1) as f64);
             let moved = |old: Tensor<2>, new: Tensor<2>| old.inner() * (1.0 - NORM_MOMENTUM) + new * NORM_MOMENTUM;
             pass.updates.push((mean, moved(values.get(mean), m.clone().inner())));
             pass.updates.push((variance, moved(values.get(variance), unbiased)));
             (m, v)
         }
+        _ => (values.get(mean), values.get(variance)),
     };
     let y = (x - m) / (v + NORM_EPSILON).sqrt() * values.get(gain) + values.get(shift);
     y.reshape([rows, width])

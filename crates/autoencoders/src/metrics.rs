@@ -32,6 +32,12 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// Whether every number of it is finite.
+    pub fn is_finite(&self) -> bool {
+        let numbers = [self.mse, self.mae, self.pca_mse, self.mean_activation, self.explained_variance.unwrap_or(0.0), self.terms.sum()];
+        numbers.iter().all(|number| number.is_finite())
+    }
+
     /// What these numbers advise the user to do.
     pub fn advice(&self, model: &Model) -> Vec<String> {
         let (config, mut advice) = (&model.parts.plan.config, Vec::new());
@@ -68,13 +74,13 @@ impl Model {
         let mut spread = Spread::new(self.parts.plan.features());
         self.blocks(data, rows, |_, values, x| {
             let difference = self.rebuilt(values, x.clone())? - x.clone();
-            absolute += difference.clone().abs().sum().into_scalar::<f64>();
-            squared += difference.square().sum().into_scalar::<f64>();
-            pca += (self.baseline.reconstruct(x.clone()) - x.clone()).square().sum().into_scalar::<f64>();
+            absolute += difference.clone().abs().sum_dim(1).sum().into_scalar::<f64>();
+            squared += difference.square().sum_dim(1).sum().into_scalar::<f64>();
+            pca += (self.baseline.reconstruct(x.clone()) - x.clone()).square().sum_dim(1).sum().into_scalar::<f64>();
             spread.add(&read(x.clone())?);
             Ok(())
         })?;
-        let blocks = rows.chunks(block(self.parts.plan.features())).map(|rows| self.preparation.tensor(data, rows.iter().copied()));
+        let blocks = rows.chunks(block(&self.parts.plan)).map(|rows| self.preparation.tensor(data, rows.iter().copied()));
         let terms = self.parts.mean_terms(&self.vars.values(), blocks, &rng)?;
         let codes = self.encode_rows(data, rows)?;
         let count = (rows.len() * self.parts.plan.features()) as f64;
@@ -85,7 +91,7 @@ impl Model {
             explained_variance: Some(spread.total()).filter(|total| *total > 0.0).map(|total| 1.0 - squared / total),
             pca_mse: pca / count,
             terms,
-            active_units: active_units(&codes.values, codes.columns),
+            active_units: active_units(&codes.values, codes.columns, self.parts.plan.family.head(codes.columns) > codes.columns),
             mean_activation: codes.values.iter().map(|v| f64::from(*v)).sum::<f64>() / codes.values.len() as f64,
         })
     }
@@ -103,7 +109,7 @@ impl Model {
         let mut total = 0.0;
         self.blocks(data, rows, |index, values, x| {
             let rebuilt = self.rebuilt(values, corrupt(x.clone(), &rng.at(index))?)?;
-            total += (rebuilt - x).square().sum().into_scalar::<f64>();
+            total += (rebuilt - x).square().sum_dim(1).sum().into_scalar::<f64>();
             Ok(())
         })?;
         Ok(total / (rows.len().max(1) * self.parts.plan.features()) as f64)
@@ -140,7 +146,7 @@ impl Model {
         self.accept(data)?;
         let mut total = 0.0;
         self.blocks(data, rows, |_, values, x| {
-            let norm = jacobian::squared_norm(&self.parts.network, values, x, 16, &mut self.pass());
+            let norm = jacobian::squared_norm(&self.parts.network, values, x, self.parts.plan.config.latent, 16, &mut self.pass());
             total += norm.sqrt().sum().into_scalar::<f64>();
             Ok(())
         })?;
@@ -148,15 +154,17 @@ impl Model {
     }
 }
 
-/// Code units whose variance over the rows is above a hundredth of the mean variance of all units.
+/// Code units whose mean varies over the rows.
 ///
-/// For a variational code near its prior that is the usual bound of 0.01 (Burda et al. 2016), and it holds for codes of any scale.
-pub fn active_units(codes: &[f32], latent: usize) -> usize {
+/// For a distribution near a standard normal prior: a variance above 0.01 (Burda et al. 2016). Other codes have no scale of their
+/// own: a variance above a hundredth of the mean variance of all units.
+pub fn active_units(codes: &[f32], latent: usize, distribution: bool) -> usize {
     let mut spread = Spread::new(latent);
     spread.add(codes);
-    let variances = spread.squares();
+    let variances = spread.variances();
     let mean = variances.iter().sum::<f64>() / latent.max(1) as f64;
-    variances.iter().filter(|variance| **variance > 0.01 * mean && **variance > 1e-12).count()
+    let bound = if distribution { 0.01 } else { (0.01 * mean).max(1e-12) };
+    variances.iter().filter(|variance| **variance > bound).count()
 }
 
 /// Sums of squared deviations from the column means, in one pass (Welford 1962).
@@ -182,8 +190,9 @@ impl Spread {
         }
     }
 
-    fn squares(&self) -> &[f64] {
-        &self.squares
+    /// The variance of each column.
+    fn variances(&self) -> Vec<f64> {
+        self.squares.iter().map(|square| square / self.rows.max(1.0)).collect()
     }
 
     fn total(&self) -> f64 {

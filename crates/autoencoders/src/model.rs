@@ -1,8 +1,9 @@
 //! A trained model: encode, decode, reconstruct, generate, interpolate, search.
 
 use crate::baseline::Pca;
+use crate::config::Plan;
 use crate::data::Dataset;
-use crate::density::Density;
+use crate::density::{Density, DensityChoice};
 use crate::error::{Error, Result};
 use crate::event::Outcome;
 use crate::layer::Pass;
@@ -74,8 +75,8 @@ pub struct Model {
 }
 
 /// Rows that go through the network at once when nothing is trained: few enough to stay small, enough to fill the cores.
-pub(crate) fn block(features: usize) -> usize {
-    ((1 << 21) / features.max(1)).clamp(16, 1000)
+pub(crate) fn block(plan: &Plan) -> usize {
+    ((1 << 22) / plan.numbers_per_row().max(1)).clamp(1, 1000)
 }
 
 impl Model {
@@ -89,7 +90,12 @@ impl Model {
         outcome: &Outcome,
     ) -> Result<Self> {
         let rng = Rng::new(parts.plan.config.seed);
-        let baseline = Pca::fit(&preparation, data, &split.train, parts.plan.config.latent, &rng)?;
+        // Whoever stops a training waits for its checkpoint, not for what a finished model has.
+        let finished = !matches!(outcome, Outcome::Interrupted);
+        let baseline = match finished {
+            true => Pca::fit(&preparation, data, &split.train, parts.plan.config.latent, &rng)?,
+            false => Pca::none(parts.plan.features()),
+        };
         let (vars, chosen) = match state.best {
             Some(best) => (best.vars, best.epoch),
             None => (state.vars, state.epoch),
@@ -106,12 +112,10 @@ impl Model {
             chosen,
             evaluation: None,
         };
-        if matches!(outcome, Outcome::Interrupted) {
-            // Whoever stops a training waits for its checkpoint, not for a density on half-trained codes.
-            return Ok(model);
+        if finished && model.parts.plan.config.density != DensityChoice::None {
+            let codes = model.encode_rows(data, &split.train)?;
+            model.density = Density::fit(model.parts.plan.config.density, &codes.values, codes.columns, &rng);
         }
-        let codes = model.encode_rows(data, &split.train)?;
-        model.density = Density::fit(model.parts.plan.config.density, &codes.values, codes.columns, &rng);
         Ok(model)
     }
 
@@ -165,13 +169,13 @@ impl Model {
     /// The rows [rows, features] of codes, in the units of the training data.
     pub fn decode(&self, codes: &Matrix) -> Result<Matrix> {
         let latent = self.parts.plan.config.latent;
-        if codes.columns != latent {
+        if codes.columns != latent || !codes.values.len().is_multiple_of(latent) {
             return Err(Error::shape("codes", format!("{} numbers a row", codes.columns), format!("{latent}, the model's code size")));
         }
         let features = self.parts.plan.features();
         let values = self.vars.values();
         let mut out = Vec::with_capacity(codes.rows() * features);
-        for block in codes.values.chunks(block(features.max(latent)) * latent) {
+        for block in codes.values.chunks(block(&self.parts.plan) * latent) {
             let z = Tensor::from_data(TensorData::new(block.to_vec(), [block.len() / latent, latent]), &Device::default());
             out.extend(read(self.parts.decode(&values, z, &mut self.pass()))?);
         }
@@ -253,9 +257,11 @@ impl Model {
         rows: &[usize],
         mut each: impl FnMut(usize, &Values, Tensor<2>) -> Result<()>,
     ) -> Result<()> {
-        let features = self.parts.plan.features();
+        if let Some(row) = rows.iter().find(|row| **row >= data.rows()) {
+            return Err(Error::setting("row", row, format!("0 to {}, the rows of {}", data.rows().saturating_sub(1), data.name)));
+        }
         let values = self.vars.values();
-        for (index, block) in rows.chunks(block(features)).enumerate() {
+        for (index, block) in rows.chunks(block(&self.parts.plan)).enumerate() {
             each(index, &values, self.preparation.tensor(data, block.iter().copied()))?;
         }
         Ok(())

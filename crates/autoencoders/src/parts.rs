@@ -109,9 +109,10 @@ impl Parts {
         Ok(total.mean())
     }
 
+    // Rows first: a sum over a whole matrix is taken in an order that depends on the threads.
     /// The sum of the squares of all weights, biases left out.
     fn l2(&self, values: &Values) -> Tensor<1> {
-        let squares = self.network.weights().map(|id| values.get(id).square().sum());
+        let squares = self.network.weights().map(|id| values.get(id).square().sum_dim(1).sum());
         squares.reduce(|sum, square| sum + square).unwrap_or_else(|| Tensor::zeros([1], &Default::default()))
     }
 }

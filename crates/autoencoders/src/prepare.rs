@@ -165,8 +165,12 @@ fn bounds(data: &Dataset, rows: &[usize], columns: usize) -> Vec<(f64, f64)> {
 /// Mean and standard deviation of each column.
 fn moments(data: &Dataset, rows: &[usize], columns: usize) -> (Vec<f64>, Vec<f64>) {
     let count = rows.len().max(1) as f64;
+    // Sums are of differences from the first row, which for a constant column are zero however large its number.
+    let first: Vec<f64> =
+        rows.first().map_or(vec![0.0; columns], |row| (0..columns).map(|column| data.values.get(row * columns + column)).collect());
     let mut means = vec![0.0; columns];
-    each(data, rows, |column, value| means[column] += value / count);
+    each(data, rows, |column, value| means[column] += (value - first[column]) / count);
+    means.iter_mut().zip(&first).for_each(|(mean, first)| *mean += first);
     let mut squares = vec![0.0; columns];
     each(data, rows, |column, value| squares[column] += (value - means[column]).powi(2) / count);
     (means, squares.into_iter().map(f64::sqrt).collect())

@@ -19,8 +19,8 @@ use std::path::Path;
 
 /// Trains a model, or goes on with the training of a checkpoint.
 ///
-/// `checkpoint` is written after each epoch and on [`Flow::Stop`]; where it exists and `resume` holds, training goes on from it,
-/// bit for bit as if it had never stopped. Errors: data or settings that make no sense; divergence before the first epoch's end.
+/// `checkpoint` is written after each epoch and on [`Flow::Stop`]; with `resume` training goes on from it, bit for bit as if it had
+/// never stopped. Errors: data or settings that make no sense; divergence before the first epoch's end.
 pub fn fit(
     config: &Config,
     data: &Dataset,
@@ -28,7 +28,11 @@ pub fn fit(
     resume: bool,
     on: &mut dyn FnMut(&Event) -> Flow,
 ) -> Result<Trained> {
+    if resume && checkpoint.is_none() {
+        return Err(Error::setting("resume", "without a checkpoint", "the path of the checkpoint to go on from"));
+    }
     data.require_rows(2)?;
+    data.check_finite()?;
     let split = Split::new(config, data.rows())?;
     let preparation = Preparation::fit(config.scale, data, &split.train)?;
     let plan = Plan::new(config, &data.shape, preparation.range, split.train.len())?;
@@ -77,8 +81,9 @@ impl Job<'_> {
             }
             self.close_epoch(state)?;
             state.save(plan)?;
-            if let Some(record) = state.history.last() {
-                on(&Event::Epoch(record));
+            let flow = state.history.last().map(|record| on(&Event::Epoch(record)));
+            if flow == Some(Flow::Stop) && state.epoch < plan.epochs() {
+                return Ok(Outcome::Interrupted);
             }
         }
         Ok(Outcome::Finished)
@@ -94,9 +99,7 @@ impl Job<'_> {
         let numbers = descend(self.parts, &mut state.vars, &mut state.optimiser, batch, &rng, progress, rate)?;
         state.step += 1;
         let sum = numbers.sum();
-        // Far above the start is as lost as infinite: the weights will not come back from there.
-        let lost = !sum.is_finite() || state.first.is_some_and(|first| sum.abs() > 1e4 * (first.abs() + 1.0));
-        if lost {
+        if lost(sum, state.first) {
             return Err(self.diverged(state, format!("the loss is {sum}")));
         }
         state.first.get_or_insert(sum);
@@ -114,17 +117,17 @@ impl Job<'_> {
     fn close_epoch(&self, state: &mut State) -> Result<()> {
         let plan = &self.parts.plan;
         let train = state.sums.mean();
-        let blocks =
-            self.split.validation.chunks(block(plan.features())).map(|rows| self.preparation.tensor(self.data, rows.iter().copied()));
-        let rng = self.rng.split("validation");
-        let validation = match self.split.validation.is_empty() {
-            true => None,
-            false => Some(self.parts.mean_terms(&state.vars.values(), blocks, &rng)?),
-        };
-        let loss = validation.as_ref().unwrap_or(&train).sum();
-        if !loss.is_finite() {
-            return Err(self.diverged(state, format!("the validation loss is {loss}")));
+        let size = block(plan);
+        // Without validation rows some training rows stand in: the epoch's own losses are those of weights that are gone.
+        let (training, validation) = (&self.split.train, &self.split.validation);
+        let rows = if validation.is_empty() { &training[..training.len().min(size)] } else { validation };
+        let blocks = rows.chunks(size).map(|rows| self.preparation.tensor(self.data, rows.iter().copied()));
+        let seen = self.parts.mean_terms(&state.vars.values(), blocks, &self.rng.split("validation"))?;
+        let loss = seen.sum();
+        if lost(loss, state.first) {
+            return Err(self.diverged(state, format!("the loss after the epoch is {loss}")));
         }
+        let validation = (!validation.is_empty()).then_some(seen);
         let better = state.best.as_ref().is_none_or(|best| loss < best.loss);
         state.epoch += 1;
         if better {
@@ -141,6 +144,11 @@ impl Job<'_> {
         state.sums = Default::default();
         Ok(())
     }
+}
+
+/// Whether a loss is beyond recovery: far above the first one is as lost as infinite.
+fn lost(loss: f64, first: Option<f64>) -> bool {
+    !loss.is_finite() || first.is_some_and(|first| loss.abs() > 1e4 * (first.abs() + 1.0))
 }
 
 /// One step on one batch: for each phase a forward pass, its gradients and a move of its variables.

@@ -46,11 +46,14 @@ proptest! {
     }
 
     #[test]
-    fn a_flipped_bit_is_an_error(at in 0usize..1_000_000, bit in 0u8..8) {
+    fn a_flipped_bit_is_an_error_or_the_same_model(at in 0usize..1_000_000, bit in 0u8..8) {
         let mut bytes = model().to_vec();
         let at = at % bytes.len();
         bytes[at] ^= 1 << bit;
-        prop_assert!(Model::from_bytes(&bytes, "flipped").is_err());
+        // Or the same model: `e` and `E` are one number in JSON.
+        if file::parse(&bytes, Kind::Model, "flipped").ok() != file::parse(model(), Kind::Model, "model").ok() {
+            prop_assert!(Model::from_bytes(&bytes, "flipped").is_err());
+        }
     }
 
     #[test]
@@ -62,8 +65,12 @@ proptest! {
     fn nonsense_in_the_content_is_an_error_or_a_model(key in "config|shape|columns|preparation|training_rows|history|chosen|density", value in prop_oneof![
         Just(json!(null)), Just(json!(-1)), Just(json!(1e300)), Just(json!("x")), Just(json!([])), Just(json!({})), Just(json!(true)), Just(json!(usize::MAX)),
     ]) {
-        // Not the outcome matters but that there is one.
-        let _ = forged(|content, _| content[key] = value);
+        // Not the outcome matters but that there is one, also of using what was loaded.
+        if let Ok(model) = forged(|content, _| content[key] = value) {
+            let _ = model.encode(&data()).and_then(|codes| model.decode(&codes));
+            let _ = model.generate(3, 1, autoencoders::Source::Density);
+            let _ = model.evaluate(&data(), &[0, 1]);
+        }
     }
 }
 
@@ -88,6 +95,12 @@ fn hostile_sizes_are_refused_before_memory_is_taken() {
 fn tensors_that_do_not_fit_are_refused() {
     assert!(forged(|_, entries| entries.retain(|entry| entry.name != "encoder.0.weight")).is_err());
     assert!(forged(|_, entries| entries.retain(|entry| entry.name != "baseline.mean")).is_err());
+    // Bounds the wrong way round would be a panic when codes are kept within them.
+    let turned =
+        forged(|_, entries| entries.iter_mut().filter(|entry| entry.name == "density.low").for_each(|entry| entry.values.fill(1e9)));
+    assert!(turned.is_err());
+    let infinite = forged(|_, entries| entries.iter_mut().for_each(|entry| entry.values.fill(f32::NAN)));
+    assert!(infinite.is_err());
     for shape in [vec![], vec![0], vec![0, 3], vec![3, 0], vec![1, 1, 1], vec![0, 1, 1, 1]] {
         let length = shape.iter().product();
         let changed = forged(|_, entries| {

@@ -109,7 +109,7 @@ fn defaults_are_valid_and_survive_json() {
 }
 
 #[test]
-fn nonsense_parameters_are_refused_by_name_or_train_to_finite_numbers() {
+fn nonsense_parameters_are_refused_by_name() {
     let shape = Shape::Flat { width: 6 };
     for entry in FAMILIES {
         for (name, default) in (entry.defaults)() {
@@ -224,6 +224,9 @@ fn gradients_match_finite_differences() {
         for net in ["shallow", "mlp:5,4"] {
             for likelihood in ["gaussian", "gaussian:learned", "bernoulli"] {
                 for (norm, dropout) in [(Norm::None, 0.0), (Norm::Layer, 0.2)] {
+                    if net == "shallow" && norm != Norm::None {
+                        continue; // there is no hidden layer to norm
+                    }
                     let config = Config {
                         net: net.parse().unwrap(),
                         likelihood: likelihood.parse().unwrap(),
@@ -288,16 +291,19 @@ fn the_same_seed_gives_the_same_bits_on_one_and_two_threads_and_another_seed_giv
     // Wide enough that products and passes really are cut into pieces for two threads.
     let mut values = Vec::new();
     let mut rng = Rng::new(4);
-    for _ in 0..300 * 200 {
+    for _ in 0..300 * 400 {
         values.push(rng.unit());
     }
-    let data = Dataset { shape: Shape::Flat { width: 200 }, values: Values::F32(values), ..circle(1) };
+    let data = Dataset { shape: Shape::Flat { width: 400 }, values: Values::F32(values), ..circle(1) };
     for entry in FAMILIES {
         let config =
             Config { net: "mlp:300".parse().unwrap(), parameters: cheap(entry), latent: 20, epochs: Some(2), batch: 128, ..small(entry) };
         let on = |threads, config: &Config| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| weight_bits(&trained(config, &data).model.vars))
+            pool.install(|| {
+                let model = trained(config, &data).model;
+                (weight_bits(&model.vars), model.baseline, model.density, model.history)
+            })
         };
         let one = on(1, &config);
         assert!(one == on(2, &config), "{}: threads change the bits", entry.name);
@@ -362,20 +368,34 @@ fn resumed_equals_uninterrupted() {
     let folder = tempfile::tempdir().unwrap();
     let data = circle(90);
     for entry in FAMILIES {
-        for stop_at in [2, 5, 7] {
-            let config = Config { net: "mlp:8".parse().unwrap(), norm: Norm::Layer, dropout: 0.1, ..small(entry) };
+        let adam = Config { net: "mlp:8".parse().unwrap(), norm: Norm::Layer, dropout: 0.1, ..small(entry) };
+        // A high rate that no epoch improves on: the counters of patience and plateau and the running statistics matter.
+        let sgd = Config {
+            optimiser: autoencoders::optimise::Method::Sgd,
+            schedule: "plateau:1,0.5".parse().unwrap(),
+            norm: if entry.name == "contractive" { Norm::Layer } else { Norm::Batch },
+            learning_rate: 0.02,
+            clip: 1.0,
+            patience: 4,
+            epochs: Some(12),
+            warm_up: 1.5,
+            ..adam.clone()
+        };
+        for (which, config, stops) in [("adam", adam, [2, 5, 7]), ("sgd", sgd, [5, 18, 27])] {
             let whole = trained(&config, &data).model;
-            let path = folder.path().join(format!("{}-{stop_at}.ae.run", entry.name));
-            let mut steps = 0;
-            let part = fit(&config, &data, Some(&path), false, &mut |event| {
-                steps += usize::from(matches!(event, Event::Step { .. }));
-                if steps == stop_at { Flow::Stop } else { Flow::Continue }
-            });
-            assert!(matches!(part.unwrap().outcome, Outcome::Interrupted));
-            assert_eq!(State::config_of(&path).unwrap(), whole.parts.plan.config);
-            let resumed = fit(&State::config_of(&path).unwrap(), &data, Some(&path), true, &mut |_| Flow::Continue).unwrap();
-            assert!(weight_bits(&resumed.model.vars) == weight_bits(&whole.vars), "{} stopped at {stop_at}", entry.name);
-            assert_eq!(resumed.model.history, whole.history);
+            for stop_at in stops {
+                let path = folder.path().join(format!("{}-{which}-{stop_at}.ae.run", entry.name));
+                let mut steps = 0;
+                let part = fit(&config, &data, Some(&path), false, &mut |event| {
+                    steps += usize::from(matches!(event, Event::Step { .. }));
+                    if steps == stop_at { Flow::Stop } else { Flow::Continue }
+                });
+                assert!(matches!(part.unwrap().outcome, Outcome::Interrupted), "{} {which} {stop_at}", entry.name);
+                assert_eq!(State::config_of(&path).unwrap(), whole.parts.plan.config);
+                let resumed = fit(&State::config_of(&path).unwrap(), &data, Some(&path), true, &mut |_| Flow::Continue).unwrap();
+                assert!(weight_bits(&resumed.model.vars) == weight_bits(&whole.vars), "{} {which} stopped at {stop_at}", entry.name);
+                assert_eq!(resumed.model.history, whole.history);
+            }
         }
     }
 }

@@ -65,8 +65,18 @@ impl Family for Contractive {
         self.lambda > 0.0
     }
 
+    fn directions(&self, plan: &Plan) -> usize {
+        match plan.blueprint.net {
+            Net::Linear | Net::Shallow => 1,
+            _ if self.probes == 0 => plan.features(),
+            _ => self.probes,
+        }
+    }
+
     fn terms(&self, step: &Step) -> Result<Terms> {
-        let norm = jacobian::squared_norm(&step.parts.network, step.values, step.batch.input.clone(), self.probes, &mut step.pass.clone());
+        let latent = step.parts.plan.config.latent;
+        let norm =
+            jacobian::squared_norm(&step.parts.network, step.values, step.batch.input.clone(), latent, self.probes, &mut step.pass.clone());
         Ok(Terms::one("contraction", self.lambda, norm.mean()))
     }
 }

@@ -64,6 +64,10 @@ impl Family for Vae {
         Ok(())
     }
 
+    fn constrains(&self) -> bool {
+        self.beta > 0.0
+    }
+
     fn head(&self, latent: usize) -> usize {
         2 * latent
     }
