@@ -381,7 +381,7 @@ fn resumed_equals_uninterrupted() {
             warm_up: 1.5,
             ..adam.clone()
         };
-        for (which, config, stops) in [("adam", adam, [2, 5, 7]), ("sgd", sgd, [5, 18, 27])] {
+        for (which, config, stops) in [("adam", adam, [2, 5, 7]), ("sgd", sgd, [5, 12, 18])] {
             let whole = trained(&config, &data).model;
             for stop_at in stops {
                 let path = folder.path().join(format!("{}-{which}-{stop_at}.ae.run", entry.name));
