@@ -206,7 +206,7 @@ impl Plan {
             config.likelihood = if config.binarise { Likelihood::Bernoulli } else { auto.likelihood };
         }
         let steps = rows.div_ceil(config.batch).max(1);
-        config.epochs = Some(config.epochs.unwrap_or_else(|| (STEPS / steps).clamp(10, 300)));
+        config.epochs = Some(config.epochs.unwrap_or_else(|| (STEPS / steps).clamp(10, 1000)));
 
         let linear = config.net == Net::Linear;
         let code_activation = config.code_activation.unwrap_or(if linear { Activation::Identity } else { auto.code_activation });
@@ -328,7 +328,7 @@ fn auto_net(shape: &Shape, features: usize) -> Net {
             Net::Conv((0..halvings).map(|depth| 32 << depth.min(3)).collect())
         }
         _ => {
-            let first = (2 * features).clamp(32, 512);
+            let first = (2 * features).clamp(128, 512);
             Net::Mlp(vec![first, first / 2])
         }
     }

@@ -32,7 +32,10 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    #[command(after_help = "Example:\n  ae train digits --family vae --latent 8 --set beta=0.5 -o digits.ae")]
+    #[command(
+        allow_negative_numbers = true,
+        after_help = "Example:\n  ae train digits --family vae --latent 8 --set beta=0.5 -o digits.ae"
+    )]
     Train(Box<Train>),
     #[command(after_help = "Example:\n  ae eval digits.ae digits --beside other.ae")]
     Eval(Eval),
@@ -42,7 +45,7 @@ pub(crate) enum Command {
     Decode(Decode),
     #[command(after_help = "Example:\n  ae reconstruct digits.ae digits -o digits.png")]
     Reconstruct(Reconstruct),
-    #[command(after_help = "Example:\n  ae generate digits.ae -n 64 -o grid.png")]
+    #[command(allow_negative_numbers = true, after_help = "Example:\n  ae generate digits.ae -n 64 -o grid.png")]
     Generate(Generate),
     #[command(after_help = "Example:\n  ae interpolate digits.ae digits --rows 3,17 -o strip.png")]
     Interpolate(Interpolate),
@@ -87,7 +90,7 @@ pub(crate) struct Train {
 /// What becomes the configuration; what is absent stays as the recipe or the library has it.
 #[derive(Debug, clap::Args)]
 #[group(id = "settings", multiple = true)]
-#[command(next_help_heading = "Settings")]
+#[command(next_help_heading = "Settings", allow_negative_numbers = true)]
 pub(crate) struct Settings {
     /// A recipe: settings in a .toml or .json file; flags beside it win
     #[arg(long, value_name = "RECIPE")]

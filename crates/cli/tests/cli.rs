@@ -248,6 +248,43 @@ fn an_output_that_cannot_be_written_is_refused_before_training() {
 }
 
 #[test]
+fn what_a_command_reads_is_never_overwritten() {
+    let place = Place::new();
+    place.write("t.csv", "a,b\n1,2\n3,5\n5,6\n7,9\n");
+    place.ok("train t.csv --latent 1 --epochs 2 -o m.ae");
+    for words in [
+        "train t.csv -o t.csv --force",
+        "encode m.ae t.csv -o t.csv --force",
+        "encode m.ae t.csv -o m.ae --force",
+        "train t.csv --test-data m.ae -o m.ae --force",
+    ] {
+        place.refused(words, &["choose another name"]);
+    }
+    assert!(place.lines("t.csv").len() == 5);
+    place.refused("train t.csv -o model.txt", &["ends in .ae"]);
+}
+
+#[test]
+fn negative_numbers_are_refused_as_numbers() {
+    let place = Place::new();
+    for (words, part) in [("train digits --lr -1", "lr is -1"), ("train digits --l2 -1", "l2 is -1"), ("train digits --latent -1", "-1")] {
+        let run = place.ae(words);
+        assert_eq!(run.code, 2);
+        assert!(run.err.contains(part) && !run.err.contains("unexpected argument"), "{}", run.err);
+    }
+}
+
+#[test]
+fn data_tells_what_training_would_refuse() {
+    let place = Place::new();
+    place.write("stray.csv", "a,b\n1,2\n3,hello\n5,6\n7,8\n");
+    let run = place.ok("data stray.csv");
+    assert!(run.err.contains("training would refuse this") && run.err.contains("row 2") && run.err.contains("hello"), "{}", run.err);
+    assert!(place.json("data stray.csv")["refused"].as_str().unwrap().contains("hello"));
+    assert!(place.json("data digits")["refused"].is_null());
+}
+
+#[test]
 fn evaluation_has_these_keys() {
     let place = Place::with_digits();
     let json = place.json("eval digits.ae digits --beside digits.ae");

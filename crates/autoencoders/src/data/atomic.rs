@@ -10,6 +10,9 @@ pub fn refuse_existing(path: &Path, force: bool) -> Result<()> {
     if path.is_dir() {
         return Err(Error::data(path.display(), "is a folder; wanted the name of a file"));
     }
+    if path.exists() && !path.is_file() {
+        return Err(Error::data(path.display(), "is a device or a pipe; wanted the name of an ordinary file"));
+    }
     if path.exists() && !force {
         return Err(Error::data(path.display(), "exists already; choose another name or replace it with `--force`"));
     }
@@ -22,6 +25,9 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -
     if path.is_dir() {
         return Err(Error::data(path.display(), "is a folder; wanted the name of a file"));
     }
+    // A link stays one: what it points to is replaced.
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let path = target.as_path();
     let folder = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),

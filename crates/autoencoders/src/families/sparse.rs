@@ -1,7 +1,7 @@
 //! Sparse autoencoder: many code units, each active on few rows.
 //!
 //! Ng, "Sparse autoencoder", CS294A lecture notes, and the UFLDL tutorial. The cost there carries a factor one half on the
-//! squared error; here it does not, so a beta of 3 there is 6 here.
+//! squared error; here it does not, so a beta of 3 there is 6 here. Meant for codes wider than the row.
 
 use crate::config::{Auto, Plan};
 use crate::error::{Error, Result};

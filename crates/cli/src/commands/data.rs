@@ -2,17 +2,22 @@
 
 use crate::args::Data;
 use crate::show::{self, Show};
-use autoencoders::data::{ColumnDescription, Description, describe};
+use autoencoders::data::{ColumnDescription, Description, describe, read};
 use autoencoders::{Error, Result};
+use serde_json::json;
 
 /// Columns and labels listed at most; `--json` has all.
 const MOST: usize = 40;
 
 pub(crate) fn run(args: &Data, show: &Show) -> Result<()> {
     let description = describe(&args.rows.data, &args.rows.options())?;
-    let json = serde_json::to_value(&description).map_err(|error| Error::data(&description.name, error))?;
+    let mut json = serde_json::to_value(&description).map_err(|error| Error::data(&description.name, error))?;
+    // The same words that a training would end with: where it is, and what to do about it.
+    let refused = read(&args.rows.data, &args.rows.options()).err().map(|error| error.to_string());
+    json["refused"] = json!(refused);
     show.result(&json, text(&description))?;
     if !show.json {
+        refused.iter().for_each(|refused| show.warn(format!("training would refuse this: {refused}")));
         description.warnings.iter().for_each(|warning| show.warn(warning));
     }
     Ok(())
@@ -51,7 +56,9 @@ fn line(column: &ColumnDescription) -> Vec<String> {
     let numbers = [column.min, column.max, column.mean, column.sd].map(of);
     let mut cells = vec![column.name.clone(), kind.as_str().unwrap_or_default().to_owned()];
     cells.extend(numbers);
-    cells.extend([column.distinct.to_string(), column.missing.to_string()]);
+    // The reader counts no further.
+    let distinct = if column.distinct >= 1000 { "1000+".to_owned() } else { column.distinct.to_string() };
+    cells.extend([distinct, column.missing.to_string()]);
     cells
 }
 

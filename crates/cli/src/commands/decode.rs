@@ -1,6 +1,6 @@
 //! `ae decode`: the rows of codes.
 
-use super::{Format, write_rows};
+use super::{Format, refuse_input, write_rows};
 use crate::args::Decode;
 use crate::show::Show;
 use autoencoders::data::{Dataset, ReadOptions, describe, read};
@@ -8,8 +8,10 @@ use autoencoders::{Matrix, Model, Result};
 
 /// The column that `ae encode` writes before the codes.
 const ROW: &str = "row";
+use std::path::Path;
 
 pub(crate) fn run(args: &Decode, show: &Show) -> Result<()> {
+    refuse_input(&args.output.path, &[&args.model, Path::new(&args.codes)])?;
     let model = Model::load(&args.model)?;
     let format = Format::check(&args.output, Some(&model))?;
     let data = read_codes(&args.codes)?;

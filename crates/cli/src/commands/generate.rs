@@ -1,11 +1,12 @@
 //! `ae generate`: new rows.
 
-use super::{Format, write_rows};
+use super::{Format, refuse_input, write_rows};
 use crate::args::Generate;
 use crate::show::Show;
 use autoencoders::{Model, Result, Source};
 
 pub(crate) fn run(args: &Generate, show: &Show) -> Result<()> {
+    refuse_input(&args.output.path, &[&args.model])?;
     let model = Model::load(&args.model)?;
     let format = Format::check(&args.output, Some(&model))?;
     let rows = model.generate(args.count as usize, args.seed, args.source.unwrap_or(Source::Auto))?;

@@ -1,11 +1,13 @@
 //! `ae interpolate`: from one row to another.
 
-use super::{Format, read_rows, write_rows};
+use super::{Format, read_rows, refuse_input, write_rows};
 use crate::args::Interpolate;
 use crate::show::Show;
 use autoencoders::{Model, Result};
+use std::path::Path;
 
 pub(crate) fn run(args: &Interpolate, show: &Show) -> Result<()> {
+    refuse_input(&args.output.path, &[&args.model, Path::new(&args.rows.data)])?;
     let model = Model::load(&args.model)?;
     let format = Format::check(&args.output, Some(&model))?;
     let data = read_rows(&args.rows, show)?;

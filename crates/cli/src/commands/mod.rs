@@ -62,6 +62,15 @@ impl Format {
     }
 }
 
+/// An error where an output is one of the inputs, which `--force` would destroy.
+pub(crate) fn refuse_input(output: &Path, inputs: &[&Path]) -> Result<()> {
+    let same = |input: &&&Path| output.canonicalize().is_ok_and(|output| input.canonicalize().is_ok_and(|input| input == output));
+    match inputs.iter().find(same) {
+        Some(_) => Err(Error::data(output.display(), "is read by this very command; choose another name for what it writes")),
+        None => Ok(()),
+    }
+}
+
 /// An error where the folder of an output is missing.
 pub(crate) fn refuse_no_folder(path: &Path) -> Result<()> {
     match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {

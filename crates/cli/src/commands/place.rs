@@ -1,6 +1,6 @@
 //! Where a training writes.
 
-use super::refuse_no_folder;
+use super::{refuse_input, refuse_no_folder};
 use crate::args::Train;
 use autoencoders::data::refuse_existing;
 use autoencoders::{Error, Result};
@@ -29,8 +29,13 @@ impl Place {
             (None, Some(run)) => model_of(run)?,
             (None, None) => free(&stem(&args.rows.data), "ae"),
         };
+        let inputs = [Some(Path::new(&args.rows.data)), args.test_data.as_ref().map(Path::new), args.rows.labels.as_deref()];
+        refuse_input(&model, &inputs.into_iter().flatten().collect::<Vec<_>>())?;
         refuse_existing(&model, args.force)?;
         refuse_no_folder(&model)?;
+        if model.extension().is_none_or(|extension| extension != "ae") {
+            return Err(Error::setting("model file", model.display(), "a name that ends in .ae"));
+        }
         let run = args.resume.clone().unwrap_or_else(|| run_of(&model));
         if args.resume.is_none() && run.exists() && !args.force {
             let advice = format!("holds an interrupted training; go on with `--resume {0}`, or start anew with `--force`", run.display());

@@ -1,14 +1,16 @@
 //! `ae reconstruct`: rows as the model gives them back.
 
-use super::{Format, picture, read_rows, write_rows};
+use super::{Format, picture, read_rows, refuse_input, write_rows};
 use crate::args::Reconstruct;
 use crate::show::Show;
 use autoencoders::{Matrix, Model, Result};
 
 /// Images side by side in a picture, and how many there are unless another number is asked for.
 const ACROSS: usize = 16;
+use std::path::Path;
 
 pub(crate) fn run(args: &Reconstruct, show: &Show) -> Result<()> {
+    refuse_input(&args.output.path, &[&args.model, Path::new(&args.rows.data)])?;
     let model = Model::load(&args.model)?;
     let format = Format::check(&args.output, Some(&model))?;
     let mut data = read_rows(&args.rows, show)?;

@@ -90,13 +90,18 @@ pub(crate) fn text(model: &Model, judged: &Judged, time: Duration, path: &Path) 
     let of_rows = format!("{} {} row{}", of.rows, judged.rows, if of.rows == 1 { "" } else { "s" });
     let mut rows = vec![
         show::cells([&of_rows, &config.family, &"pca", &"ratio"]),
-        show::cells([&"mse", &show::number(of.mse), &show::number(of.pca_mse), &show::number(of.mse / of.pca_mse)]),
+        show::cells([&"mse", &show::number(of.mse), &show::number(of.pca_mse), &ratio(of)]),
         show::cells([&"mae", &show::number(of.mae)]),
         show::cells([&"explained variance", &of.explained_variance.map_or("-".to_owned(), show::number)]),
         show::cells([&"active units", &format!("{} of {}", of.active_units, config.latent)]),
     ];
     rows.extend(of.terms.0.iter().map(|(name, value)| show::cells([&format!("loss: {name}"), &show::number(*value)])));
     format!("{head}\n{}", show::table(&rows))
+}
+
+/// The error over PCA's; none where PCA is exact up to rounding, because its code is as wide as the data.
+fn ratio(of: &Evaluation) -> String {
+    if of.pca_mse > 1e-9 { show::number(of.mse / of.pca_mse) } else { "-".to_owned() }
 }
 
 /// Commands that go on from this model.
