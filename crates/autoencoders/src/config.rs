@@ -39,7 +39,8 @@ pub struct Config {
     pub norm: Norm,
     /// What a reconstruction error is.
     pub likelihood: Likelihood,
-    /// Whether pixels between 0 and 1 are replaced by draws of 0 or 1: a fresh draw each epoch, one by seed in evaluation.
+    /// Whether pixels between 0 and 1 are replaced by draws of 0 or 1: a fresh draw each epoch, one by seed for the
+    /// terms of an evaluation; codes and mean errors see the grey pixels.
     pub binarise: bool,
     /// How numbers are scaled.
     pub scale: Scale,

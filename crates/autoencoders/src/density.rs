@@ -39,19 +39,7 @@ impl FromStr for DensityChoice {
     }
 }
 
-impl TryFrom<String> for DensityChoice {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
-
-impl From<DensityChoice> for String {
-    fn from(choice: DensityChoice) -> Self {
-        choice.to_string()
-    }
-}
+crate::text::as_text!(DensityChoice);
 
 impl fmt::Display for DensityChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

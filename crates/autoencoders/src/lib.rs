@@ -50,6 +50,7 @@ pub mod rng;
 pub mod run;
 pub mod schema;
 pub mod split;
+mod text;
 pub mod train;
 pub mod vars;
 

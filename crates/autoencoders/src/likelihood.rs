@@ -54,19 +54,7 @@ impl FromStr for Likelihood {
     }
 }
 
-impl TryFrom<String> for Likelihood {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
-
-impl From<Likelihood> for String {
-    fn from(likelihood: Likelihood) -> Self {
-        likelihood.to_string()
-    }
-}
+crate::text::as_text!(Likelihood);
 
 impl fmt::Display for Likelihood {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -57,19 +57,7 @@ impl FromStr for Net {
     }
 }
 
-impl TryFrom<String> for Net {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
-
-impl From<Net> for String {
-    fn from(net: Net) -> Self {
-        net.to_string()
-    }
-}
+crate::text::as_text!(Net);
 
 impl fmt::Display for Net {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -15,15 +15,13 @@ use burn::tensor::Tensor;
 /// How far training is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
-    /// Epochs done, with the fraction of the running one.
-    pub epochs: f64,
     /// The fraction of the whole training, from 0 to 1.
     pub fraction: f64,
 }
 
 impl Progress {
     /// After training: every warm-up is over.
-    pub const DONE: Self = Self { epochs: f64::INFINITY, fraction: 1.0 };
+    pub const DONE: Self = Self { fraction: 1.0 };
 }
 
 /// Everything of a model but its numbers.

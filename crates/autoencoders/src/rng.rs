@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::seq::SliceRandom;
-use rand::{Rng as _, RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use sha2::{Digest, Sha256};
@@ -59,11 +59,6 @@ impl Rng {
         StandardNormal.sample(&mut self.stream)
     }
 
-    /// A word of random bits.
-    pub fn bits(&mut self) -> u32 {
-        self.stream.next_u32()
-    }
-
     /// Standard normal draws of shape [rows, columns].
     pub fn normal(&mut self, [rows, columns]: [usize; 2], device: &Device, dtype: DType) -> Tensor<2> {
         let values: Vec<f32> = (0..rows * columns).map(|_| self.standard_normal()).collect();
@@ -91,7 +86,12 @@ mod tests {
 
     #[test]
     fn different_names_and_seeds_give_different_streams() {
-        let draws = [Rng::new(7).split("a").bits(), Rng::new(7).split("b").bits(), Rng::new(8).split("a").bits(), Rng::new(7).at(0).bits()];
+        let draws = [
+            Rng::new(7).split("a").unit().to_bits(),
+            Rng::new(7).split("b").unit().to_bits(),
+            Rng::new(8).split("a").unit().to_bits(),
+            Rng::new(7).at(0).unit().to_bits(),
+        ];
         for (index, draw) in draws.iter().enumerate() {
             assert!(!draws[..index].contains(draw));
         }

@@ -93,7 +93,7 @@ impl Job<'_> {
         let rows = batch.input.dims()[0];
         let plan = &self.parts.plan;
         let epochs = state.epoch as f64 + state.step as f64 / steps as f64;
-        let progress = Progress { epochs, fraction: epochs / plan.epochs() as f64 };
+        let progress = Progress { fraction: epochs / plan.epochs() as f64 };
         let rate = plan.config.learning_rate * plan.config.schedule.factor(epochs, plan.epochs(), plan.config.warm_up, state.reductions);
         let rng = self.rng.split("step").at(state.epoch).at(state.step);
         let numbers = descend(self.parts, &mut state.vars, &mut state.optimiser, batch, &rng, progress, rate)?;

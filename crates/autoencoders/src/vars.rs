@@ -153,8 +153,6 @@ pub enum Fill {
     Constant(f64),
     /// Uniform between `-bound` and `bound`.
     Uniform(f64),
-    /// Normal with this standard deviation.
-    Normal(f64),
 }
 
 /// Makes the variables of a model, from random numbers or from a file.
@@ -215,7 +213,6 @@ impl<'a> Init<'a> {
                 match fill {
                     Fill::Constant(value) => vec![value as f32; length],
                     Fill::Uniform(bound) => (0..length).map(|_| (2.0 * rng.unit() - 1.0) * bound as f32).collect(),
-                    Fill::Normal(deviation) => (0..length).map(|_| rng.standard_normal() * deviation as f32).collect(),
                 }
             }
             Source::Stored(stored) => {

@@ -297,7 +297,7 @@ fn warm_up_begins_without_the_divergence() {
     let (parts, vars) = parts(&config, &Shape::Flat { width: 6 });
     let kl = |fraction| {
         let batch = Batch { input: uniform(8, 6), target: uniform(8, 6) };
-        let progress = Progress { epochs: 0.0, fraction };
+        let progress = Progress { fraction };
         let terms = parts.terms(&vars.values(), batch, &mut Pass::training(Rng::new(1)), progress).unwrap();
         Numbers::read(&terms).get("kl").unwrap()
     };

@@ -114,7 +114,7 @@ fn check(case: &Case) {
     let batch = Batch { input: plain(&case.input), target: plain(case.target.as_ref().unwrap_or(&case.input)) };
     let mut pass = if case.training { Pass::training(Rng::new(0)) } else { Pass::deterministic(Rng::new(0)) };
     let leaves = vars.leaves(|_| true);
-    let progress = Progress { epochs: 1.0, fraction: case.fraction };
+    let progress = Progress { fraction: case.fraction };
     let terms = parts.terms(&leaves, batch, &mut pass, progress).unwrap_or_else(|error| panic!("{}: {error}", case.name));
 
     let named: BTreeMap<String, f64> = terms.0.iter().map(|(name, value)| (name.to_string(), value.clone().into_scalar::<f64>())).collect();

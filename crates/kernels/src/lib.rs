@@ -1,7 +1,7 @@
 //! Fused operations for autoencoders, as a Burn backend extension.
 //!
-//! Every operation has a default body made of Burn's primitives, so that any backend runs the same model, and a hand-written
-//! body for the CPU backend Flex. This is the only crate that names Flex and the only one with `unsafe`.
+//! Every operation has a default body made of Burn's primitives and a hand-written one for the CPU backend Flex, the only backend
+//! selected so far; a further one takes the default bodies. Convolutions are Burn's own. This is the only crate that names Flex and the only one with `unsafe`.
 //!
 //! | module | what |
 //! |---|---|

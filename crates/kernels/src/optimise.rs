@@ -37,8 +37,7 @@ impl AdamStep {
     /// Steps over one piece; `numbers` come from [`AdamStep::numbers`].
     #[inline(always)]
     pub(crate) fn piece<T: Real>(numbers: [T; 7], p: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
-        let [beta1, rest1, beta2, rest2, root, change, keep] = numbers;
-        let epsilon = root;
+        let [beta1, rest1, beta2, rest2, epsilon, change, keep] = numbers;
         for (((p, g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
             *m = beta1 * *m + rest1 * *g;
             *v = beta2 * *v + rest2 * *g * *g;

@@ -11,7 +11,7 @@ pub(crate) fn simd<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
 }
 
-/// Calls `work(index, piece)` for each piece of `values`, on all cores where there is more than one piece.
+/// Calls `work(index, piece)` for each piece of `values`, on all cores where there are more than two pieces.
 ///
 /// `length` is the elements in a piece.
 pub(crate) fn for_each_piece<T: Send>(values: &mut [T], length: usize, work: impl Fn(usize, &mut [T]) + Sync) {

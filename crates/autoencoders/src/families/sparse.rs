@@ -94,7 +94,7 @@ impl Family for Sparse {
 /// `Σ_j rho ln(rho / rho_hat_j) + (1 - rho) ln((1 - rho) / (1 - rho_hat_j))`
 ///
 /// `rho_hat` [1, latent] is the mean over the batch, not a running mean: its gradient is then the exact gradient of the loss that
-/// is reported, nothing has to be stored, and at batches of a hundred rows and more the noise of the mean is far below rho.
+/// is reported, and nothing has to be stored. Its noise falls with the root of the batch: a few hundred rows are a good one.
 fn divergence(rho: f64, rho_hat: Tensor<2>) -> Tensor<1> {
     // A unit that is never active in a batch would otherwise make the loss infinite.
     let rho_hat = rho_hat.clamp(1e-6, 1.0 - 1e-6);
