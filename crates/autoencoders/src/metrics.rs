@@ -41,6 +41,9 @@ impl Evaluation {
     /// What these numbers advise the user to do.
     pub fn advice(&self, model: &Model) -> Vec<String> {
         let (config, mut advice) = (&model.parts.plan.config, Vec::new());
+        if self.rows < 10 {
+            advice.push(format!("{} rows are too few to judge by; give more rows, or a larger fraction to test", self.rows));
+        }
         // On a handful of rows every unit may look silent.
         if self.active_units < config.latent && self.rows > config.latent {
             let silent = config.latent - self.active_units;
