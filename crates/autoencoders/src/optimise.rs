@@ -1,6 +1,11 @@
-//! Optimisers and learning-rate schedules.
+//! Optimisers, learning-rate schedules, and the step that both serve.
 
 use crate::error::{Error, Result};
+use crate::family::Batch;
+use crate::layer::Pass;
+use crate::parts::{Parts, Progress};
+use crate::rng::Rng;
+use crate::run::Numbers;
 use crate::vars::{Role, Vars};
 use autoencoders_kernels::{AdamStep, SgdStep, adam, sgd, sum_squares};
 use burn::tensor::Tensor;
@@ -158,4 +163,33 @@ impl Optimiser {
             }
         }
     }
+}
+
+/// One step on one batch: for each phase a forward pass, its gradients and a move of its variables.
+///
+/// Returns the terms of the last phase.
+pub fn descend(
+    parts: &Parts,
+    vars: &mut Vars,
+    optimiser: &mut Optimiser,
+    batch: Batch,
+    rng: &Rng,
+    progress: Progress,
+    rate: f64,
+) -> Result<Numbers> {
+    let family = parts.plan.family.as_ref();
+    let mut numbers = Numbers::default();
+    for phase in family.phases() {
+        let values = vars.leaves(|var| phase.groups.contains(&var.group));
+        let mut pass = Pass::training(rng.split(phase.name));
+        let terms = parts.terms(&values, batch.clone(), &mut pass, progress)?;
+        numbers = Numbers::read(&terms);
+        let gradients = values.gradients(terms);
+        // The leaves go first, so that the optimiser owns the memory alone and works in place.
+        drop(values);
+        optimiser.step(vars, gradients, rate);
+        pass.commit(vars);
+    }
+    family.after_step(parts, vars)?;
+    Ok(numbers)
 }

@@ -5,15 +5,14 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::event::{Event, Flow, Outcome, Trained};
 use crate::family::Batch;
-use crate::layer::Pass;
 use crate::model::{Model, block};
-use crate::optimise::{Optimiser, Schedule};
+use crate::optimise::{Schedule, descend};
 use crate::parts::{Parts, Progress};
 use crate::prepare::Preparation;
 use crate::rng::Rng;
-use crate::run::{Best, EpochRecord, Numbers, State};
+use crate::run::{Best, EpochRecord, State};
 use crate::split::Split;
-use crate::vars::{Init, Vars};
+use crate::vars::Init;
 use burn::tensor::{DType, Device};
 use std::path::Path;
 
@@ -149,33 +148,4 @@ impl Job<'_> {
 /// Whether a loss is beyond recovery: far above the first one is as lost as infinite.
 fn lost(loss: f64, first: Option<f64>) -> bool {
     !loss.is_finite() || first.is_some_and(|first| loss.abs() > 1e4 * (first.abs() + 1.0))
-}
-
-/// One step on one batch: for each phase a forward pass, its gradients and a move of its variables.
-///
-/// Returns the terms of the last phase.
-pub fn descend(
-    parts: &Parts,
-    vars: &mut Vars,
-    optimiser: &mut Optimiser,
-    batch: Batch,
-    rng: &Rng,
-    progress: Progress,
-    rate: f64,
-) -> Result<Numbers> {
-    let family = parts.plan.family.as_ref();
-    let mut numbers = Numbers::default();
-    for phase in family.phases() {
-        let values = vars.leaves(|var| phase.groups.contains(&var.group));
-        let mut pass = Pass::training(rng.split(phase.name));
-        let terms = parts.terms(&values, batch.clone(), &mut pass, progress)?;
-        numbers = Numbers::read(&terms);
-        let gradients = values.gradients(terms);
-        // The leaves go first, so that the optimiser owns the memory alone and works in place.
-        drop(values);
-        optimiser.step(vars, gradients, rate);
-        pass.commit(vars);
-    }
-    family.after_step(parts, vars)?;
-    Ok(numbers)
 }
