@@ -40,7 +40,7 @@ pub enum Event<'a> {
 pub enum Flow {
     /// Go on.
     Continue,
-    /// Finish this step, save the checkpoint, and stop.
+    /// Finish this step, save the checkpoint, and stop; at [`Event::Start`] there is nothing to stop yet, and training begins.
     Stop,
 }
 
