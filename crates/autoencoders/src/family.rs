@@ -28,14 +28,14 @@ pub struct Code {
     pub mean: Tensor<2>,
     /// What the decoder gets [rows, latent].
     pub sample: Tensor<2>,
-    /// The logarithm of the posterior variance [rows, latent], where there is a posterior.
-    pub log_variance: Option<Tensor<2>>,
+    /// The posterior [rows, 2 latent], where there is one: its means, and behind them the logarithms of its variances.
+    pub posterior: Option<Tensor<2>>,
 }
 
 impl Code {
     /// A code without a distribution.
     pub fn point(code: Tensor<2>) -> Self {
-        Self { mean: code.clone(), sample: code, log_variance: None }
+        Self { mean: code.clone(), sample: code, posterior: None }
     }
 }
 

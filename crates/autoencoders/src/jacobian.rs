@@ -1,9 +1,9 @@
 //! The size of the encoder's derivative.
 
-use crate::layer::{Pass, slope};
+use crate::layer::Pass;
 use crate::net::Network;
 use crate::vars::Values;
-use autoencoders_kernels::{Activation, activate};
+use autoencoders_kernels::{Activation, column_squares, dense, steer};
 use burn::tensor::Tensor;
 
 /// The squared Frobenius norm of the encoder's Jacobian at each row, [rows, 1], itself differentiable.
@@ -12,8 +12,18 @@ use burn::tensor::Tensor;
 ///
 /// One dense layer: `Σ_j (act'(z_j))² Σ_i W_ij²` (Rifai et al. 2011, equation 7). Deeper: `Σ_i |J e_i|²` over all inputs, or with
 /// `probes` directions `v` of random signs the mean of `|J v|²`, whose expectation is the norm (Hutchinson 1990).
-pub fn squared_norm(network: &Network, values: &Values, x: Tensor<2>, latent: usize, probes: usize, pass: &mut Pass) -> Tensor<2> {
-    if let Some(norm) = closed_form(network, values, x.clone(), latent) {
+///
+/// `head` is the encoder's output at these rows where it is known already: it saves the closed form its product.
+pub fn squared_norm(
+    network: &Network,
+    values: &Values,
+    x: Tensor<2>,
+    head: Option<Tensor<2>>,
+    latent: usize,
+    probes: usize,
+    pass: &mut Pass,
+) -> Tensor<2> {
+    if let Some(norm) = closed_form(network, values, x.clone(), head, latent) {
         return norm;
     }
     let [rows, features] = x.dims();
@@ -33,18 +43,20 @@ pub fn squared_norm(network: &Network, values: &Values, x: Tensor<2>, latent: us
     norm.repeat_dim(0, rows / some)
 }
 
-fn closed_form(network: &Network, values: &Values, x: Tensor<2>, latent: usize) -> Option<Tensor<2>> {
+fn closed_form(network: &Network, values: &Values, x: Tensor<2>, head: Option<Tensor<2>>, latent: usize) -> Option<Tensor<2>> {
     let (weight, bias, activation) = network.single_dense()?;
-    let weight = values.get(weight).narrow(1, 0, latent);
-    let rows = x.dims()[0];
-    let squares = (weight.clone() * weight.clone()).sum_dim(0);
-    let z = x.matmul(weight) + values.get(bias).narrow(1, 0, latent);
-    let y = match activation {
-        Activation::Identity => z.clone(),
-        _ => activate(z.clone(), activation),
+    let (weight, rows) = (values.get(weight), x.dims()[0]);
+    let squares = column_squares(weight.clone()).narrow(1, 0, latent);
+    if activation == Activation::Identity {
+        return Some(squares.sum_dim(1).repeat_dim(0, rows));
+    }
+    let saved = match (activation.needs_input(), head) {
+        (false, Some(head)) => head,
+        (false, None) => dense(x, weight, values.get(bias), false, activation),
+        (true, _) => dense(x, weight, values.get(bias), false, Activation::Identity),
     };
-    Some(match slope(z, y, activation) {
-        Some(slope) => (slope.clone() * slope * squares).sum_dim(1),
-        None => squares.sum_dim(1).repeat_dim(0, rows),
-    })
+    let saved = saved.narrow(1, 0, latent);
+    // The squares go through the activation as a direction does, once for each factor of the squared slope.
+    let steered = steer(squares.unsqueeze_dim::<3>(0), saved.clone(), activation);
+    Some(steer(steered, saved, activation).sum_dim(2).squeeze_dim::<2>(2))
 }

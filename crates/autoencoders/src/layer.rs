@@ -3,7 +3,9 @@
 use crate::error::Result;
 use crate::rng::Rng;
 use crate::vars::{Fill, Init, Layout, Role, Values, VarId, Vars};
-use autoencoders_kernels::{Activation, Geometry, activate, convolution, dense, transposed_convolution};
+use autoencoders_kernels::{
+    Activation, Geometry, activate, column_moments, column_norm, convolution, dense, row_norm, steer, transposed_convolution,
+};
 use burn::tensor::Tensor;
 
 /// What a pass through the layers is for.
@@ -206,7 +208,7 @@ impl Layer {
     pub fn forward(&self, values: &Values, x: Tensor<2>, pass: &mut Pass) -> Tensor<2> {
         match self {
             Self::Dense { weight, bias, activation, transposed } => {
-                dense(x, oriented(values, *weight, *transposed), values.get(*bias), *activation)
+                dense(x, values.get(*weight), values.get(*bias), *transposed, *activation)
             }
             Self::Convolution { weight, bias, geometry, activation } => {
                 convolution(x, values.get(*weight), Some(values.get(*bias)), geometry, *activation)
@@ -215,10 +217,7 @@ impl Layer {
                 transposed_convolution(x, values.get(*weight), Some(values.get(*bias)), geometry, *activation)
             }
             Self::BatchNorm { gain, shift, mean, variance } => batch_norm(values, x, [*gain, *shift, *mean, *variance], pass),
-            Self::LayerNorm { gain, shift } => {
-                let (centred, deviation) = standardised(x);
-                centred / deviation * values.get(*gain) + values.get(*shift)
-            }
+            Self::LayerNorm { gain, shift } => row_norm(x, values.get(*gain), values.get(*shift)),
             Self::Activation(activation) => activate(x, *activation),
             Self::Dropout { rate, index } => match dropout_mask(&x, *rate, *index, pass) {
                 Some(mask) => x * mask,
@@ -234,23 +233,20 @@ impl Layer {
     pub fn tangent(&self, values: &Values, x: Tensor<2>, directions: Tensor<3>, pass: &mut Pass) -> (Tensor<2>, Tensor<3>) {
         match self {
             Self::Dense { weight, bias, activation, transposed } => {
-                let weight = oriented(values, *weight, *transposed);
-                let moved = flat(directions, |d| d.matmul(weight.clone()));
-                let (y, slope) = with_slope(dense(x, weight, values.get(*bias), Activation::Identity), *activation);
-                (y, scaled(moved, slope))
+                let (weight, bias) = (values.get(*weight), values.get(*bias));
+                let none = bias.zeros_like();
+                let moved = flat(directions, |d| dense(d, weight.clone(), none, *transposed, Activation::Identity));
+                steered(moved, *activation, |act| dense(x, weight, bias, *transposed, act))
             }
             Self::Convolution { weight, bias, geometry, activation } => {
                 let weight = values.get(*weight);
                 let moved = flat(directions, |d| convolution(d, weight.clone(), None, geometry, Activation::Identity));
-                let (y, slope) = with_slope(convolution(x, weight, Some(values.get(*bias)), geometry, Activation::Identity), *activation);
-                (y, scaled(moved, slope))
+                steered(moved, *activation, |act| convolution(x, weight, Some(values.get(*bias)), geometry, act))
             }
             Self::TransposedConvolution { weight, bias, geometry, activation } => {
                 let weight = values.get(*weight);
                 let moved = flat(directions, |d| transposed_convolution(d, weight.clone(), None, geometry, Activation::Identity));
-                let (y, slope) =
-                    with_slope(transposed_convolution(x, weight, Some(values.get(*bias)), geometry, Activation::Identity), *activation);
-                (y, scaled(moved, slope))
+                steered(moved, *activation, |act| transposed_convolution(x, weight, Some(values.get(*bias)), geometry, act))
             }
             Self::BatchNorm { gain, variance, .. } => {
                 let slope = values.get(*gain) / (values.get(*variance) + NORM_EPSILON).sqrt();
@@ -268,65 +264,35 @@ impl Layer {
                 (unit.squeeze_dim::<2>(1) * values.get(*gain) + values.get(*shift), moved)
             }
             Self::Activation(activation) => {
-                let (y, slope) = with_slope(x, *activation);
-                (y, scaled(directions, slope))
+                steered(directions, *activation, |act| activate(x, act))
             }
             Self::Dropout { rate, index } => match dropout_mask(&x, *rate, *index, pass) {
-                Some(mask) => (x * mask.clone(), scaled(directions, Some(mask))),
+                Some(mask) => (x * mask.clone(), directions * mask.unsqueeze_dim::<3>(1)),
                 None => (x, directions),
             },
         }
     }
 }
 
-fn oriented(values: &Values, weight: VarId, transposed: bool) -> Tensor<2> {
-    let weight = values.get(weight);
-    if transposed { weight.transpose() } else { weight }
-}
-
 /// Applies `f` to [rows x k, in] and gives [rows, k, out] back.
-fn flat(directions: Tensor<3>, f: impl Fn(Tensor<2>) -> Tensor<2>) -> Tensor<3> {
+fn flat(directions: Tensor<3>, f: impl FnOnce(Tensor<2>) -> Tensor<2>) -> Tensor<3> {
     let [rows, k, width] = directions.dims();
     let moved = f(directions.reshape([rows * k, width]));
     let out = moved.dims()[1];
     moved.reshape([rows, k, out])
 }
 
-fn scaled(directions: Tensor<3>, slope: Option<Tensor<2>>) -> Tensor<3> {
-    match slope {
-        Some(slope) => directions * slope.unsqueeze_dim::<3>(1),
-        None => directions,
+/// What a layer gives with its activation, and its moved directions through that activation.
+fn steered(moved: Tensor<3>, activation: Activation, layer: impl FnOnce(Activation) -> Tensor<2>) -> (Tensor<2>, Tensor<3>) {
+    if activation == Activation::Identity {
+        return (layer(activation), moved);
     }
-}
-
-/// `act(z)` and its slope there, both differentiable; no slope for the identity, whose slope is one.
-fn with_slope(z: Tensor<2>, activation: Activation) -> (Tensor<2>, Option<Tensor<2>>) {
-    let y = activate(z.clone(), activation);
-    (y.clone(), slope(z, y, activation))
-}
-
-/// The derivative of an activation as a differentiable function of its input `z` and output `y`.
-pub fn slope(z: Tensor<2>, y: Tensor<2>, activation: Activation) -> Option<Tensor<2>> {
-    let one_less = |t: Tensor<2>| t.neg() + 1.0;
-    let positive = |z: Tensor<2>| z.sign().clamp_min(0.0);
-    Some(match activation {
-        Activation::Identity => return None,
-        Activation::Sigmoid => y.clone() * one_less(y),
-        Activation::Tanh => one_less(y.clone() * y),
-        Activation::Relu => positive(z),
-        Activation::LeakyRelu => positive(z) * 0.99 + 0.01,
-        Activation::Elu => y.clamp_max(0.0) + 1.0,
-        Activation::Gelu => {
-            let cdf = ((z.clone() * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0) * 0.5;
-            let density = (z.clone() * z.clone() * -0.5).exp() * 0.398_942_280_401_432_7;
-            cdf + z * density
-        }
-        Activation::Silu => {
-            let s = activate(z.clone(), Activation::Sigmoid);
-            s.clone() * (z * one_less(s) + 1.0)
-        }
-        Activation::Softplus => activate(z, Activation::Sigmoid),
-    })
+    if activation.needs_input() {
+        let z = layer(Activation::Identity);
+        return (activate(z.clone(), activation), steer(moved, z, activation));
+    }
+    let y = layer(activation);
+    (y.clone(), steer(moved, y, activation))
 }
 
 /// Rows less their mean, and their standard deviation.
@@ -339,25 +305,23 @@ fn standardised(x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
 fn batch_norm(values: &Values, x: Tensor<2>, [gain, shift, mean, variance]: [VarId; 4], pass: &mut Pass) -> Tensor<2> {
     let [rows, width] = x.dims();
     let channels = values.get(gain).dims()[1];
-    let x = x.reshape([rows * width / channels, channels]);
     let samples = rows * width / channels;
-    let (m, v) = match pass.mode {
-        // One sample has no variance; it is normalised as in evaluation and moves no running statistic.
-        Mode::Training if samples > 1 => {
-            let m = x.clone().mean_dim(0);
-            let centred = x.clone() - m.clone();
-            let v = (centred.clone() * centred).mean_dim(0);
-            // The running variance is the unbiased one, as in PyTorch; the one in use is not.
-            let unbiased = v.clone().inner() * (samples as f64 / (samples - 1) as f64);
-            let moved = |old: Tensor<2>, new: Tensor<2>| old.inner() * (1.0 - NORM_MOMENTUM) + new * NORM_MOMENTUM;
-            pass.updates.push((mean, moved(values.get(mean), m.clone().inner())));
-            pass.updates.push((variance, moved(values.get(variance), unbiased)));
-            (m, v)
-        }
-        _ => (values.get(mean), values.get(variance)),
+    let x = x.reshape([samples, channels]);
+    // One sample has no variance; it is normalised as in evaluation and moves no running statistic.
+    let own = pass.mode == Mode::Training && samples > 1;
+    let moments = match own {
+        true => column_moments(x.clone()),
+        false => Tensor::cat(vec![values.get(mean), values.get(variance)], 0),
     };
-    let y = (x - m) / (v + NORM_EPSILON).sqrt() * values.get(gain) + values.get(shift);
-    y.reshape([rows, width])
+    if own {
+        // The running variance is the unbiased one, as in PyTorch; the one in use is not.
+        let unbiased = samples as f64 / (samples - 1) as f64;
+        for (id, row, factor) in [(mean, 0, 1.0), (variance, 1, unbiased)] {
+            let new = moments.clone().narrow(0, row, 1) * (factor * NORM_MOMENTUM);
+            pass.updates.push((id, values.get(id).inner() * (1.0 - NORM_MOMENTUM) + new));
+        }
+    }
+    column_norm(x, values.get(gain), values.get(shift), moments, own).reshape([rows, width])
 }
 
 /// Zero for the dropped numbers and `1 / (1 - rate)` for the others; none outside training.

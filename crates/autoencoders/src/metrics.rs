@@ -149,7 +149,7 @@ impl Model {
         self.accept(data)?;
         let mut total = 0.0;
         self.blocks(data, rows, |_, values, x| {
-            let norm = jacobian::squared_norm(&self.parts.network, values, x, self.parts.plan.config.latent, 16, &mut self.pass());
+            let norm = jacobian::squared_norm(&self.parts.network, values, x, None, self.parts.plan.config.latent, 16, &mut self.pass());
             total += norm.sqrt().sum().into_scalar::<f64>();
             Ok(())
         })?;

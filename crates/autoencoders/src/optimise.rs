@@ -127,38 +127,36 @@ impl Optimiser {
     /// Moves each variable that has a gradient.
     ///
     /// Returns the norm of all gradients together before clipping, where clipping asks for it.
-    pub fn step(&mut self, vars: &mut Vars, mut gradients: Vec<Option<Tensor<2>>>, rate: f64) -> Option<f64> {
+    pub fn step(&mut self, vars: &mut Vars, gradients: Vec<Option<Tensor<2>>>, rate: f64) -> Option<f64> {
         let norm = (self.clip > 0.0).then(|| gradients.iter().flatten().map(sum_squares).sum::<f64>().sqrt());
-        if let Some(norm) = norm.filter(|norm| *norm > self.clip) {
-            for gradient in gradients.iter_mut().flatten() {
-                *gradient = gradient.clone() * (self.clip / norm);
-            }
-        }
+        let scale = norm.filter(|norm| *norm > self.clip).map_or(1.0, |norm| self.clip / norm);
         let ids: Vec<_> = vars.iter().map(|(id, _)| id).collect();
         for ((index, id), gradient) in ids.into_iter().enumerate().zip(gradients) {
             let Some(gradient) = gradient else { continue };
             self.times[index] += 1;
             let decay = if vars.get(id).role == Role::Weight { self.decay } else { 0.0 };
             let moments = std::mem::take(&mut self.moments[index]);
-            let (value, moments) = self.moved(vars.take(id), gradient, moments, self.times[index], rate, decay);
+            let step = AdamStep { rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay, time: self.times[index], scale };
+            let (value, moments) = self.moved(vars.take(id), gradient, moments, step);
             vars.set(id, value);
             self.moments[index] = moments;
         }
         norm
     }
 
-    fn moved(&self, p: Tensor<2>, g: Tensor<2>, moments: Vec<Tensor<2>>, time: u64, rate: f64, decay: f64) -> (Tensor<2>, Vec<Tensor<2>>) {
+    /// The variable after a step; gradient descent takes rate, decay and scale of the same numbers.
+    fn moved(&self, p: Tensor<2>, g: Tensor<2>, moments: Vec<Tensor<2>>, step: AdamStep) -> (Tensor<2>, Vec<Tensor<2>>) {
         let mut moments = moments.into_iter();
         let mut next = || moments.next().unwrap_or_else(|| g.zeros_like());
         match self.method {
             Method::Adam => {
                 let (m, v) = (next(), next());
-                let step = AdamStep { rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay, time };
                 let [p, m, v] = adam(p, g, m, v, step);
                 (p, vec![m, v])
             }
             Method::Sgd => {
-                let [p, velocity] = sgd(p, g.clone(), next(), SgdStep { rate, momentum: self.momentum, decay });
+                let AdamStep { rate, decay, scale, .. } = step;
+                let [p, velocity] = sgd(p, g.clone(), next(), SgdStep { rate, momentum: self.momentum, decay, scale });
                 (p, vec![velocity])
             }
         }

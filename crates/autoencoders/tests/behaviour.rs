@@ -199,7 +199,7 @@ fn the_contractive_penalty_equals_finite_differences_shallow_and_deep_and_convol
         let (parts, vars) = parts(&config, shape);
         let x = uniform(5, 12);
         let wanted = norm_by_differences(&parts, &vars, &x);
-        let exact = jacobian::squared_norm(&parts.network, &vars.values(), x, 4, 0, &mut Pass::deterministic(Rng::new(1)));
+        let exact = jacobian::squared_norm(&parts.network, &vars.values(), x, None, 4, 0, &mut Pass::deterministic(Rng::new(1)));
         for (norm, wanted) in exact.into_data().try_into_vec::<f64>().unwrap().iter().zip(wanted) {
             assert!((norm - wanted).abs() < 1e-7 * wanted, "{net}: {norm} {wanted}");
         }
@@ -211,7 +211,7 @@ fn random_probes_estimate_the_exact_norm() {
     let config = Config { net: "mlp:8".parse().unwrap(), latent: 4, ..Config::default() };
     let (parts, vars) = parts(&config, &Shape::Flat { width: 12 });
     let norm = |probes| {
-        jacobian::squared_norm(&parts.network, &vars.values(), uniform(5, 12), 4, probes, &mut Pass::deterministic(Rng::new(1)))
+        jacobian::squared_norm(&parts.network, &vars.values(), uniform(5, 12), None, 4, probes, &mut Pass::deterministic(Rng::new(1)))
             .mean()
             .into_scalar::<f64>()
     };
@@ -256,7 +256,7 @@ fn a_variational_code_without_data_to_code_falls_to_the_prior_and_free_bits_hold
         let Trained { model, split, .. } = trained(&config, &noise);
         let x = model.preparation.tensor(&noise, split.test.iter().copied());
         let code = model.parts.code(&model.vars.values(), x, &mut Pass::deterministic(Rng::new(1))).unwrap();
-        let (mean, log_variance) = (code.mean, code.log_variance.unwrap());
+        let (mean, log_variance) = (code.mean, code.posterior.unwrap().narrow(1, 4, 4));
         ((mean.square() + log_variance.clone().exp() - log_variance - 1.0) * 0.5).sum_dim(1).mean().into_scalar::<f64>()
     };
     assert!(kl(0.0) < 0.3, "{}", kl(0.0));

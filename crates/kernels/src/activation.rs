@@ -96,15 +96,35 @@ impl Activation {
         }
     }
 
+    /// The derivative of [`Activation::slope`] by what was saved; zero at the kink of a rectifier.
+    #[inline(always)]
+    pub(crate) fn bend<T: Real>(self, saved: T) -> T {
+        let (zero, one, two) = (T::of(0.0), T::of(1.0), T::of(2.0));
+        match self {
+            Self::Identity | Self::Relu | Self::LeakyRelu => zero,
+            Self::Sigmoid => one - two * saved,
+            Self::Tanh => zero - two * saved,
+            Self::Elu => T::select(saved > zero, zero, one),
+            Self::Gelu => T::normal_density(saved) * (two - saved * saved),
+            Self::Silu => {
+                let s = one / (one + T::exp(zero - saved));
+                s * (one - s) * (two + saved * (one - two * s))
+            }
+            Self::Softplus => T::exp(zero - saved),
+        }
+    }
+
     /// Replaces each `z` by the function of `z + bias`, row by row; without a bias, of `z`.
+    ///
+    /// The last row may be cut short.
     pub(crate) fn apply<T: Real>(self, values: &mut [T], bias: Option<&[T]>) {
         // The match stands outside the loops, so that each loop is one vectorised function.
         macro_rules! each {
             ($($name:ident),*) => {
                 match self {
-                    $(Self::$name => simd(|| match bias {
+                    $(Self::$name => simd(#[inline(always)] || match bias {
                         Some(bias) => {
-                            for row in values.chunks_exact_mut(bias.len()) {
+                            for row in values.chunks_mut(bias.len()) {
                                 for (z, b) in row.iter_mut().zip(bias) {
                                     *z = Self::$name.value(*z + *b);
                                 }
@@ -122,12 +142,44 @@ impl Activation {
         each!(Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Gelu, Silu, Softplus);
     }
 
+    /// Writes each direction times the slope at what was saved.
+    pub(crate) fn steer<T: Real>(self, out: &mut [std::mem::MaybeUninit<T>], directions: &[T], saved: &[T]) {
+        macro_rules! each {
+            ($($name:ident),*) => {
+                match self {
+                    $(Self::$name => simd(#[inline(always)] || {
+                        for ((out, d), s) in out.iter_mut().zip(directions).zip(saved) {
+                            out.write(*d * Self::$name.slope(*s));
+                        }
+                    }),)*
+                }
+            };
+        }
+        each!(Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Gelu, Silu, Softplus);
+    }
+
+    /// Multiplies each gradient by the bend at what was saved.
+    pub(crate) fn multiply_bend<T: Real>(self, gradient: &mut [T], saved: &[T]) {
+        macro_rules! each {
+            ($($name:ident),*) => {
+                match self {
+                    $(Self::$name => simd(#[inline(always)] || {
+                        for (g, s) in gradient.iter_mut().zip(saved) {
+                            *g = *g * Self::$name.bend(*s);
+                        }
+                    }),)*
+                }
+            };
+        }
+        each!(Identity, Sigmoid, Tanh, Relu, LeakyRelu, Elu, Gelu, Silu, Softplus);
+    }
+
     /// Multiplies each gradient by the slope at what was saved.
     pub(crate) fn multiply_slope<T: Real>(self, gradient: &mut [T], saved: &[T]) {
         macro_rules! each {
             ($($name:ident),*) => {
                 match self {
-                    $(Self::$name => simd(|| {
+                    $(Self::$name => simd(#[inline(always)] || {
                         for (g, s) in gradient.iter_mut().zip(saved) {
                             *g = *g * Self::$name.slope(*s);
                         }
@@ -173,6 +225,21 @@ mod tests {
                 let wanted = reference(activation, f64::from(z));
                 let error = (f64::from(value[0]) - wanted).abs() / wanted.abs().max(1e-30);
                 assert!(error < 1e-6 || (f64::from(value[0]) - wanted).abs() < 1e-37, "{activation:?}({z}) = {} wanted {wanted}", value[0]);
+            }
+        }
+    }
+
+    #[test]
+    fn bends_agree_with_differences_of_slopes() {
+        for activation in Activation::ALL {
+            for step in -600..600 {
+                let z = f64::from(step) * 1e-2 + 3e-3;
+                // By the input where that is saved; by the output elsewhere, within the range of outputs.
+                let saved = if activation.needs_input() { z } else { activation.value(z) };
+                let step = 1e-6;
+                let wanted = (activation.slope(saved + step) - activation.slope(saved - step)) / (2.0 * step);
+                let bend = activation.bend(saved);
+                assert!((bend - wanted).abs() < 1e-6, "{activation:?}''({z}) = {bend} wanted {wanted}");
             }
         }
     }

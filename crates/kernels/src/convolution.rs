@@ -1,10 +1,7 @@
-//! Convolution and transposed convolution of images that lie channels last in the rows of a matrix.
+//! Convolutions of images that lie channels last in the rows of a matrix: their geometry, and the patches a kernel sees.
 
-use crate::activation::Activation;
-use crate::ops::activate;
-use burn::tensor::Tensor;
-use burn::tensor::module::{conv_transpose2d, conv2d};
-use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
+use crate::pieces::{Real, simd};
+use std::ops::Range;
 
 /// The geometry of a strided convolution; its transpose has the same with the roles of the two images exchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +23,26 @@ pub struct Geometry {
 }
 
 impl Geometry {
+    /// A kernel of any size, stride and padding over an image.
+    ///
+    /// None where the kernel does not fit into the padded image, where a side is zero, or where the padding is as wide as the kernel.
+    pub fn new(
+        input: [usize; 2],
+        channels: [usize; 2],
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
+    ) -> Option<Self> {
+        let side = |axis: usize| {
+            let [size, kernel, stride, padding] = [input[axis], kernel[axis], stride[axis], padding[axis]];
+            let fits = size > 0 && kernel > 0 && stride > 0 && padding < kernel && kernel <= size + 2 * padding;
+            fits.then(|| (size + 2 * padding - kernel) / stride + 1)
+        };
+        let output = [side(0)?, side(1)?];
+        let [channels_in, channels_out] = channels;
+        (channels_in > 0 && channels_out > 0).then_some(Self { input, channels_in, output, channels_out, kernel, stride, padding })
+    }
+
     /// A 4 x 4 kernel with stride 2 that halves each side, odd sides rounded down; a side of one pixel stays as it is.
     pub fn halving(input: [usize; 2], channels_in: usize, channels_out: usize) -> Self {
         let side = |size: usize| if size < 2 { (1, 1, 0) } else { (4, 2, 1) };
@@ -57,43 +74,88 @@ impl Geometry {
         self.output[0] * self.output[1] * self.channels_out
     }
 
-    /// The weight matrix [patch, channels_out] as `[channels_out, channels_in, kernel height, kernel width]`.
-    fn weight(&self, w: Tensor<2>) -> Tensor<4> {
-        let [kh, kw] = self.kernel;
-        w.reshape([kh, kw, self.channels_in, self.channels_out]).permute([3, 2, 0, 1])
+    /// Rows of pixels in the smaller images of `width` numbers together.
+    pub(crate) fn lines(&self, numbers: usize) -> usize {
+        numbers / (self.output[1] * self.channels_out).max(1)
+    }
+
+    /// Where the kernel row `ky` of output pixel (`oy`, `ox`) lies: the first number of the image and of the kernel row, and how many.
+    ///
+    /// None where that row lies in the padding altogether.
+    #[inline(always)]
+    fn overlap(&self, oy: usize, ox: usize, ky: usize) -> Option<(usize, usize, usize)> {
+        let y = (oy * self.stride[0] + ky).checked_sub(self.padding[0]).filter(|y| *y < self.input[0])?;
+        let from = ox * self.stride[1];
+        // In padded columns: the image lies at padding..padding + width.
+        let (low, high) = (self.padding[1].max(from), (self.padding[1] + self.input[1]).min(from + self.kernel[1]));
+        let count = high.checked_sub(low)?;
+        let at = (y * self.input[1] + low - self.padding[1]) * self.channels_in;
+        Some((at, (low - from) * self.channels_in, count * self.channels_in))
+    }
+
+    /// Copies what the kernel sees at each pixel of `lines` (rows of output pixels, counted over all images) into a row of `patches`.
+    pub(crate) fn unfold<T: Real>(&self, images: &[T], lines: Range<usize>, patches: &mut [T]) {
+        let (height, row) = (self.output[0], self.kernel[1] * self.channels_in);
+        simd(
+            #[inline(always)]
+            || {
+                let mut rows = patches.chunks_exact_mut(row);
+                for line in lines {
+                    let image = &images[line / height * self.input_width()..][..self.input_width()];
+                    for ox in 0..self.output[1] {
+                        for ky in 0..self.kernel[0] {
+                            let Some(target) = rows.next() else { return };
+                            match self.overlap(line % height, ox, ky) {
+                                Some((at, _, count)) if count == row => copy(target, &image[at..][..count]),
+                                Some((at, start, count)) => {
+                                    target.fill(T::of(0.0));
+                                    copy(&mut target[start..start + count], &image[at..][..count]);
+                                }
+                                None => target.fill(T::of(0.0)),
+                            }
+                        }
+                    }
+                }
+            },
+        );
+    }
+
+    /// Adds each row of `patches` to the pixels that [`Geometry::unfold`] took it from; `image` is the one that `lines` (of that image
+    /// alone) belong to.
+    pub(crate) fn fold<T: Real>(&self, patches: &[T], lines: Range<usize>, image: &mut [T]) {
+        let row = self.kernel[1] * self.channels_in;
+        simd(
+            #[inline(always)]
+            || {
+                let mut rows = patches.chunks_exact(row);
+                for oy in lines {
+                    for ox in 0..self.output[1] {
+                        for ky in 0..self.kernel[0] {
+                            let Some(source) = rows.next() else { return };
+                            let Some((at, start, count)) = self.overlap(oy, ox, ky) else { continue };
+                            for (pixel, value) in image[at..][..count].iter_mut().zip(&source[start..start + count]) {
+                                *pixel = *pixel + *value;
+                            }
+                        }
+                    }
+                }
+            },
+        );
     }
 }
 
-/// Rows of channels-last images as `[rows, channels, height, width]`.
-fn channels_first(x: Tensor<2>, [height, width]: [usize; 2], channels: usize) -> Tensor<4> {
-    let rows = x.dims()[0];
-    x.reshape([rows, height, width, channels]).permute([0, 3, 1, 2])
-}
-
-fn channels_last(y: Tensor<4>) -> Tensor<2> {
-    let [rows, channels, height, width] = y.dims();
-    y.permute([0, 2, 3, 1]).reshape([rows, height * width * channels])
-}
-
-/// `act(x * w + b)`: from rows of the larger image to rows of the smaller one.
-///
-/// `w` is [kernel height x kernel width x channels_in, channels_out] and `b` [1, channels_out]; without `b` nothing is added.
-pub fn convolution(x: Tensor<2>, w: Tensor<2>, b: Option<Tensor<2>>, geometry: &Geometry, act: Activation) -> Tensor<2> {
-    let options = ConvOptions::new(geometry.stride, geometry.padding, [1, 1], 1);
-    let bias = b.map(|b| b.reshape([geometry.channels_out]));
-    let x = channels_first(x, geometry.input, geometry.channels_in);
-    activate(channels_last(conv2d(x, geometry.weight(w), bias, options)), act)
-}
-
-/// The transpose of [`convolution`]: from rows of the smaller image to rows of the larger one.
-///
-/// `w` has the same shape as there; `b` is [1, channels_in].
-pub fn transposed_convolution(x: Tensor<2>, w: Tensor<2>, b: Option<Tensor<2>>, geometry: &Geometry, act: Activation) -> Tensor<2> {
-    let reached = |axis: usize| (geometry.output[axis] - 1) * geometry.stride[axis] + geometry.kernel[axis] - 2 * geometry.padding[axis];
-    // Sides that the forward convolution rounded down come back through padding at the far end.
-    let missing = [geometry.input[0] - reached(0), geometry.input[1] - reached(1)];
-    let options = ConvTransposeOptions::new(geometry.stride, geometry.padding, missing, [1, 1], 1);
-    let bias = b.map(|b| b.reshape([geometry.channels_in]));
-    let x = channels_first(x, geometry.output, geometry.channels_out);
-    activate(channels_last(conv_transpose2d(x, geometry.weight(w), bias, options)), act)
+/// Copies a kernel row. Most are too short for a call of the system's copy to pay: those go in fours.
+#[inline(always)]
+fn copy<T: Real>(target: &mut [T], source: &[T]) {
+    if target.len() > 32 {
+        target.copy_from_slice(source);
+        return;
+    }
+    let (mut targets, mut sources) = (target.chunks_exact_mut(4), source.chunks_exact(4));
+    for (t, s) in (&mut targets).zip(&mut sources) {
+        (t[0], t[1], t[2], t[3]) = (s[0], s[1], s[2], s[3]);
+    }
+    for (t, s) in targets.into_remainder().iter_mut().zip(sources.remainder()) {
+        *t = *s;
+    }
 }

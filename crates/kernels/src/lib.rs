@@ -1,26 +1,38 @@
 //! Fused operations for autoencoders, as a Burn backend extension.
 //!
 //! Every operation has a default body made of Burn's primitives and a hand-written one for the CPU backend Flex, the only backend
-//! selected so far; a further one takes the default bodies. Convolutions are Burn's own. This is the only crate that names Flex and the only one with `unsafe`.
+//! selected so far; a further one takes the default bodies. This is the only crate that names Flex and the only one with `unsafe`.
 //!
 //! | module | what |
 //! |---|---|
 //! | [`activation`](Activation) | the activations, their derivatives, and their vectorised slices |
 //! | [`dense`] | matrix product, bias and activation in one operation; its backward in one pass and two products |
-//! | [`convolution`], [`transposed_convolution`] | images channels last, any size, odd ones included |
+//! | [`steer`] | directions through an activation: the tangent form, for penalties on derivatives |
+//! | [`convolution`], [`transposed_convolution`] | images channels last, any kernel, stride, padding and size |
 //! | [`row_loss`] | reconstruction losses per row, with their gradient in one pass |
+//! | [`column_norm`], [`row_norm`] | batch and layer norm |
+//! | [`sparsity`], [`kl_normal`], [`draw_normal`], [`column_squares`] | the penalties of families |
 //! | [`adam`], [`sgd`] | optimiser steps in one pass over each parameter, in place |
+//! | [`primitive`] | all of these made of primitives: the default bodies |
 
 mod activation;
+mod autodiff;
 mod convolution;
 mod flex;
 mod loss;
+mod norm;
 mod ops;
 mod optimise;
 mod pieces;
+pub mod primitive;
 
 pub use activation::Activation;
-pub use convolution::{Geometry, convolution, transposed_convolution};
+pub use convolution::Geometry;
 pub use loss::RowLoss;
-pub use ops::{activate, dense, row_loss};
+pub use ops::{
+    activate, column_moments, column_norm, column_squares, convolution, dense, draw_normal, kl_normal, row_norm, row_loss, sparsity, steer,
+    transposed_convolution,
+};
 pub use optimise::{AdamStep, SgdStep, adam, sgd, sum_squares};
+#[doc(hidden)]
+pub use pieces::{Simd, narrow_simd};

@@ -2,6 +2,7 @@
 
 use crate::pieces::{Real, simd};
 use serde::{Deserialize, Serialize};
+use std::mem::MaybeUninit;
 
 /// A loss summed over the elements of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +45,7 @@ impl RowLoss {
         macro_rules! each {
             ($($name:ident),*) => {
                 match self {
-                    $(Self::$name => simd(|| {
+                    $(Self::$name => simd(#[inline(always)] || {
                         let mut sums = [T::of(0.0); LANES];
                         let (mut outputs, mut targets) = (output.chunks_exact(LANES), target.chunks_exact(LANES));
                         for (o, t) in (&mut outputs).zip(&mut targets) {
@@ -62,14 +63,14 @@ impl RowLoss {
         each!(Squared, Absolute, BernoulliLogits)
     }
 
-    /// Writes `g` times the slope of each element into `gradient`, which comes in holding the outputs.
-    pub(crate) fn gradient<T: Real>(self, gradient: &mut [T], target: &[T], g: T) {
+    /// Writes `g` times the slope of each element into `gradient`.
+    pub(crate) fn gradient<T: Real>(self, gradient: &mut [MaybeUninit<T>], output: &[T], target: &[T], g: T) {
         macro_rules! each {
             ($($name:ident),*) => {
                 match self {
-                    $(Self::$name => simd(|| {
-                        for (o, t) in gradient.iter_mut().zip(target) {
-                            *o = g * Self::$name.slope(*o, *t);
+                    $(Self::$name => simd(#[inline(always)] || {
+                        for ((d, o), t) in gradient.iter_mut().zip(output).zip(target) {
+                            d.write(g * Self::$name.slope(*o, *t));
                         }
                     }),)*
                 }

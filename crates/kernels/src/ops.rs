@@ -1,43 +1,41 @@
-//! The extension trait: each operation's default body of primitives, its derivative, and its face on `Tensor`.
+//! The extension trait: each operation by name, its default body, and its face on `Tensor`.
 
 use crate::activation::Activation;
+use crate::convolution::Geometry;
 use crate::loss::RowLoss;
 use crate::optimise::{AdamStep, SgdStep};
-use burn::backend::autodiff::{
-    Autodiff, NodeId,
-    checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
-    grads::Gradients,
-    ops::{Backward, Ops, OpsKind},
-};
+use crate::primitive;
 use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
 use burn::tensor::Tensor;
 
 /// The fused operations. Only the `Tensor` functions below call it.
 ///
-/// Shapes: `x` [rows, in], `w` [in, out], `b` [1, out], everything else [rows, out] unless said.
+/// The functions on `Tensor` say the shapes; each `*_backward` gives the gradients for what its operation takes, from the gradient
+/// `g` of what it gives.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait FusedOps: Backend {
-    /// `act(x w + b)`
-    fn dense(x: FloatTensor<Self>, w: FloatTensor<Self>, b: FloatTensor<Self>, act: Activation) -> FloatTensor<Self> {
-        let z = Self::float_add(Self::float_matmul(x, w), b);
-        Self::activate(z, act)
+    fn dense(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        transposed: bool,
+        act: Activation,
+    ) -> FloatTensor<Self> {
+        primitive::dense::<Self>(x, w, b, transposed, act)
     }
 
-    /// `act(z)`, of any shape.
     fn activate(z: FloatTensor<Self>, act: Activation) -> FloatTensor<Self> {
-        primitive_value::<Self>(z, act)
+        primitive::activate::<Self>(z, act)
     }
 
-    /// `g` times the slope of `act` at what was saved of the forward pass ([`Activation::needs_input`]).
+    /// `saved` is the input for those activations that need it, the output for the others ([`Activation::needs_input`]).
     fn activate_backward(saved: FloatTensor<Self>, g: FloatTensor<Self>, act: Activation) -> FloatTensor<Self> {
-        Self::float_mul(g, primitive_slope::<Self>(saved, act))
+        primitive::activate_backward::<Self>(saved, g, act)
     }
 
     /// The gradient before the activation, and its sum over rows [1, out].
     fn dense_backward(saved: FloatTensor<Self>, g: FloatTensor<Self>, act: Activation) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let dz = Self::activate_backward(saved, g, act);
-        let db = Self::float_sum_dim(dz.clone(), 0);
-        (dz, db)
+        primitive::dense_backward::<Self>(saved, g, act)
     }
 
     /// Matrix product of [m, k] and [k, n].
@@ -45,17 +43,123 @@ pub(crate) trait FusedOps: Backend {
         Self::float_matmul(a, b)
     }
 
-    /// The loss of each row [rows, 1].
+    fn steer(directions: FloatTensor<Self>, saved: FloatTensor<Self>, act: Activation) -> FloatTensor<Self> {
+        primitive::steer::<Self>(directions, saved, act)
+    }
+
+    fn steer_backward(
+        directions: FloatTensor<Self>,
+        saved: FloatTensor<Self>,
+        g: FloatTensor<Self>,
+        act: Activation,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        primitive::steer_backward::<Self>(directions, saved, g, act)
+    }
+
+    fn convolve(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        geometry: Geometry,
+        act: Activation,
+    ) -> FloatTensor<Self> {
+        primitive::convolve::<Self>(x, w, b, geometry, act)
+    }
+
+    fn convolve_transposed(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        geometry: Geometry,
+        act: Activation,
+    ) -> FloatTensor<Self> {
+        primitive::convolve_transposed::<Self>(x, w, b, geometry, act)
+    }
+
+    /// The gradient for the weights of a convolution from the larger to the smaller image, or of its transpose.
+    fn convolve_weight(large: FloatTensor<Self>, small: FloatTensor<Self>, geometry: Geometry) -> FloatTensor<Self> {
+        primitive::convolve_weight::<Self>(large, small, geometry)
+    }
+
     fn row_loss(output: FloatTensor<Self>, target: FloatTensor<Self>, loss: RowLoss) -> FloatTensor<Self> {
-        Self::float_sum_dim(primitive_loss::<Self>(output, target, loss), 1)
+        primitive::row_loss::<Self>(output, target, loss)
     }
 
-    /// The gradient for the output, from the gradient `g` [rows, 1] of the rows' losses.
+    /// `g` is [rows, 1].
     fn row_loss_backward(output: FloatTensor<Self>, target: FloatTensor<Self>, g: FloatTensor<Self>, loss: RowLoss) -> FloatTensor<Self> {
-        Self::float_mul(primitive_loss_slope::<Self>(output, target, loss), g)
+        primitive::row_loss_backward::<Self>(output, target, g, loss)
     }
 
-    /// One step of Adam: the new parameter and both moments.
+    fn column_moments(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        primitive::column_moments::<Self>(x)
+    }
+
+    fn column_norm(
+        x: FloatTensor<Self>,
+        gain: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        moments: FloatTensor<Self>,
+        own: bool,
+    ) -> FloatTensor<Self> {
+        // Only the gradient asks whose moments they are.
+        let _ = own;
+        primitive::column_norm::<Self>(x, gain, shift, moments)
+    }
+
+    fn column_norm_backward(
+        x: FloatTensor<Self>,
+        gain: FloatTensor<Self>,
+        moments: FloatTensor<Self>,
+        g: FloatTensor<Self>,
+        own: bool,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        primitive::column_norm_backward::<Self>(x, gain, moments, g, own)
+    }
+
+    fn row_norm(x: FloatTensor<Self>, gain: FloatTensor<Self>, shift: FloatTensor<Self>) -> FloatTensor<Self> {
+        primitive::row_norm::<Self>(x, gain, shift)
+    }
+
+    fn row_norm_backward(
+        x: FloatTensor<Self>,
+        gain: FloatTensor<Self>,
+        g: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        primitive::row_norm_backward::<Self>(x, gain, g)
+    }
+
+    fn column_squares(w: FloatTensor<Self>) -> FloatTensor<Self> {
+        primitive::column_squares::<Self>(w)
+    }
+
+    fn column_squares_backward(w: FloatTensor<Self>, g: FloatTensor<Self>) -> FloatTensor<Self> {
+        primitive::column_squares_backward::<Self>(w, g)
+    }
+
+    fn sparsity(code: FloatTensor<Self>, rho: f64) -> FloatTensor<Self> {
+        primitive::sparsity::<Self>(code, rho)
+    }
+
+    fn sparsity_backward(code: FloatTensor<Self>, g: FloatTensor<Self>, rho: f64) -> FloatTensor<Self> {
+        primitive::sparsity_backward::<Self>(code, g, rho)
+    }
+
+    fn kl_normal(h: FloatTensor<Self>) -> FloatTensor<Self> {
+        primitive::kl_normal::<Self>(h)
+    }
+
+    fn kl_normal_backward(h: FloatTensor<Self>, g: FloatTensor<Self>) -> FloatTensor<Self> {
+        primitive::kl_normal_backward::<Self>(h, g)
+    }
+
+    fn draw_normal(h: FloatTensor<Self>, noise: FloatTensor<Self>) -> FloatTensor<Self> {
+        primitive::draw_normal::<Self>(h, noise)
+    }
+
+    fn draw_normal_backward(h: FloatTensor<Self>, noise: FloatTensor<Self>, g: FloatTensor<Self>) -> FloatTensor<Self> {
+        primitive::draw_normal_backward::<Self>(h, noise, g)
+    }
+
     fn adam(
         p: FloatTensor<Self>,
         g: FloatTensor<Self>,
@@ -63,187 +167,24 @@ pub(crate) trait FusedOps: Backend {
         v: FloatTensor<Self>,
         step: AdamStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        let scale = |t, by: f64| Self::float_mul_scalar(t, by.into());
-        let m = Self::float_add(scale(m, step.beta1), scale(g.clone(), 1.0 - step.beta1));
-        let v = Self::float_add(scale(v, step.beta2), scale(Self::float_mul(g.clone(), g), 1.0 - step.beta2));
-        let root = Self::float_add_scalar(Self::float_sqrt(scale(v.clone(), step.correction2())), step.epsilon.into());
-        let change = scale(Self::float_div(scale(m.clone(), step.correction1()), root), step.rate);
-        let p = Self::float_sub(scale(p, 1.0 - step.rate * step.decay), change);
-        (p, m, v)
+        primitive::adam::<Self>(p, g, m, v, step)
     }
 
-    /// One step of gradient descent: the new parameter and velocity.
     fn sgd(
         p: FloatTensor<Self>,
         g: FloatTensor<Self>,
         velocity: FloatTensor<Self>,
         step: SgdStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let scale = |t, by: f64| Self::float_mul_scalar(t, by.into());
-        let velocity = Self::float_add(scale(velocity, step.momentum), g);
-        let p = Self::float_sub(scale(p, 1.0 - step.rate * step.decay), scale(velocity.clone(), step.rate));
-        (p, velocity)
-    }
-}
-
-fn primitive_value<B: Backend>(z: FloatTensor<B>, act: Activation) -> FloatTensor<B> {
-    let positive = |z| B::float_clamp_min(z, 0f64.into());
-    let negative = |z| B::float_clamp_max(z, 0f64.into());
-    let less_one = |t| B::float_add_scalar(t, (-1f64).into());
-    match act {
-        Activation::Identity => z,
-        Activation::Sigmoid => B::sigmoid(z),
-        Activation::Tanh => B::float_tanh(z),
-        Activation::Relu => B::relu(z),
-        Activation::LeakyRelu => B::float_add(positive(z.clone()), B::float_mul_scalar(negative(z), 0.01f64.into())),
-        Activation::Elu => B::float_add(positive(z.clone()), less_one(B::float_exp(negative(z)))),
-        Activation::Gelu => B::gelu(z),
-        Activation::Silu => B::float_mul(z.clone(), B::sigmoid(z)),
-        Activation::Softplus => B::float_add(positive(z.clone()), B::float_log1p(B::float_exp(B::float_neg(B::float_abs(z))))),
-    }
-}
-
-fn primitive_slope<B: Backend>(saved: FloatTensor<B>, act: Activation) -> FloatTensor<B> {
-    let one_less = |t| B::float_add_scalar(B::float_neg(t), 1f64.into());
-    // One above zero, zero elsewhere.
-    let step = |t| B::float_clamp_min(B::float_sign(t), 0f64.into());
-    match act {
-        Activation::Identity => B::float_add_scalar(B::float_mul_scalar(saved, 0f64.into()), 1f64.into()),
-        Activation::Sigmoid => B::float_mul(saved.clone(), one_less(saved)),
-        Activation::Tanh => one_less(B::float_mul(saved.clone(), saved)),
-        Activation::Relu => step(saved),
-        Activation::LeakyRelu => B::float_add_scalar(B::float_mul_scalar(step(saved), 0.99f64.into()), 0.01f64.into()),
-        Activation::Elu => B::float_add_scalar(B::float_clamp_max(saved, 0f64.into()), 1f64.into()),
-        Activation::Gelu => {
-            let half = B::float_mul_scalar(saved.clone(), std::f64::consts::FRAC_1_SQRT_2.into());
-            let cdf = B::float_mul_scalar(B::float_add_scalar(B::float_erf(half), 1f64.into()), 0.5f64.into());
-            let square = B::float_mul(saved.clone(), saved.clone());
-            let density = B::float_exp(B::float_mul_scalar(square, (-0.5f64).into()));
-            let density = B::float_mul_scalar(density, 0.398_942_280_401_432_7f64.into());
-            B::float_add(cdf, B::float_mul(saved, density))
-        }
-        Activation::Silu => {
-            let s = B::sigmoid(saved.clone());
-            let tail = B::float_add_scalar(B::float_mul(saved, one_less(s.clone())), 1f64.into());
-            B::float_mul(s, tail)
-        }
-        Activation::Softplus => one_less(B::float_exp(B::float_neg(saved))),
-    }
-}
-
-fn primitive_loss<B: FusedOps>(output: FloatTensor<B>, target: FloatTensor<B>, loss: RowLoss) -> FloatTensor<B> {
-    match loss {
-        RowLoss::Squared => {
-            let difference = B::float_sub(output, target);
-            B::float_mul(difference.clone(), difference)
-        }
-        RowLoss::Absolute => B::float_abs(B::float_sub(output, target)),
-        RowLoss::BernoulliLogits => {
-            let softplus = primitive_value::<B>(output.clone(), Activation::Softplus);
-            B::float_sub(softplus, B::float_mul(output, target))
-        }
-    }
-}
-
-fn primitive_loss_slope<B: FusedOps>(output: FloatTensor<B>, target: FloatTensor<B>, loss: RowLoss) -> FloatTensor<B> {
-    match loss {
-        RowLoss::Squared => B::float_mul_scalar(B::float_sub(output, target), 2f64.into()),
-        RowLoss::Absolute => B::float_sign(B::float_sub(output, target)),
-        RowLoss::BernoulliLogits => B::float_sub(B::sigmoid(output), target),
-    }
-}
-
-impl<B: FusedOps, C: CheckpointStrategy> FusedOps for Autodiff<B, C> {
-    fn dense(x: FloatTensor<Self>, w: FloatTensor<Self>, b: FloatTensor<Self>, act: Activation) -> FloatTensor<Self> {
-        if act.needs_input() {
-            return Self::activate(Self::dense(x, w, b, Activation::Identity), act);
-        }
-        #[derive(Debug)]
-        struct DenseBackward;
-        impl<B: FusedOps> Backward<B, 3> for DenseBackward {
-            type State = (NodeId, NodeId, FloatTensor<B>, Activation);
-            fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, saved: &mut Checkpointer) {
-                let [node_x, node_w, node_b] = ops.parents;
-                let g = grads.consume::<B>(&ops.node);
-                let (x, w, y, act) = ops.state;
-                let x: FloatTensor<B> = saved.retrieve_node_output(x);
-                let w: FloatTensor<B> = saved.retrieve_node_output(w);
-                let (dz, db) = B::dense_backward(y, g, act);
-                if let Some(node) = node_b {
-                    grads.register::<B>(node.id, db);
-                }
-                // The first layer's input needs no gradient: its node is absent and the product is skipped.
-                if let Some(node) = node_x {
-                    grads.register::<B>(node.id, B::product(dz.clone(), B::float_transpose(w)));
-                }
-                if let Some(node) = node_w {
-                    grads.register::<B>(node.id, B::product(B::float_transpose(x), dz));
-                }
-            }
-        }
-        match DenseBackward.prepare::<C>([x.node(), w.node(), b.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(mut prep) => {
-                let (saved_x, saved_w) = (prep.checkpoint(&x), prep.checkpoint(&w));
-                let y = B::dense(x.into_primitive(), w.into_primitive(), b.into_primitive(), act);
-                prep.finish((saved_x, saved_w, y.clone(), act), y)
-            }
-            OpsKind::UnTracked(prep) => prep.finish(B::dense(x.into_primitive(), w.into_primitive(), b.into_primitive(), act)),
-        }
-    }
-
-    fn activate(z: FloatTensor<Self>, act: Activation) -> FloatTensor<Self> {
-        #[derive(Debug)]
-        struct ActivateBackward;
-        impl<B: FusedOps> Backward<B, 1> for ActivateBackward {
-            type State = (FloatTensor<B>, Activation);
-            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let g = grads.consume::<B>(&ops.node);
-                let (saved, act) = ops.state;
-                if let [Some(node)] = ops.parents {
-                    grads.register::<B>(node.id, B::activate_backward(saved, g, act));
-                }
-            }
-        }
-        match ActivateBackward.prepare::<C>([z.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => {
-                let z = z.into_primitive();
-                if act.needs_input() {
-                    return prep.finish((z.clone(), act), B::activate(z, act));
-                }
-                let y = B::activate(z, act);
-                prep.finish((y.clone(), act), y)
-            }
-            OpsKind::UnTracked(prep) => prep.finish(B::activate(z.into_primitive(), act)),
-        }
-    }
-
-    fn row_loss(output: FloatTensor<Self>, target: FloatTensor<Self>, loss: RowLoss) -> FloatTensor<Self> {
-        #[derive(Debug)]
-        struct RowLossBackward;
-        impl<B: FusedOps> Backward<B, 1> for RowLossBackward {
-            type State = (FloatTensor<B>, FloatTensor<B>, RowLoss);
-            fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-                let g = grads.consume::<B>(&ops.node);
-                let (output, target, loss) = ops.state;
-                if let [Some(node)] = ops.parents {
-                    grads.register::<B>(node.id, B::row_loss_backward(output, target, g, loss));
-                }
-            }
-        }
-        match RowLossBackward.prepare::<C>([output.node()]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => {
-                let (output, target) = (output.into_primitive(), target.into_primitive());
-                let losses = B::row_loss(output.clone(), target.clone(), loss);
-                prep.finish((output, target, loss), losses)
-            }
-            OpsKind::UnTracked(prep) => prep.finish(B::row_loss(output.into_primitive(), target.into_primitive(), loss)),
-        }
+        primitive::sgd::<Self>(p, g, velocity, step)
     }
 }
 
 /// `act(x w + b)` with `x` [rows, in], `w` [in, out] and `b` [1, out].
-pub fn dense(x: Tensor<2>, w: Tensor<2>, b: Tensor<2>, act: Activation) -> Tensor<2> {
-    Tensor::from_dispatch(<Dispatch as FusedOps>::dense(x.into_dispatch(), w.into_dispatch(), b.into_dispatch(), act))
+///
+/// With `transposed` the weight is [out, in] and its transpose is used: tied layers share one matrix.
+pub fn dense(x: Tensor<2>, w: Tensor<2>, b: Tensor<2>, transposed: bool, act: Activation) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::dense(x.into_dispatch(), w.into_dispatch(), b.into_dispatch(), transposed, act))
 }
 
 /// `act(z)`, element by element.
@@ -254,9 +195,89 @@ pub fn activate<const D: usize>(z: Tensor<D>, act: Activation) -> Tensor<D> {
     Tensor::from_dispatch(<Dispatch as FusedOps>::activate(z.into_dispatch(), act))
 }
 
+/// `directions` [rows or 1, k, n] times the slope of `act` for each row: how directions go through an activation.
+///
+/// `saved` [rows, n] is the activation's input where [`Activation::needs_input`] holds, its output elsewhere. One direction row
+/// stands for all rows. Differentiable in both.
+pub fn steer(directions: Tensor<3>, saved: Tensor<2>, act: Activation) -> Tensor<3> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::steer(directions.into_dispatch(), saved.into_dispatch(), act))
+}
+
 /// The loss of each row [rows, 1] between an output and a target [rows, features].
 ///
 /// The target is a constant: no gradient flows to it.
 pub fn row_loss(output: Tensor<2>, target: Tensor<2>, loss: RowLoss) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as FusedOps>::row_loss(output.into_dispatch(), target.into_dispatch(), loss))
+}
+
+/// `act(x * w + b)`: from rows of the larger image to rows of the smaller one.
+///
+/// Images lie channels last in the rows. `w` is [kernel height x kernel width x channels_in, channels_out] and `b`
+/// [1, channels_out]; without `b` nothing is added.
+pub fn convolution(x: Tensor<2>, w: Tensor<2>, b: Option<Tensor<2>>, geometry: &Geometry, act: Activation) -> Tensor<2> {
+    let b = b.unwrap_or_else(|| zeros_like(&w, geometry.channels_out));
+    Tensor::from_dispatch(<Dispatch as FusedOps>::convolve(x.into_dispatch(), w.into_dispatch(), b.into_dispatch(), *geometry, act))
+}
+
+/// The transpose of [`convolution`]: from rows of the smaller image to rows of the larger one.
+///
+/// `w` has the same shape as there; `b` is [1, channels_in].
+pub fn transposed_convolution(x: Tensor<2>, w: Tensor<2>, b: Option<Tensor<2>>, geometry: &Geometry, act: Activation) -> Tensor<2> {
+    let b = b.unwrap_or_else(|| zeros_like(&w, geometry.channels_in));
+    let y = <Dispatch as FusedOps>::convolve_transposed(x.into_dispatch(), w.into_dispatch(), b.into_dispatch(), *geometry, act);
+    Tensor::from_dispatch(y)
+}
+
+fn zeros_like(w: &Tensor<2>, columns: usize) -> Tensor<2> {
+    Tensor::zeros([1, columns], (&w.device().inner(), w.dtype()))
+}
+
+/// Mean and variance (biased) of each column of `x` [rows, columns]: [2, columns], a constant.
+pub fn column_moments(x: Tensor<2>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::column_moments(x.inner().into_dispatch()))
+}
+
+/// `gain (x - mean) / sqrt(variance + 1e-5) + shift` for each column of `x` [rows, columns]; `moments` are [`column_moments`].
+///
+/// Where they are `x`'s `own`, gradients flow through them too (batch norm, Ioffe and Szegedy 2015); else they are constants.
+pub fn column_norm(x: Tensor<2>, gain: Tensor<2>, shift: Tensor<2>, moments: Tensor<2>, own: bool) -> Tensor<2> {
+    let y = <Dispatch as FusedOps>::column_norm(
+        x.into_dispatch(),
+        gain.into_dispatch(),
+        shift.into_dispatch(),
+        moments.into_dispatch(),
+        own,
+    );
+    Tensor::from_dispatch(y)
+}
+
+/// `gain (x - mean) / sqrt(variance + 1e-5) + shift` with mean and variance of each row of `x` [rows, columns] (Ba et al. 2016).
+pub fn row_norm(x: Tensor<2>, gain: Tensor<2>, shift: Tensor<2>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::row_norm(x.into_dispatch(), gain.into_dispatch(), shift.into_dispatch()))
+}
+
+/// The sum of the squares of each column of `w` [rows, columns]: [1, columns].
+pub fn column_squares(w: Tensor<2>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::column_squares(w.into_dispatch()))
+}
+
+/// `Σ_j rho ln(rho / m_j) + (1 - rho) ln((1 - rho) / (1 - m_j))` with the mean `m_j` of each column of `code` [rows, units] over its
+/// rows: [1, 1] (Ng 2011).
+///
+/// A mean is taken within 1e-6 of 0 and 1.
+pub fn sparsity(code: Tensor<2>, rho: f64) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::sparsity(code.into_dispatch(), rho))
+}
+
+/// `-½ (1 + l - m² - exp(l))`, each unit's divergence from the standard normal, averaged over rows: [1, latent] (Kingma and Welling
+/// 2014, appendix B).
+///
+/// `h` [rows, 2 latent] holds the means `m` and behind them the logarithms `l` of the variances, taken within ±20.
+pub fn kl_normal(h: Tensor<2>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::kl_normal(h.into_dispatch()))
+}
+
+/// `m + exp(½ l) noise`: draws [rows, latent] from the distributions `h` of [`kl_normal`], by standard normal `noise` [rows, latent].
+pub fn draw_normal(h: Tensor<2>, noise: Tensor<2>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::draw_normal(h.into_dispatch(), noise.into_dispatch()))
 }

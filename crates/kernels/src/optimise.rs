@@ -23,6 +23,8 @@ pub struct AdamStep {
     pub decay: f64,
     /// Number of this step, from 1.
     pub time: u64,
+    /// The gradient is multiplied by this first: below one where the norm of all gradients together is clipped.
+    pub scale: f64,
 }
 
 impl AdamStep {
@@ -45,14 +47,15 @@ impl AdamStep {
         }
     }
 
-    /// β₁, 1 - β₁, β₂, 1 - β₂, ε, rate and kept fraction; both bias corrections are moved into ε and the rate.
+    /// β₁, 1 - β₁, β₂, 1 - β₂, ε, rate and kept fraction; the bias corrections are moved into ε and the rate, the gradient's
+    /// scale into the numbers it is multiplied by.
     pub(crate) fn numbers<T: Real>(&self) -> [T; 7] {
         let root = self.correction2().sqrt();
         [
             self.beta1,
-            1.0 - self.beta1,
+            (1.0 - self.beta1) * self.scale,
             self.beta2,
-            1.0 - self.beta2,
+            (1.0 - self.beta2) * self.scale * self.scale,
             self.epsilon / root,
             self.rate * self.correction1() / root,
             1.0 - self.rate * self.decay,
@@ -72,13 +75,15 @@ pub struct SgdStep {
     pub momentum: f64,
     /// Decoupled weight decay.
     pub decay: f64,
+    /// The gradient is multiplied by this first.
+    pub scale: f64,
 }
 
 impl SgdStep {
     #[inline(always)]
-    pub(crate) fn piece<T: Real>([rate, momentum, keep]: [T; 3], p: &mut [T], g: &[T], velocity: &mut [T]) {
+    pub(crate) fn piece<T: Real>([rate, momentum, keep, scale]: [T; 4], p: &mut [T], g: &[T], velocity: &mut [T]) {
         for ((p, g), velocity) in p.iter_mut().zip(g).zip(velocity) {
-            *velocity = momentum * *velocity + *g;
+            *velocity = momentum * *velocity + scale * *g;
             *p = keep * *p - rate * *velocity;
         }
     }

@@ -1,20 +1,67 @@
 //! What the hand-written bodies share: the two float types, run-time SIMD, and the cutting of work into pieces.
 
+use std::cell::Cell;
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicU8, Ordering};
+
 /// Elements in a piece of work: 64 KB of f32 stay in the second-level cache of any processor of the last ten years.
 ///
 /// Pieces never depend on the number of threads, so that sums over pieces come out the same for any number.
 pub(crate) const PIECE: usize = 16 * 1024;
 
+/// The instruction sets between which loops choose at run time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Simd {
+    /// What every processor of this kind has.
+    Portable,
+    /// AVX2 and fused multiply-add.
+    Avx2,
+    /// AVX-512.
+    Avx512,
+}
+
+/// The widest set that loops may use; tests narrow it.
+static WIDEST: AtomicU8 = AtomicU8::new(Simd::Avx512 as u8);
+
+/// Keeps every loop of this process from wider instructions than these: only for tests, which run each path.
+///
+/// Matrix products are chosen inside their own crate and do not hear of it.
+#[doc(hidden)]
+pub fn narrow_simd(widest: Simd) {
+    WIDEST.store(widest as u8, Ordering::Relaxed);
+}
+
+#[cfg(target_arch = "x86_64")]
+fn architecture() -> pulp::Arch {
+    use pulp::x86::{V3, V4};
+    let widest = WIDEST.load(Ordering::Relaxed);
+    if widest == Simd::Portable as u8 {
+        return pulp::Arch::Scalar;
+    }
+    let narrow = || V3::try_new().map_or(pulp::Arch::Scalar, pulp::Arch::V3);
+    if widest == Simd::Avx2 as u8 { narrow() } else { V4::try_new().map_or_else(narrow, pulp::Arch::V4) }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn architecture() -> pulp::Arch {
+    pulp::Arch::new()
+}
+
 /// Runs `work` with the widest SIMD instructions of this processor; loops inlined into it are vectorised for them.
+///
+/// The closure must be `#[inline(always)]`: one that stays a function of its own is compiled for the oldest processor.
+/// No loop lets the compiler contract or reorder sums, so that every width gives the same bits.
 #[inline(always)]
 pub(crate) fn simd<R>(work: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(work)
+    architecture().dispatch(work)
 }
 
 /// Calls `work(index, piece)` for each piece of `values`, on all cores where there are more than two pieces.
 ///
 /// `length` is the elements in a piece.
 pub(crate) fn for_each_piece<T: Send>(values: &mut [T], length: usize, work: impl Fn(usize, &mut [T]) + Sync) {
+    let length = length.max(1);
     #[cfg(feature = "threads")]
     if values.len() > 2 * length {
         use rayon::prelude::*;
@@ -24,9 +71,80 @@ pub(crate) fn for_each_piece<T: Send>(values: &mut [T], length: usize, work: imp
     values.chunks_mut(length).enumerate().for_each(|(index, piece)| work(index, piece));
 }
 
+/// A vector of `length` elements that `fill` writes piece by piece, on all cores where there are more than two pieces.
+///
+/// # Safety
+/// `fill` must write every element of the piece it gets.
+pub(crate) unsafe fn filled<T: Real>(length: usize, piece: usize, fill: impl Fn(usize, &mut [MaybeUninit<T>]) + Sync) -> Vec<T> {
+    let mut values = Vec::with_capacity(length);
+    for_each_piece(&mut values.spare_capacity_mut()[..length], piece, fill);
+    // SAFETY: the capacity is at least `length`, and the pieces, each written in full, cover it.
+    unsafe { values.set_len(length) };
+    values
+}
+
+/// The sum over pieces of what `part(index, sum)` adds to a row of `width` zeros; `count` is the number of pieces.
+///
+/// Added in the order of the pieces, so that the number of threads never changes a bit.
+pub(crate) fn summed<T: Real>(count: usize, width: usize, part: impl Fn(usize, &mut [T]) + Sync) -> Vec<T> {
+    let mut total = vec![T::of(0.0); width];
+    if count <= 2 {
+        // Each piece in a sum of its own all the same: the same bits on either path.
+        let mut sum = total.clone();
+        for index in 0..count {
+            sum.fill(T::of(0.0));
+            part(index, &mut sum);
+            add(&mut total, &sum);
+        }
+        return total;
+    }
+    let mut sums = vec![T::of(0.0); count * width];
+    for_each_piece(&mut sums, width, |index, sum| part(index, sum));
+    for sum in sums.chunks_exact(width.max(1)) {
+        add(&mut total, sum);
+    }
+    total
+}
+
+/// Adds one row to another.
+pub(crate) fn add<T: Real>(total: &mut [T], row: &[T]) {
+    simd(
+        #[inline(always)]
+        || {
+            for (total, value) in total.iter_mut().zip(row) {
+                *total = *total + *value;
+            }
+        },
+    );
+}
+
 /// As many rows of this width as make a piece.
 pub(crate) fn rows_per_piece(width: usize) -> usize {
     (PIECE / width.max(1)).max(1)
+}
+
+/// How often a row of this width is repeated so that loops over it are long enough to vectorise.
+pub(crate) fn repeats(width: usize) -> usize {
+    const LONG: usize = 64;
+    if width == 0 || width >= LONG { 1 } else { LONG / width }
+}
+
+thread_local! {
+    /// Memory that a thread uses again from call to call; never more than the largest piece of work.
+    static SCRATCH: Cell<Vec<f64>> = const { Cell::new(Vec::new()) };
+}
+
+/// Lends `length` elements of this thread's memory, with whatever they held before.
+pub(crate) fn with_scratch<T: Real, R>(length: usize, work: impl FnOnce(&mut [T]) -> R) -> R {
+    // Taken, not borrowed: work within work finds an empty vector and gets memory of its own.
+    let mut memory = SCRATCH.take();
+    let words = (length * size_of::<T>()).div_ceil(size_of::<f64>());
+    if memory.len() < words {
+        memory.resize(words, 0.0);
+    }
+    let result = work(&mut bytemuck::cast_slice_mut(&mut memory[..words])[..length]);
+    SCRATCH.set(memory);
+    result
 }
 
 /// f32 or f64, with the functions the activations need.
@@ -138,7 +256,7 @@ impl Real for f32 {
         // Two roundings of the exponent's scale, so that results below the smallest normal number still come out.
         let (r, n) = reduce(Real::min(Real::max(self, -103.0), 88.8));
         let p = exp_polynomial(r);
-        let half = (n * 0.5).floor();
+        let half = round(n * 0.5);
         (1.0 + (r + r * r * p)) * power_of_two(half) * power_of_two(n - half)
     }
     #[inline(always)]
@@ -166,8 +284,19 @@ impl Real for f32 {
     }
     #[inline(always)]
     fn normal_cdf(self) -> Self {
-        // In double precision: rounding the argument would cost up to 1e-5 of the tail.
-        f64::from(self).normal_cdf() as f32
+        // The tail Φ(-u) = exp(-u²/2) t P(t) with t = 1 / (1 + 0.3 u); golden/fit_normal.py fits P.
+        const P: [f32; 10] = [
+            0.119_687_35, 0.119_558_34, 0.110_351_936, 0.077_827_446, 0.097_828_75, -0.082_609_887, 0.195_687_48, -0.231_184_85,
+            0.113_714_8, -0.020_861_368,
+        ];
+        let u = Real::min(self.abs(), 14.5);
+        let t = 1.0 / (1.0 + 0.3 * u);
+        let p = P.iter().rev().fold(0.0f32, |p, c| p * t + c);
+        // The square in two parts: the first twelve bits of u square exactly, or the tail would lose digits.
+        let high = f32::from_bits(u.to_bits() & 0xffff_f000);
+        let tail = Real::exp(-0.5 * high * high) * Real::exp(-0.5 * (u - high) * (u + high)) * (t * p);
+        let cdf = if self > 0.0 { 1.0 - tail } else { tail };
+        if self.is_nan() { self } else { cdf }
     }
     #[inline(always)]
     fn normal_density(self) -> Self {
@@ -178,12 +307,18 @@ impl Real for f32 {
 /// `(r, n)` with `x = r + n ln 2` and `|r|` at most half of `ln 2`; `n` is whole.
 #[inline(always)]
 fn reduce(x: f32) -> (f32, f32) {
-    // Adding and subtracting 1.5 * 2^23 rounds to the nearest whole number without a function call.
-    const ROUND: f32 = 12_582_912.0;
-    let n = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
+    let n = round(x * std::f32::consts::LOG2_E);
     // ln 2 in two parts: the first has few enough bits that its product with n is exact.
     let r = (x - n * 0.693_359_4) + n * 2.121_944_4e-4;
     (r, n)
+}
+
+/// The nearest whole number, for numbers far below 2^22.
+#[inline(always)]
+fn round(x: f32) -> f32 {
+    // Adding and subtracting 1.5 * 2^23 rounds without a function call.
+    const ROUND: f32 = 12_582_912.0;
+    (x + ROUND) - ROUND
 }
 
 /// `(exp(r) - 1 - r) / r²` for `|r|` at most half of `ln 2`: the Taylor series, whose remainder is below 3e-9 there.

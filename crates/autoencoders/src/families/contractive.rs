@@ -75,8 +75,8 @@ impl Family for Contractive {
 
     fn terms(&self, step: &Step) -> Result<Terms> {
         let latent = step.parts.plan.config.latent;
-        let norm =
-            jacobian::squared_norm(&step.parts.network, step.values, step.batch.input.clone(), latent, self.probes, &mut step.pass.clone());
+        let (x, head) = (step.batch.input.clone(), Some(step.code.mean.clone()));
+        let norm = jacobian::squared_norm(&step.parts.network, step.values, x, head, latent, self.probes, &mut step.pass.clone());
         Ok(Terms::one("contraction", self.lambda, norm.mean()))
     }
 }

@@ -7,8 +7,7 @@ use crate::config::{Auto, Plan};
 use crate::error::{Error, Result};
 use crate::family::{Entry, Family, Step, Terms};
 use crate::net::Net;
-use autoencoders_kernels::Activation;
-use burn::tensor::Tensor;
+use autoencoders_kernels::{Activation, sparsity};
 use serde::{Deserialize, Serialize};
 
 pub(super) const ENTRY: Entry = Entry::of::<Sparse>("sparse", "Sparse autoencoder", "Ng 2011, CS294A");
@@ -85,20 +84,10 @@ impl Family for Sparse {
                     Activation::Tanh => (code + 1.0) * 0.5,
                     _ => code,
                 };
-                Terms::one("sparsity", self.beta, divergence(self.rho, active.mean_dim(0)))
+                // The mean over the batch, not a running mean: the gradient is then the exact one of the loss that is reported, and
+                // nothing has to be stored. Its noise falls with the root of the batch: a few hundred rows are a good one.
+                Terms::one("sparsity", self.beta, sparsity(active, self.rho).sum())
             }
         })
     }
-}
-
-/// `Σ_j rho ln(rho / rho_hat_j) + (1 - rho) ln((1 - rho) / (1 - rho_hat_j))`
-///
-/// `rho_hat` [1, latent] is the mean over the batch, not a running mean: its gradient is then the exact gradient of the loss that
-/// is reported, and nothing has to be stored. Its noise falls with the root of the batch: a few hundred rows are a good one.
-fn divergence(rho: f64, rho_hat: Tensor<2>) -> Tensor<1> {
-    // A unit that is never active in a batch would otherwise make the loss infinite.
-    let rho_hat = rho_hat.clamp(1e-6, 1.0 - 1e-6);
-    let constant = rho * rho.ln() + (1.0 - rho) * (1.0 - rho).ln();
-    let units = rho_hat.dims()[1] as f64;
-    (rho_hat.clone().log() * -rho - (rho_hat.neg() + 1.0).log() * (1.0 - rho)).sum() + constant * units
 }

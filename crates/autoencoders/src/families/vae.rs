@@ -9,7 +9,7 @@ use crate::family::{Code, Entry, Family, Step, Terms};
 use crate::layer::Pass;
 use crate::likelihood::Likelihood;
 use crate::rng::Rng;
-use autoencoders_kernels::Activation;
+use autoencoders_kernels::{Activation, draw_normal, kl_normal};
 use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -73,24 +73,22 @@ impl Family for Vae {
     }
 
     fn code(&self, h: Tensor<2>, pass: &mut Pass) -> Result<Code> {
-        let latent = h.dims()[1] / 2;
-        let mean = h.clone().narrow(1, 0, latent);
-        // Clipped so that exp() stays finite in f32; the bound is never reached by a healthy model.
-        let log_variance = h.narrow(1, latent, latent).clamp(-20.0, 20.0);
+        let [rows, width] = h.dims();
+        let mean = h.clone().narrow(1, 0, width / 2);
         let sample = if pass.sampling {
-            let noise = pass.rng.split("posterior").normal(mean.dims(), &mean.device().inner(), mean.dtype());
-            mean.clone() + (log_variance.clone() * 0.5).exp() * noise
+            let noise = pass.rng.split("posterior").normal([rows, width / 2], &h.device().inner(), h.dtype());
+            draw_normal(h.clone(), noise)
         } else {
             mean.clone()
         };
-        Ok(Code { mean, sample, log_variance: Some(log_variance) })
+        Ok(Code { mean, sample, posterior: Some(h) })
     }
 
     fn terms(&self, step: &Step) -> Result<Terms> {
-        let Some(log_variance) = step.code.log_variance.clone() else {
+        let Some(posterior) = step.code.posterior.clone() else {
             return Ok(Terms::none());
         };
-        let units = kl_normal(step.code.mean.clone(), log_variance).mean_dim(0);
+        let units = kl_normal(posterior);
         let units = if self.free_bits > 0.0 { units.clamp_min(self.free_bits) } else { units };
         let warmed = if self.warm_up > 0.0 { (step.progress.fraction / self.warm_up).min(1.0) } else { 1.0 };
         Ok(Terms::one("kl", self.beta * warmed, units.sum()))
@@ -99,10 +97,4 @@ impl Family for Vae {
     fn prior(&self, plan: &Plan, n: usize, rng: &mut Rng) -> Option<Tensor<2>> {
         Some(rng.normal([n, plan.config.latent], &Default::default(), DType::F32))
     }
-}
-
-/// `-½ (1 + log_variance - mean² - exp(log_variance))`, each unit's divergence from the standard normal (Kingma and Welling,
-/// appendix B) [rows, latent].
-fn kl_normal(mean: Tensor<2>, log_variance: Tensor<2>) -> Tensor<2> {
-    (mean.clone() * mean + log_variance.clone().exp() - log_variance - 1.0) * 0.5
 }
