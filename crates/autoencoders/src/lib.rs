@@ -28,6 +28,7 @@
 //! | [`mod@file`] | the model file and the checkpoint |
 //! | [`rng`], [`error`] | the only randomness; the one error |
 
+mod ahead;
 pub mod baseline;
 pub mod config;
 pub mod data;

@@ -1,5 +1,6 @@
 //! A family, its networks and its likelihood joined: from rows to codes, outputs and losses.
 
+use crate::ahead::ahead;
 use crate::config::Plan;
 use crate::error::Result;
 use crate::family::{Batch, Code, Step, Terms};
@@ -73,14 +74,21 @@ impl Parts {
         self.plan.config.likelihood.rows(output, target, log_variance)
     }
 
-    /// The named terms of the loss of a batch, averaged over its rows; their sum is the loss.
+    /// What a step, or the terms of an evaluation, gets of prepared rows [rows, features]: drawn and corrupted as the plan says.
+    ///
+    /// Everything random here comes from `rng`, so that a batch can be made long before its step.
+    pub fn batch(&self, x: Tensor<2>, rng: &Rng) -> Result<Batch> {
+        let x = if self.plan.config.binarise { binarise(x, rng) } else { x };
+        let batch = Batch { input: x.clone(), target: x };
+        self.plan.family.corrupt(batch, &self.plan, &mut Pass::training(rng.clone()))
+    }
+
+    /// The named terms of the loss of a batch ([`Parts::batch`]), averaged over its rows; their sum is the loss.
     pub fn terms(&self, values: &Values, batch: Batch, pass: &mut Pass, progress: Progress) -> Result<Terms> {
         let family = self.plan.family.as_ref();
-        let batch = if self.plan.config.binarise { binarise(batch, &pass.rng) } else { batch };
         if let Some(terms) = family.loss(self, values, &batch, pass, progress)? {
             return Ok(terms);
         }
-        let batch = if pass.sampling { family.corrupt(batch, &self.plan, pass)? } else { batch };
         let code = self.code(values, batch.input.clone(), pass)?;
         let output = self.network.decode(values, code.sample.clone(), pass);
         let reconstruction = self.row_losses(values, output.clone(), batch.target.clone()).mean();
@@ -96,15 +104,18 @@ impl Parts {
     /// The terms averaged over blocks of prepared rows, with noise by `rng` and every warm-up over.
     ///
     /// The same `rng` gives the same noise, so that two evaluations differ by the variables alone.
-    pub fn mean_terms(&self, values: &Values, blocks: impl Iterator<Item = Tensor<2>>, rng: &Rng) -> Result<Numbers> {
-        let mut total = Sums::default();
-        for (index, x) in blocks.enumerate() {
-            let rows = x.dims()[0];
-            let batch = Batch { input: x.clone(), target: x };
-            let terms = self.terms(values, batch, &mut Pass::sampling(rng.at(index)), Progress::DONE)?;
-            total.add(&Numbers::read(&terms), rows);
-        }
-        Ok(total.mean())
+    pub fn mean_terms(&self, values: &Values, blocks: impl Iterator<Item = Tensor<2>> + Send, rng: &Rng) -> Result<Numbers> {
+        let batches = blocks.enumerate().map(|(index, x)| self.batch(x, &rng.at(index)));
+        ahead(batches, true, |batches| {
+            let mut total = Sums::default();
+            for (index, batch) in batches.enumerate() {
+                let batch = batch?;
+                let rows = batch.input.dims()[0];
+                let terms = self.terms(values, batch, &mut Pass::sampling(rng.at(index)), Progress::DONE)?;
+                total.add(&Numbers::read(&terms), rows);
+            }
+            Ok(total.mean())
+        })
     }
 
     // Rows first: a sum over a whole matrix is taken in an order that depends on the threads.
@@ -123,10 +134,8 @@ fn log_variance_at_start(range: Range) -> f64 {
     }
 }
 
-/// Draws each number from the Bernoulli distribution whose mean it is; input and target are the same draw.
-pub(crate) fn binarise(batch: Batch, rng: &Rng) -> Batch {
-    let target = batch.target;
-    let uniform = rng.split("binarise").uniform(target.dims(), &target.device(), target.dtype());
-    let drawn = (target - uniform).sign().clamp_min(0.0);
-    Batch { input: drawn.clone(), target: drawn }
+/// Draws each number from the Bernoulli distribution whose mean it is.
+fn binarise(x: Tensor<2>, rng: &Rng) -> Tensor<2> {
+    let uniform = rng.split("binarise").uniform(x.dims(), &x.device(), x.dtype());
+    (x - uniform).sign().clamp_min(0.0)
 }

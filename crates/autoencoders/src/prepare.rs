@@ -106,20 +106,28 @@ impl Preparation {
     /// Prepares the rows at `rows`, one after the other, as f32.
     pub fn apply(&self, data: &Dataset, rows: impl ExactSizeIterator<Item = usize>, features: usize) -> Vec<f32> {
         let mut out = Vec::with_capacity(rows.len() * features);
-        let single = (self.offset.len() == 1 && self.scale.len() == 1).then(|| (self.offset[0], 1.0 / self.scale[0]));
-        for row in rows {
-            let at = row * features..(row + 1) * features;
-            match (&data.values, single) {
-                // Images, the largest inputs: no division and no double precision a pixel.
-                (Values::U8(values), Some((offset, factor))) => {
-                    out.extend(values[at].iter().map(|v| ((f64::from(*v) - offset) * factor) as f32))
-                }
-                (values, _) => out.extend(
-                    at.enumerate().map(|(column, index)| ((values.get(index) - self.offset_of(column)) / self.scale_of(column)) as f32),
-                ),
+        match (&data.values, self.offset.as_slice(), self.scale.as_slice()) {
+            // Images, the largest inputs: a byte has 256 values, each of which is scaled once.
+            (Values::U8(values), [offset], [scale]) => {
+                let scaled: [f32; 256] = std::array::from_fn(|byte| ((byte as f64 - offset) / scale) as f32);
+                rows.for_each(|row| out.extend(values[row * features..][..features].iter().map(|byte| scaled[usize::from(*byte)])));
             }
+            (Values::F32(values), [0.0], [1.0]) => rows.for_each(|row| out.extend_from_slice(&values[row * features..][..features])),
+            (Values::U8(values), ..) => self.scale(&mut out, values, rows, features),
+            (Values::F32(values), ..) => self.scale(&mut out, values, rows, features),
+            (Values::F64(values), ..) => self.scale(&mut out, values, rows, features),
         }
         out
+    }
+
+    fn scale<T: Copy + Into<f64>>(&self, out: &mut Vec<f32>, values: &[T], rows: impl Iterator<Item = usize>, features: usize) {
+        // One number for all columns stands before each of them.
+        let (offsets, scales) = (self.offset.iter().cycle(), self.scale.iter().cycle());
+        let columns: Vec<(f64, f64)> = offsets.zip(scales).take(features).map(|(offset, scale)| (*offset, *scale)).collect();
+        for row in rows {
+            let row = &values[row * features..][..features];
+            out.extend(row.iter().zip(&columns).map(|(value, (offset, scale))| (((*value).into() - offset) / scale) as f32));
+        }
     }
 
     /// Prepares the rows at `rows` as a matrix [rows, features].

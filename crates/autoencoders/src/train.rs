@@ -1,5 +1,6 @@
 //! The one training loop. It prints nothing, reads no clock, and tells what happens through events.
 
+use crate::ahead::ahead;
 use crate::config::{Config, Plan};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -51,6 +52,9 @@ pub fn fit(
     Ok(Trained { model, split, outcome })
 }
 
+/// Batches of more numbers than this are made on a thread of their own: below, handing them over takes longer than making them.
+const WORTH_A_THREAD: usize = 1 << 14;
+
 /// What stays the same throughout a training.
 struct Job<'a> {
     parts: &'a Parts,
@@ -62,16 +66,40 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn run(&self, state: &mut State, on: &mut dyn FnMut(&Event) -> Flow) -> Result<Outcome> {
+        let worth = self.parts.plan.config.batch * self.parts.plan.features() > WORTH_A_THREAD;
+        ahead(self.batches(state.epoch, state.step), worth, |batches| self.follow(state, batches, on))
+    }
+
+    /// Every batch from a step of an epoch to the end of the training.
+    fn batches(&self, epoch: usize, step: usize) -> impl Iterator<Item = Result<Batch>> + Send {
         let (plan, rows) = (&self.parts.plan, &self.split.train);
-        let steps = rows.len().div_ceil(plan.config.batch);
+        let size = plan.config.batch;
+        (epoch..plan.epochs()).flat_map(move |now| {
+            let order = self.rng.split("order").at(now).permutation(rows.len());
+            let first = if now == epoch { step } else { 0 };
+            (first..order.len().div_ceil(size)).map(move |step| {
+                let at = &order[step * size..order.len().min((step + 1) * size)];
+                let x = self.preparation.tensor(self.data, at.iter().map(|at| rows[*at]));
+                self.parts.batch(x, &self.rng.split("batch").at(now).at(step))
+            })
+        })
+    }
+
+    fn follow(
+        &self,
+        state: &mut State,
+        batches: &mut dyn Iterator<Item = Result<Batch>>,
+        on: &mut dyn FnMut(&Event) -> Flow,
+    ) -> Result<Outcome> {
+        let plan = &self.parts.plan;
+        let steps = self.split.train.len().div_ceil(plan.config.batch);
         while state.epoch < plan.epochs() {
             if plan.config.patience > 0 && state.waited >= plan.config.patience {
                 return Ok(Outcome::Stopped);
             }
-            let order = self.rng.split("order").at(state.epoch).permutation(rows.len());
-            for at in order.chunks(plan.config.batch).skip(state.step) {
-                let x = self.preparation.tensor(self.data, at.iter().map(|at| rows[*at]));
-                self.step(state, Batch { input: x.clone(), target: x }, steps)?;
+            while state.step < steps {
+                let Some(batch) = batches.next() else { break };
+                self.step(state, batch?, steps)?;
                 let mean = state.sums.mean();
                 if on(&Event::Step { epoch: state.epoch, step: state.step, steps, terms: &mean }) == Flow::Stop {
                     state.save(plan)?;
