@@ -1,27 +1,34 @@
 //! Work done ahead of its use: the next batch is made while the current one trains.
 
-use crate::error::{Error, Result};
-use std::path::Path;
+#[cfg(feature = "threads")]
+use crate::error::Error;
+use crate::error::Result;
 
 /// Calls `consume` with the items of an iterator. Where it is `worth` a thread, they are made on one, at most two ahead.
 ///
-/// The items and their order are the same either way. A consumer that stops early ends the thread too.
+/// Where there is one thread for everything, they are made as they are asked for. The items and their order are the same either
+/// way. A consumer that stops early ends the thread too.
 pub(crate) fn ahead<T: Send, R>(
     mut items: impl Iterator<Item = T> + Send,
     worth: bool,
     consume: impl FnOnce(&mut dyn Iterator<Item = T>) -> Result<R>,
 ) -> Result<R> {
     #[cfg(feature = "threads")]
-    if worth {
-        return std::thread::scope(|scope| {
+    if worth && rayon::current_num_threads() > 1 {
+        // A pool of its own, so that what the maker computes never waits for workers that wait for it.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "batches".to_owned()).build();
+        let pool = pool.map_err(|error| Error::setting("threads", "one more for the next batch", format!("fewer threads ({error})")))?;
+        return pool.in_place_scope(|scope| {
             // One waits in the channel while the next is made.
             let (give, take) = std::sync::mpsc::sync_channel(1);
-            let making = std::thread::Builder::new().name("batches".to_owned()).spawn_scoped(scope, move || {
+            scope.spawn(move |_| {
                 // An error in giving means that nobody listens any more.
                 items.try_for_each(|item| give.send(item)).ok();
             });
-            making.map_err(|error| Error::io(Path::new("a thread for batches"), error))?;
-            consume(&mut take.into_iter())
+            let mut items = take.into_iter();
+            let result = consume(&mut items);
+            drop(items);
+            result
         });
     }
     let _ = worth;
@@ -31,6 +38,8 @@ pub(crate) fn ahead<T: Send, R>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(feature = "threads")]
+    use rayon::prelude::*;
 
     #[test]
     fn items_come_in_order_with_and_without_a_thread() {
@@ -45,5 +54,16 @@ mod tests {
         for worth in [false, true] {
             assert_eq!(ahead(0.., worth, |items| Ok(items.nth(2))).unwrap(), Some(2));
         }
+    }
+
+    #[test]
+    #[cfg(feature = "threads")]
+    fn more_trainings_than_workers_do_not_wait_for_each_other() {
+        // Each item needs workers of its own, and both workers of the pool wait for items.
+        let item = |n: usize| (0..10_000).into_par_iter().map(|k| k % 7 + n).sum::<usize>();
+        let run = || ahead((0..20).map(item), true, |items| Ok(items.count())).unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let counts: Vec<usize> = pool.install(|| (0..4).into_par_iter().with_max_len(1).map(|_| run()).collect());
+        assert_eq!(counts, [20; 4]);
     }
 }

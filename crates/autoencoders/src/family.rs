@@ -51,7 +51,8 @@ impl Terms {
 
     /// One term: a value of one element times its weight.
     pub fn one(name: &'static str, weight: f64, value: Tensor<1>) -> Self {
-        Self(vec![(name, value * weight)])
+        // Most weights are one, and each operation costs a small network more than its arithmetic.
+        Self(vec![(name, if weight == 1.0 { value } else { value * weight })])
     }
 
     /// The sum; none when there is no term.

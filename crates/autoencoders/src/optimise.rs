@@ -8,7 +8,7 @@ use crate::rng::Rng;
 use crate::run::Numbers;
 use crate::vars::{Role, Vars};
 use autoencoders_kernels::{AdamStep, SgdStep, adam, sgd, sum_squares};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -130,6 +130,7 @@ impl Optimiser {
     pub fn step(&mut self, vars: &mut Vars, gradients: Vec<Option<Tensor<2>>>, rate: f64) -> Option<f64> {
         let norm = (self.clip > 0.0).then(|| gradients.iter().flatten().map(sum_squares).sum::<f64>().sqrt());
         let scale = norm.filter(|norm| *norm > self.clip).map_or(1.0, |norm| self.clip / norm);
+        let empty = Tensor::empty([0, 0], &Device::default());
         let ids: Vec<_> = vars.iter().map(|(id, _)| id).collect();
         for ((index, id), gradient) in ids.into_iter().enumerate().zip(gradients) {
             let Some(gradient) = gradient else { continue };
@@ -137,7 +138,7 @@ impl Optimiser {
             let decay = if vars.get(id).role == Role::Weight { self.decay } else { 0.0 };
             let moments = std::mem::take(&mut self.moments[index]);
             let step = AdamStep { rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay, time: self.times[index], scale };
-            let (value, moments) = self.moved(vars.take(id), gradient, moments, step);
+            let (value, moments) = self.moved(vars.take(id, &empty), gradient, moments, step);
             vars.set(id, value);
             self.moments[index] = moments;
         }

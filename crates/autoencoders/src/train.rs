@@ -14,6 +14,7 @@ use crate::rng::Rng;
 use crate::run::{Best, EpochRecord, State};
 use crate::split::Split;
 use crate::vars::Init;
+use autoencoders_kernels::among_workers;
 use burn::tensor::{DType, Device};
 use std::path::Path;
 
@@ -26,7 +27,17 @@ pub fn fit(
     data: &Dataset,
     checkpoint: Option<&Path>,
     resume: bool,
-    on: &mut dyn FnMut(&Event) -> Flow,
+    on: &mut (dyn FnMut(&Event) -> Flow + Send),
+) -> Result<Trained> {
+    among_workers(|| train(config, data, checkpoint, resume, on))
+}
+
+fn train(
+    config: &Config,
+    data: &Dataset,
+    checkpoint: Option<&Path>,
+    resume: bool,
+    on: &mut (dyn FnMut(&Event) -> Flow + Send),
 ) -> Result<Trained> {
     if resume && checkpoint.is_none() {
         return Err(Error::setting("resume", "without a checkpoint", "the path of the checkpoint to go on from"));
@@ -65,7 +76,7 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn run(&self, state: &mut State, on: &mut dyn FnMut(&Event) -> Flow) -> Result<Outcome> {
+    fn run(&self, state: &mut State, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<Outcome> {
         let worth = self.parts.plan.config.batch * self.parts.plan.features() > WORTH_A_THREAD;
         ahead(self.batches(state.epoch, state.step), worth, |batches| self.follow(state, batches, on))
     }
@@ -89,7 +100,7 @@ impl Job<'_> {
         &self,
         state: &mut State,
         batches: &mut dyn Iterator<Item = Result<Batch>>,
-        on: &mut dyn FnMut(&Event) -> Flow,
+        on: &mut (dyn FnMut(&Event) -> Flow + Send),
     ) -> Result<Outcome> {
         let plan = &self.parts.plan;
         let steps = self.split.train.len().div_ceil(plan.config.batch);

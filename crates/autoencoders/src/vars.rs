@@ -113,11 +113,10 @@ impl Vars {
         &self.list[id.0]
     }
 
-    /// Takes the value out, so that its memory has one owner and can be changed in place; [`Vars::set`] puts the new one in.
-    pub(crate) fn take(&mut self, id: VarId) -> Tensor<2> {
-        let value = &mut self.list[id.0].value;
-        let empty = Tensor::empty([0, 0], &value.device());
-        std::mem::replace(value, empty)
+    /// Takes the value out and leaves `empty`, so that its memory has one owner and can be changed in place; [`Vars::set`] puts the
+    /// new one in.
+    pub(crate) fn take(&mut self, id: VarId, empty: &Tensor<2>) -> Tensor<2> {
+        std::mem::replace(&mut self.list[id.0].value, empty.clone())
     }
 
     /// Replaces the value of a variable; the shape stays.

@@ -57,6 +57,17 @@ pub(crate) fn simd<R>(work: impl FnOnce() -> R) -> R {
     architecture().dispatch(work)
 }
 
+/// Runs `work` as one of the threads that share the operations' work, where there are several.
+///
+/// From outside, each operation that is cut into pieces hands them over and sleeps until they are done, which takes longer than a
+/// small operation itself. Long runs of operations belong in here; on such a thread already, `work` just runs.
+pub fn among_workers<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    #[cfg(feature = "threads")]
+    return rayon::scope(|_| work());
+    #[cfg(not(feature = "threads"))]
+    work()
+}
+
 /// Calls `work(index, piece)` for each piece of `values`, on all cores where there are more than two pieces.
 ///
 /// `length` is the elements in a piece.
