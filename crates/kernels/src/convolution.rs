@@ -120,19 +120,19 @@ impl Geometry {
         );
     }
 
-    /// Adds each row of `patches` to the pixels that [`Geometry::unfold`] took it from; `image` is the one that `lines` (of that image
-    /// alone) belong to.
-    pub(crate) fn fold<T: Real>(&self, patches: &[T], lines: Range<usize>, image: &mut [T]) {
-        let row = self.kernel[1] * self.channels_in;
+    /// Adds each row of `patches` to the pixels that [`Geometry::unfold`] took it from.
+    pub(crate) fn fold<T: Real>(&self, patches: &[T], lines: Range<usize>, images: &mut [T]) {
+        let (height, row) = (self.output[0], self.kernel[1] * self.channels_in);
         simd(
             #[inline(always)]
             || {
                 let mut rows = patches.chunks_exact(row);
-                for oy in lines {
+                for line in lines {
+                    let image = &mut images[line / height * self.input_width()..][..self.input_width()];
                     for ox in 0..self.output[1] {
                         for ky in 0..self.kernel[0] {
                             let Some(source) = rows.next() else { return };
-                            let Some((at, start, count)) = self.overlap(oy, ox, ky) else { continue };
+                            let Some((at, start, count)) = self.overlap(line % height, ox, ky) else { continue };
                             for (pixel, value) in image[at..][..count].iter_mut().zip(&source[start..start + count]) {
                                 *pixel = *pixel + *value;
                             }

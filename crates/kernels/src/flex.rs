@@ -14,8 +14,10 @@ use std::mem::MaybeUninit;
 
 /// Products below this many multiplications stay on one thread: waking a second one costs more than it saves.
 const PARALLEL_PRODUCT: usize = 64 * 64 * 64;
-/// Elements of the patches that a convolution holds at a time: 256 KB of f32, so that they stay in the second-level cache.
+/// Elements of the patches that a convolution holds at a time: 256 KB of f32, so that they stay in the second-level cache ...
 const PATCHES: usize = 64 * 1024;
+/// ... unless that were fewer pixels than this: each product rearranges the whole weights first, which many pixels must pay for.
+const PIXELS: usize = 256;
 
 /// Runs a generic body for the tensor's float type.
 macro_rules! typed {
@@ -318,9 +320,11 @@ fn steer_backward<T: Real>(directions: FlexTensor, saved: FlexTensor, g: FlexTen
     (by_directions, from_vec(by_saved, [count, n]))
 }
 
-/// Rows of output pixels whose patches fit into [`PATCHES`].
+/// Rows of output pixels, of `lines` in all, that go through a product at once; by the sizes alone, never by the number of threads.
 fn lines_at_once(geometry: &Geometry, lines: usize) -> usize {
-    (PATCHES / (geometry.output[1] * geometry.patch()).max(1)).clamp(1, lines.max(1))
+    let pixels = (PATCHES / geometry.patch().max(1)).max(PIXELS);
+    // A quarter at most, so that there is work for several cores.
+    (pixels / geometry.output[1].max(1)).clamp(1, lines.div_ceil(4).max(1))
 }
 
 fn convolve<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, geometry: Geometry, act: Activation) -> FlexTensor {
@@ -366,21 +370,25 @@ fn convolve_transposed<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, geo
     assert_eq!(images.len(), samples * geometry.output_width(), "numbers in the images of a transposed convolution");
     assert_eq!(weights.len(), patch * channels, "weights of a transposed convolution");
     let mut y = vec![T::of(0.0); samples * geometry.input_width()];
-    let per = lines_at_once(&geometry, high);
-    for_each_piece(&mut y, geometry.input_width(), |sample, image| {
-        for start in (0..high).step_by(per) {
-            let lines = start..(start + per).min(high);
+    let per = lines_at_once(&geometry, samples * high);
+    // Whole images to a piece: the patches of neighbouring lines overlap.
+    let together = (per / high.max(1)).max(1);
+    for_each_piece(&mut y, together * geometry.input_width(), |index, piece| {
+        let first = index * together * high;
+        let all = piece.len() / geometry.input_width() * high;
+        for start in (0..all).step_by(per) {
+            let lines = start..(start + per).min(all);
             let pixels = lines.len() * across;
-            let small = &images[(sample * high + start) * across * channels..][..pixels * channels];
+            let small = &images[(first + start) * across * channels..][..pixels * channels];
             with_scratch(pixels * patch, |patches: &mut [T]| {
                 let (a, b) = (Strided::rows(small, channels), Strided::rows(weights, channels).transposed());
                 // SAFETY: `patches` holds pixels x patch elements, `small` pixels x channels, the weights patch x channels.
                 unsafe { multiply(patches.as_mut_ptr(), [pixels, channels, patch], a, b, false, false) };
-                geometry.fold(patches, lines, image);
+                geometry.fold(patches, lines, piece);
             });
         }
         if !idle {
-            act.apply(image, Some(&bias));
+            act.apply(piece, Some(&bias));
         }
     });
     from_vec(y, [samples, geometry.input_width()])
@@ -395,7 +403,7 @@ fn convolve_weight<T: Real>(large: FlexTensor, small: FlexTensor, geometry: Geom
     let part_pixels = (PART_PIXELS).max(lines * across * patch * channels / PART_NUMBERS);
     let part_lines = part_pixels.div_ceil(across.max(1)).clamp(1, lines.div_ceil(2).max(1));
     let parts = lines.div_ceil(part_lines);
-    let per = lines_at_once(&geometry, part_lines).max(LEAST_DEPTH.div_ceil(across.max(1)).min(part_lines));
+    let per = lines_at_once(&geometry, 4 * part_lines);
     let sum = summed(parts, patch * channels, |index, sum| {
         let end = lines.min((index + 1) * part_lines);
         for start in (index * part_lines..end).step_by(per) {
@@ -417,8 +425,6 @@ fn convolve_weight<T: Real>(large: FlexTensor, small: FlexTensor, geometry: Geom
 const PART_PIXELS: usize = 512;
 /// ... and more where the parts together would hold more numbers than this.
 const PART_NUMBERS: usize = 1 << 21;
-/// Pixels whose patches are multiplied at once, at least: fewer would write the sum more often than the product is worth.
-const LEAST_DEPTH: usize = 128;
 
 fn row_loss<T: Real>(output: FlexTensor, target: FlexTensor, loss: RowLoss) -> FlexTensor {
     let (output, target) = (rows(output), rows(target));
