@@ -117,3 +117,13 @@ pub(crate) fn trainings() -> Vec<Training> {
         contractive,
     ]
 }
+
+/// The configuration whose encoder has these widths.
+pub(crate) fn encoder(widths: &[usize]) -> Config {
+    dense("encoder", "plain", widths, 128, Activation::Identity).config
+}
+
+/// A network between these widths, in batches.
+pub(crate) fn plain(widths: &[usize], batch: usize) -> Training {
+    dense("plain", "plain", widths, batch, Activation::Identity)
+}
