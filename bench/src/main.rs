@@ -43,7 +43,7 @@ const USAGE: &str = "usage: bench [--quick] [--json FILE] [--only WORDS] [--data
   --data FOLDER real data (mnist/train-images-idx3-ubyte.gz); without, the variable AE_DATA
   --threads N   threads of both sides, 2 unless said
   --operations  only each fused operation against its default body
-  --growth      how cost grows with width, batch, depth, rows and threads; writes docs/growth.md and docs/pictures/growth.svg";
+  --growth      how cost grows with width, batch, depth, rows and threads; writes docs/growth-figures.md and its picture";
 
 impl Options {
     fn parse(mut words: impl Iterator<Item = String>) -> Result<Self> {

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The command `ae`, built in this profile; the benchmark lies beside it.
-fn command() -> Result<PathBuf> {
+pub(crate) fn command() -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
     let built = Command::new(cargo).args(["build", "--quiet", "--release", "-p", "ae", "--manifest-path"]).arg(manifest).status();
@@ -20,7 +20,7 @@ fn command() -> Result<PathBuf> {
 }
 
 /// Milliseconds and peak megabytes of one process; it must succeed.
-fn run(command: &mut Command) -> Result<(f64, f64)> {
+pub(crate) fn run(command: &mut Command) -> Result<(f64, f64)> {
     let start = Instant::now();
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let child = child.as_mut().map_err(|error| format!("{command:?}: {error}"))?;

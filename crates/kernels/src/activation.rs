@@ -237,6 +237,10 @@ mod tests {
                 // By the input where that is saved; by the output elsewhere, within the range of outputs.
                 let saved = if activation.needs_input() { z } else { activation.value(z) };
                 let step = 1e-6;
+                // Outputs of rectifiers lie on their kink itself.
+                if f64::abs(saved) < step {
+                    continue;
+                }
                 let wanted = (activation.slope(saved + step) - activation.slope(saved - step)) / (2.0 * step);
                 let bend = activation.bend(saved);
                 assert!((bend - wanted).abs() < 1e-6, "{activation:?}''({z}) = {bend} wanted {wanted}");

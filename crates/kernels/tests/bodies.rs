@@ -3,10 +3,18 @@
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
 use autoencoders_kernels::{
-    Activation, AdamStep, Geometry, RowLoss, SgdStep, activate, adam, convolution, dense, row_loss, sgd, sum_squares,
-    transposed_convolution,
+    Activation, AdamStep, Geometry, RowLoss, SgdStep, Simd, activate, adam, column_moments, column_norm, column_squares, convolution, dense,
+    draw_normal, kl_normal, narrow_simd, primitive, row_loss, row_norm, sgd, sparsity, steer, sum_squares, transposed_convolution,
 };
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use std::sync::{RwLock, RwLockReadGuard};
+
+/// Held for writing by the one test that narrows the instructions of the whole process, for reading by the others.
+static WIDTH: RwLock<()> = RwLock::new(());
+
+fn any_width() -> RwLockReadGuard<'static, ()> {
+    WIDTH.read().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
 
 /// Shapes with one, odd, prime and round sizes, and two that are cut into pieces for several cores.
 const SHAPES: [[usize; 3]; 7] = [[1, 1, 1], [1, 7, 3], [5, 1, 2], [13, 11, 17], [64, 64, 64], [131, 97, 301], [700, 30, 257]];
@@ -34,19 +42,61 @@ fn assert_close(got: Tensor<2>, wanted: Tensor<2>, tolerance: f64, what: &str) {
     }
 }
 
-fn primitive(z: Tensor<2>, activation: Activation) -> Tensor<2> {
-    use burn::tensor::activation as act;
-    match activation {
-        Activation::Identity => z,
-        Activation::Sigmoid => act::sigmoid(z),
-        Activation::Tanh => z.tanh(),
-        Activation::Relu => act::relu(z),
-        Activation::LeakyRelu => act::leaky_relu(z, 0.01),
-        Activation::Elu => z.clone().clamp_min(0.0) + (z.clamp_max(0.0).exp() - 1.0),
-        Activation::Gelu => act::gelu(z),
-        Activation::Silu => act::silu(z),
-        Activation::Softplus => z.clone().clamp_min(0.0) + z.abs().neg().exp().log1p(),
+/// The value and the gradients of an operation, the output's gradient being the numbers of a seed.
+type Outcome = (Vec<f64>, Vec<Vec<f64>>);
+
+fn outcome(leaves: &[Tensor<2>], operation: impl Fn(&[Tensor<2>]) -> Tensor<2>) -> Outcome {
+    let leaves: Vec<Tensor<2>> = leaves.iter().map(|leaf| leaf.clone().autodiff().require_grad()).collect();
+    let y = operation(&leaves);
+    let [rows, columns] = y.dims();
+    let gradients = (y.clone() * numbers(rows, columns, 99, y.dtype())).sum().backward();
+    (values(y.inner()), leaves.iter().map(|leaf| values(leaf.grad(&gradients).unwrap())).collect())
+}
+
+fn assert_near(got: &[f64], wanted: &[f64], tolerance: f64, what: &str) {
+    assert_eq!(got.len(), wanted.len(), "{what}");
+    let scale = wanted.iter().fold(1f64, |scale, value| scale.max(value.abs()));
+    for (at, (got, wanted)) in got.iter().zip(wanted).enumerate() {
+        assert!((got - wanted).abs() <= tolerance * scale, "{what} at {at}: {got}, wanted {wanted} (scale {scale})");
     }
+}
+
+/// An operation against its default body, differentiated by the engine: value and every gradient.
+///
+/// The leaves come as they are and as views that are not contiguous.
+fn agree(
+    what: &str,
+    leaves: &[Tensor<2>],
+    tolerance: f64,
+    fused: impl Fn(&[Tensor<2>]) -> Tensor<2>,
+    default: impl Fn(&[Tensor<2>]) -> Tensor<2>,
+) {
+    let wanted = outcome(leaves, &default);
+    for transposed in [false, true] {
+        let stored: Vec<Tensor<2>> = match transposed {
+            false => leaves.to_vec(),
+            true => leaves.iter().map(|leaf| rows_of(leaf.clone().transpose())).collect(),
+        };
+        let turned = |leaf: &Tensor<2>| if transposed { leaf.clone().transpose() } else { leaf.clone() };
+        let view = |l: &[Tensor<2>]| fused(&l.iter().map(turned).collect::<Vec<_>>());
+        let (value, gradients) = outcome(&stored, view);
+        let what = format!("{what}{}", if transposed { ", of views" } else { "" });
+        assert_near(&value, &wanted.0, tolerance, &what);
+        for (leaf, (got, wanted)) in gradients.iter().zip(&wanted.1).enumerate() {
+            let [rows, columns] = leaves[leaf].dims();
+            let got: Vec<f64> = match transposed {
+                false => got.clone(),
+                true => (0..rows * columns).map(|at| got[at % columns * rows + at / columns]).collect(),
+            };
+            assert_near(&got, wanted, 4.0 * tolerance, &format!("gradient {leaf} of {what}"));
+        }
+    }
+}
+
+/// The same matrix with its rows in order in memory of its own.
+fn rows_of(t: Tensor<2>) -> Tensor<2> {
+    let options = (&t.device(), t.dtype());
+    Tensor::from_data(t.to_data(), options)
 }
 
 fn tolerance(dtype: DType) -> f64 {
@@ -56,66 +106,245 @@ fn tolerance(dtype: DType) -> f64 {
     }
 }
 
+/// Every operation with leaves of this shape, by name.
+#[allow(clippy::type_complexity)]
+fn operations([rows, width, out]: [usize; 3], dtype: DType) -> Vec<(String, Vec<Tensor<2>>, Pair)> {
+    let m = |rows, columns, seed| numbers(rows, columns, seed, dtype);
+    let mut all: Vec<(String, Vec<Tensor<2>>, Pair)> = Vec::new();
+    let mut add = |name: String, leaves: Vec<Tensor<2>>, pair: Pair| all.push((format!("{name} {dtype:?} {rows} x {width} x {out}"), leaves, pair));
+    for act in Activation::ALL {
+        for transposed in [false, true] {
+            let w = if transposed { m(out, width, 2) } else { m(width, out, 2) } * 0.2;
+            add(
+                format!("dense {act:?} transposed {transposed}"),
+                vec![m(rows, width, 1), w, m(1, out, 3)],
+                pair(
+                    move |l| dense(l[0].clone(), l[1].clone(), l[2].clone(), transposed, act),
+                    move |l| primitive::dense_layer(l[0].clone(), l[1].clone(), l[2].clone(), transposed, act),
+                ),
+            );
+        }
+        add(
+            format!("activate {act:?}"),
+            vec![m(rows, out, 4)],
+            pair(move |l| activate(l[0].clone(), act), move |l| primitive::activation(l[0].clone(), act)),
+        );
+        // Outputs of the activation where the slope is found from those.
+        let saved = if act.needs_input() { m(rows, out, 5) } else { activate(m(rows, out, 5), act) };
+        for (given, k) in [(rows, 2), (1, 3)] {
+            let d = move |t: &Tensor<2>| t.clone().reshape([given, k, out]);
+            let flat = move |t: Tensor<3>| t.reshape([rows * k, out]);
+            add(
+                format!("steer {act:?} {given} x {k}"),
+                vec![m(given * k, out, 6), saved.clone()],
+                pair(
+                    move |l| flat(steer(d(&l[0]), l[1].clone(), act)),
+                    move |l| flat(primitive::steered(d(&l[0]), l[1].clone(), act)),
+                ),
+            );
+        }
+    }
+    for loss in [RowLoss::Squared, RowLoss::Absolute, RowLoss::BernoulliLogits] {
+        let target = m(rows, out, 7);
+        let same = target.clone();
+        add(
+            format!("row loss {loss:?}"),
+            vec![m(rows, out, 8)],
+            pair(
+                move |l| row_loss(l[0].clone(), target.clone(), loss),
+                move |l| primitive::losses(l[0].clone(), same.clone(), loss),
+            ),
+        );
+    }
+    for own in [false, true] {
+        let given = m(2, out, 9).abs() + 0.5;
+        let (one, other) = (given.clone(), given);
+        add(
+            format!("column norm own {own}"),
+            vec![m(rows, out, 10), m(1, out, 11), m(1, out, 12)],
+            pair(
+                move |l| column_norm(l[0].clone(), l[1].clone(), l[2].clone(), if own { column_moments(l[0].clone()) } else { one.clone() }, own),
+                move |l| {
+                    let moments = if own { primitive::moments(l[0].clone()) } else { other.clone() };
+                    primitive::column_normed(l[0].clone(), l[1].clone(), l[2].clone(), moments)
+                },
+            ),
+        );
+    }
+    add(
+        "row norm".to_owned(),
+        vec![m(rows, out, 13), m(1, out, 14), m(1, out, 15)],
+        pair(
+            |l| row_norm(l[0].clone(), l[1].clone(), l[2].clone()),
+            |l| primitive::row_normed(l[0].clone(), l[1].clone(), l[2].clone()),
+        ),
+    );
+    add("column squares".to_owned(), vec![m(rows, out, 16)], pair(|l| column_squares(l[0].clone()), |l| primitive::squares(l[0].clone())));
+    // Activations between 0 and 1, some columns beyond the clipping.
+    add(
+        "sparsity".to_owned(),
+        vec![m(rows, out, 17).abs() * 0.5],
+        pair(|l| sparsity(l[0].clone(), 0.05), |l| primitive::sparsity_of(l[0].clone(), 0.05)),
+    );
+    // Some logarithms of variances beyond their bounds.
+    add("kl".to_owned(), vec![m(rows, 2 * out, 18) * 11.0], pair(|l| kl_normal(l[0].clone()), |l| primitive::kl(l[0].clone())));
+    let noise = m(rows, out, 19);
+    let same = noise.clone();
+    add(
+        "draw".to_owned(),
+        vec![m(rows, 2 * out, 20) * 2.0],
+        pair(move |l| draw_normal(l[0].clone(), noise.clone()), move |l| primitive::draw(l[0].clone(), same.clone())),
+    );
+    all
+}
+
+/// An operation in both forms.
+type Operation = Box<dyn Fn(&[Tensor<2>]) -> Tensor<2>>;
+type Pair = (Operation, Operation);
+
+fn pair(fused: impl Fn(&[Tensor<2>]) -> Tensor<2> + 'static, default: impl Fn(&[Tensor<2>]) -> Tensor<2> + 'static) -> Pair {
+    (Box::new(fused), Box::new(default))
+}
+
 #[test]
-fn dense_layers_have_the_value_and_the_gradients_of_primitives() {
+fn every_operation_has_the_value_and_the_gradients_of_its_default_body() {
+    let _width = any_width();
     for dtype in [DType::F32, DType::F64] {
-        for activation in Activation::ALL {
-            for (case, [rows, width, out]) in SHAPES.into_iter().enumerate() {
-                // A transposed weight is not contiguous, as tied weights are not.
-                for transposed in [false, true] {
-                    let leaf = |tensor: Tensor<2>| tensor.autodiff().require_grad();
-                    let x = leaf(numbers(rows, width, 1, dtype));
-                    let w = leaf(if transposed { numbers(out, width, 2, dtype) } else { numbers(width, out, 2, dtype) } * 0.2);
-                    let b = leaf(numbers(1, out, 3, dtype));
-                    // Each graph has a transpose of its own: a backward pass consumes what it went through.
-                    let weight = || if transposed { w.clone().transpose() } else { w.clone() };
-                    let mix = numbers(rows, out, 4, dtype);
-                    let fused = dense(x.clone(), weight(), b.clone(), activation);
-                    let plain = primitive(x.clone().matmul(weight()) + b.clone(), activation);
-                    let what = format!("{activation:?} {dtype:?} case {case} transposed {transposed}");
-                    assert_close(fused.clone().inner(), plain.clone().inner(), tolerance(dtype), &what);
-                    let got = (fused * mix.clone()).sum().backward();
-                    let wanted = (plain * mix).sum().backward();
-                    let scale = (rows as f64).sqrt();
-                    for (name, leaf) in [("x", &x), ("w", &w), ("b", &b)] {
-                        let (got, wanted) = (leaf.grad(&got).unwrap(), leaf.grad(&wanted).unwrap());
-                        assert_close(got, wanted, 10.0 * scale * tolerance(dtype), &format!("gradient of {name}, {what}"));
-                    }
+        for shape in SHAPES {
+            for (what, leaves, (fused, default)) in operations(shape, dtype) {
+                // One column or row leaves a variance of nothing, whose gradient is rounding.
+                if what.contains("norm") && (shape[0] == 1 || shape[2] == 1) {
+                    continue;
+                }
+                agree(&what, &leaves, tolerance(dtype), fused, default);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_width_of_instructions_gives_the_same_bits() {
+    let _alone = WIDTH.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let run = |simd: Simd| {
+        narrow_simd(simd);
+        let mut all = Vec::new();
+        for shape in [[13, 11, 17], [131, 97, 301]] {
+            for dtype in [DType::F32, DType::F64] {
+                for (what, leaves, (fused, _)) in operations(shape, dtype) {
+                    let (value, gradients) = outcome(&leaves, fused);
+                    all.push((what, value, gradients));
                 }
             }
         }
+        for (name, geometry) in geometries() {
+            let leaves = image_leaves(&geometry, DType::F32, false);
+            let (value, gradients) =
+                outcome(&leaves, |l| convolution(l[0].clone(), l[1].clone(), Some(l[2].clone()), &geometry, Activation::Sigmoid));
+            all.push((name.to_owned(), value, gradients));
+        }
+        all
+    };
+    let widest = run(Simd::Avx512);
+    for narrower in [Simd::Avx2, Simd::Portable] {
+        for ((what, value, gradients), (_, wanted, wanted_gradients)) in run(narrower).into_iter().zip(&widest) {
+            assert!(value == *wanted && gradients == *wanted_gradients, "{what} with {narrower:?}");
+        }
     }
+    narrow_simd(Simd::Avx512);
 }
 
 #[test]
-fn activations_of_views_have_the_value_of_primitives() {
-    for activation in Activation::ALL {
-        let z = numbers(37, 29, 5, DType::F32).transpose().narrow(0, 3, 11);
-        assert_close(activate(z.clone(), activation), primitive(z, activation), 2e-6, activation.name());
+fn any_number_of_threads_gives_the_same_bits() {
+    let _width = any_width();
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let mut all: Vec<(String, Outcome)> = Vec::new();
+            for (what, leaves, (fused, _)) in operations([700, 30, 257], DType::F32) {
+                all.push((what, outcome(&leaves, fused)));
+            }
+            for (name, geometry) in geometries() {
+                let leaves = image_leaves(&geometry, DType::F32, false);
+                let forth = |l: &[Tensor<2>]| convolution(l[0].clone(), l[1].clone(), Some(l[2].clone()), &geometry, Activation::Relu);
+                all.push((name.to_owned(), outcome(&leaves, forth)));
+                let leaves = image_leaves(&geometry, DType::F32, true);
+                let back =
+                    |l: &[Tensor<2>]| transposed_convolution(l[0].clone(), l[1].clone(), Some(l[2].clone()), &geometry, Activation::Relu);
+                all.push((format!("{name}, transposed"), outcome(&leaves, back)));
+            }
+            all
+        })
+    };
+    let one = run(1);
+    for threads in [2, 3] {
+        for ((what, got), (_, wanted)) in run(threads).into_iter().zip(&one) {
+            assert!(got == *wanted, "{what} on {threads} threads");
+        }
     }
 }
 
+/// Kernels of any size, stride and padding over images of one, odd and prime sides.
+fn geometries() -> Vec<(&'static str, Geometry)> {
+    let new = |input, channels, kernel, stride, padding| Geometry::new(input, channels, kernel, stride, padding).unwrap();
+    vec![
+        ("one pixel", new([1, 1], [1, 1], [1, 1], [1, 1], [0, 0])),
+        ("halving an odd image", Geometry::halving([7, 5], 3, 4)),
+        ("halving one line", Geometry::halving([1, 9], 2, 5)),
+        ("halving a digit", Geometry::halving([28, 28], 1, 32)),
+        ("3 x 3, stride 1", new([6, 5], [2, 3], [3, 3], [1, 1], [1, 1])),
+        ("5 x 3, strides 3 and 2", new([13, 11], [3, 7], [5, 3], [3, 2], [2, 1])),
+        ("stride wider than the kernel", new([9, 8], [2, 2], [2, 2], [3, 3], [0, 0])),
+        ("kernel as large as the padded image", new([3, 3], [2, 5], [5, 5], [1, 1], [1, 1])),
+        ("many channels", new([8, 8], [37, 41], [4, 4], [2, 2], [1, 1])),
+        ("an image larger than a piece", new([61, 67], [3, 5], [4, 4], [2, 2], [1, 1])),
+    ]
+}
+
+fn image_leaves(geometry: &Geometry, dtype: DType, transposed: bool) -> Vec<Tensor<2>> {
+    let (from, to) = match transposed {
+        false => (geometry.input_width(), geometry.channels_out),
+        true => (geometry.output_width(), geometry.channels_in),
+    };
+    let w = numbers(geometry.patch(), geometry.channels_out, 2, dtype) * 0.2;
+    vec![numbers(5, from, 1, dtype), w, numbers(1, to, 3, dtype)]
+}
+
 #[test]
-fn row_losses_have_the_value_and_the_gradient_of_primitives() {
+fn convolutions_have_the_value_and_the_gradients_of_their_default_bodies() {
+    let _width = any_width();
     for dtype in [DType::F32, DType::F64] {
-        for [rows, _, width] in SHAPES {
-            for loss in [RowLoss::Squared, RowLoss::Absolute, RowLoss::BernoulliLogits] {
-                let output = numbers(rows, width, 6, dtype).autodiff().require_grad();
-                let target = numbers(rows, width, 7, dtype);
-                let each = match loss {
-                    RowLoss::Squared => (output.clone() - target.clone()).square(),
-                    RowLoss::Absolute => (output.clone() - target.clone()).abs(),
-                    RowLoss::BernoulliLogits => primitive(output.clone(), Activation::Softplus) - output.clone() * target.clone(),
-                };
-                let (fused, plain) = (row_loss(output.clone(), target, loss), each.sum_dim(1));
-                let what = format!("{loss:?} {dtype:?} {rows} x {width}");
-                assert_close(fused.clone().inner(), plain.clone().inner(), tolerance(dtype), &what);
-                let weights = numbers(rows, 1, 8, dtype);
-                let got = output.grad(&(fused * weights.clone()).sum().backward()).unwrap();
-                let wanted = output.grad(&(plain * weights).sum().backward()).unwrap();
-                assert_close(got, wanted, tolerance(dtype), &format!("gradient of {what}"));
+        for (name, geometry) in geometries() {
+            for act in [Activation::Identity, Activation::Relu, Activation::Gelu] {
+                let what = format!("{name} {act:?} {dtype:?}");
+                agree(
+                    &what,
+                    &image_leaves(&geometry, dtype, false),
+                    tolerance(dtype),
+                    |l| convolution(l[0].clone(), l[1].clone(), Some(l[2].clone()), &geometry, act),
+                    |l| primitive::convolution(l[0].clone(), l[1].clone(), l[2].clone(), geometry, act),
+                );
+                agree(
+                    &format!("{what}, transposed"),
+                    &image_leaves(&geometry, dtype, true),
+                    tolerance(dtype),
+                    |l| transposed_convolution(l[0].clone(), l[1].clone(), Some(l[2].clone()), &geometry, act),
+                    |l| primitive::transposed_convolution(l[0].clone(), l[1].clone(), l[2].clone(), geometry, act),
+                );
             }
         }
+    }
+}
+
+#[test]
+fn a_geometry_that_makes_no_sense_is_none() {
+    for (input, channels, kernel, stride, padding) in [
+        ([2, 2], [1, 1], [5, 5], [1, 1], [1, 1]),
+        ([0, 2], [1, 1], [1, 1], [1, 1], [0, 0]),
+        ([4, 4], [1, 1], [2, 2], [0, 1], [0, 0]),
+        ([4, 4], [1, 0], [2, 2], [1, 1], [0, 0]),
+        ([4, 4], [1, 1], [2, 2], [1, 1], [2, 0]),
+    ] {
+        assert_eq!(Geometry::new(input, channels, kernel, stride, padding), None);
     }
 }
 
@@ -124,19 +353,31 @@ fn optimiser_steps_are_their_formulas() {
     for [rows, _, columns] in SHAPES {
         let [p, g, m] = [1, 2, 3].map(|seed| numbers(rows, columns, seed, DType::F64));
         let v = numbers(rows, columns, 4, DType::F64).square();
-        let step = AdamStep { rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.1, time: 3 };
-        let new_m = m.clone() * 0.9 + g.clone() * 0.1;
-        let new_v = v.clone() * 0.999 + g.clone().square() * 0.001;
+        let v_again = v.clone();
+        let step = AdamStep { rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.1, time: 3, scale: 0.5 };
+        let halved = g.clone() * 0.5;
+        let new_m = m.clone() * 0.9 + halved.clone() * 0.1;
+        let new_v = v.clone() * 0.999 + halved.clone().square() * 0.001;
         let change = (new_m.clone() * (1.0 / (1.0 - 0.9f64.powi(3)))) / ((new_v.clone() * (1.0 / (1.0 - 0.999f64.powi(3)))).sqrt() + 1e-8);
         let new_p = p.clone() * (1.0 - 0.01 * 0.1) - change * 0.01;
-        let [got_p, got_m, got_v] = adam(p.clone(), g.clone(), m.clone(), v, step);
+        let [got_p, got_m, got_v] = adam(p.clone(), g.clone(), m.clone(), v.clone(), step);
         assert_close(got_p, new_p, 1e-12, "adam's parameter");
         assert_close(got_m, new_m, 1e-12, "adam's first moment");
         assert_close(got_v, new_v, 1e-12, "adam's second moment");
-        let velocity = m.clone() * 0.9 + g.clone();
-        let [got_p, got_velocity] = sgd(p.clone(), g.clone(), m, SgdStep { rate: 0.01, momentum: 0.9, decay: 0.1 });
+        let by_default = primitive::adam_step(p.clone(), g.clone(), m.clone(), v, step);
+        for (got, wanted) in by_default.into_iter().zip(adam(p.clone(), g.clone(), m.clone(), v_again, step)) {
+            assert_close(got, wanted, 1e-12, "adam's default body");
+        }
+        let velocity = m.clone() * 0.9 + halved;
+        let sgd_numbers = SgdStep { rate: 0.01, momentum: 0.9, decay: 0.1, scale: 0.5 };
+        let by_default = primitive::sgd_step(p.clone(), g.clone(), m.clone(), sgd_numbers);
+        let [got_p, got_velocity] = sgd(p.clone(), g.clone(), m.clone(), sgd_numbers);
+        let p_again = got_p.clone();
         assert_close(got_p, p * (1.0 - 0.01 * 0.1) - velocity.clone() * 0.01, 1e-12, "sgd's parameter");
-        assert_close(got_velocity, velocity, 1e-12, "sgd's velocity");
+        assert_close(got_velocity.clone(), velocity, 1e-12, "sgd's velocity");
+        for (got, wanted) in by_default.into_iter().zip([p_again, got_velocity]) {
+            assert_close(got, wanted, 1e-12, "sgd's default body");
+        }
         let wanted: f64 = values(g.clone()).iter().map(|g| g * g).sum();
         assert!((sum_squares(&g) - wanted).abs() < 1e-9 * wanted);
     }
@@ -148,7 +389,7 @@ fn a_shared_tensor_is_never_changed_in_place() {
     let before = values(p.clone());
     let kept = p.clone();
     let zeros = p.zeros_like();
-    let step = AdamStep { rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.0, time: 1 };
+    let step = AdamStep { rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.0, time: 1, scale: 1.0 };
     let [moved, ..] = adam(p, numbers(5, 3, 2, DType::F32), zeros.clone(), zeros.clone(), step);
     assert_eq!(values(kept.clone()), before);
     assert!(values(moved) != before);
