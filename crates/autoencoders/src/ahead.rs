@@ -9,7 +9,7 @@ use std::path::Path;
 pub(crate) fn ahead<T: Send, R>(
     mut items: impl Iterator<Item = T> + Send,
     worth: bool,
-    consume: impl FnOnce(&mut dyn Iterator<Item = T>) -> Result<R>,
+    consume: impl FnOnce(&mut (dyn Iterator<Item = T> + Send)) -> Result<R>,
 ) -> Result<R> {
     #[cfg(feature = "threads")]
     if worth {
