@@ -30,10 +30,12 @@ impl Pca {
     /// of the smaller side. Fewer rows than columns are in memory at once, else 1,024.
     pub fn fit(preparation: &Preparation, data: &Dataset, rows: &[usize], latent: usize, rng: &Rng) -> Result<Self> {
         let features = data.shape.features()?;
-        let rows: Vec<usize> = match features > WIDE_ROWS && rows.len() > WIDE_ROWS {
+        let mut rows: Vec<usize> = match features > WIDE_ROWS && rows.len() > WIDE_ROWS {
             true => rng.split("pca").permutation(rows.len())[..WIDE_ROWS].iter().map(|at| rows[*at]).collect(),
             false => rows.to_vec(),
         };
+        // In the order of the source, which a disk reads fastest.
+        rows.sort_unstable();
         let mut mean = vec![0f64; features];
         for block in rows.chunks(BLOCK) {
             for row in preparation.apply(data, block.iter().copied(), features)?.chunks(features) {

@@ -123,10 +123,8 @@ impl Model {
             evaluation: None,
         };
         if finished && model.parts.plan.config.density != DensityChoice::None {
-            // The density is fitted on no more rows than these; the others need no codes.
-            let order = rng.split("density rows").permutation(split.train.len());
-            let rows: Vec<usize> = order.into_iter().take(density::MOST_ROWS).map(|at| split.train[at]).collect();
-            let codes = model.encode_rows(data, &rows)?;
+            // The density is fitted on no more rows than these, and the training rows are in random order: the others need no codes.
+            let codes = model.encode_rows(data, &split.train[..split.train.len().min(density::MOST_ROWS)])?;
             model.density = Density::fit(model.parts.plan.config.density, &codes.values, codes.columns, &rng);
         }
         Ok(model)

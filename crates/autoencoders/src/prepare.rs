@@ -53,6 +53,10 @@ impl Preparation {
     /// A constant column keeps scale one, so that a new value in it stays visible and nothing is divided by zero.
     pub fn fit(scaling: Scale, data: &Dataset, rows: &[usize]) -> Result<Self> {
         let features = data.shape.features()?;
+        // In the order of the source: a disk reads that fastest, and sums have the same bits from memory.
+        let mut rows = rows.to_vec();
+        rows.sort_unstable();
+        let rows = rows.as_slice();
         let known = data.full_scale.is_some();
         let scaling = match scaling {
             Scale::Auto if known || matches!(data.shape, Shape::Image { .. }) => Scale::Unit,

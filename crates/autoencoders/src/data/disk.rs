@@ -111,7 +111,10 @@ impl Positional {
         while !bytes.is_empty() {
             match std::os::windows::fs::FileExt::seek_read(&self.0, bytes, at) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(read) => (bytes, at) = (&mut bytes[read..], at + read as u64),
+                Ok(read) => {
+                    bytes = &mut bytes[read..];
+                    at += read as u64;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

@@ -61,6 +61,7 @@ impl Store {
     }
 
     /// The numbers, read into memory where they are not.
+    #[cfg(any(test, feature = "readers"))]
     pub(super) fn load(self) -> Result<Values> {
         match self {
             Self::Memory(values) => Ok(values),
