@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Different values are counted up to this many.
 const MOST_DISTINCT: usize = 1000;
+/// Columns described in one pass over the rows; their different numbers are in memory together.
+const COLUMNS: usize = 1000;
 
 /// What a data source holds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -81,19 +83,28 @@ pub fn describe(source: &str, options: &ReadOptions) -> Result<Description> {
 
 impl Description {
     fn of(data: &Dataset, columns: &[Column]) -> Result<Self> {
-        let table = matches!(data.shape, Shape::Flat { .. });
+        let constant = unchanged(data)?;
         let mut all = Summary::new(0);
-        let mut each = vec![Summary::new(MOST_DISTINCT); if table { data.features() } else { 0 }];
         for block in data.blocks() {
             let block = block?;
-            for row in 0..block.len() / data.features() {
-                let numbers = (row * data.features()..).map(|position| block.get(position));
-                numbers.clone().take(data.features()).for_each(|number| all.add(number));
-                each.iter_mut().zip(numbers).for_each(|(summary, number)| summary.add(number));
-            }
+            (0..block.len()).for_each(|position| all.add(block.get(position)));
         }
-        let constant = unchanged(data)?;
-        let describe_column = |(j, summary)| ColumnDescription::of(data, j, columns.get(j), summary, constant.binary_search(&j).is_ok());
+        let mut described = Vec::new();
+        let width = if matches!(data.shape, Shape::Flat { .. }) { data.features() } else { 0 };
+        for start in (0..width).step_by(COLUMNS) {
+            let mut each = vec![Summary::new(MOST_DISTINCT); COLUMNS.min(width - start)];
+            for block in data.blocks() {
+                let block = block?;
+                for row in (start..block.len()).step_by(width) {
+                    each.iter_mut().enumerate().for_each(|(j, summary)| summary.add(block.get(row + j)));
+                }
+            }
+            described.extend(
+                (start..)
+                    .zip(&each)
+                    .map(|(j, summary)| ColumnDescription::of(data, j, columns.get(j), summary, constant.binary_search(&j).is_ok())),
+            );
+        }
         Ok(Self {
             name: data.name.clone(),
             rows: data.rows(),
@@ -104,7 +115,7 @@ impl Description {
             missing: if columns.is_empty() { all.nan } else { columns.iter().map(|column| column.missing.count).sum() },
             infinite: all.infinite,
             constant: constant.len(),
-            columns: each.iter().enumerate().map(describe_column).collect(),
+            columns: described,
             labels: data.labels.as_ref().map(|labels| count(labels)),
             warnings: data.warnings.clone(),
         })

@@ -6,7 +6,7 @@ use crate::model::Matrix;
 use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
 use parquet::data_type::{ByteArray, ByteArrayType, FloatType, Int64Type};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 use std::io::{self, Write};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Rows in one group of a Parquet file at most.
 const LONGEST_GROUP: usize = 1 << 16;
 /// Numbers in one group at most, unless a single row has more: a group is in memory as a whole.
-const LARGEST_GROUP: usize = 1 << 22;
+const LARGEST_GROUP: usize = 1 << 23;
 
 /// Adds whole rows to a file.
 type Add<'a> = dyn FnMut(&[f32]) -> Result<()> + 'a;
@@ -195,7 +195,13 @@ impl<'a, W: Write + Send> Parquet<'a, W> {
         }
         let schema = Arc::new(Type::group_type_builder("table").with_fields(fields).build()?);
         // Measured numbers seldom repeat: a dictionary would only cost time.
-        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).set_dictionary_enabled(false).build();
+        // Statistics of each column of each group would stay in memory until the end.
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            .set_dictionary_enabled(false)
+            .set_statistics_enabled(EnabledStatistics::None)
+            .set_offset_index_disabled(true)
+            .build();
         let file = SerializedFileWriter::new(writer, schema, Arc::new(properties))?;
         let width = table.columns.len();
         Ok(Self { table, file, rows: 0, waiting: Vec::new(), group: (LARGEST_GROUP / width).clamp(1, LONGEST_GROUP) * width })
