@@ -413,7 +413,7 @@ fn a_file_larger_than_the_memory_is_encoded_without_being_held() {
     place.ok("train small.npy --epochs 1 --net mlp:16 --latent 2 -o m.ae");
     // 60 MB of numbers; whatever else a process takes, it takes both times.
     let [whole, streamed] = ["", "--memory 8MB"].map(|memory| peak(&place, &format!("encode m.ae large.npy -o c.npy --force {memory}")));
-    assert!(streamed + 40_000 < whole, "{streamed} kB with --memory 8MB, {whole} kB without");
+    assert!(streamed + 30_000 < whole, "{streamed} kB with --memory 8MB, {whole} kB without");
 }
 
 #[test]

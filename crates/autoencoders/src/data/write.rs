@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Rows in one group of a Parquet file at most.
 const LONGEST_GROUP: usize = 1 << 16;
 /// Numbers in one group at most, unless a single row has more: a group is in memory as a whole.
-const LARGEST_GROUP: usize = 1 << 23;
+const LARGEST_GROUP: usize = 1 << 22;
 
 /// Adds whole rows to a file.
 type Add<'a> = dyn FnMut(&[f32]) -> Result<()> + 'a;
@@ -204,7 +204,9 @@ impl<'a, W: Write + Send> Parquet<'a, W> {
             .build();
         let file = SerializedFileWriter::new(writer, schema, Arc::new(properties))?;
         let width = table.columns.len();
-        Ok(Self { table, file, rows: 0, waiting: Vec::new(), group: (LARGEST_GROUP / width).clamp(1, LONGEST_GROUP) * width })
+        let group = (LARGEST_GROUP / width).clamp(1, LONGEST_GROUP) * width;
+        let waiting = Vec::with_capacity(group.min(table.rows.saturating_mul(width)));
+        Ok(Self { table, file, rows: 0, waiting, group })
     }
 
     fn add(&mut self, values: &[f32]) -> Result<(), ParquetError> {
