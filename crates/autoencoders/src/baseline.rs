@@ -27,7 +27,7 @@ impl Pca {
     /// Fits at most `latent` components on `rows` of the data.
     ///
     /// Data wider than 4,096 numbers a row is fitted on at most 4,096 rows, drawn by `rng`: the decomposition grows with the cube
-    /// of the smaller side. Fewer rows than columns are in memory at once, else 1,024.
+    /// of the smaller side. Prepared rows are in memory 1,024 at a time, or all at once where there are fewer rows than columns.
     pub fn fit(preparation: &Preparation, data: &Dataset, rows: &[usize], latent: usize, rng: &Rng) -> Result<Self> {
         let features = data.shape.features()?;
         let mut rows: Vec<usize> = match features > WIDE_ROWS && rows.len() > WIDE_ROWS {
