@@ -95,7 +95,15 @@ pub(crate) fn side_by_side(python: Option<&Path>, options: &Options) -> Result<V
                 let images = images.display().to_string();
                 let mut ours = train(&images, &["--net", "mlp:512,256", "--latent", "32", "--epochs", "2", "--batch", "64"]);
                 let theirs = script("mnist_torch.py", &[&images, &threads]);
-                add(memory, "PyTorch", "MB", &mut ours, theirs, Pairs { count: if options.quick { 1 } else { 3 }, milliseconds: 0.0 }, false)?;
+                add(
+                    memory,
+                    "PyTorch",
+                    "MB",
+                    &mut ours,
+                    theirs,
+                    Pairs { count: if options.quick { 1 } else { 3 }, milliseconds: 0.0 },
+                    false,
+                )?;
             }
             None => say(&format!("{memory}: left out, there is no mnist/train-images-idx3-ubyte.gz; name its folder with --data")),
         }

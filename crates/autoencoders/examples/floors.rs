@@ -78,7 +78,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     }
     let read = |name: &str| data::read(&mnist.join(name).display().to_string(), &data::ReadOptions::default());
     let (train, test) = (read("train-images-idx3-ubyte.gz")?, read("t10k-images-idx3-ubyte.gz")?);
-    let train = if quick { train.select(&(0..6000).collect::<Vec<_>>()) } else { train };
+    let train = if quick { train.select(&(0..6000).collect::<Vec<_>>())? } else { train };
     let mut floors = Floors { train, test, quick, pictures, rows: Vec::new(), plain: None };
     if wanted("digits") {
         floors.digits()?;
@@ -204,7 +204,7 @@ impl Floors {
         let Some(plain) = &self.plain else { return Ok(()) };
         let (ours, theirs) = (model.corrupted_mse(&self.test, &rows, &mask)?, plain.corrupted_mse(&self.test, &rows, &mask)?);
         let (code, plain_code) = (model.code_change(&self.test, &rows, &mask)?, plain.code_change(&self.test, &rows, &mask)?);
-        self.picture("denoising.png", &model.reconstruct(&self.test.select(&rows[..40]))?, 10)?;
+        self.picture("denoising.png", &model.reconstruct(&self.test.select(&rows[..40])?)?, 10)?;
         self.add("denoising", "MSE on masked images / plain's", ours / theirs, Bound::AtMost(0.5));
         self.add("denoising", "code change under the mask / plain's", code / plain_code, Bound::AtMost(1.0));
         Ok(())

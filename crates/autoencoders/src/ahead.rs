@@ -11,7 +11,7 @@ use crate::error::Result;
 pub(crate) fn ahead<T: Send, R>(
     mut items: impl Iterator<Item = T> + Send,
     worth: bool,
-    consume: impl FnOnce(&mut dyn Iterator<Item = T>) -> Result<R>,
+    consume: impl FnOnce(&mut (dyn Iterator<Item = T> + Send)) -> Result<R>,
 ) -> Result<R> {
     #[cfg(feature = "threads")]
     if worth && rayon::current_num_threads() > 1 {

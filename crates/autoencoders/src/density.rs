@@ -72,7 +72,7 @@ pub struct Density {
 }
 
 /// Rows that a mixture is fitted on at most: its cost grows with rows x components x latent².
-const MOST_ROWS: usize = 5_000;
+pub(crate) const MOST_ROWS: usize = 5_000;
 /// Rounds of expectation and maximisation at most.
 const ROUNDS: usize = 50;
 

@@ -263,9 +263,7 @@ impl Layer {
                 let moved = (d - unit.clone() * along) / deviation.unsqueeze_dim::<3>(1) * values.get(*gain).unsqueeze_dim::<3>(1);
                 (unit.squeeze_dim::<2>(1) * values.get(*gain) + values.get(*shift), moved)
             }
-            Self::Activation(activation) => {
-                steered(directions, *activation, |act| activate(x, act))
-            }
+            Self::Activation(activation) => steered(directions, *activation, |act| activate(x, act)),
             Self::Dropout { rate, index } => match dropout_mask(&x, *rate, *index, pass) {
                 Some(mask) => (x * mask.clone(), directions * mask.unsqueeze_dim::<3>(1)),
                 None => (x, directions),

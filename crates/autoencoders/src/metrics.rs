@@ -3,7 +3,7 @@
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::jacobian;
-use crate::model::{Model, block, read};
+use crate::model::{Model, read};
 use crate::rng::Rng;
 use crate::run::Numbers;
 use burn::tensor::Tensor;
@@ -68,25 +68,27 @@ pub type Corruption<'a> = &'a dyn Fn(Tensor<2>, &Rng) -> Result<Tensor<2>>;
 impl Model {
     /// Evaluates on some rows of a data set.
     pub fn evaluate(&self, data: &Dataset, rows: &[usize]) -> Result<Evaluation> {
-        self.accept(data)?;
         if rows.is_empty() {
             return Err(Error::setting("rows to evaluate", 0, "at least one"));
         }
         let rng = Rng::new(self.parts.plan.config.seed).split("evaluation");
         let (mut squared, mut absolute, mut pca) = (0.0, 0.0, 0.0);
-        let mut spread = Spread::new(self.parts.plan.features());
+        let (plan, latent) = (&self.parts.plan, self.parts.plan.config.latent);
+        let (mut spread, mut codes, mut activation) = (Spread::new(plan.features()), Spread::new(latent), 0.0);
         self.blocks(data, rows, |_, values, x| {
-            let difference = self.rebuilt(values, x.clone())? - x.clone();
+            let code = self.parts.code(values, x.clone(), &mut self.pass())?.mean;
+            let means = read(code.clone())?;
+            codes.add(&means);
+            means.iter().for_each(|mean| activation += f64::from(*mean));
+            let difference = self.parts.decode(values, code, &mut self.pass()) - x.clone();
             absolute += difference.clone().abs().sum_dim(1).sum().into_scalar::<f64>();
             squared += difference.square().sum_dim(1).sum().into_scalar::<f64>();
             pca += (self.baseline.reconstruct(x.clone()) - x.clone()).square().sum_dim(1).sum().into_scalar::<f64>();
             spread.add(&read(x.clone())?);
             Ok(())
         })?;
-        let blocks = rows.chunks(block(&self.parts.plan)).map(|rows| self.preparation.tensor(data, rows.iter().copied()));
-        let terms = self.parts.mean_terms(&self.vars.values(), blocks, &rng)?;
-        let codes = self.encode_rows(data, rows)?;
-        let count = (rows.len() * self.parts.plan.features()) as f64;
+        let terms = self.parts.mean_terms(&self.vars.values(), self.prepared(data, rows.iter().copied()), &rng)?;
+        let count = (rows.len() * plan.features()) as f64;
         Ok(Evaluation {
             rows: rows.len(),
             mse: squared / count,
@@ -94,8 +96,8 @@ impl Model {
             explained_variance: Some(spread.total()).filter(|total| *total > 0.0).map(|total| 1.0 - squared / total),
             pca_mse: pca / count,
             terms,
-            active_units: active_units(&codes.values, codes.columns, self.parts.plan.family.head(codes.columns) > codes.columns),
-            mean_activation: codes.values.iter().map(|v| f64::from(*v)).sum::<f64>() / codes.values.len() as f64,
+            active_units: codes.active(plan.family.head(latent) > latent),
+            mean_activation: activation / (rows.len() * latent) as f64,
         })
     }
 
@@ -107,7 +109,6 @@ impl Model {
 
     /// The mean squared error per feature between clean rows and the reconstructions of corrupted ones.
     pub fn corrupted_mse(&self, data: &Dataset, rows: &[usize], corrupt: Corruption) -> Result<f64> {
-        self.accept(data)?;
         let rng = Rng::new(self.parts.plan.config.seed).split("corrupted");
         let mut total = 0.0;
         self.blocks(data, rows, |index, values, x| {
@@ -122,7 +123,6 @@ impl Model {
     ///
     /// 0 is a code that does not move.
     pub fn code_change(&self, data: &Dataset, rows: &[usize], corrupt: Corruption) -> Result<f64> {
-        self.accept(data)?;
         let rng = Rng::new(self.parts.plan.config.seed).split("code change");
         let mut total = 0.0;
         self.blocks(data, rows, |index, values, x| {
@@ -146,7 +146,6 @@ impl Model {
 
     /// The mean over rows of the Frobenius norm of the encoder's Jacobian; exact for one layer, by 16 random directions deeper.
     pub fn jacobian_norm(&self, data: &Dataset, rows: &[usize]) -> Result<f64> {
-        self.accept(data)?;
         let mut total = 0.0;
         self.blocks(data, rows, |_, values, x| {
             let norm = jacobian::squared_norm(&self.parts.network, values, x, None, self.parts.plan.config.latent, 16, &mut self.pass());
@@ -164,10 +163,7 @@ impl Model {
 pub fn active_units(codes: &[f32], latent: usize, distribution: bool) -> usize {
     let mut spread = Spread::new(latent);
     spread.add(codes);
-    let variances = spread.variances();
-    let mean = variances.iter().sum::<f64>() / latent.max(1) as f64;
-    let bound = if distribution { 0.01 } else { (0.01 * mean).max(1e-12) };
-    variances.iter().filter(|variance| **variance > bound).count()
+    spread.active(distribution)
 }
 
 /// Sums of squared deviations from the column means, in one pass (Welford 1962).
@@ -196,6 +192,14 @@ impl Spread {
     /// The variance of each column.
     fn variances(&self) -> Vec<f64> {
         self.squares.iter().map(|square| square / self.rows.max(1.0)).collect()
+    }
+
+    /// The columns that vary ([`active_units`]).
+    fn active(&self, distribution: bool) -> usize {
+        let variances = self.variances();
+        let mean = variances.iter().sum::<f64>() / variances.len().max(1) as f64;
+        let bound = if distribution { 0.01 } else { (0.01 * mean).max(1e-12) };
+        variances.iter().filter(|variance| **variance > bound).count()
     }
 
     fn total(&self) -> f64 {

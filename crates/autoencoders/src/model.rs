@@ -1,9 +1,10 @@
 //! A trained model: encode, decode, reconstruct, generate, interpolate, search.
 
+use crate::ahead::ahead;
 use crate::baseline::Pca;
 use crate::config::Plan;
 use crate::data::Dataset;
-use crate::density::{Density, DensityChoice};
+use crate::density::{self, Density, DensityChoice};
 use crate::error::{Error, Result};
 use crate::event::Outcome;
 use crate::layer::Pass;
@@ -30,6 +31,15 @@ impl Matrix {
     /// How many rows.
     pub fn rows(&self) -> usize {
         self.values.len() / self.columns.max(1)
+    }
+
+    /// Blocks of `rows` rows in all, one below the other.
+    fn join(columns: usize, rows: usize, blocks: &mut dyn Iterator<Item = Result<Self>>) -> Result<Self> {
+        let mut values = Vec::with_capacity(rows * columns);
+        for block in blocks {
+            values.extend(block?.values);
+        }
+        Ok(Self { columns, values })
     }
 
     /// One row; the number must be in range.
@@ -113,7 +123,8 @@ impl Model {
             evaluation: None,
         };
         if finished && model.parts.plan.config.density != DensityChoice::None {
-            let codes = model.encode_rows(data, &split.train)?;
+            // The density is fitted on no more rows than these, and the training rows are in random order: the others need no codes.
+            let codes = model.encode_rows(data, &split.train[..split.train.len().min(density::MOST_ROWS)])?;
             model.density = Density::fit(model.parts.plan.config.density, &codes.values, codes.columns, &rng);
         }
         Ok(model)
@@ -151,19 +162,28 @@ impl Model {
 
     /// The codes [rows, latent] of all rows: for distributions their means.
     pub fn encode(&self, data: &Dataset) -> Result<Matrix> {
-        self.encode_rows(data, &(0..data.rows()).collect::<Vec<_>>())
+        self.encode_blocks(data, 0..data.rows(), |blocks| Matrix::join(self.parts.plan.config.latent, data.rows(), blocks))
     }
 
     /// The codes of some rows.
     pub fn encode_rows(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
-        self.accept(data)?;
-        let mut codes = Vec::with_capacity(rows.len() * self.parts.plan.config.latent);
-        self.blocks(data, rows, |_, values, x| {
+        self.encode_blocks(data, rows.iter().copied(), |blocks| Matrix::join(self.parts.plan.config.latent, rows.len(), blocks))
+    }
+
+    /// Hands the codes of some rows to `consume`, in blocks and in order, so that not all are in memory at once.
+    ///
+    /// The next blocks are read and encoded while one is consumed.
+    pub fn encode_blocks<R>(
+        &self,
+        data: &Dataset,
+        rows: impl ExactSizeIterator<Item = usize> + Clone + Send,
+        consume: impl FnOnce(&mut (dyn Iterator<Item = Result<Matrix>> + Send)) -> Result<R>,
+    ) -> Result<R> {
+        let columns = self.parts.plan.config.latent;
+        self.each_block(data, rows, consume, |values, x| {
             let code = self.parts.code(values, x, &mut self.pass())?;
-            codes.extend(read(code.mean)?);
-            Ok(())
-        })?;
-        Ok(Matrix { columns: self.parts.plan.config.latent, values: codes })
+            Ok(Matrix { columns, values: read(code.mean)? })
+        })
     }
 
     /// The rows [rows, features] of codes, in the units of the training data.
@@ -185,15 +205,22 @@ impl Model {
 
     /// The reconstructions [rows, features] of all rows, in the units of the training data.
     pub fn reconstruct(&self, data: &Dataset) -> Result<Matrix> {
-        self.accept(data)?;
-        let features = self.parts.plan.features();
-        let mut out = Vec::with_capacity(data.rows() * features);
-        self.blocks(data, &(0..data.rows()).collect::<Vec<_>>(), |_, values, x| {
-            out.extend(read(self.rebuilt(values, x)?)?);
-            Ok(())
-        })?;
-        self.preparation.undo(&mut out, features);
-        Ok(Matrix { columns: features, values: out })
+        self.reconstruct_blocks(data, 0..data.rows(), |blocks| Matrix::join(self.parts.plan.features(), data.rows(), blocks))
+    }
+
+    /// Hands the reconstructions of some rows to `consume`, as [`Model::encode_blocks`] does with codes.
+    pub fn reconstruct_blocks<R>(
+        &self,
+        data: &Dataset,
+        rows: impl ExactSizeIterator<Item = usize> + Clone + Send,
+        consume: impl FnOnce(&mut (dyn Iterator<Item = Result<Matrix>> + Send)) -> Result<R>,
+    ) -> Result<R> {
+        let columns = self.parts.plan.features();
+        self.each_block(data, rows, consume, |values, x| {
+            let mut rows = read(self.rebuilt(values, x)?)?;
+            self.preparation.undo(&mut rows, columns);
+            Ok(Matrix { columns, values: rows })
+        })
     }
 
     /// New rows [n, features] in the units of the training data, from the prior or the density.
@@ -230,11 +257,7 @@ impl Model {
 
     /// `steps` rows on the straight line between the codes of two rows, both ends included.
     pub fn interpolate(&self, data: &Dataset, from: usize, to: usize, steps: usize) -> Result<Matrix> {
-        for row in [from, to] {
-            if row >= data.rows() {
-                return Err(Error::setting("row", row, format!("0 to {}, the rows of {}", data.rows().saturating_sub(1), data.name)));
-            }
-        }
+        [from, to].into_iter().try_for_each(|row| data.require_row(row))?;
         if !(2..=100_000).contains(&steps) {
             return Err(Error::setting("steps", steps, "2 to 100000"));
         }
@@ -250,21 +273,45 @@ impl Model {
         Ok(self.parts.decode(values, code.mean, &mut self.pass()))
     }
 
-    /// Calls `each` with the number, the variables and the prepared rows of each block.
+    /// The prepared rows, block after block.
+    pub(crate) fn prepared<'a>(
+        &'a self,
+        data: &'a Dataset,
+        rows: impl ExactSizeIterator<Item = usize> + Clone + Send + 'a,
+    ) -> impl Iterator<Item = Result<Tensor<2>>> + Send + 'a {
+        let size = block(&self.parts.plan);
+        let preparation = &self.preparation;
+        (0..rows.len().div_ceil(size)).map(move |at| preparation.tensor(data, rows.clone().skip(at * size).take(size)))
+    }
+
+    /// Calls `each` with the number, the variables and the prepared rows of each block; the next blocks are read meanwhile.
     pub(crate) fn blocks(
         &self,
         data: &Dataset,
         rows: &[usize],
         mut each: impl FnMut(usize, &Values, Tensor<2>) -> Result<()>,
     ) -> Result<()> {
-        if let Some(row) = rows.iter().find(|row| **row >= data.rows()) {
-            return Err(Error::setting("row", row, format!("0 to {}, the rows of {}", data.rows().saturating_sub(1), data.name)));
-        }
+        self.accept(data)?;
+        rows.iter().try_for_each(|row| data.require_row(*row))?;
         let values = self.vars.values();
-        for (index, block) in rows.chunks(block(&self.parts.plan)).enumerate() {
-            each(index, &values, self.preparation.tensor(data, block.iter().copied()))?;
-        }
-        Ok(())
+        ahead(self.prepared(data, rows.iter().copied()), rows.len() > block(&self.parts.plan), |blocks| {
+            blocks.enumerate().try_for_each(|(index, x)| each(index, &values, x?))
+        })
+    }
+
+    /// Hands to `consume` what `make` makes of each block of prepared rows; reading, making and consuming go on side by side.
+    fn each_block<R>(
+        &self,
+        data: &Dataset,
+        rows: impl ExactSizeIterator<Item = usize> + Clone + Send,
+        consume: impl FnOnce(&mut (dyn Iterator<Item = Result<Matrix>> + Send)) -> Result<R>,
+        make: impl Fn(&Values, Tensor<2>) -> Result<Matrix> + Sync,
+    ) -> Result<R> {
+        self.accept(data)?;
+        rows.clone().try_for_each(|row| data.require_row(row))?;
+        let values = self.vars.values();
+        let several = rows.len() > block(&self.parts.plan);
+        ahead(self.prepared(data, rows), several, |prepared| ahead(prepared.map(|x| make(&values, x?)), several, consume))
     }
 
     pub(crate) fn pass(&self) -> Pass {

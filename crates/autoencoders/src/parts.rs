@@ -104,8 +104,8 @@ impl Parts {
     /// The terms averaged over blocks of prepared rows, with noise by `rng` and every warm-up over.
     ///
     /// The same `rng` gives the same noise, so that two evaluations differ by the variables alone.
-    pub fn mean_terms(&self, values: &Values, blocks: impl Iterator<Item = Tensor<2>> + Send, rng: &Rng) -> Result<Numbers> {
-        let batches = blocks.enumerate().map(|(index, x)| self.batch(x, &rng.at(index)));
+    pub fn mean_terms(&self, values: &Values, blocks: impl Iterator<Item = Result<Tensor<2>>> + Send, rng: &Rng) -> Result<Numbers> {
+        let batches = blocks.enumerate().map(|(index, x)| self.batch(x?, &rng.at(index)));
         ahead(batches, true, |batches| {
             let mut total = Sums::default();
             for (index, batch) in batches.enumerate() {

@@ -1,7 +1,7 @@
 //! The state of a training: what a step changes, and what a checkpoint must hold.
 
 use crate::config::{Config, Plan};
-use crate::data::Dataset;
+use crate::data::{Dataset, Values};
 use crate::error::{Error, Result};
 use crate::family::Terms;
 use crate::file;
@@ -132,9 +132,12 @@ struct Header {
 
 impl State {
     /// A training at its start.
-    pub fn new(vars: Vars, config: &Config, checkpoint: Option<&Path>, data: &Dataset) -> Self {
+    ///
+    /// An error where a checkpoint is wanted and the rows it belongs to cannot be read.
+    pub fn new(vars: Vars, config: &Config, checkpoint: Option<&Path>, data: &Dataset) -> Result<Self> {
+        let checkpoint = checkpoint.map(|path| Ok((path.to_owned(), fingerprint(data)?))).transpose()?;
         let optimiser = Optimiser::new(config.optimiser, config.momentum, config.weight_decay, config.clip, &vars);
-        Self {
+        Ok(Self {
             vars,
             optimiser,
             epoch: 0,
@@ -145,8 +148,8 @@ impl State {
             reductions: 0,
             best: None,
             history: Vec::new(),
-            checkpoint: checkpoint.map(|path| (path.to_owned(), fingerprint(data))),
-        }
+            checkpoint,
+        })
     }
 
     /// Writes the checkpoint, where one is wanted.
@@ -234,13 +237,15 @@ fn restore_vars(vars: &mut Vars, prefix: &str, tensors: &mut BTreeMap<String, fi
 }
 
 /// Recognises the same rows: a hash over their number, shape and values.
-fn fingerprint(data: &Dataset) -> String {
+fn fingerprint(data: &Dataset) -> Result<String> {
     let mut hash = Sha256::new();
     hash.update(format!("{} {:?}", data.rows(), data.shape));
-    match &data.values {
-        crate::data::Values::U8(values) => hash.update(values),
-        crate::data::Values::F32(values) => values.iter().for_each(|value| hash.update(value.to_le_bytes())),
-        crate::data::Values::F64(values) => values.iter().for_each(|value| hash.update(value.to_le_bytes())),
+    for block in data.blocks() {
+        match &*block? {
+            Values::U8(values) => hash.update(values),
+            Values::F32(values) => values.iter().for_each(|value| hash.update(value.to_le_bytes())),
+            Values::F64(values) => values.iter().for_each(|value| hash.update(value.to_le_bytes())),
+        }
     }
-    file::hexadecimal(&hash.finalize())
+    Ok(file::hexadecimal(&hash.finalize()))
 }

@@ -49,7 +49,7 @@ fn train(
     let plan = Plan::new(config, &data.shape, preparation.range, split.train.len())?;
     let mut init = Init::random(&Rng::new(config.seed), &Device::default(), DType::F32);
     let parts = Parts::build(plan, &mut init)?;
-    let mut state = State::new(init.finish(), &parts.plan.config, checkpoint, data);
+    let mut state = State::new(init.finish(), &parts.plan.config, checkpoint, data)?;
     if resume {
         state.restore(&parts.plan)?;
     }
@@ -63,7 +63,8 @@ fn train(
     Ok(Trained { model, split, outcome })
 }
 
-/// Batches of more numbers than this are made on a thread of their own: below, handing them over takes longer than making them.
+/// Batches of more numbers than this, and all from disk, are made on a thread of their own: below, handing them over takes longer than
+/// making them.
 const WORTH_A_THREAD: usize = 1 << 14;
 
 /// What stays the same throughout a training.
@@ -77,7 +78,8 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn run(&self, state: &mut State, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<Outcome> {
-        let worth = self.parts.plan.config.batch * self.parts.plan.features() > WORTH_A_THREAD;
+        let on_disk = self.data.values.in_memory().is_none();
+        let worth = on_disk || self.parts.plan.config.batch * self.parts.plan.features() > WORTH_A_THREAD;
         ahead(self.batches(state.epoch, state.step), worth, |batches| self.follow(state, batches, on))
     }
 
@@ -90,7 +92,7 @@ impl Job<'_> {
             let first = if now == epoch { step } else { 0 };
             (first..order.len().div_ceil(size)).map(move |step| {
                 let at = &order[step * size..order.len().min((step + 1) * size)];
-                let x = self.preparation.tensor(self.data, at.iter().map(|at| rows[*at]));
+                let x = self.preparation.tensor(self.data, at.iter().map(|at| rows[*at]))?;
                 self.parts.batch(x, &self.rng.split("batch").at(now).at(step))
             })
         })

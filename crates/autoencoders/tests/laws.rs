@@ -35,7 +35,7 @@ fn circle(rows: usize) -> Dataset {
         name: "circle".to_owned(),
         shape: Shape::Flat { width: 6 },
         columns: Vec::new(),
-        values: Values::F32(values),
+        values: Values::F32(values).into(),
         labels: None,
         ids: None,
         full_scale: Some(1.0),
@@ -293,7 +293,7 @@ fn the_same_seed_gives_the_same_bits_on_one_and_two_threads_and_another_seed_giv
     for _ in 0..300 * 400 {
         values.push(rng.unit());
     }
-    let data = Dataset { shape: Shape::Flat { width: 400 }, values: Values::F32(values), ..circle(1) };
+    let data = Dataset { shape: Shape::Flat { width: 400 }, values: Values::F32(values).into(), ..circle(1) };
     for entry in FAMILIES {
         let config =
             Config { net: "mlp:300".parse().unwrap(), parameters: cheap(entry), latent: 20, epochs: Some(2), batch: 128, ..small(entry) };

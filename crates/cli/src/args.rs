@@ -196,6 +196,9 @@ pub(crate) struct Rows {
     /// Resize the images of a folder
     #[arg(long, value_name = "WxH", value_parser = sides, help_heading = "Reading")]
     pub resize: Option<(usize, usize)>,
+    /// Memory for the numbers of DATA, as in 512MB; rows that need more stay on disk [default: no limit]
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Reading")]
+    pub memory: Option<u64>,
 }
 
 impl Rows {
@@ -206,6 +209,7 @@ impl Rows {
             labels: self.labels.clone(),
             id: self.id.clone(),
             resize: self.resize,
+            memory: self.memory,
             ..data::ReadOptions::default()
         }
     }
@@ -408,6 +412,34 @@ fn assignment(text: &str) -> Result<(String, Value), String> {
     Ok((name.trim().to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
 }
 
+/// The least memory that is worth a limit.
+const LEAST_MEMORY: u64 = 1_000_000;
+/// The units of a size, as they are written in capitals.
+const UNITS: [(&str, u64); 9] = [
+    ("KIB", 1 << 10),
+    ("MIB", 1 << 20),
+    ("GIB", 1 << 30),
+    ("TIB", 1 << 40),
+    ("KB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("TB", 1_000_000_000_000),
+    ("B", 1),
+];
+
+/// `512MB`, `2GiB` or `1000000`: bytes.
+fn size(text: &str) -> Result<u64, String> {
+    let capitals = text.trim().to_uppercase();
+    let found = UNITS.iter().find_map(|(unit, bytes)| Some((capitals.strip_suffix(unit)?, *bytes)));
+    let (number, unit) = found.unwrap_or((&capitals, 1));
+    let bytes = number.trim_end().parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    match bytes {
+        Some(bytes) if bytes >= LEAST_MEMORY => Ok(bytes),
+        Some(_) => Err("wanted at least 1MB".to_owned()),
+        None => Err("wanted a whole number of bytes, as in 512MB, 2GB, 512MiB or 1000000".to_owned()),
+    }
+}
+
 /// `28x28`: width and height.
 fn sides(text: &str) -> Result<(usize, usize), String> {
     two(text, 'x')
@@ -449,6 +481,28 @@ mod tests {
         assert!(scales().known.iter().all(|name| (scales().find)(name).is_some()));
         assert!(optimisers().known.iter().all(|name| (optimisers().find)(name).is_some()));
         assert!(sources().known.iter().all(|name| (sources().find)(name).is_some()));
+    }
+
+    #[test]
+    fn a_size_has_a_unit_of_thousands_or_of_1024() {
+        for (text, bytes) in [
+            ("512MB", 512_000_000),
+            ("2GB", 2_000_000_000),
+            ("1500kb", 1_500_000),
+            ("1000000", 1_000_000),
+            ("3000000B", 3_000_000),
+            ("1MiB", 1 << 20),
+            ("2 GiB", 2 << 30),
+            ("1TB", 1_000_000_000_000),
+        ] {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "MB", "-1GB", "1.5GB", "1e9", "512M", "lots", "99999999999TB"] {
+            assert!(size(text).unwrap_err().contains("as in 512MB"), "{text}");
+        }
+        for text in ["0", "999999", "300KB"] {
+            assert_eq!(size(text), Err("wanted at least 1MB".to_owned()));
+        }
     }
 
     #[test]

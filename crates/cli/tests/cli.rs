@@ -345,6 +345,77 @@ fn identifiers_stay_beside_codes_and_rows() {
     assert!(codes[17].starts_with("n16,") && rows[17].starts_with("n16,"));
 }
 
+/// An npy file of so many rows of `width` numbers.
+fn npy(rows: usize, width: usize) -> Vec<u8> {
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {width}), }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.extend((0..rows * width).flat_map(|at| ((at % 1013) as f32 / 1013.0).to_le_bytes()));
+    bytes
+}
+
+#[test]
+fn rows_that_stay_on_disk_give_the_same_files() {
+    let place = Place::new();
+    // Twice the least memory.
+    place.write("t.npy", npy(25_000, 20));
+    place.ok("train t.npy --epochs 1 --net mlp:16 --batch 256 -o memory.ae");
+    place.ok("train t.npy --epochs 1 --net mlp:16 --batch 256 -o disk.ae --memory 1MB");
+    assert!(place.bytes("memory.ae") == place.bytes("disk.ae"));
+    for ending in ["npy", "csv", "parquet"] {
+        for command in ["encode", "reconstruct"] {
+            place.ok(&format!("{command} disk.ae t.npy -o memory.{ending} --force"));
+            place.ok(&format!("{command} disk.ae t.npy -o disk.{ending} --force --memory 1MB"));
+            assert!(place.bytes(&format!("memory.{ending}")) == place.bytes(&format!("disk.{ending}")), "{command} {ending}");
+        }
+    }
+    assert_eq!(place.json("eval disk.ae t.npy"), place.json("eval disk.ae t.npy --memory 1MB"));
+    let search = "search disk.ae t.npy --row 3 --count 2";
+    assert_eq!(place.json(search), place.json(&format!("{search} --memory 1MB")));
+    place.ok("reconstruct disk.ae t.npy -o r.csv --rows 7 --memory 1MB");
+    assert_eq!(place.lines("r.csv").len(), 8);
+    assert_eq!(place.json("data t.npy"), place.json("data t.npy --memory 1MB"));
+}
+
+#[test]
+fn a_budget_of_memory_is_a_size() {
+    let place = Place::new();
+    for (size, part) in [("lots", "as in 512MB"), ("1.5GB", "as in 512MB"), ("300KB", "at least 1MB"), ("0", "at least 1MB")] {
+        place.refused(&format!("train digits --memory {size}"), &["--memory", part]);
+    }
+    place.ok("train digits --epochs 1 --memory 512MB --quiet");
+}
+
+/// The most memory, in kB, that a run of `ae` has held at once.
+#[cfg(target_os = "linux")]
+fn peak(place: &Place, words: &str) -> u64 {
+    let mut child = command(place.0.path(), words).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let status = PathBuf::from(format!("/proc/{}/status", child.id()));
+    let mut peak = 0;
+    // The system keeps the peak only as long as the process lives.
+    while child.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let now = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        peak = peak.max(now.unwrap_or(0));
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    assert!(child.wait().unwrap().success(), "ae {words}");
+    peak
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_larger_than_the_memory_is_encoded_without_being_held() {
+    let place = Place::new();
+    place.write("small.npy", npy(500, 100)).write("large.npy", npy(150_000, 100));
+    place.ok("train small.npy --epochs 1 --net mlp:16 --latent 2 -o m.ae");
+    // 60 MB of numbers; whatever else a process takes, it takes both times.
+    let [whole, streamed] = ["", "--memory 8MB"].map(|memory| peak(&place, &format!("encode m.ae large.npy -o c.npy --force {memory}")));
+    assert!(streamed + 30_000 < whole, "{streamed} kB with --memory 8MB, {whole} kB without");
+}
+
 #[test]
 fn pictures_are_written_for_images() {
     let place = Place::with_digits();

@@ -78,13 +78,7 @@ fn no_bias<B: FusedOps>(like: &Float<B>, channels: usize) -> Float<B> {
 }
 
 impl<B: FusedOps, C: CheckpointStrategy> FusedOps for Autodiff<B, C> {
-    fn dense(
-        x: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-        b: FloatTensor<Self>,
-        transposed: bool,
-        act: Activation,
-    ) -> FloatTensor<Self> {
+    fn dense(x: FloatTensor<Self>, w: FloatTensor<Self>, b: FloatTensor<Self>, transposed: bool, act: Activation) -> FloatTensor<Self> {
         if act.needs_input() {
             return Self::activate(Self::dense(x, w, b, transposed, Activation::Identity), act);
         }

@@ -26,13 +26,7 @@ impl Geometry {
     /// A kernel of any size, stride and padding over an image.
     ///
     /// None where the kernel does not fit into the padded image, where a side is zero, or where the padding is as wide as the kernel.
-    pub fn new(
-        input: [usize; 2],
-        channels: [usize; 2],
-        kernel: [usize; 2],
-        stride: [usize; 2],
-        padding: [usize; 2],
-    ) -> Option<Self> {
+    pub fn new(input: [usize; 2], channels: [usize; 2], kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2]) -> Option<Self> {
         let side = |axis: usize| {
             let [size, kernel, stride, padding] = [input[axis], kernel[axis], stride[axis], padding[axis]];
             let fits = size > 0 && kernel > 0 && stride > 0 && padding < kernel && kernel <= size + 2 * padding;

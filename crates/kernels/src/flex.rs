@@ -226,7 +226,14 @@ fn dense_backward<T: Real>(saved: FlexTensor, g: FlexTensor, act: Activation) ->
         if act != Activation::Identity {
             act.multiply_slope(piece, &values[index * length..]);
         }
-        sums.with(index, |sum| add_columns(sum, piece, #[inline(always)] |_, g| g));
+        sums.with(index, |sum| {
+            add_columns(
+                sum,
+                piece,
+                #[inline(always)]
+                |_, g| g,
+            )
+        });
     });
     let total = gathered(sums.total(), n);
     (g, from_vec(total, [1, n]))
@@ -312,7 +319,12 @@ fn steer_backward<T: Real>(directions: FlexTensor, saved: FlexTensor, g: FlexTen
             let pieces = count.div_ceil(per);
             let sum = summed(pieces, k * n, |index, sum| {
                 let part = &wide[index * per * k * n..wide.len().min((index + 1) * per * k * n)];
-                add_columns(sum, part, #[inline(always)] |_, x| x);
+                add_columns(
+                    sum,
+                    part,
+                    #[inline(always)]
+                    |_, x| x,
+                );
             });
             from_vec(sum, [1, k, n])
         }
@@ -476,7 +488,15 @@ fn column_moments<T: Real>(x: FlexTensor) -> FlexTensor {
     let (m, n) = sides(&x);
     let values = x.storage::<T>();
     let share = T::of(1.0 / m.max(1) as f64);
-    let mean: Vec<T> = column_sums(values, n, #[inline(always)] |_, x| x).into_iter().map(|sum| sum * share).collect();
+    let mean: Vec<T> = column_sums(
+        values,
+        n,
+        #[inline(always)]
+        |_, x| x,
+    )
+    .into_iter()
+    .map(|sum| sum * share)
+    .collect();
     let wide = repeated(&mean, repeats(n));
     let squares = column_sums(
         values,
@@ -581,7 +601,11 @@ fn column_norm_backward<T: Real>(x: FlexTensor, gain: FlexTensor, moments: FlexT
 #[inline(always)]
 fn row_moments<T: Real>(row: &[T]) -> (T, T) {
     let share = T::of(1.0 / row.len().max(1) as f64);
-    let mean = lanes(row, #[inline(always)] |x| x) * share;
+    let mean = lanes(
+        row,
+        #[inline(always)]
+        |x| x,
+    ) * share;
     let variance = lanes(
         row,
         #[inline(always)]
@@ -652,7 +676,11 @@ fn row_norm_backward<T: Real>(x: FlexTensor, gain: FlexTensor, g: FlexTensor) ->
                             by_shift[column] = by_shift[column] + g;
                             d[column] = g * gain[column];
                         }
-                        let less = lanes(d, #[inline(always)] |d| d) * share;
+                        let less = lanes(
+                            d,
+                            #[inline(always)]
+                            |d| d,
+                        ) * share;
                         let mut along = T::of(0.0);
                         for column in 0..n {
                             along = along + d[column] * (x[column] - mean);
@@ -673,7 +701,15 @@ fn row_norm_backward<T: Real>(x: FlexTensor, gain: FlexTensor, g: FlexTensor) ->
 fn column_squares<T: Real>(w: FlexTensor) -> FlexTensor {
     let w = rows(w);
     let (_, n) = sides(&w);
-    from_vec(column_sums(w.storage::<T>(), n, #[inline(always)] |_, w| w * w), [1, n])
+    from_vec(
+        column_sums(
+            w.storage::<T>(),
+            n,
+            #[inline(always)]
+            |_, w| w * w,
+        ),
+        [1, n],
+    )
 }
 
 /// A tensor of `m` rows that `fill(row number, row)` writes; pieces of rows go to all cores.
@@ -715,7 +751,12 @@ fn column_squares_backward<T: Real>(w: FlexTensor, g: FlexTensor) -> FlexTensor 
 
 /// The mean of each column, and that mean kept away from 0 and 1.
 fn mean_activations<T: Real>(code: &[T], m: usize, n: usize) -> Vec<(f64, f64)> {
-    let sums = column_sums(code, n, #[inline(always)] |_, x| x);
+    let sums = column_sums(
+        code,
+        n,
+        #[inline(always)]
+        |_, x| x,
+    );
     let mean = |sum: T| sum.as_f64() / m.max(1) as f64;
     sums.into_iter().map(|sum| (mean(sum), mean(sum).clamp(CLIPPED, 1.0 - CLIPPED))).collect()
 }

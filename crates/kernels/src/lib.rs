@@ -30,7 +30,7 @@ pub use activation::Activation;
 pub use convolution::Geometry;
 pub use loss::RowLoss;
 pub use ops::{
-    activate, column_moments, column_norm, column_squares, convolution, dense, draw_normal, kl_normal, row_norm, row_loss, sparsity, steer,
+    activate, column_moments, column_norm, column_squares, convolution, dense, draw_normal, kl_normal, row_loss, row_norm, sparsity, steer,
     transposed_convolution,
 };
 pub use optimise::{AdamStep, SgdStep, adam, sgd, sum_squares};

@@ -14,13 +14,7 @@ use burn::tensor::Tensor;
 /// `g` of what it gives.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait FusedOps: Backend {
-    fn dense(
-        x: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-        b: FloatTensor<Self>,
-        transposed: bool,
-        act: Activation,
-    ) -> FloatTensor<Self> {
+    fn dense(x: FloatTensor<Self>, w: FloatTensor<Self>, b: FloatTensor<Self>, transposed: bool, act: Activation) -> FloatTensor<Self> {
         primitive::dense::<Self>(x, w, b, transposed, act)
     }
 
@@ -241,13 +235,8 @@ pub fn column_moments(x: Tensor<2>) -> Tensor<2> {
 ///
 /// Where they are `x`'s `own`, gradients flow through them too (batch norm, Ioffe and Szegedy 2015); else they are constants.
 pub fn column_norm(x: Tensor<2>, gain: Tensor<2>, shift: Tensor<2>, moments: Tensor<2>, own: bool) -> Tensor<2> {
-    let y = <Dispatch as FusedOps>::column_norm(
-        x.into_dispatch(),
-        gain.into_dispatch(),
-        shift.into_dispatch(),
-        moments.into_dispatch(),
-        own,
-    );
+    let y =
+        <Dispatch as FusedOps>::column_norm(x.into_dispatch(), gain.into_dispatch(), shift.into_dispatch(), moments.into_dispatch(), own);
     Tensor::from_dispatch(y)
 }
 

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
 use autoencoders_kernels::{
-    Activation, AdamStep, Geometry, RowLoss, SgdStep, Simd, activate, adam, column_moments, column_norm, column_squares, convolution, dense,
-    draw_normal, kl_normal, narrow_simd, primitive, row_loss, row_norm, sgd, sparsity, steer, sum_squares, transposed_convolution,
+    Activation, AdamStep, Geometry, RowLoss, SgdStep, Simd, activate, adam, column_moments, column_norm, column_squares, convolution,
+    dense, draw_normal, kl_normal, narrow_simd, primitive, row_loss, row_norm, sgd, sparsity, steer, sum_squares, transposed_convolution,
 };
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use std::sync::{RwLock, RwLockReadGuard};
@@ -111,7 +111,8 @@ fn tolerance(dtype: DType) -> f64 {
 fn operations([rows, width, out]: [usize; 3], dtype: DType) -> Vec<(String, Vec<Tensor<2>>, Pair)> {
     let m = |rows, columns, seed| numbers(rows, columns, seed, dtype);
     let mut all: Vec<(String, Vec<Tensor<2>>, Pair)> = Vec::new();
-    let mut add = |name: String, leaves: Vec<Tensor<2>>, pair: Pair| all.push((format!("{name} {dtype:?} {rows} x {width} x {out}"), leaves, pair));
+    let mut add =
+        |name: String, leaves: Vec<Tensor<2>>, pair: Pair| all.push((format!("{name} {dtype:?} {rows} x {width} x {out}"), leaves, pair));
     for act in Activation::ALL {
         for transposed in [false, true] {
             let w = if transposed { m(out, width, 2) } else { m(width, out, 2) } * 0.2;
@@ -137,10 +138,7 @@ fn operations([rows, width, out]: [usize; 3], dtype: DType) -> Vec<(String, Vec<
             add(
                 format!("steer {act:?} {given} x {k}"),
                 vec![m(given * k, out, 6), saved.clone()],
-                pair(
-                    move |l| flat(steer(d(&l[0]), l[1].clone(), act)),
-                    move |l| flat(primitive::steered(d(&l[0]), l[1].clone(), act)),
-                ),
+                pair(move |l| flat(steer(d(&l[0]), l[1].clone(), act)), move |l| flat(primitive::steered(d(&l[0]), l[1].clone(), act))),
             );
         }
     }
@@ -150,10 +148,7 @@ fn operations([rows, width, out]: [usize; 3], dtype: DType) -> Vec<(String, Vec<
         add(
             format!("row loss {loss:?}"),
             vec![m(rows, out, 8)],
-            pair(
-                move |l| row_loss(l[0].clone(), target.clone(), loss),
-                move |l| primitive::losses(l[0].clone(), same.clone(), loss),
-            ),
+            pair(move |l| row_loss(l[0].clone(), target.clone(), loss), move |l| primitive::losses(l[0].clone(), same.clone(), loss)),
         );
     }
     for own in [false, true] {
@@ -163,7 +158,9 @@ fn operations([rows, width, out]: [usize; 3], dtype: DType) -> Vec<(String, Vec<
             format!("column norm own {own}"),
             vec![m(rows, out, 10), m(1, out, 11), m(1, out, 12)],
             pair(
-                move |l| column_norm(l[0].clone(), l[1].clone(), l[2].clone(), if own { column_moments(l[0].clone()) } else { one.clone() }, own),
+                move |l| {
+                    column_norm(l[0].clone(), l[1].clone(), l[2].clone(), if own { column_moments(l[0].clone()) } else { one.clone() }, own)
+                },
                 move |l| {
                     let moments = if own { primitive::moments(l[0].clone()) } else { other.clone() };
                     primitive::column_normed(l[0].clone(), l[1].clone(), l[2].clone(), moments)
@@ -174,10 +171,7 @@ fn operations([rows, width, out]: [usize; 3], dtype: DType) -> Vec<(String, Vec<
     add(
         "row norm".to_owned(),
         vec![m(rows, out, 13), m(1, out, 14), m(1, out, 15)],
-        pair(
-            |l| row_norm(l[0].clone(), l[1].clone(), l[2].clone()),
-            |l| primitive::row_normed(l[0].clone(), l[1].clone(), l[2].clone()),
-        ),
+        pair(|l| row_norm(l[0].clone(), l[1].clone(), l[2].clone()), |l| primitive::row_normed(l[0].clone(), l[1].clone(), l[2].clone())),
     );
     add("column squares".to_owned(), vec![m(rows, out, 16)], pair(|l| column_squares(l[0].clone()), |l| primitive::squares(l[0].clone())));
     // Activations between 0 and 1, some columns beyond the clipping.

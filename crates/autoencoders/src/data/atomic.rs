@@ -21,6 +21,11 @@ pub fn refuse_existing(path: &Path, force: bool) -> Result<()> {
 
 /// Writes a file whole or not at all: into a temporary file beside it, which then takes its name.
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> Result<()> {
+    atomically(path, |writer| write(writer).map_err(|error| Error::io(path, error)))
+}
+
+/// As [`write_atomically`], for what may fail for other reasons than the file.
+pub(super) fn atomically(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> Result<()>) -> Result<()> {
     let fail = |error| Error::io(path, error);
     if path.is_dir() {
         return Err(Error::data(path.display(), "is a folder; wanted the name of a file"));
@@ -42,7 +47,7 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let file = builder.tempfile_in(folder).map_err(fail)?;
     let mut writer = BufWriter::new(file.as_file());
-    write(&mut writer).map_err(fail)?;
+    write(&mut writer)?;
     writer.flush().map_err(fail)?;
     drop(writer);
     file.persist(path).map_err(|error| fail(error.error))?;

@@ -158,18 +158,18 @@ fn quoted(data: &Dataset, column: usize) -> String {
 }
 
 /// For tables: warns of columns that never change and of columns that only count the rows.
-pub(super) fn warn(data: &mut Dataset) {
+pub(super) fn warn(data: &mut Dataset) -> Result<()> {
     let (rows, width) = (data.rows(), data.features());
     if !matches!(data.shape, Shape::Flat { .. }) || rows < 2 {
-        return;
+        return Ok(());
     }
     let list = |columns: Vec<usize>| {
         let shown: Vec<String> = columns.iter().take(5).map(|&j| data.column_name(j)).collect();
         let more = if columns.len() > 5 { ", ..." } else { "" };
         format!("{}{more}", shown.join(", "))
     };
-    let constant = unchanged(&data.values, width);
-    let counting = counting(data, rows, width);
+    let constant = unchanged(data)?;
+    let counting = counting(data)?;
     let mut warnings = Vec::new();
     if !constant.is_empty() {
         warnings.push(format!(
@@ -182,42 +182,63 @@ pub(super) fn warn(data: &mut Dataset) {
         warnings.push(format!("only counts the rows: {}; if it identifies rows, set it aside with `--id`", list(counting)));
     }
     data.warnings.extend(warnings);
+    Ok(())
 }
 
 /// The columns that hold one and the same number in every row.
-pub(super) fn unchanged(values: &Values, width: usize) -> Vec<usize> {
-    fn of<T: PartialEq>(values: &[T], width: usize) -> Vec<usize> {
-        let Some(first) = values.get(..width) else {
-            return Vec::new();
-        };
-        let mut candidates: Vec<usize> = (0..width).collect();
-        for row in values.chunks_exact(width).skip(1) {
-            candidates.retain(|&j| row[j] == first[j]);
+pub(super) fn unchanged(data: &Dataset) -> Result<Vec<usize>> {
+    fn keep<T: PartialEq>(candidates: &mut Vec<usize>, first: &[T], values: &[T]) {
+        for row in values.chunks_exact(first.len().max(1)) {
             if candidates.is_empty() {
                 break;
             }
+            candidates.retain(|&j| row[j] == first[j]);
         }
-        candidates
     }
-    match values {
-        _ if width == 0 => Vec::new(),
-        Values::U8(values) => of(values, width),
-        Values::F32(values) => of(values, width),
-        Values::F64(values) => of(values, width),
+    let (rows, width) = (data.rows(), data.features());
+    if rows == 0 {
+        return Ok(Vec::new());
     }
+    let first = data.gather([0])?;
+    let mut candidates: Vec<usize> = (0..width).collect();
+    // The first row is like itself, even where it has no number.
+    let mut skipped = width;
+    for block in data.blocks() {
+        match (&first, &*block?) {
+            (Values::U8(first), Values::U8(values)) => keep(&mut candidates, first, &values[skipped..]),
+            (Values::F32(first), Values::F32(values)) => keep(&mut candidates, first, &values[skipped..]),
+            (Values::F64(first), Values::F64(values)) => keep(&mut candidates, first, &values[skipped..]),
+            // The numbers of a data set are of one type.
+            _ => {}
+        }
+        skipped = 0;
+        if candidates.is_empty() {
+            break;
+        }
+    }
+    Ok(candidates)
 }
 
 /// The columns whose value goes up by one from each row to the next, from 0 or 1.
-fn counting(data: &Dataset, rows: usize, width: usize) -> Vec<usize> {
+fn counting(data: &Dataset) -> Result<Vec<usize>> {
+    let width = data.features();
     // Fewer rows may count by chance.
-    if rows < 10 {
-        return Vec::new();
+    if data.rows() < 10 {
+        return Ok(Vec::new());
     }
-    let counts = |j: &usize| {
-        let start = data.values.get(*j);
-        (start == 0.0 || start == 1.0) && (0..rows).all(|row| data.values.get(row * width + j) == start + row as f64)
-    };
-    (0..width).filter(counts).collect()
+    let first = data.gather([0])?;
+    let mut candidates: Vec<usize> = (0..width).filter(|&j| first.get(j) == 0.0 || first.get(j) == 1.0).collect();
+    let mut before = 0;
+    for block in data.blocks() {
+        let block = block?;
+        let rows = block.len() / width;
+        candidates.retain(|&j| (0..rows).all(|row| block.get(row * width + j) == first.get(j) + (before + row) as f64));
+        before += rows;
+        if candidates.is_empty() {
+            break;
+        }
+    }
+    Ok(candidates)
 }
 
 #[cfg(test)]
@@ -263,7 +284,7 @@ mod tests {
     #[test]
     fn constant_columns_are_a_warning_and_stay() {
         let mut data = table(&[&[1.0, 7.0], &[2.0, 7.0]]);
-        warn(&mut data);
+        warn(&mut data).unwrap();
         assert_eq!(data.warnings, ["1 of 2 columns never change: column 2; they carry nothing and may be removed"]);
         assert_eq!(data.features(), 2);
     }
@@ -272,7 +293,7 @@ mod tests {
     fn a_column_that_counts_the_rows_is_a_warning() {
         let rows: Vec<[f64; 2]> = (0..12).map(|i| [f64::from(i), f64::from(i * i)]).collect();
         let mut data = table(&rows.iter().map(|row| row.as_slice()).collect::<Vec<_>>());
-        warn(&mut data);
+        warn(&mut data).unwrap();
         assert!(data.warnings[0].starts_with("only counts the rows: column 1;"), "{:?}", data.warnings);
     }
 }

@@ -1,12 +1,12 @@
 //! Tables as text: CSV with comma, semicolon or tab, with or without a header, plain or gzip.
 
+use super::Dataset;
 use super::cell::Cell;
 use super::column::Column;
+use super::disk::Sink;
 use super::labels::find_column;
-use super::numbers::too_big;
 use super::read::{Loaded, ReadOptions};
 use super::source::{Peeked, Stream, failed, peek};
-use super::{Dataset, Values};
 use crate::error::{Error, Result};
 use crate::schema::Shape;
 use csv::{ByteRecord, Reader, ReaderBuilder};
@@ -206,7 +206,7 @@ struct Table<'a> {
     label: Option<usize>,
     id: Option<usize>,
     columns: Vec<Column>,
-    values: Vec<f64>,
+    values: Sink<f64>,
     labels: Vec<String>,
     ids: Vec<String>,
     rows: usize,
@@ -237,7 +237,7 @@ impl<'a> Table<'a> {
             label,
             id,
             columns: vec![Column::default(); kept],
-            values: Vec::new(),
+            values: Sink::new(place, options.memory, usize::MAX),
             labels: Vec::new(),
             ids: Vec::new(),
             rows: 0,
@@ -256,7 +256,7 @@ impl<'a> Table<'a> {
                 ),
             ));
         }
-        self.values.try_reserve(self.columns.len()).map_err(|_| too_big(self.place))?;
+        self.values.room(self.columns.len())?;
         let mut column = self.columns.iter_mut();
         for (j, bytes) in record.iter().enumerate() {
             let aside = Some(j) == self.label || Some(j) == self.id;
@@ -284,7 +284,7 @@ impl<'a> Table<'a> {
             return Err(Error::data(self.place, "has a header but no rows"));
         }
         let shape = Shape::Flat { width: self.columns.len() };
-        let mut dataset = Dataset::new(self.place, shape, Values::F64(self.values))?;
+        let mut dataset = Dataset::new(self.place, shape, self.values.finish()?)?;
         let aside = |j: &usize| Some(*j) == self.label || Some(*j) == self.id;
         dataset.columns = self.names.iter().enumerate().filter(|(j, _)| !aside(j)).map(|(_, name)| name.clone()).collect();
         dataset.labels = self.label.map(|_| self.labels);

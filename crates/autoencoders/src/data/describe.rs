@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Different values are counted up to this many.
 const MOST_DISTINCT: usize = 1000;
+/// Columns described in one pass over the rows; their different numbers are in memory together.
+const COLUMNS: usize = 1000;
 
 /// What a data source holds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -75,22 +77,35 @@ pub struct ColumnDescription {
 /// Where the source is missing, damaged or of an unknown format, or where its lines have different lengths.
 pub fn describe(source: &str, options: &ReadOptions) -> Result<Description> {
     let Loaded { mut dataset, columns } = load(source, options)?;
-    super::column::warn(&mut dataset);
-    Ok(Description::of(&dataset, &columns))
+    super::column::warn(&mut dataset)?;
+    Description::of(&dataset, &columns)
 }
 
 impl Description {
-    fn of(data: &Dataset, columns: &[Column]) -> Self {
-        let width = data.features();
-        let all = Summary::of((0..data.values.len()).map(|position| data.values.get(position)), 0);
-        let constant = unchanged(&data.values, width);
-        let describe_column = |j: usize| {
-            let step = width.max(1);
-            let values = (j..data.values.len()).step_by(step).map(|position| data.values.get(position));
-            ColumnDescription::of(data, j, columns.get(j), values, constant.binary_search(&j).is_ok())
-        };
-        let table = matches!(data.shape, Shape::Flat { .. });
-        Self {
+    fn of(data: &Dataset, columns: &[Column]) -> Result<Self> {
+        let constant = unchanged(data)?;
+        let mut all = Summary::new(0);
+        for block in data.blocks() {
+            let block = block?;
+            (0..block.len()).for_each(|position| all.add(block.get(position)));
+        }
+        let mut described = Vec::new();
+        let width = if matches!(data.shape, Shape::Flat { .. }) { data.features() } else { 0 };
+        for start in (0..width).step_by(COLUMNS) {
+            let mut each = vec![Summary::new(MOST_DISTINCT); COLUMNS.min(width - start)];
+            for block in data.blocks() {
+                let block = block?;
+                for row in (start..block.len()).step_by(width) {
+                    each.iter_mut().enumerate().for_each(|(j, summary)| summary.add(block.get(row + j)));
+                }
+            }
+            described.extend(
+                (start..)
+                    .zip(&each)
+                    .map(|(j, summary)| ColumnDescription::of(data, j, columns.get(j), summary, constant.binary_search(&j).is_ok())),
+            );
+        }
+        Ok(Self {
             name: data.name.clone(),
             rows: data.rows(),
             shape: data.shape.clone(),
@@ -100,17 +115,15 @@ impl Description {
             missing: if columns.is_empty() { all.nan } else { columns.iter().map(|column| column.missing.count).sum() },
             infinite: all.infinite,
             constant: constant.len(),
-            columns: if table { (0..width).map(describe_column).collect() } else { Vec::new() },
+            columns: described,
             labels: data.labels.as_ref().map(|labels| count(labels)),
             warnings: data.warnings.clone(),
-        }
+        })
     }
 }
 
 impl ColumnDescription {
-    fn of(data: &Dataset, j: usize, seen: Option<&Column>, values: impl Iterator<Item = f64> + Clone, constant: bool) -> Self {
-        let summary = Summary::of(values.clone(), MOST_DISTINCT);
-        let first_nan = || values.clone().position(f64::is_nan).map(|row| row + 1);
+    fn of(data: &Dataset, j: usize, seen: Option<&Column>, summary: &Summary, constant: bool) -> Self {
         let text = |column: &Column| [&column.texts, &column.dates].into_iter().find_map(|seen| seen.first.clone());
         Self {
             name: data.column_name(j),
@@ -124,7 +137,7 @@ impl ColumnDescription {
             missing: seen.map_or(summary.nan, |column| column.missing.count),
             first_missing: match seen {
                 Some(column) => column.missing.first.as_ref().map(|(row, _)| row + 1),
-                None => first_nan(),
+                None => summary.first_nan.map(|row| row + 1),
             },
             stray: seen.map_or(0, Column::strays),
             example: seen.and_then(text).map(|(_, text)| text),
@@ -133,7 +146,7 @@ impl ColumnDescription {
 }
 
 /// Statistics of numbers, gathered in one pass.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Summary {
     count: f64,
     min: Option<f64>,
@@ -141,37 +154,43 @@ struct Summary {
     mean: f64,
     /// Sum of squared distances from the mean.
     spread: f64,
+    seen: usize,
     nan: usize,
+    /// How many numbers came before the first NaN.
+    first_nan: Option<usize>,
     infinite: usize,
-    /// Bits of the different numbers.
+    /// Bits of the different numbers, of which at most so many are counted.
     distinct: BTreeSet<u64>,
+    most_distinct: usize,
 }
 
 impl Summary {
-    fn of(values: impl Iterator<Item = f64>, most_distinct: usize) -> Self {
-        let mut summary = Self::default();
-        for value in values {
-            if value.is_nan() {
-                summary.nan += 1;
-                continue;
-            }
-            if value.is_infinite() {
-                summary.infinite += 1;
-                continue;
-            }
-            summary.count += 1.0;
-            summary.min = Some(summary.min.map_or(value, |min| min.min(value)));
-            summary.max = Some(summary.max.map_or(value, |max| max.max(value)));
-            // Welford's update: stable where the mean is large beside the spread.
-            let distance = value - summary.mean;
-            summary.mean += distance / summary.count;
-            summary.spread += distance * (value - summary.mean);
-            if summary.distinct.len() < most_distinct {
-                // Adding zero makes the two zeros one number.
-                summary.distinct.insert((value + 0.0).to_bits());
-            }
+    fn new(most_distinct: usize) -> Self {
+        Self { most_distinct, ..Self::default() }
+    }
+
+    fn add(&mut self, value: f64) {
+        self.seen += 1;
+        if value.is_nan() {
+            self.nan += 1;
+            self.first_nan.get_or_insert(self.seen - 1);
+            return;
         }
-        summary
+        if value.is_infinite() {
+            self.infinite += 1;
+            return;
+        }
+        self.count += 1.0;
+        self.min = Some(self.min.map_or(value, |min| min.min(value)));
+        self.max = Some(self.max.map_or(value, |max| max.max(value)));
+        // Welford's update: stable where the mean is large beside the spread.
+        let distance = value - self.mean;
+        self.mean += distance / self.count;
+        self.spread += distance * (value - self.mean);
+        if self.distinct.len() < self.most_distinct {
+            // Adding zero makes the two zeros one number.
+            self.distinct.insert((value + 0.0).to_bits());
+        }
     }
 
     fn mean(&self) -> Option<f64> {
@@ -240,7 +259,7 @@ mod tests {
     #[test]
     fn a_nan_in_an_array_is_counted() {
         let data = Dataset::new("t", Shape::Flat { width: 2 }, Values::F64(vec![1.0, 2.0, f64::NAN, f64::INFINITY])).unwrap();
-        let description = Description::of(&data, &[]);
+        let description = Description::of(&data, &[]).unwrap();
         assert_eq!((description.missing, description.infinite, description.max), (1, 1, Some(2.0)));
         assert_eq!(description.columns[0].first_missing, Some(2));
     }

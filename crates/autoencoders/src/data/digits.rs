@@ -42,8 +42,8 @@ mod tests {
         assert_eq!((data.rows(), data.features(), data.full_scale), (1797, 64, Some(16.0)));
         assert_eq!(data.labels.as_ref().unwrap()[..3], ["0", "1", "2"]);
         assert_eq!(data.labels.unwrap().len(), 1797);
-        assert_eq!(data.values.get(2), 5.0);
-        let Values::U8(pixels) = data.values else { panic!("digits are bytes") };
+        let Values::U8(pixels) = data.values.load().unwrap() else { panic!("digits are bytes") };
+        assert_eq!(pixels[2], 5);
         assert_eq!(pixels.iter().max(), Some(&16));
     }
 }

@@ -1,13 +1,13 @@
 //! IDX, the format of MNIST: a magic number, dimensions, then big-endian numbers.
 
-use super::numbers::{self, Array, Element, Kind, sides};
+use super::numbers::{self, Element, Kind, sides};
 use super::source::{Stream, failed};
-use super::{Dataset, Values};
+use super::{Dataset, Store, Values};
 use crate::error::{Error, Result};
 use std::path::Path;
 
-/// Reads rows; a file of labels (one dimension) is refused with a hint.
-pub(super) fn load(path: &Path) -> Result<Dataset> {
+/// Reads rows, held in at most `memory` bytes; a file of labels (one dimension) is refused with a hint.
+pub(super) fn load(path: &Path, memory: Option<u64>) -> Result<Dataset> {
     let place = path.display().to_string();
     let mut stream = Stream::open(path)?;
     let (dimensions, kind) = read_header(&mut stream, &place)?;
@@ -20,17 +20,17 @@ pub(super) fn load(path: &Path) -> Result<Dataset> {
             ),
         ));
     }
-    let values = read_values(&mut stream, &dimensions, kind, &place)?;
+    let values = read_values(&mut stream, &dimensions, kind, &place, memory)?;
     numbers::dataset(&place, &dimensions, values)
 }
 
-/// Reads an array whatever its dimensions, as labels need it.
-pub(super) fn load_array(path: &Path) -> Result<Array> {
+/// Reads an array whatever its dimensions, as labels need it: the dimensions and the numbers.
+pub(super) fn load_array(path: &Path) -> Result<(Vec<usize>, Values)> {
     let place = path.display().to_string();
     let mut stream = Stream::open(path)?;
     let (dimensions, kind) = read_header(&mut stream, &place)?;
-    let values = read_values(&mut stream, &dimensions, kind, &place)?;
-    Ok(Array { dimensions, values })
+    let values = read_values(&mut stream, &dimensions, kind, &place, None)?.load()?;
+    Ok((dimensions, values))
 }
 
 fn read_header(stream: &mut Stream, place: &str) -> Result<(Vec<usize>, Kind)> {
@@ -63,9 +63,11 @@ fn not_idx(place: &str) -> Error {
     Error::data(place, "is no IDX file: it does not begin with 0, 0, a type and the number of dimensions")
 }
 
-fn read_values(stream: &mut Stream, dimensions: &[usize], kind: Kind, place: &str) -> Result<Values> {
+fn read_values(stream: &mut Stream, dimensions: &[usize], kind: Kind, place: &str, memory: Option<u64>) -> Result<Store> {
     let count = numbers::count(dimensions, kind.size(), stream.at_most, place)?;
-    numbers::read_values(stream, Element { kind, big_endian: true }, count, place)
+    // Four bytes say what is in the file, and four each of the dimensions.
+    let start = 4 + 4 * dimensions.len() as u64;
+    numbers::read_store(stream, Element { kind, big_endian: true }, start, count, place, memory)
 }
 
 #[cfg(test)]
@@ -85,7 +87,7 @@ mod tests {
     fn load_bytes(bytes: &[u8]) -> Result<Dataset> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        load(file.path())
+        load(file.path(), None)
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -101,7 +103,7 @@ mod tests {
             let data = load_bytes(&bytes).unwrap();
             assert_eq!(data.shape, Shape::Image { height: 2, width: 2, channels: 1 });
             assert_eq!(data.full_scale, Some(255.0));
-            assert_eq!(data.row(1).collect::<Vec<_>>(), [4.0, 5.0, 6.0, 255.0]);
+            assert_eq!(data.gather([1]).unwrap(), Values::U8(vec![4, 5, 6, 255]));
         }
     }
 
@@ -133,7 +135,7 @@ mod tests {
         let Some(folder) = crate::data::real_data() else {
             return;
         };
-        let data = load(&folder.join("mnist/train-images-idx3-ubyte.gz")).unwrap();
+        let data = load(&folder.join("mnist/train-images-idx3-ubyte.gz"), None).unwrap();
         assert_eq!((data.rows(), data.features(), data.values.storage()), (60_000, 784, "u8"));
     }
 

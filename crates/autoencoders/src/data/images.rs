@@ -1,8 +1,8 @@
 //! A folder of PNG and JPEG files as rows; the names of sub-folders are labels.
 
-use super::numbers::too_big;
+use super::disk::Sink;
 use super::picture::Picture;
-use super::{Dataset, Values};
+use super::{Dataset, Store, Values};
 use crate::error::{Error, Result};
 use crate::schema::Shape;
 use std::fs;
@@ -19,8 +19,8 @@ struct Entry {
     label: Option<String>,
 }
 
-/// Reads a folder of images, or one image; all grey gives one channel, any colour three.
-pub(super) fn load(path: &Path, resize: Option<(usize, usize)>) -> Result<Dataset> {
+/// Reads a folder of images, or one image, held in at most `memory` bytes; all grey gives one channel, any colour three.
+pub(super) fn load(path: &Path, resize: Option<(usize, usize)>, memory: Option<u64>) -> Result<Dataset> {
     if let Some((width, height)) = resize
         && !((1..=LONGEST_SIDE).contains(&width) && (1..=LONGEST_SIDE).contains(&height))
     {
@@ -28,7 +28,7 @@ pub(super) fn load(path: &Path, resize: Option<(usize, usize)>) -> Result<Datase
     }
     let mut warnings = Vec::new();
     let entries = list(path, &mut warnings)?;
-    let mut pixels = Pixels::default();
+    let mut pixels = Pixels::new(path, memory);
     let mut first: Option<(usize, usize, &Entry)> = None;
     let mut transparent = 0;
     for entry in &entries {
@@ -47,14 +47,14 @@ pub(super) fn load(path: &Path, resize: Option<(usize, usize)>) -> Result<Datase
             ));
         }
         transparent += usize::from(picture.transparent);
-        pixels.add(&picture, path)?;
+        pixels.add(&picture)?;
     }
     if transparent > 0 {
         warnings.push(format!("transparency is left out, which {transparent} image(s) have"));
     }
     let (width, height, _) = first.ok_or_else(|| Error::data(path.display(), "holds no PNG or JPEG images"))?;
     let shape = Shape::Image { height, width, channels: pixels.channels() };
-    let mut data = Dataset::new(path.display().to_string(), shape, Values::U8(pixels.bytes))?;
+    let mut data = Dataset::new(path.display().to_string(), shape, pixels.bytes.finish()?)?;
     data.full_scale = Some(255.0);
     data.warnings = warnings;
     data.labels = entries.iter().map(|entry| entry.label.clone()).collect();
@@ -63,33 +63,46 @@ pub(super) fn load(path: &Path, resize: Option<(usize, usize)>) -> Result<Datase
 }
 
 /// Rows of pixels, of one channel until the first colour comes.
-#[derive(Default)]
 struct Pixels {
-    bytes: Vec<u8>,
+    bytes: Sink<u8>,
     colour: bool,
+    place: String,
+    memory: Option<u64>,
 }
 
 impl Pixels {
+    fn new(folder: &Path, memory: Option<u64>) -> Self {
+        let place = folder.display().to_string();
+        Self { bytes: Sink::new(&place, memory, usize::MAX), colour: false, place, memory }
+    }
+
     fn channels(&self) -> usize {
         if self.colour { 3 } else { 1 }
     }
 
-    fn add(&mut self, picture: &Picture, folder: &Path) -> Result<()> {
+    fn add(&mut self, picture: &Picture) -> Result<()> {
         if !self.colour && !picture.is_grey() {
             self.colour = true;
-            self.reserve(self.bytes.len() * 2, folder)?;
-            self.bytes = self.bytes.iter().flat_map(|&grey| [grey; 3]).collect();
+            self.widen()?;
         }
-        self.reserve(picture.width * picture.height * self.channels(), folder)?;
+        self.bytes.room(picture.width * picture.height * self.channels())?;
         match self.colour {
-            true => self.bytes.extend_from_slice(&picture.rgb),
-            false => self.bytes.extend(picture.rgb.iter().step_by(3)),
+            true => self.bytes.extend(picture.rgb.iter().copied()),
+            false => self.bytes.extend(picture.rgb.iter().copied().step_by(3)),
         }
         Ok(())
     }
 
-    fn reserve(&mut self, more: usize, folder: &Path) -> Result<()> {
-        self.bytes.try_reserve(more).map_err(|_| too_big(&folder.display().to_string()))
+    /// Three channels instead of one.
+    fn widen(&mut self) -> Result<()> {
+        let grey: Store = std::mem::replace(&mut self.bytes, Sink::new(&self.place, self.memory, usize::MAX)).finish()?;
+        for block in grey.blocks(1) {
+            if let Values::U8(grey) = &*block? {
+                self.bytes.room(grey.len() * 3)?;
+                self.bytes.extend(grey.iter().flat_map(|&grey| [grey; 3]));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -182,7 +195,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         save(&folder, "b.png", 2, 2, [9, 9, 9]);
         save(&folder, "a.png", 2, 2, [3, 3, 3]);
-        let data = load(folder.path(), None).unwrap();
+        let data = load(folder.path(), None, None).unwrap();
         assert_eq!(data.shape, Shape::Image { height: 2, width: 2, channels: 1 });
         assert_eq!(data.values, Values::U8(vec![3, 3, 3, 3, 9, 9, 9, 9]));
         assert_eq!(data.ids.unwrap(), ["a.png", "b.png"]);
@@ -195,8 +208,11 @@ mod tests {
         save(&folder, "a.png", 1, 1, [3, 3, 3]);
         save(&folder, "b.png", 1, 1, [1, 2, 3]);
         save(&folder, "c.png", 1, 1, [4, 4, 4]);
-        let data = load(folder.path(), None).unwrap();
+        let data = load(folder.path(), None, None).unwrap();
         assert_eq!(data.values, Values::U8(vec![3, 3, 3, 1, 2, 3, 4, 4, 4]));
+        let on_disk = load(folder.path(), None, Some(0)).unwrap();
+        assert!(on_disk.values.in_memory().is_none());
+        assert_eq!(on_disk.values, Values::U8(vec![3, 3, 3, 1, 2, 3, 4, 4, 4]));
     }
 
     #[test]
@@ -206,12 +222,12 @@ mod tests {
         save(&folder, "cats/b.png", 1, 1, [2, 2, 2]);
         fs::write(folder.path().join("cats/notes.txt"), "x").unwrap();
         fs::write(folder.path().join(".hidden"), "x").unwrap();
-        let data = load(folder.path(), None).unwrap();
+        let data = load(folder.path(), None, None).unwrap();
         assert_eq!(data.labels.unwrap(), ["cats", "dogs"]);
         assert_eq!(data.ids.unwrap(), ["cats/b.png", "dogs/a.png"]);
         assert_eq!(data.warnings, ["left out, being no PNG or JPEG image: 1 file(s)"]);
         save(&folder, "top.png", 1, 1, [1, 1, 1]);
-        assert!(load(folder.path(), None).unwrap_err().to_string().contains("both in the folder (top.png)"));
+        assert!(load(folder.path(), None, None).unwrap_err().to_string().contains("both in the folder (top.png)"));
     }
 
     #[test]
@@ -219,24 +235,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         save(&folder, "a.png", 2, 3, [1, 1, 1]);
         save(&folder, "b.png", 4, 3, [1, 1, 1]);
-        let error = load(folder.path(), None).unwrap_err().to_string();
+        let error = load(folder.path(), None, None).unwrap_err().to_string();
         assert!(error.contains("a.png is 2x3 and b.png is 4x3; wanted one size: give `--resize WxH`"), "{error}");
-        let data = load(folder.path(), Some((5, 6))).unwrap();
+        let data = load(folder.path(), Some((5, 6)), None).unwrap();
         assert_eq!((data.rows(), data.shape), (2, Shape::Image { height: 6, width: 5, channels: 1 }));
-        assert!(load(folder.path(), Some((0, 6))).is_err());
+        assert!(load(folder.path(), Some((0, 6)), None).is_err());
     }
 
     #[test]
     fn a_folder_without_images_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(load(folder.path(), None).unwrap_err().to_string().contains("holds no PNG or JPEG images"));
+        assert!(load(folder.path(), None, None).unwrap_err().to_string().contains("holds no PNG or JPEG images"));
     }
 
     #[test]
     fn one_file_is_one_row() {
         let folder = tempfile::tempdir().unwrap();
         save(&folder, "a.png", 2, 2, [1, 2, 3]);
-        assert_eq!(load(&folder.path().join("a.png"), None).unwrap().rows(), 1);
+        assert_eq!(load(&folder.path().join("a.png"), None, None).unwrap().rows(), 1);
     }
 
     #[test]
@@ -245,8 +261,8 @@ mod tests {
             return;
         };
         let kodak = folder.join("kodak");
-        assert!(load(&kodak, None).unwrap_err().to_string().contains("--resize"));
-        let data = load(&kodak, Some((48, 32))).unwrap();
+        assert!(load(&kodak, None, None).unwrap_err().to_string().contains("--resize"));
+        let data = load(&kodak, Some((48, 32)), None).unwrap();
         assert_eq!((data.rows(), data.features()), (8, 48 * 32 * 3));
     }
 }

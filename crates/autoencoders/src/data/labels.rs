@@ -1,8 +1,9 @@
 //! Labels and identifiers: from a file of their own or from a column set aside.
 
 use super::cell::Cell;
+use super::disk::{Number, Sink};
 use super::source::{self, Format, Stream};
-use super::{Dataset, Values, csv, idx, npy, npz};
+use super::{Dataset, Store, Values, csv, idx, npy, npz};
 use crate::error::{Error, Result};
 use crate::schema::Shape;
 use std::path::Path;
@@ -19,11 +20,11 @@ pub(super) fn read(path: &Path, data: &Dataset) -> Result<Vec<String>> {
         (Some(array), _) => npz::Npz::open(path)?.labels(array)?,
         (None, Format::Npy) => npy::read_labels(&mut Stream::open(path)?, &place)?,
         (None, Format::Idx) => {
-            let array = idx::load_array(path)?;
-            let ([_] | [_, 1]) = array.dimensions[..] else {
+            let (dimensions, values) = idx::load_array(path)?;
+            let ([_] | [_, 1]) = dimensions[..] else {
                 return Err(Error::data(place, "holds several numbers a row; wanted one label a row"));
             };
-            texts(&array.values)
+            texts(&values)
         }
         (None, Format::Csv) => csv::read_labels(path)?,
         (None, Format::Npz) => {
@@ -86,8 +87,8 @@ fn nearest<'a>(wanted: &str, names: &'a [String]) -> Vec<&'a str> {
     names
 }
 
-/// Takes a column out of a table without names, as text.
-pub(super) fn set_aside(data: &mut Dataset, option: &str, wanted: &str) -> Result<Vec<String>> {
+/// Takes a column out of a table without names, as text; the others are held in at most `memory` bytes.
+pub(super) fn set_aside(data: &mut Dataset, option: &str, wanted: &str, memory: Option<u64>) -> Result<Vec<String>> {
     let Shape::Flat { width } = data.shape else {
         return Err(Error::setting(
             option,
@@ -99,19 +100,44 @@ pub(super) fn set_aside(data: &mut Dataset, option: &str, wanted: &str) -> Resul
     if width == 1 {
         return Err(Error::data(&data.name, format!("has one column only; nothing is left without {option} {wanted}")));
     }
-    let texts = (0..data.rows()).map(|row| data.values.get(row * width + column).to_string()).collect();
+    let mut texts = Vec::new();
+    for block in data.blocks() {
+        let block = block?;
+        texts.extend((column..block.len()).step_by(width).map(|position| block.get(position).to_string()));
+    }
     let mut position = 0;
     let mut keep = || {
         position += 1;
         (position - 1) % width != column
     };
     match &mut data.values {
-        Values::U8(values) => values.retain(|_| keep()),
-        Values::F32(values) => values.retain(|_| keep()),
-        Values::F64(values) => values.retain(|_| keep()),
+        Store::Memory(Values::U8(values)) => values.retain(|_| keep()),
+        Store::Memory(Values::F32(values)) => values.retain(|_| keep()),
+        Store::Memory(Values::F64(values)) => values.retain(|_| keep()),
+        Store::Disk(_) => data.values = without(data, column, memory)?,
     }
     data.shape = Shape::Flat { width: width - 1 };
     Ok(texts)
+}
+
+/// The numbers of a table on disk without one column.
+fn without(data: &Dataset, column: usize, memory: Option<u64>) -> Result<Store> {
+    fn copy<T: Number>(data: &Dataset, column: usize, memory: Option<u64>) -> Result<Store> {
+        let width = data.features();
+        let mut sink = Sink::new(&data.name, memory, data.values.len());
+        for block in data.blocks() {
+            let block = block?;
+            let numbers = T::of(&block).unwrap_or_default();
+            sink.room(numbers.len())?;
+            sink.extend(numbers.iter().enumerate().filter(|(position, _)| position % width != column).map(|(_, number)| *number));
+        }
+        sink.finish()
+    }
+    match data.values.storage() {
+        "u8" => copy::<u8>(data, column, memory),
+        "f32" => copy::<f32>(data, column, memory),
+        _ => copy::<f64>(data, column, memory),
+    }
 }
 
 #[cfg(test)]
@@ -132,10 +158,10 @@ mod tests {
     #[test]
     fn a_column_without_a_name_is_set_aside_by_number() {
         let mut data = table();
-        assert_eq!(set_aside(&mut data, "label", "2").unwrap(), ["2", "5"]);
+        assert_eq!(set_aside(&mut data, "label", "2", None).unwrap(), ["2", "5"]);
         assert_eq!(data.values, Values::U8(vec![1, 3, 4, 6]));
         assert_eq!(data.features(), 2);
-        let error = set_aside(&mut data, "label", "3").unwrap_err().to_string();
+        let error = set_aside(&mut data, "label", "3", None).unwrap_err().to_string();
         assert_eq!(error, "label is \"3\"; wanted a column number from 1 to 2, as t has no column names");
     }
 

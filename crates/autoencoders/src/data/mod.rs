@@ -1,12 +1,14 @@
 //! Rows: where they come from and how they are held.
 //!
-//! A [`Dataset`] keeps the numbers in the narrowest of three types that holds them exactly, so that MNIST stays 47 MB.
+//! A [`Dataset`] keeps the numbers in the narrowest of three types that holds them exactly, so that MNIST stays 47 MB, and leaves
+//! them on disk where they outgrow a budget of memory.
 //!
 //! With the feature `readers`: [`read`] takes a path or a built-in name and refuses what cannot be trained on,
 //! [`describe`] tells what is in a file without refusing, [`write_table`] and its neighbours write results.
 
 use crate::error::{Error, Result};
 use crate::schema::Shape;
+use std::borrow::Cow;
 
 mod atomic;
 #[cfg(feature = "readers")]
@@ -21,6 +23,8 @@ mod csv;
 mod describe;
 #[cfg(feature = "readers")]
 mod digits;
+#[cfg(feature = "readers")]
+mod disk;
 #[cfg(feature = "readers")]
 mod grid;
 #[cfg(feature = "readers")]
@@ -47,6 +51,7 @@ mod picture;
 mod read;
 #[cfg(feature = "readers")]
 mod source;
+mod store;
 #[cfg(feature = "readers")]
 mod write;
 
@@ -56,13 +61,16 @@ pub use column::ColumnKind;
 #[cfg(feature = "readers")]
 pub use describe::{ColumnDescription, Description, describe};
 #[cfg(feature = "readers")]
+pub use disk::Disk;
+#[cfg(feature = "readers")]
 pub use grid::write_png_grid;
 #[cfg(feature = "readers")]
 pub use read::{ReadOptions, read};
+pub use store::Store;
 #[cfg(feature = "readers")]
-pub use write::{write_npy, write_table};
+pub use write::{write_npy, write_npy_blocks, write_table, write_table_blocks};
 
-/// Rows in memory, with what is known about them.
+/// Rows, with what is known about them.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     /// Where the rows came from, as messages name it.
@@ -71,8 +79,8 @@ pub struct Dataset {
     pub shape: Shape,
     /// Column names of a table; empty where the source has none.
     pub columns: Vec<String>,
-    /// The numbers, row after row.
-    pub values: Values,
+    /// The numbers, row after row, in memory or on disk.
+    pub values: Store,
     /// One label a row, set aside and never trained on.
     pub labels: Option<Vec<String>>,
     /// One identifier a row (a file name, an id column); without, rows are known by their position.
@@ -126,26 +134,14 @@ impl Values {
             Self::F64(_) => "f64",
         }
     }
-
-    /// The pieces `start..start + width` for every start, one after another.
-    fn gather(&self, starts: impl Iterator<Item = usize> + Clone, width: usize) -> Self {
-        fn pieces<T: Copy>(values: &[T], starts: impl Iterator<Item = usize>, width: usize) -> Vec<T> {
-            starts.flat_map(|start| values[start..start + width].iter().copied()).collect()
-        }
-        match self {
-            Self::U8(values) => Self::U8(pieces(values, starts, width)),
-            Self::F32(values) => Self::F32(pieces(values, starts, width)),
-            Self::F64(values) => Self::F64(pieces(values, starts, width)),
-        }
-    }
 }
 
 impl Dataset {
     /// Rows without names, labels or identifiers.
     ///
     /// An error where the numbers are no whole count of rows of that shape.
-    pub fn new(name: impl Into<String>, shape: Shape, values: Values) -> Result<Self> {
-        let name = name.into();
+    pub fn new(name: impl Into<String>, shape: Shape, values: impl Into<Store>) -> Result<Self> {
+        let (name, values) = (name.into(), values.into());
         let features = shape.features()?;
         if !values.len().is_multiple_of(features) {
             return Err(Error::shape(
@@ -167,28 +163,45 @@ impl Dataset {
         self.values.len().checked_div(self.features()).unwrap_or(0)
     }
 
-    /// The numbers of the row at the zero-based `index`, which must be in range.
-    pub fn row(&self, index: usize) -> impl ExactSizeIterator<Item = f64> + '_ {
-        let features = self.features();
-        (index * features..(index + 1) * features).map(|position| self.values.get(position))
+    /// The numbers of the rows at the given zero-based indices, one after another; an index may come more than once.
+    ///
+    /// An error where an index is out of range, or where the file that holds the rows cannot be read any more.
+    pub fn gather(&self, rows: impl IntoIterator<Item = usize>) -> Result<Values> {
+        let rows: Vec<usize> = rows.into_iter().collect();
+        rows.iter().try_for_each(|row| self.require_row(*row))?;
+        self.values.gather(&rows, self.features())
     }
 
-    /// The rows at the given zero-based indices, in that order, with their labels and identifiers.
+    /// All numbers in order, in blocks of whole rows; those in memory are one block.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = Result<Cow<'_, Values>>> {
+        self.values.blocks(self.features())
+    }
+
+    /// The rows at the given zero-based indices, in that order and in memory, with their labels and identifiers.
     ///
-    /// Every index must be in range; an index may come more than once.
-    pub fn select(&self, rows: &[usize]) -> Self {
-        let features = self.features();
+    /// Errors as [`Dataset::gather`].
+    pub fn select(&self, rows: &[usize]) -> Result<Self> {
+        let values = self.gather(rows.iter().copied())?;
         let pick = |all: &Vec<String>| rows.iter().map(|&row| all[row].clone()).collect();
-        Self {
+        Ok(Self {
             name: self.name.clone(),
             shape: self.shape.clone(),
             columns: self.columns.clone(),
-            values: self.values.gather(rows.iter().map(|row| row * features), features),
+            values: values.into(),
             labels: self.labels.as_ref().map(pick),
             ids: self.ids.as_ref().map(pick),
             full_scale: self.full_scale,
             warnings: self.warnings.clone(),
+        })
+    }
+
+    /// An error where there is no row of this zero-based index.
+    pub fn require_row(&self, row: usize) -> Result<()> {
+        let rows = self.rows();
+        if row < rows {
+            return Ok(());
         }
+        Err(Error::setting("row", row, format!("0 to {}, the rows of {}", rows.saturating_sub(1), self.name)))
     }
 
     /// An error where there are fewer rows than `minimum`.
@@ -203,17 +216,25 @@ impl Dataset {
 
     /// An error that names the first cell that is NaN or infinite, by one-based row and column.
     pub fn check_finite(&self) -> Result<()> {
-        let bad = |position: &usize| !self.values.get(*position).is_finite();
-        let mut positions = match self.values {
-            Values::U8(_) => 0..0,
-            _ => 0..self.values.len(),
-        };
-        let Some(first) = positions.find(bad) else {
+        // The place of the first of them, and whether it is a NaN.
+        let mut first = None;
+        let (mut all, mut before) = (0, 0);
+        for block in self.blocks() {
+            let block = block?;
+            if let Values::U8(_) = *block {
+                return Ok(());
+            }
+            for position in (0..block.len()).filter(|position| !block.get(*position).is_finite()) {
+                first.get_or_insert((before + position, block.get(position).is_nan()));
+                all += 1;
+            }
+            before += block.len();
+        }
+        let Some((first, nan)) = first else {
             return Ok(());
         };
-        let all = 1 + positions.filter(bad).count();
         let (row, column) = (first / self.features() + 1, first % self.features());
-        let what = if self.values.get(first).is_nan() { "a NaN" } else { "an infinite value" };
+        let what = if nan { "a NaN" } else { "an infinite value" };
         Err(Error::data(
             &self.name,
             format!(
@@ -266,7 +287,8 @@ mod tests {
     fn rows_are_counted_and_read_in_order() {
         let data = table(2, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
         assert_eq!((data.rows(), data.features()), (3, 2));
-        assert_eq!(data.row(1).collect::<Vec<_>>(), [3.0, 4.0]);
+        assert_eq!(data.gather([1]).unwrap(), Values::F64(vec![3.0, 4.0]));
+        assert_eq!(data.gather([3]).unwrap_err().to_string(), "row is 3; wanted 0 to 2, the rows of table");
     }
 
     #[test]
@@ -274,7 +296,7 @@ mod tests {
         let mut data = table(2, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
         data.labels = Some(["a", "b", "c"].map(str::to_owned).into());
         data.ids = Some(["x", "y", "z"].map(str::to_owned).into());
-        let chosen = data.select(&[2, 0, 2]);
+        let chosen = data.select(&[2, 0, 2]).unwrap();
         assert_eq!(chosen.values, Values::F64(vec![5.0, 6.0, 1.0, 2.0, 5.0, 6.0]));
         assert_eq!(chosen.labels.unwrap(), ["c", "a", "c"]);
         assert_eq!(chosen.ids.unwrap(), ["z", "x", "z"]);

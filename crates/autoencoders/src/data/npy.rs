@@ -28,27 +28,34 @@ pub(super) struct Header {
     pub(super) item: Item,
     pub(super) column_major: bool,
     pub(super) dimensions: Vec<usize>,
+    /// Where the first item is.
+    pub(super) start: u64,
 }
 
-/// Reads rows from a `.npy` file.
-pub(super) fn load(path: &Path) -> Result<Dataset> {
+/// Reads rows from a `.npy` file, held in at most `memory` bytes.
+pub(super) fn load(path: &Path, memory: Option<u64>) -> Result<Dataset> {
     let place = path.display().to_string();
-    let array = read_array(&mut Stream::open(path)?, &place)?;
+    let array = read_array(&mut Stream::open(path)?, &place, memory)?;
     numbers::dataset(&place, &array.dimensions, array.values)
 }
 
-/// Reads an array of numbers; text is refused.
-pub(super) fn read_array(stream: &mut Stream, place: &str) -> Result<Array> {
+/// Reads an array of numbers, held in at most `memory` bytes; text is refused.
+pub(super) fn read_array(stream: &mut Stream, place: &str, memory: Option<u64>) -> Result<Array> {
     let header = read_header(stream.reader.as_mut(), place)?;
     let Item::Number(element) = header.item else {
         return Err(Error::data(place, "holds text; wanted numbers (text is read as labels only)"));
     };
     let count = numbers::count(&header.dimensions, element.kind.size(), stream.at_most, place)?;
-    let mut values = numbers::read_values(stream, element, count, place)?;
-    if header.column_major && header.dimensions.len() > 1 {
-        values = numbers::row_major(values, &header.dimensions);
+    if !header.column_major || header.dimensions.len() < 2 {
+        let values = numbers::read_store(stream, element, header.start, count, place, memory)?;
+        return Ok(Array { dimensions: header.dimensions, values });
     }
-    Ok(Array { dimensions: header.dimensions, values })
+    if !numbers::fits(element, count, memory) {
+        let advice = "save its rows one after another, as numpy.ascontiguousarray(x) has them, or allow more memory";
+        return Err(Error::data(place, format!("is in column-major order, which is read only as a whole; {advice}")));
+    }
+    let values = numbers::row_major(numbers::read_values(stream, element, count, place)?, &header.dimensions);
+    Ok(Array { dimensions: header.dimensions, values: values.into() })
 }
 
 /// Reads one label a row from an array of one dimension, of numbers or of text.
@@ -110,8 +117,8 @@ pub(super) fn read_header(reader: &mut dyn Read, place: &str) -> Result<Header> 
     }
     let mut text = vec![0; length];
     reader.read_exact(&mut text).map_err(|error| failed(place, error))?;
-    let text = String::from_utf8_lossy(&text);
-    parse_header(&text, place)
+    let header = parse_header(&String::from_utf8_lossy(&text), place)?;
+    Ok(Header { start: (start.len() + width + length) as u64, ..header })
 }
 
 fn parse_header(text: &str, place: &str) -> Result<Header> {
@@ -134,7 +141,7 @@ fn parse_header(text: &str, place: &str) -> Result<Header> {
         // Python 2 wrote long integers as 3L.
         dimensions.push(side.trim_end_matches('L').parse().map_err(|_| unclear())?);
     }
-    Ok(Header { item, column_major, dimensions })
+    Ok(Header { item, column_major, dimensions, start: 0 })
 }
 
 /// What follows `'key':`; for a quoted value only up to its closing quote.
@@ -204,7 +211,7 @@ mod tests {
     fn load_bytes(bytes: &[u8]) -> Result<Dataset> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        load(file.path())
+        load(file.path(), None)
     }
 
     fn labels(bytes: &[u8]) -> Result<Vec<String>> {
@@ -218,7 +225,7 @@ mod tests {
         let row_major = load_bytes(&npy("|u1", "False", "(2, 3)", &[1, 2, 3, 4, 5, 6])).unwrap();
         let column_major = load_bytes(&npy("|u1", "True", "(2, 3)", &[1, 4, 2, 5, 3, 6])).unwrap();
         assert_eq!(row_major.values, Values::U8(vec![1, 2, 3, 4, 5, 6]));
-        assert_eq!(row_major.values, column_major.values);
+        assert_eq!(row_major.values, column_major.values.load().unwrap());
         assert_eq!(row_major.full_scale, None);
     }
 
@@ -282,7 +289,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("a.npy");
             super::super::write_npy(&path, &[rows, width], &numbers).unwrap();
-            let data = load(&path).unwrap();
+            let data = load(&path, None).unwrap();
             prop_assert_eq!(data.shape, Shape::Flat { width });
             prop_assert_eq!(data.values, Values::F32(numbers));
         }

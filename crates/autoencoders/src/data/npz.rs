@@ -1,6 +1,7 @@
 //! NumPy's `.npz`: a zip archive of `.npy` files, each an array with a name.
 
 use super::numbers::{self, sides};
+use super::read::ReadOptions;
 use super::source::Stream;
 use super::{Dataset, npy};
 use crate::error::{Error, Result};
@@ -40,10 +41,10 @@ impl Npz {
         names.filter_map(|name| name.strip_suffix(".npy").map(str::to_owned)).collect()
     }
 
-    /// Reads the array of that name as rows.
-    pub(super) fn data(&mut self, name: &str) -> Result<Dataset> {
+    /// Reads the array of that name as rows, held in at most `memory` bytes.
+    fn data(&mut self, name: &str, memory: Option<u64>) -> Result<Dataset> {
         let place = format!("{}:{name}", self.place);
-        let array = npy::read_array(&mut self.stream(name)?, &place)?;
+        let array = npy::read_array(&mut self.stream(name)?, &place, memory)?;
         numbers::dataset(&place, &array.dimensions, array.values)
     }
 
@@ -86,7 +87,7 @@ impl Npz {
             Err(error) => return Err(damaged(&self.place, error)),
         };
         let packed = entry.compressed_size().min(self.on_disk);
-        Ok(Stream { at_most: packed.saturating_mul(1032), on_disk: packed, reader: Box::new(entry) as Box<dyn Read + '_> })
+        Ok(Stream { at_most: packed.saturating_mul(1032), on_disk: packed, plain: None, reader: Box::new(entry) as Box<dyn Read + '_> })
     }
 }
 
@@ -95,15 +96,15 @@ fn damaged(place: &str, error: ZipError) -> Error {
 }
 
 /// Reads rows from an `.npz` file; `label` and `id` may name arrays beside them.
-pub(super) fn load(path: &Path, array: Option<&str>, label: Option<&str>, id: Option<&str>) -> Result<Dataset> {
+pub(super) fn load(path: &Path, options: &ReadOptions, array: Option<&str>) -> Result<Dataset> {
     let mut npz = Npz::open(path)?;
     let name = match array {
         Some(name) => name.to_owned(),
         None => npz.default_array()?,
     };
-    let mut data = npz.data(&name)?;
-    data.labels = npz.beside(&data, label)?;
-    data.ids = npz.beside(&data, id)?;
+    let mut data = npz.data(&name, options.memory)?;
+    data.labels = npz.beside(&data, options.label.as_deref())?;
+    data.ids = npz.beside(&data, options.id.as_deref())?;
     Ok(data)
 }
 
@@ -156,7 +157,7 @@ mod tests {
     fn load_bytes(bytes: &[u8], array: Option<&str>, label: Option<&str>) -> Result<Dataset> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        load(file.path(), array, label, None)
+        load(file.path(), &ReadOptions { label: label.map(str::to_owned), ..ReadOptions::default() }, array)
     }
 
     const STORED: zip::CompressionMethod = zip::CompressionMethod::Stored;
@@ -207,11 +208,12 @@ mod tests {
         let Some(folder) = crate::data::real_data() else {
             return;
         };
-        let glass = load(&folder.join("adbench/14_glass.npz"), None, Some("y"), None).unwrap();
+        let labelled = |label: &str| ReadOptions { label: Some(label.to_owned()), ..ReadOptions::default() };
+        let glass = load(&folder.join("adbench/14_glass.npz"), &labelled("y"), None).unwrap();
         assert_eq!((glass.rows(), glass.features()), (214, 7));
         let hearts = folder.join("ecg5000/ecg5000.npz");
-        assert!(load(&hearts, None, None, None).is_err());
-        let data = load(&hearts, Some("train_x"), Some("train_class"), None).unwrap();
+        assert!(load(&hearts, &ReadOptions::default(), None).is_err());
+        let data = load(&hearts, &labelled("train_class"), Some("train_x")).unwrap();
         assert_eq!((data.rows(), data.features()), (500, 140));
     }
 

@@ -1,7 +1,8 @@
 //! Arrays of binary numbers, as `.npy` and IDX files hold them: element types, decoding, dimensions.
 
+use super::disk::{Number, Sink};
 use super::source::{Stream, failed};
-use super::{Dataset, Values};
+use super::{Dataset, Disk, Store, Values};
 use crate::error::{Error, Result};
 use crate::schema::Shape;
 use std::io::Read;
@@ -9,7 +10,7 @@ use std::io::Read;
 /// An array of any number of dimensions, in row-major order.
 pub(super) struct Array {
     pub(super) dimensions: Vec<usize>,
-    pub(super) values: Values,
+    pub(super) values: Store,
 }
 
 /// The type of one number in a file.
@@ -39,6 +40,24 @@ impl Kind {
             Self::I64 | Self::U64 | Self::F64 => 8,
         }
     }
+
+    /// The word for the narrowest type that holds the number exactly.
+    pub(super) fn storage(self) -> &'static str {
+        match self {
+            Self::U8 => "u8",
+            Self::Bool | Self::I8 | Self::I16 | Self::U16 | Self::F16 | Self::F32 => "f32",
+            Self::I32 | Self::U32 | Self::I64 | Self::U64 | Self::F64 => "f64",
+        }
+    }
+
+    /// Bytes a number takes in that type.
+    fn held(self) -> u64 {
+        match self.storage() {
+            "u8" => 1,
+            "f32" => 4,
+            _ => 8,
+        }
+    }
 }
 
 /// The type of the numbers and the order of their bytes.
@@ -66,31 +85,53 @@ pub(super) fn sides(dimensions: &[usize]) -> String {
     dimensions.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ")
 }
 
-/// Reads `count` numbers, the last things in the stream; fewer or more are an error.
-///
-/// Memory is taken as numbers arrive, so that a lying header costs nothing.
+/// Whether so many numbers can be held in `memory` bytes.
+pub(super) fn fits(element: Element, count: usize, memory: Option<u64>) -> bool {
+    memory.is_none_or(|memory| (count as u64).saturating_mul(element.kind.held()) <= memory)
+}
+
+/// Reads `count` numbers, the last things in the stream, into memory; fewer or more are an error.
 pub(super) fn read_values(stream: &mut Stream, element: Element, count: usize, place: &str) -> Result<Values> {
+    read_store(stream, element, 0, count, place, None)?.load()
+}
+
+/// Reads `count` numbers, the last things in the stream, which follow its first `start` bytes; fewer or more are an error.
+///
+/// Where they outgrow `memory` they are left in their file, or copied into one where they are compressed. Memory is taken as
+/// numbers arrive, so that a lying header costs nothing.
+pub(super) fn read_store(
+    stream: &mut Stream,
+    element: Element,
+    start: u64,
+    count: usize,
+    place: &str,
+    memory: Option<u64>,
+) -> Result<Store> {
+    if let Some(path) = stream.plain.as_ref().filter(|_| !fits(element, count, memory)) {
+        return Disk::open(path, start, element, count).map(Store::Disk);
+    }
     let mut decoder = Decoder {
         reader: stream.reader.as_mut(),
         element,
         count,
         // Images seldom shrink to less than a sixteenth: most files need no second allocation.
-        reserve: usize::try_from(stream.on_disk.saturating_mul(16)).unwrap_or(usize::MAX) / element.kind.size(),
+        expected: usize::try_from(stream.on_disk.saturating_mul(16)).unwrap_or(usize::MAX) / element.kind.size(),
         place,
+        memory,
     };
     let values = match element.kind {
-        Kind::U8 => Values::U8(decoder.decode(|[byte]: [u8; 1]| byte)?),
-        Kind::Bool => Values::F32(decoder.decode(|[byte]: [u8; 1]| f32::from(u8::from(byte != 0)))?),
-        Kind::I8 => Values::F32(decoder.decode(|bytes| f32::from(i8::from_le_bytes(bytes)))?),
-        Kind::I16 => Values::F32(decoder.decode(|bytes| f32::from(i16::from_le_bytes(bytes)))?),
-        Kind::U16 => Values::F32(decoder.decode(|bytes| f32::from(u16::from_le_bytes(bytes)))?),
-        Kind::F16 => Values::F32(decoder.decode(|bytes| half(u16::from_le_bytes(bytes)))?),
-        Kind::F32 => Values::F32(decoder.decode(f32::from_le_bytes)?),
-        Kind::I32 => Values::F64(decoder.decode(|bytes| f64::from(i32::from_le_bytes(bytes)))?),
-        Kind::U32 => Values::F64(decoder.decode(|bytes| f64::from(u32::from_le_bytes(bytes)))?),
-        Kind::I64 => Values::F64(decoder.decode(|bytes| i64::from_le_bytes(bytes) as f64)?),
-        Kind::U64 => Values::F64(decoder.decode(|bytes| u64::from_le_bytes(bytes) as f64)?),
-        Kind::F64 => Values::F64(decoder.decode(f64::from_le_bytes)?),
+        Kind::U8 => decoder.decode(|[byte]: [u8; 1]| byte)?,
+        Kind::Bool => decoder.decode(|[byte]: [u8; 1]| f32::from(u8::from(byte != 0)))?,
+        Kind::I8 => decoder.decode(|bytes| f32::from(i8::from_le_bytes(bytes)))?,
+        Kind::I16 => decoder.decode(|bytes| f32::from(i16::from_le_bytes(bytes)))?,
+        Kind::U16 => decoder.decode(|bytes| f32::from(u16::from_le_bytes(bytes)))?,
+        Kind::F16 => decoder.decode(|bytes| half(u16::from_le_bytes(bytes)))?,
+        Kind::F32 => decoder.decode(f32::from_le_bytes)?,
+        Kind::I32 => decoder.decode(|bytes| f64::from(i32::from_le_bytes(bytes)))?,
+        Kind::U32 => decoder.decode(|bytes| f64::from(u32::from_le_bytes(bytes)))?,
+        Kind::I64 => decoder.decode(|bytes| i64::from_le_bytes(bytes) as f64)?,
+        Kind::U64 => decoder.decode(|bytes| u64::from_le_bytes(bytes) as f64)?,
+        Kind::F64 => decoder.decode(f64::from_le_bytes)?,
     };
     decoder.finish()?;
     Ok(values)
@@ -100,23 +141,23 @@ struct Decoder<'a> {
     reader: &'a mut dyn Read,
     element: Element,
     count: usize,
-    reserve: usize,
+    expected: usize,
     place: &'a str,
+    memory: Option<u64>,
 }
 
 impl Decoder<'_> {
-    fn decode<T, const N: usize>(&mut self, convert: impl Fn([u8; N]) -> T) -> Result<Vec<T>> {
-        let mut values = Vec::new();
-        let mut buffer = vec![0; 1 << 16];
-        while values.len() < self.count {
-            let wanted = (self.count - values.len()).saturating_mul(N).min(buffer.len());
+    fn decode<T: Number, const N: usize>(&mut self, convert: impl Fn([u8; N]) -> T) -> Result<Store> {
+        let mut sink = Sink::new(self.place, self.memory, self.count);
+        sink.expect(self.expected);
+        let mut buffer = vec![0; self.count.saturating_mul(N).min(1 << 16)];
+        let mut left = self.count;
+        while left > 0 {
+            let wanted = left.saturating_mul(N).min(buffer.len());
             let bytes = &mut buffer[..wanted];
             self.reader.read_exact(bytes).map_err(|error| failed(self.place, error))?;
-            if values.capacity() - values.len() < wanted / N {
-                let grown = self.reserve.max(values.len() * 2).max(wanted / N).min(self.count);
-                reserve(&mut values, grown, self.place)?;
-            }
-            values.extend(bytes.chunks_exact_mut(N).map(|chunk| {
+            sink.room(wanted / N)?;
+            sink.extend(bytes.chunks_exact_mut(N).map(|chunk| {
                 if self.element.big_endian {
                     chunk.reverse();
                 }
@@ -124,8 +165,9 @@ impl Decoder<'_> {
                 number.copy_from_slice(chunk);
                 convert(number)
             }));
+            left -= wanted / N;
         }
-        Ok(values)
+        sink.finish()
     }
 
     /// The end must follow; reading up to it also verifies the checksum of a compressed file.
@@ -133,21 +175,20 @@ impl Decoder<'_> {
         let mut byte = [0];
         match self.reader.read(&mut byte) {
             Ok(0) => Ok(()),
-            Ok(_) => Err(Error::data(self.place, format!("holds more than the {} numbers its header promises; it is damaged", self.count))),
+            Ok(_) => Err(too_long(self.place, self.count)),
             Err(error) => Err(failed(self.place, error)),
         }
     }
 }
 
-/// Makes room for `capacity` numbers in all, or says that there is none.
-fn reserve<T>(values: &mut Vec<T>, capacity: usize, place: &str) -> Result<()> {
-    let more = capacity.saturating_sub(values.len());
-    values.try_reserve_exact(more).map_err(|_| too_big(place))
+/// The error for a file that goes on after its last number.
+pub(super) fn too_long(place: &str, count: usize) -> Error {
+    Error::data(place, format!("holds more than the {count} numbers its header promises; it is damaged"))
 }
 
 /// The error for data that outgrow the memory.
 pub(super) fn too_big(place: &str) -> Error {
-    Error::data(place, "does not fit into memory; take fewer rows")
+    Error::data(place, "does not fit into memory; take fewer rows, or leave them on disk with `--memory`, as in --memory 1GB")
 }
 
 /// A 16-bit float, exactly.
@@ -164,8 +205,9 @@ pub(super) fn half(bits: u16) -> f32 {
 }
 
 /// Rows and the shape of one: a column, a table, images (8-bit) or series, images with channels.
-pub(super) fn dataset(place: &str, dimensions: &[usize], values: Values) -> Result<Dataset> {
-    let eight_bit = matches!(values, Values::U8(_));
+pub(super) fn dataset(place: &str, dimensions: &[usize], values: impl Into<Store>) -> Result<Dataset> {
+    let values = values.into();
+    let eight_bit = values.storage() == Kind::U8.storage();
     let (rows, shape) = match *dimensions {
         [rows] => (rows, Shape::Flat { width: 1 }),
         [rows, width] => (rows, Shape::Flat { width }),
@@ -235,19 +277,13 @@ fn transpose<T: Copy>(values: &[T], dimensions: &[usize]) -> Vec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Cursor;
-
-    fn stream(bytes: &[u8]) -> Stream<'static> {
-        Stream { reader: Box::new(Cursor::new(bytes.to_vec())), at_most: bytes.len() as u64, on_disk: bytes.len() as u64 }
-    }
-
     #[test]
     fn numbers_are_read_in_either_byte_order() {
         let big = Element { kind: Kind::I16, big_endian: true };
         let little = Element { kind: Kind::I16, big_endian: false };
         let bytes = [0x01, 0x02, 0xff, 0xfe];
-        assert_eq!(read_values(&mut stream(&bytes), big, 2, "t").unwrap(), Values::F32(vec![258.0, -2.0]));
-        assert_eq!(read_values(&mut stream(&bytes), little, 2, "t").unwrap(), Values::F32(vec![513.0, -257.0]));
+        assert_eq!(read_values(&mut Stream::of(&bytes), big, 2, "t").unwrap(), Values::F32(vec![258.0, -2.0]));
+        assert_eq!(read_values(&mut Stream::of(&bytes), little, 2, "t").unwrap(), Values::F32(vec![513.0, -257.0]));
     }
 
     #[test]
@@ -257,7 +293,7 @@ mod tests {
         for (kind, storage) in kinds.map(|kind| (kind, "f32")).into_iter().chain(wide.map(|kind| (kind, "f64"))) {
             let element = Element { kind, big_endian: false };
             let zeros = vec![0; kind.size()];
-            assert_eq!(read_values(&mut stream(&zeros), element, 1, "t").unwrap().storage(), storage, "{kind:?}");
+            assert_eq!(read_values(&mut Stream::of(&zeros), element, 1, "t").unwrap().storage(), storage, "{kind:?}");
         }
     }
 
@@ -274,9 +310,9 @@ mod tests {
     #[test]
     fn too_few_and_too_many_bytes_are_errors() {
         let element = Element { kind: Kind::U8, big_endian: false };
-        let short = read_values(&mut stream(&[1, 2]), element, 3, "t").unwrap_err();
+        let short = read_values(&mut Stream::of(&[1, 2]), element, 3, "t").unwrap_err();
         assert_eq!(short.to_string(), "t: is cut short; copy or download it again");
-        let long = read_values(&mut stream(&[1, 2]), element, 1, "t").unwrap_err();
+        let long = read_values(&mut Stream::of(&[1, 2]), element, 1, "t").unwrap_err();
         assert!(long.to_string().contains("more than the 1 numbers"), "{long}");
     }
 

@@ -2,10 +2,11 @@
 
 use super::cell::Cell;
 use super::column::Column;
+use super::disk::Sink;
 use super::numbers::too_big;
 use super::parquet::damaged;
 use super::read::Loaded;
-use super::{Dataset, Values};
+use super::{Dataset, Store};
 use crate::error::{Error, Result};
 use crate::schema::Shape;
 
@@ -52,6 +53,42 @@ impl Part {
     }
 }
 
+/// The numbers of the table, in the narrower type where that is exact.
+enum Cells {
+    Narrow(Sink<f32>),
+    Wide(Sink<f64>),
+}
+
+impl Cells {
+    fn expect(&mut self, more: usize) {
+        match self {
+            Self::Narrow(sink) => sink.expect(more),
+            Self::Wide(sink) => sink.expect(more),
+        }
+    }
+
+    fn room(&mut self, more: usize) -> Result<()> {
+        match self {
+            Self::Narrow(sink) => sink.room(more),
+            Self::Wide(sink) => sink.room(more),
+        }
+    }
+
+    fn push(&mut self, number: f64) {
+        match self {
+            Self::Narrow(sink) => sink.push(number as f32),
+            Self::Wide(sink) => sink.push(number),
+        }
+    }
+
+    fn finish(self) -> Result<Store> {
+        match self {
+            Self::Narrow(sink) => sink.finish(),
+            Self::Wide(sink) => sink.finish(),
+        }
+    }
+}
+
 /// The table as it is put together, row group by row group.
 pub(super) struct Table<'a> {
     place: &'a str,
@@ -59,19 +96,20 @@ pub(super) struct Table<'a> {
     /// Columns each leaf becomes, and whether it is a list; known from the first row group.
     widths: Vec<(usize, bool)>,
     columns: Vec<Column>,
-    values: Values,
+    values: Cells,
     rows: usize,
 }
 
 impl<'a> Table<'a> {
-    /// An empty table of the named leaves, held as f32 where that is exact.
-    pub(super) fn new(place: &'a str, names: Vec<&'a str>, narrow: bool) -> Self {
+    /// An empty table of the named leaves, held as f32 where that is exact, and in at most `memory` bytes.
+    pub(super) fn new(place: &'a str, names: Vec<&'a str>, narrow: bool, memory: Option<u64>) -> Self {
+        let most = usize::MAX;
         Self {
             place,
             names,
             widths: Vec::new(),
             columns: Vec::new(),
-            values: if narrow { Values::F32(Vec::new()) } else { Values::F64(Vec::new()) },
+            values: if narrow { Cells::Narrow(Sink::new(place, memory, most)) } else { Cells::Wide(Sink::new(place, memory, most)) },
             rows: 0,
         }
     }
@@ -91,12 +129,7 @@ impl<'a> Table<'a> {
             self.find_widths(parts)?;
         }
         let cells = rows.checked_mul(self.columns.len()).ok_or_else(|| too_big(self.place))?;
-        let reserved = match &mut self.values {
-            Values::F32(values) => values.try_reserve(cells),
-            Values::F64(values) => values.try_reserve(cells),
-            Values::U8(values) => values.try_reserve(cells),
-        };
-        reserved.map_err(|_| too_big(self.place))?;
+        self.values.expect(cells);
         let mut positions = vec![0; parts.len()];
         for row in 0..rows {
             self.add_row(parts, &mut positions, row)?;
@@ -119,6 +152,7 @@ impl<'a> Table<'a> {
 
     /// Adds one row; `positions` tells where each part stands in its values.
     fn add_row(&mut self, parts: &[Part], positions: &mut [usize], row: usize) -> Result<()> {
+        self.values.room(self.columns.len())?;
         let mut next = 0;
         for (leaf, part) in parts.iter().enumerate() {
             let (width, _) = self.widths[leaf];
@@ -142,11 +176,7 @@ impl<'a> Table<'a> {
                 let (cell, text) = cell(part, (given > 0).then_some(start + item));
                 self.columns[next].add(self.rows, cell, || text.unwrap_or_default().chars().take(40).collect());
                 next += 1;
-                match &mut self.values {
-                    Values::F32(values) => values.push(cell.value() as f32),
-                    Values::F64(values) => values.push(cell.value()),
-                    Values::U8(_) => {}
-                }
+                self.values.push(cell.value());
             }
         }
         self.rows += 1;
@@ -160,7 +190,7 @@ impl<'a> Table<'a> {
         }
         let shape = Shape::Flat { width: self.columns.len() };
         shape.features().map_err(|error| Error::data(self.place, error))?;
-        let mut dataset = Dataset::new(self.place, shape, self.values)?;
+        let mut dataset = Dataset::new(self.place, shape, self.values.finish()?)?;
         for (name, (width, list)) in self.names.iter().zip(&self.widths) {
             match list {
                 true => dataset.columns.extend((0..*width).map(|item| format!("{name}_{item}"))),

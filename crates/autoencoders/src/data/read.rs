@@ -19,6 +19,8 @@ pub struct ReadOptions {
     pub resize: Option<(usize, usize)>,
     /// The array of an npz; the same as `file.npz:array`.
     pub array: Option<String>,
+    /// Bytes that the numbers of the rows may take in memory; where they need more they stay on disk. None for any number.
+    pub memory: Option<u64>,
 }
 
 /// Rows in which NaN stands for whatever is no number, and what the columns of a table hold.
@@ -30,8 +32,9 @@ pub(super) struct Loaded {
 
 /// Reads the rows of a file, a folder of images, or the built-in data set `digits`.
 ///
-/// Every number of the result is finite. One row is enough here: see [`Dataset::require_rows`]. A file called `digits` is
-/// read as `./digits`.
+/// Every number of the result is finite. Rows that need more than [`ReadOptions::memory`] stay on disk: an uncompressed npy or IDX
+/// file is read where it is, everything else goes once into a temporary file without a name. One row is enough here: see
+/// [`Dataset::require_rows`]. A file called `digits` is read as `./digits`.
 ///
 /// # Errors
 /// Where the source is missing, damaged or of an unknown format; where a column is text, dates or empty; where a
@@ -40,7 +43,7 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
     let Loaded { mut dataset, columns } = load(source, options)?;
     column::refuse(&dataset, &columns)?;
     dataset.check_finite()?;
-    column::warn(&mut dataset);
+    column::warn(&mut dataset)?;
     Ok(dataset)
 }
 
@@ -79,29 +82,28 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
         return Err(Error::setting("resize", "given", "nothing: only images in a folder can be resized"));
     }
     let plain = |dataset| Loaded { dataset, columns: Vec::new() };
-    let (label, id) = (options.label.as_deref(), options.id.as_deref());
     let mut loaded = match format {
         Format::Csv => return csv::load(path, options),
         Format::Parquet => return parquet::load(path, options),
-        Format::Npy => plain(npy::load(path)?),
-        Format::Npz => plain(npz::load(path, array, label, id)?),
-        Format::Idx => plain(idx::load(path)?),
-        Format::Picture => plain(images::load(path, options.resize)?),
+        Format::Npy => plain(npy::load(path, options.memory)?),
+        Format::Npz => plain(npz::load(path, options, array)?),
+        Format::Idx => plain(idx::load(path, options.memory)?),
+        Format::Picture => plain(images::load(path, options.resize, options.memory)?),
     };
-    set_aside(&mut loaded.dataset, label, id)?;
+    set_aside(&mut loaded.dataset, options)?;
     Ok(loaded)
 }
 
 /// Takes label and identifier columns out of an array, where an npz has not given them as arrays of their own.
-fn set_aside(data: &mut Dataset, label: Option<&str>, id: Option<&str>) -> Result<()> {
-    let label = label.filter(|_| data.labels.is_none());
-    let id = id.filter(|_| data.ids.is_none());
+fn set_aside(data: &mut Dataset, options: &ReadOptions) -> Result<()> {
+    let label = options.label.as_deref().filter(|_| data.labels.is_none());
+    let id = options.id.as_deref().filter(|_| data.ids.is_none());
     let mut wanted: Vec<(&str, &str)> =
         [("label", label), ("id", id)].into_iter().filter_map(|(option, name)| Some((option, name?))).collect();
     // Numbers count the columns of the file, so the later column is taken out first.
     wanted.sort_by_key(|(_, name)| std::cmp::Reverse(name.parse::<usize>().ok()));
     for (option, name) in wanted {
-        let texts = Some(labels::set_aside(data, option, name)?);
+        let texts = Some(labels::set_aside(data, option, name, options.memory)?);
         match option {
             "label" => data.labels = texts,
             _ => data.ids = texts,
@@ -170,8 +172,12 @@ mod tests {
         let path = folder.path().join("a.npy");
         write_npy(&path, &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
         for (label, id) in [("1", "2"), ("2", "1")] {
-            let data = read(&path.display().to_string(), &options(Some(label), Some(id))).unwrap();
+            let options = options(Some(label), Some(id));
+            let data = read(&path.display().to_string(), &options).unwrap();
             assert_eq!(data.values, Values::F32(vec![3.0, 6.0]));
+            let on_disk = read(&path.display().to_string(), &ReadOptions { memory: Some(4), ..options }).unwrap();
+            assert!(on_disk.values.in_memory().is_none());
+            assert_eq!((on_disk.values.load().unwrap(), &on_disk.labels), (Values::F32(vec![3.0, 6.0]), &data.labels));
             let (first, second) = (vec!["1".to_owned(), "4".to_owned()], vec!["2".to_owned(), "5".to_owned()]);
             let (labels, ids) = if label == "1" { (first, second) } else { (second, first) };
             assert_eq!((data.labels.unwrap(), data.ids.unwrap()), (labels, ids));
@@ -209,6 +215,74 @@ mod tests {
         let data = read(&data.display().to_string(), &options).unwrap();
         assert_eq!(data.labels.unwrap(), ["cat", "dog"]);
         assert_eq!(data.ids.unwrap(), ["0", "1"]);
+    }
+
+    /// Files of every format that hold the same five rows of three numbers.
+    fn one_table_in_every_format(folder: &Path) -> Vec<String> {
+        use std::io::Write;
+        let numbers: Vec<f32> = (0..15).map(|at| (at as f32 * 0.7).sin()).collect();
+        let names = ["a", "b", "c"].map(str::to_owned);
+        let path = |name: &str| folder.join(name);
+        for name in ["t.npy", "t.csv", "t.parquet"] {
+            write_table(&path(name), None, &names, 5, &numbers).unwrap();
+        }
+        let npy = std::fs::read(path("t.npy")).unwrap();
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&npy).unwrap();
+        std::fs::write(path("t.npy.gz"), gzip.finish().unwrap()).unwrap();
+        let mut npz = zip::ZipWriter::new(std::fs::File::create(path("t.npz")).unwrap());
+        npz.start_file("x.npy", zip::write::SimpleFileOptions::default()).unwrap();
+        npz.write_all(&npy).unwrap();
+        npz.finish().unwrap();
+        let mut idx = vec![0, 0, 0x0d, 2, 0, 0, 0, 5, 0, 0, 0, 3];
+        idx.extend(numbers.iter().flat_map(|number| number.to_be_bytes()));
+        std::fs::write(path("t.idx"), idx).unwrap();
+        ["t.npy", "t.npy.gz", "t.npz", "t.idx", "t.csv", "t.parquet"].map(|name| path(name).display().to_string()).to_vec()
+    }
+
+    #[test]
+    fn every_format_gives_the_same_rows_from_disk_as_from_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        for source in one_table_in_every_format(folder.path()) {
+            let memory = read(&source, &ReadOptions::default()).unwrap();
+            for budget in [0, 30, 1 << 20] {
+                let options = ReadOptions { memory: Some(budget), ..ReadOptions::default() };
+                let data = read(&source, &options).unwrap();
+                assert_eq!(data.values.in_memory().is_some(), budget > 30, "{source} in {budget} bytes");
+                assert_eq!((data.rows(), &data.shape, &data.columns), (5, &memory.shape, &memory.columns), "{source}");
+                assert_eq!(data.values.storage(), memory.values.storage(), "{source}");
+                assert_eq!(data.gather([4, 0, 0, 1, 2]).unwrap(), memory.gather([4, 0, 0, 1, 2]).unwrap(), "{source}");
+                let described = |options| crate::data::describe(&source, &options).unwrap();
+                assert_eq!(described(options), described(ReadOptions::default()), "{source}");
+            }
+        }
+    }
+
+    #[test]
+    fn columns_in_order_are_read_from_disk_only_with_advice() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        write_npy(&path, &[2, 2], &[1.0, 2.0, 3.0, 4.0]).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let at = bytes.windows(5).position(|word| word == b"False").unwrap();
+        std::fs::write(&path, [&bytes[..at], b"True ", &bytes[at + 5..]].concat()).unwrap();
+        let source = path.display().to_string();
+        assert_eq!(read(&source, &ReadOptions::default()).unwrap().values, Values::F32(vec![1.0, 3.0, 2.0, 4.0]));
+        let error = read(&source, &ReadOptions { memory: Some(8), ..ReadOptions::default() }).unwrap_err().to_string();
+        assert!(error.contains("column-major") && error.contains("numpy.ascontiguousarray(x)"), "{error}");
+    }
+
+    #[test]
+    fn a_nan_on_disk_is_refused_by_row_and_column() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        let mut numbers = vec![1.0; 400_000];
+        (numbers[399_999], numbers[300_001]) = (f32::INFINITY, f32::NAN);
+        write_npy(&path, &[200_000, 2], &numbers).unwrap();
+        let refused =
+            |memory| read(&path.display().to_string(), &ReadOptions { memory, ..ReadOptions::default() }).unwrap_err().to_string();
+        assert!(refused(Some(0)).contains("row 150001 has a NaN in column 2 (such cells in all: 2)"), "{}", refused(Some(0)));
+        assert_eq!(refused(Some(0)), refused(None));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, Chain, Cursor, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The most that deflate can make of one byte.
 const DEFLATE_RATIO: u64 = 1032;
@@ -27,6 +27,15 @@ pub(super) struct Stream<'a> {
     pub(super) at_most: u64,
     /// Bytes on disk, the guide for how much memory to take at first.
     pub(super) on_disk: u64,
+    /// The file, where it is an ordinary one and the bytes are its own.
+    pub(super) plain: Option<PathBuf>,
+}
+
+impl<'a> Stream<'a> {
+    /// Bytes in memory.
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
+        Self { reader: Box::new(bytes), at_most: bytes.len() as u64, on_disk: bytes.len() as u64, plain: None }
+    }
 }
 
 impl Stream<'static> {
@@ -43,9 +52,10 @@ impl Stream<'static> {
                 reader: Box::new(MultiGzDecoder::new(io::BufReader::with_capacity(1 << 16, file))),
                 at_most: bound.saturating_mul(DEFLATE_RATIO),
                 on_disk,
+                plain: None,
             });
         }
-        Ok(Self { reader: Box::new(file), at_most: bound, on_disk })
+        Ok(Self { reader: Box::new(file), at_most: bound, on_disk, plain: metadata.is_file().then(|| path.to_owned()) })
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Format, read_rows, refuse_input};
 use crate::args::Encode;
 use crate::show::Show;
-use autoencoders::data::write_table;
+use autoencoders::data::write_table_blocks;
 use autoencoders::{Model, Result};
 use std::path::Path;
 
@@ -12,8 +12,9 @@ pub(crate) fn run(args: &Encode, show: &Show) -> Result<()> {
     Format::check(&args.output, None)?;
     let model = Model::load(&args.model)?;
     let data = read_rows(&args.rows, show)?;
-    let codes = model.encode(&data)?;
-    let columns: Vec<String> = (0..codes.columns).map(|unit| format!("code_{unit}")).collect();
-    write_table(&args.output.path, data.ids.as_deref(), &columns, codes.rows(), &codes.values)?;
-    show.written(&args.output.path, codes.rows(), codes.columns)
+    let columns: Vec<String> = (0..model.parts.plan.config.latent).map(|unit| format!("code_{unit}")).collect();
+    model.encode_blocks(&data, 0..data.rows(), |blocks| {
+        write_table_blocks(&args.output.path, data.ids.as_deref(), &columns, data.rows(), blocks)
+    })?;
+    show.written(&args.output.path, data.rows(), columns.len())
 }

@@ -89,18 +89,24 @@ pub(crate) fn write_rows(
     per_row: usize,
 ) -> Result<()> {
     match format {
-        Format::Npy => write_npy(&output.path, &array_shape(&model.parts.plan.shape, rows), &rows.values),
+        Format::Npy => write_npy(&output.path, &array_shape(&model.parts.plan.shape, rows.rows()), &rows.values),
         Format::Table => write_table(&output.path, ids, &column_names(model), rows.rows(), &rows.values),
         Format::Png => picture::write(&output.path, model, rows, per_row),
     }
 }
 
+/// The first rows of a data set as they are.
+fn matrix(data: &Dataset, rows: usize) -> Result<Matrix> {
+    let values = data.gather(0..rows)?;
+    Ok(Matrix { columns: data.features(), values: (0..values.len()).map(|at| values.get(at) as f32).collect() })
+}
+
 /// The dimensions by which the reader recognises images and series.
-fn array_shape(shape: &Shape, rows: &Matrix) -> Vec<usize> {
+fn array_shape(shape: &Shape, rows: usize) -> Vec<usize> {
     match *shape {
-        Shape::Flat { width } => vec![rows.rows(), width],
-        Shape::Image { height, width, channels } => vec![rows.rows(), height, width, channels],
-        Shape::Series { length, channels } => vec![rows.rows(), length, channels],
+        Shape::Flat { width } => vec![rows, width],
+        Shape::Image { height, width, channels } => vec![rows, height, width, channels],
+        Shape::Series { length, channels } => vec![rows, length, channels],
     }
 }
 

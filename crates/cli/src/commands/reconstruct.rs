@@ -1,30 +1,33 @@
 //! `ae reconstruct`: rows as the model gives them back.
 
-use super::{Format, picture, read_rows, refuse_input, write_rows};
+use super::{Format, array_shape, column_names, matrix, picture, read_rows, refuse_input};
 use crate::args::Reconstruct;
 use crate::show::Show;
+use autoencoders::data::{write_npy_blocks, write_table_blocks};
 use autoencoders::{Matrix, Model, Result};
+use std::path::Path;
 
 /// Images side by side in a picture, and how many there are unless another number is asked for.
 const ACROSS: usize = 16;
-use std::path::Path;
 
 pub(crate) fn run(args: &Reconstruct, show: &Show) -> Result<()> {
-    refuse_input(&args.output.path, &[&args.model, Path::new(&args.rows.data)])?;
+    let path = &args.output.path;
+    refuse_input(path, &[&args.model, Path::new(&args.rows.data)])?;
     let model = Model::load(&args.model)?;
     let format = Format::check(&args.output, Some(&model))?;
-    let mut data = read_rows(&args.rows, show)?;
+    let data = read_rows(&args.rows, show)?;
     let wanted = args.count.map(|count| count as usize).or((format == Format::Png).then_some(ACROSS));
-    if let Some(wanted) = wanted.filter(|wanted| *wanted < data.rows()) {
-        data = data.select(&(0..wanted).collect::<Vec<_>>());
-    }
-    let mut rows = model.reconstruct(&data)?;
-    let count = rows.rows();
-    let across = count.min(ACROSS);
-    if format == Format::Png {
-        let originals = (0..data.values.len()).map(|at| data.values.get(at) as f32).collect();
-        rows = picture::paired(&Matrix { columns: rows.columns, values: originals }, &rows, across);
-    }
-    write_rows(&args.output, format, &model, data.ids.as_deref(), &rows, across)?;
-    show.written(&args.output.path, count, rows.columns)
+    let rows = wanted.unwrap_or(usize::MAX).min(data.rows());
+    let features = model.parts.plan.features();
+    model.reconstruct_blocks(&data, 0..rows, |blocks| match format {
+        Format::Npy => write_npy_blocks(path, &array_shape(&model.parts.plan.shape, rows), blocks),
+        Format::Table => write_table_blocks(path, data.ids.as_ref().map(|ids| &ids[..rows]), &column_names(&model), rows, blocks),
+        Format::Png => {
+            let blocks = blocks.collect::<Result<Vec<_>>>()?;
+            let below = Matrix { columns: features, values: blocks.into_iter().flat_map(|block| block.values).collect() };
+            let across = rows.min(ACROSS);
+            picture::write(path, &model, &picture::paired(&matrix(&data, rows)?, &below, across), across)
+        }
+    })?;
+    show.written(path, rows, features)
 }

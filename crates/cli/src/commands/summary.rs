@@ -127,6 +127,7 @@ pub(crate) fn words(rows: &Rows) -> String {
     option("--label", rows.label.as_ref().map(quoted));
     option("--labels", rows.labels.as_ref().map(|path| quoted(path.display())));
     option("--id", rows.id.as_ref().map(quoted));
+    option("--memory", rows.memory.map(|bytes| bytes.to_string()));
     option("--resize", rows.resize.map(|(width, height)| format!("{width}x{height}")));
     words.join(" ")
 }

@@ -1,0 +1,400 @@
+//! Rows that stay on disk: an open file in which the place of any row is computed.
+
+use super::numbers::{self, Element, Kind, too_big};
+use super::source::{Stream, failed};
+use super::{Store, Values};
+use crate::error::{Error, Result};
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Numbers written to a temporary file at a time.
+const PIECE: usize = 1 << 17;
+
+/// Numbers in an open file, row after row; several threads may read at once.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    file: Arc<Positional>,
+    place: String,
+    /// Where the first number is.
+    start: u64,
+    element: Element,
+    /// How many numbers.
+    count: usize,
+    /// Length and time of change of a file that others may write to; none for a temporary file, which has no name.
+    seen: Option<(u64, Option<SystemTime>)>,
+}
+
+impl Disk {
+    /// The numbers of a file from `start` to its end, left where they are.
+    pub(super) fn open(path: &Path, start: u64, element: Element, count: usize) -> Result<Self> {
+        let file = File::open(path).map_err(|error| Error::io(path, error))?;
+        let (place, seen) = (path.display().to_string(), version(&file).map_err(|error| Error::io(path, error))?);
+        let wanted = (count as u64).checked_mul(element.kind.size() as u64).and_then(|bytes| bytes.checked_add(start));
+        match wanted {
+            Some(wanted) if wanted == seen.0 => {}
+            Some(wanted) if wanted < seen.0 => return Err(numbers::too_long(&place, count)),
+            _ => return Err(failed(&place, io::ErrorKind::UnexpectedEof.into())),
+        }
+        Ok(Self { file: Arc::new(Positional::new(file)), place, start, element, count, seen: Some(seen) })
+    }
+
+    /// How many numbers.
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// The word for the type in which numbers are held once they are read.
+    pub(super) fn storage(&self) -> &'static str {
+        self.element.kind.storage()
+    }
+
+    /// Reads the rows at `rows`, which must be in range, one after another.
+    pub(super) fn gather(&self, rows: &[usize], features: usize) -> Result<Values> {
+        self.refuse_change()?;
+        let width = features.saturating_mul(self.element.kind.size());
+        let length = rows.len().checked_mul(width).ok_or_else(|| too_big(&self.place))?;
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(length).map_err(|_| too_big(&self.place))?;
+        bytes.resize(length, 0);
+        let mut left = bytes.as_mut_slice();
+        // Rows that follow each other in the file are read at once.
+        for run in rows.chunk_by(|one, next| *next == one + 1) {
+            let (piece, rest) = left.split_at_mut(run.len() * width);
+            self.file.read(piece, self.start + run[0] as u64 * width as u64).map_err(|error| failed(&self.place, error))?;
+            left = rest;
+        }
+        numbers::read_values(&mut Stream::of(&bytes), self.element, rows.len() * features, &self.place)
+    }
+
+    /// An error where the file is no longer what it was: its numbers have been checked once, and others would slip through.
+    fn refuse_change(&self) -> Result<()> {
+        let Some(seen) = self.seen else { return Ok(()) };
+        let now = self.file.version().map_err(|error| Error::io(Path::new(&self.place), error))?;
+        match now == seen {
+            true => Ok(()),
+            false => {
+                Err(Error::data(&self.place, "was changed or cut short while it was read; start again, and leave it alone until the end"))
+            }
+        }
+    }
+}
+
+fn version(file: &File) -> io::Result<(u64, Option<SystemTime>)> {
+    let metadata = file.metadata()?;
+    Ok((metadata.len(), metadata.modified().ok()))
+}
+
+/// A file read at given places, by several threads at once.
+#[derive(Debug)]
+struct Positional(#[cfg(any(unix, windows))] File, #[cfg(not(any(unix, windows)))] std::sync::Mutex<File>);
+
+#[cfg(any(unix, windows))]
+impl Positional {
+    fn new(file: File) -> Self {
+        Self(file)
+    }
+
+    fn version(&self) -> io::Result<(u64, Option<SystemTime>)> {
+        version(&self.0)
+    }
+
+    #[cfg(unix)]
+    fn read(&self, bytes: &mut [u8], at: u64) -> io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(&self.0, bytes, at)
+    }
+
+    #[cfg(windows)]
+    fn read(&self, mut bytes: &mut [u8], mut at: u64) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match std::os::windows::fs::FileExt::seek_read(&self.0, bytes, at) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => {
+                    bytes = &mut bytes[read..];
+                    at += read as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+// Elsewhere the place in a file is one for all threads, and they take turns.
+#[cfg(not(any(unix, windows)))]
+impl Positional {
+    fn new(file: File) -> Self {
+        Self(std::sync::Mutex::new(file))
+    }
+
+    fn version(&self) -> io::Result<(u64, Option<SystemTime>)> {
+        version(&*self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    fn read(&self, bytes: &mut [u8], at: u64) -> io::Result<()> {
+        use std::io::{Read, Seek, SeekFrom};
+        let mut file = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        file.seek(SeekFrom::Start(at))?;
+        file.read_exact(bytes)
+    }
+}
+
+/// A type in which numbers are held.
+pub(super) trait Number: Copy {
+    /// The same type in a file.
+    const KIND: Kind;
+
+    /// Numbers as values.
+    fn hold(numbers: Vec<Self>) -> Values;
+
+    /// Values as numbers, where they are held in this type.
+    fn of(values: &Values) -> Option<&[Self]>;
+
+    /// Appends the bytes of the number, the lowest first.
+    fn write(self, bytes: &mut Vec<u8>);
+}
+
+macro_rules! number {
+    ($($type:ty, $variant:ident;)*) => {$(
+        impl Number for $type {
+            const KIND: Kind = Kind::$variant;
+
+            fn hold(numbers: Vec<Self>) -> Values {
+                Values::$variant(numbers)
+            }
+
+            fn of(values: &Values) -> Option<&[Self]> {
+                match values {
+                    Values::$variant(numbers) => Some(numbers),
+                    _ => None,
+                }
+            }
+
+            fn write(self, bytes: &mut Vec<u8>) {
+                bytes.extend_from_slice(&self.to_le_bytes());
+            }
+        }
+    )*};
+}
+
+number! {
+    u8, U8;
+    f32, F32;
+    f64, F64;
+}
+
+/// Where readers put numbers as they come: into memory while they fit the budget, from then on into a temporary file.
+///
+/// The file has no name and is gone with its last user, also after a crash.
+#[derive(Debug)]
+pub(super) struct Sink<T> {
+    place: String,
+    /// Bytes that the numbers may take; none for any number.
+    memory: Option<u64>,
+    /// There will be no more numbers than this.
+    most: usize,
+    /// There may be so many numbers.
+    expected: usize,
+    /// All numbers, or those that are not in the file yet.
+    waiting: Vec<T>,
+    /// The file and how many numbers are in it.
+    file: Option<(File, usize)>,
+}
+
+impl<T: Number> Sink<T> {
+    /// An empty sink for at most `most` numbers of the source that messages call `place`.
+    pub(super) fn new(place: &str, memory: Option<u64>, most: usize) -> Self {
+        Self { place: place.to_owned(), memory, most, expected: 0, waiting: Vec::new(), file: None }
+    }
+
+    /// Tells that there may be so many numbers more, so that memory is taken once.
+    pub(super) fn expect(&mut self, more: usize) {
+        self.expected = self.waiting.len().saturating_add(more);
+    }
+
+    /// Makes room for `more` numbers, which the caller then adds.
+    pub(super) fn room(&mut self, more: usize) -> Result<()> {
+        let wanted = self.waiting.len().saturating_add(more);
+        if wanted > self.limit() {
+            self.flush()?;
+        }
+        let length = self.waiting.len();
+        if self.waiting.capacity() - length < more {
+            let grown = self.expected.max(length.saturating_mul(2)).min(self.most).min(self.limit()).max(length.saturating_add(more));
+            self.waiting.try_reserve_exact(grown - length).map_err(|_| too_big(&self.place))?;
+        }
+        Ok(())
+    }
+
+    /// Adds a number for which there is room.
+    pub(super) fn push(&mut self, number: T) {
+        self.waiting.push(number);
+    }
+
+    /// Adds numbers for which there is room.
+    pub(super) fn extend(&mut self, numbers: impl Iterator<Item = T>) {
+        self.waiting.extend(numbers);
+    }
+
+    /// The numbers, once all are added.
+    pub(super) fn finish(mut self) -> Result<Store> {
+        if self.file.is_some() || self.waiting.len() > self.limit() {
+            self.flush()?;
+        }
+        Ok(match self.file {
+            None => Store::Memory(T::hold(self.waiting)),
+            Some((file, count)) => Store::Disk(Disk {
+                file: Arc::new(Positional::new(file)),
+                place: self.place,
+                start: 0,
+                element: Element { kind: T::KIND, big_endian: false },
+                count,
+                seen: None,
+            }),
+        })
+    }
+
+    /// Numbers that may wait in memory.
+    fn limit(&self) -> usize {
+        match (self.memory, &self.file) {
+            (None, _) => usize::MAX,
+            (Some(_), Some(_)) => PIECE,
+            (Some(memory), None) => usize::try_from(memory).unwrap_or(usize::MAX) / T::KIND.size(),
+        }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let fail = |error: io::Error| {
+            let folder = std::env::temp_dir();
+            let advice = "make room there, or set the variable TMPDIR to a folder with more";
+            Error::data(&self.place, format!("its rows do not fit into a temporary file in {} ({error}); {advice}", folder.display()))
+        };
+        let numbers = std::mem::take(&mut self.waiting);
+        if numbers.is_empty() {
+            return Ok(());
+        }
+        let (mut file, written) = match self.file.take() {
+            Some(open) => open,
+            None => (tempfile::tempfile().map_err(fail)?, 0),
+        };
+        let mut bytes = Vec::with_capacity(PIECE.min(numbers.len()) * T::KIND.size());
+        for piece in numbers.chunks(PIECE) {
+            bytes.clear();
+            piece.iter().for_each(|number| number.write(&mut bytes));
+            file.write_all(&bytes).map_err(fail)?;
+        }
+        self.file = Some((file, written + numbers.len()));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{ReadOptions, read, write_npy};
+    use proptest::prelude::*;
+
+    fn on_disk(place: &Path) -> ReadOptions {
+        assert!(place.exists());
+        ReadOptions { memory: Some(0), ..ReadOptions::default() }
+    }
+
+    fn filled<T: Number>(numbers: &[T], memory: Option<u64>, step: usize) -> Store {
+        let mut sink = Sink::new("t", memory, numbers.len());
+        for piece in numbers.chunks(step) {
+            sink.room(piece.len()).unwrap();
+            sink.extend(piece.iter().copied());
+        }
+        sink.finish().unwrap()
+    }
+
+    #[test]
+    fn numbers_move_to_disk_when_they_outgrow_the_budget() {
+        let numbers: Vec<f32> = (0..10).map(|i| i as f32 / 3.0).collect();
+        assert!(filled(&numbers, Some(40), 3).in_memory().is_some());
+        assert!(filled(&numbers, None, 3).in_memory().is_some());
+        let store = filled(&numbers, Some(39), 3);
+        assert!(store.in_memory().is_none());
+        assert_eq!((store.len(), store.storage()), (10, "f32"));
+        assert_eq!(store.load().unwrap(), Values::F32(numbers));
+    }
+
+    #[test]
+    fn a_file_that_is_cut_short_while_it_is_read_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        write_npy(&path, &[4, 3], &[1.0; 12]).unwrap();
+        let data = read(&path.display().to_string(), &on_disk(&path)).unwrap();
+        assert!(data.gather(0..4).is_ok());
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_len(file.metadata().unwrap().len() - 5).unwrap();
+        let error = data.gather([3]).unwrap_err().to_string();
+        assert!(error.contains("a.npy: was changed or cut short while it was read"), "{error}");
+        // Also where nobody noticed the change, bytes that are not there are no numbers.
+        let Store::Disk(disk) = data.values else { panic!("not on disk") };
+        let error = Disk { seen: None, ..disk }.gather(&[3], 3).unwrap_err().to_string();
+        assert!(error.contains("cut short"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_changed_while_it_is_read_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        write_npy(&path, &[4, 3], &[1.0; 12]).unwrap();
+        let data = read(&path.display().to_string(), &on_disk(&path)).unwrap();
+        File::options().write(true).open(&path).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        assert!(data.gather([0]).unwrap_err().to_string().contains("was changed"));
+    }
+
+    #[test]
+    fn too_few_and_too_many_bytes_are_refused_when_the_file_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        write_npy(&path, &[4, 3], &[1.0; 12]).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+        assert!(read(&path.display().to_string(), &on_disk(&path)).unwrap_err().to_string().contains("cut short"));
+        std::fs::write(&path, [&whole[..], &[0]].concat()).unwrap();
+        assert!(read(&path.display().to_string(), &on_disk(&path)).unwrap_err().to_string().contains("more than the 12 numbers"));
+    }
+
+    #[test]
+    fn several_threads_read_at_once() {
+        let numbers: Vec<f64> = (0..3000).map(f64::from).collect();
+        let Store::Disk(disk) = filled(&numbers, Some(0), 100) else { panic!("not on disk") };
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let (disk, numbers) = (&disk, &numbers);
+                scope.spawn(move || {
+                    for row in (thread..1000).step_by(7) {
+                        assert_eq!(disk.gather(&[row], 3).unwrap(), Values::F64(numbers[row * 3..][..3].to_vec()));
+                    }
+                });
+            }
+        });
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 64, ..ProptestConfig::default() })]
+
+        #[test]
+        fn rows_from_disk_are_those_from_memory(
+            numbers in prop::collection::vec(any::<f64>(), 1..200), width in 1usize..6, step in 1usize..50,
+            picks in prop::collection::vec(any::<prop::sample::Index>(), 0..30),
+        ) {
+            let rows = numbers.len() / width;
+            prop_assume!(rows > 0);
+            let numbers = &numbers[..rows * width];
+            let picks: Vec<usize> = picks.iter().map(|pick| pick.index(rows)).collect();
+            let (memory, disk) = (filled(numbers, None, step), filled(numbers, Some(0), step));
+            let bits = |store: &Store| {
+                let values = store.gather(&picks, width).unwrap();
+                (0..values.len()).map(|at| values.get(at).to_bits()).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(bits(&memory), bits(&disk));
+        }
+    }
+}
