@@ -15,10 +15,7 @@ pub(crate) fn ahead<T: Send, R>(
 ) -> Result<R> {
     #[cfg(feature = "threads")]
     if worth && rayon::current_num_threads() > 1 {
-        // A pool of its own, so that what the maker computes never waits for workers that wait for it.
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "batches".to_owned()).build();
-        let pool = pool.map_err(|error| Error::setting("threads", "one more for the next batch", format!("fewer threads ({error})")))?;
-        return pool.in_place_scope(|scope| {
+        return thread_of_its_own()?.in_place_scope(|scope| {
             // One waits in the channel while the next is made.
             let (give, take) = std::sync::mpsc::sync_channel(1);
             scope.spawn(move |_| {
@@ -35,6 +32,35 @@ pub(crate) fn ahead<T: Send, R>(
     consume(&mut items)
 }
 
+/// Calls `consume`, where it is `worth` a thread on one, with the items of an iterator, which are made on this one meanwhile.
+pub(crate) fn aside<T: Send, R: Send>(
+    mut items: impl Iterator<Item = T> + Send,
+    worth: bool,
+    consume: impl FnOnce(&mut (dyn Iterator<Item = T> + Send)) -> Result<R> + Send,
+) -> Result<R> {
+    #[cfg(feature = "threads")]
+    if worth && rayon::current_num_threads() > 1 {
+        let mut result = None;
+        thread_of_its_own()?.in_place_scope(|scope| {
+            let (give, take) = std::sync::mpsc::sync_channel(1);
+            let result = &mut result;
+            scope.spawn(move |_| *result = Some(consume(&mut take.into_iter())));
+            items.try_for_each(|item| give.send(item)).ok();
+        });
+        // The scope has waited for it.
+        return result.unwrap_or_else(|| Err(Error::setting("threads", "a lost result", "another try")));
+    }
+    let _ = worth;
+    consume(&mut items)
+}
+
+/// A pool of one thread, so that what runs there never waits for workers that wait for it.
+#[cfg(feature = "threads")]
+fn thread_of_its_own() -> Result<rayon::ThreadPool> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "blocks".to_owned()).build();
+    pool.map_err(|error| Error::setting("threads", "one more to read and write beside", format!("fewer threads ({error})")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +72,8 @@ mod tests {
         for worth in [false, true] {
             let all: Vec<usize> = ahead(0..100, worth, |items| Ok(items.collect())).unwrap();
             assert_eq!(all, (0..100).collect::<Vec<_>>());
+            let all: Vec<usize> = aside(0..100, worth, |items| Ok(items.collect())).unwrap();
+            assert_eq!(all, (0..100).collect::<Vec<_>>());
         }
     }
 
@@ -53,6 +81,7 @@ mod tests {
     fn a_consumer_may_stop_early() {
         for worth in [false, true] {
             assert_eq!(ahead(0.., worth, |items| Ok(items.nth(2))).unwrap(), Some(2));
+            assert_eq!(aside(0.., worth, |items| Ok(items.nth(2))).unwrap(), Some(2));
         }
     }
 

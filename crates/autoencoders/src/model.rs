@@ -1,6 +1,6 @@
 //! A trained model: encode, decode, reconstruct, generate, interpolate, search.
 
-use crate::ahead::ahead;
+use crate::ahead::{ahead, aside};
 use crate::baseline::Pca;
 use crate::config::Plan;
 use crate::data::Dataset;
@@ -16,6 +16,8 @@ use crate::run::{EpochRecord, State};
 use crate::schema::Shape;
 use crate::split::Split;
 use crate::vars::{Values, Vars};
+use crate::train::WORTH_A_THREAD;
+use autoencoders_kernels::{among_workers, side_by_side, workers};
 use burn::tensor::{Device, Tensor, TensorData};
 
 /// Rows of numbers.
@@ -88,6 +90,9 @@ pub struct Model {
 pub(crate) fn block(plan: &Plan) -> usize {
     ((1 << 22) / plan.numbers_per_row().max(1)).clamp(1, 1000)
 }
+
+/// Rows of a block where blocks go through the network side by side: what one layer gives stays in the cache until the next takes it.
+const SIDE_BY_SIDE: usize = 384;
 
 impl Model {
     /// The model of a training's end, with the best weights of its state.
@@ -173,11 +178,11 @@ impl Model {
     /// Hands the codes of some rows to `consume`, in blocks and in order, so that not all are in memory at once.
     ///
     /// The next blocks are read and encoded while one is consumed.
-    pub fn encode_blocks<R>(
+    pub fn encode_blocks<R: Send>(
         &self,
         data: &Dataset,
-        rows: impl ExactSizeIterator<Item = usize> + Clone + Send,
-        consume: impl FnOnce(&mut (dyn Iterator<Item = Result<Matrix>> + Send)) -> Result<R>,
+        rows: impl ExactSizeIterator<Item = usize> + Clone + Send + Sync,
+        consume: impl FnOnce(&mut (dyn Iterator<Item = Result<Matrix>> + Send)) -> Result<R> + Send,
     ) -> Result<R> {
         let columns = self.parts.plan.config.latent;
         self.each_block(data, rows, consume, |values, x| {
@@ -209,11 +214,11 @@ impl Model {
     }
 
     /// Hands the reconstructions of some rows to `consume`, as [`Model::encode_blocks`] does with codes.
-    pub fn reconstruct_blocks<R>(
+    pub fn reconstruct_blocks<R: Send>(
         &self,
         data: &Dataset,
-        rows: impl ExactSizeIterator<Item = usize> + Clone + Send,
-        consume: impl FnOnce(&mut (dyn Iterator<Item = Result<Matrix>> + Send)) -> Result<R>,
+        rows: impl ExactSizeIterator<Item = usize> + Clone + Send + Sync,
+        consume: impl FnOnce(&mut (dyn Iterator<Item = Result<Matrix>> + Send)) -> Result<R> + Send,
     ) -> Result<R> {
         let columns = self.parts.plan.features();
         self.each_block(data, rows, consume, |values, x| {
@@ -300,18 +305,31 @@ impl Model {
     }
 
     /// Hands to `consume` what `make` makes of each block of prepared rows; reading, making and consuming go on side by side.
-    fn each_block<R>(
+    fn each_block<R: Send>(
         &self,
         data: &Dataset,
-        rows: impl ExactSizeIterator<Item = usize> + Clone + Send,
-        consume: impl FnOnce(&mut (dyn Iterator<Item = Result<Matrix>> + Send)) -> Result<R>,
-        make: impl Fn(&Values, Tensor<2>) -> Result<Matrix> + Sync,
+        rows: impl ExactSizeIterator<Item = usize> + Clone + Send + Sync,
+        consume: impl FnOnce(&mut (dyn Iterator<Item = Result<Matrix>> + Send)) -> Result<R> + Send,
+        make: impl Fn(&Values, Tensor<2>) -> Result<Matrix> + Send + Sync,
     ) -> Result<R> {
         self.accept(data)?;
         rows.clone().try_for_each(|row| data.require_row(row))?;
         let values = self.vars.values();
-        let several = rows.len() > block(&self.parts.plan);
-        ahead(self.prepared(data, rows), several, |prepared| ahead(prepared.map(|x| make(&values, x?)), several, consume))
+        // By the number of rows alone, so that the cores change no bit; an even number of blocks of one size.
+        let most = block(&self.parts.plan).min(SIDE_BY_SIDE);
+        let count = if rows.len() <= most { 1 } else { rows.len().div_ceil(most).next_multiple_of(2) };
+        let size = rows.len().div_ceil(count).max(1);
+        let count = rows.len().div_ceil(size);
+        let one = |at: usize| {
+            let x = self.preparation.tensor(data, rows.clone().skip(at * size).take(size))?;
+            make(&values, x)
+        };
+        // Read and computed side by side, as many as keep the cores busy; consumed, which is mostly written, on a thread of its own.
+        let together = 2 * workers();
+        let waves = (0..count).step_by(together).flat_map(|first| side_by_side(together.min(count - first), |at| one(first + at)));
+        let large = rows.len().saturating_mul(self.parts.plan.numbers_per_row()) > WORTH_A_THREAD;
+        let run = || aside(waves, count > together, consume);
+        if large { among_workers(run) } else { run() }
     }
 
     pub(crate) fn pass(&self) -> Pass {

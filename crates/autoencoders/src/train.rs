@@ -65,7 +65,7 @@ fn train(
 
 /// Batches of more numbers than this, and all from disk, are made on a thread of their own: below, handing them over takes longer than
 /// making them.
-const WORTH_A_THREAD: usize = 1 << 14;
+pub(crate) const WORTH_A_THREAD: usize = 1 << 14;
 
 /// What stays the same throughout a training.
 struct Job<'a> {

@@ -6,7 +6,7 @@ use crate::loss::RowLoss;
 use crate::norm::{CLIPPED, EPSILON, add_columns, clipped, divergence, gathered, repeated, unclipped};
 use crate::ops::FusedOps;
 use crate::optimise::{AdamStep, SgdStep};
-use crate::pieces::{PIECE, Real, add, filled, for_each_piece, repeats, rows_per_piece, simd, summed, with_scratch};
+use crate::pieces::{PIECE, Real, add, filled, for_each_piece, may_share, repeats, rows_per_piece, side_by_side, simd, summed, with_scratch};
 use burn::backend::Flex;
 use burn::tensor::{DType, Shape, Tensor, TensorData};
 use burn_flex::FlexTensor;
@@ -119,7 +119,24 @@ impl<T: Real> Strided<T> {
 ///
 /// # Safety
 /// The three must describe that many elements of memory that may be read, and for `out` written.
-unsafe fn multiply<T: Real>(out: *mut T, [m, k, n]: [usize; 3], a: Strided<T>, b: Strided<T>, add: bool, parallel: bool) {
+unsafe fn multiply<T: Real>(out: *mut T, sizes: [usize; 3], a: Strided<T>, b: Strided<T>, add: bool, parallel: bool) {
+    // SAFETY: the caller's promise.
+    unsafe { multiply_into(out, sizes[2], sizes, a, b, add, parallel) };
+}
+
+/// [`multiply`] into a part of the columns of rows that are `stride` elements apart.
+///
+/// # Safety
+/// As for [`multiply`].
+unsafe fn multiply_into<T: Real>(
+    out: *mut T,
+    stride: usize,
+    [m, k, n]: [usize; 3],
+    a: Strided<T>,
+    b: Strided<T>,
+    add: bool,
+    parallel: bool,
+) {
     #[cfg(feature = "threads")]
     let parallelism = if parallel { gemm::Parallelism::Rayon(0) } else { gemm::Parallelism::None };
     #[cfg(not(feature = "threads"))]
@@ -136,7 +153,7 @@ unsafe fn multiply<T: Real>(out: *mut T, [m, k, n]: [usize; 3], a: Strided<T>, b
             k,
             out,
             1,
-            n as isize,
+            stride as isize,
             add,
             a.start,
             a.column,
@@ -160,13 +177,93 @@ fn multiplied<T: Real>(sizes: [usize; 3], a: Strided<T>, b: Strided<T>) -> Vec<T
     if m * n == 0 || k == 0 {
         return vec![T::of(0.0); m * n];
     }
+    let shared = m * n * k > PARALLEL_PRODUCT && may_share();
+    if m == 1 && a.column == 1 && b.column == 1 && b.row >= n as isize {
+        // SAFETY: callers pass views of whole tensors: `a` has k elements in a row, `b` k rows that each hold n elements.
+        return unsafe { row_product(k, n, a.start, b, m * n * k > SHARED_ROW) };
+    }
     let mut out = Vec::with_capacity(m * n);
-    // SAFETY: callers pass views of whole tensors of these sizes; the product writes all m x n elements.
+    // SAFETY: callers pass views of whole tensors of these sizes; the product, or its pieces together, write all m x n elements.
     unsafe {
-        multiply(out.as_mut_ptr(), sizes, a, b, false, m * n * k > PARALLEL_PRODUCT);
+        match shared && m <= FEW_ROWS && n >= 2 * COLUMNS {
+            true => multiply_by_columns(out.as_mut_ptr(), sizes, a, b),
+            false => multiply(out.as_mut_ptr(), sizes, a, b, false, shared),
+        }
         out.set_len(m * n);
     }
     out
+}
+
+/// Products of at most so many rows are cut into columns: the rows alone would leave a core idle.
+const FEW_ROWS: usize = 64;
+/// Columns in such a piece.
+const COLUMNS: usize = 128;
+/// A single row's product of fewer multiplications stays on one thread.
+const SHARED_ROW: usize = 1 << 16;
+
+/// A pointer that several threads write through, each to elements of its own.
+struct Shared<T>(*mut T);
+
+// SAFETY: whoever shares it promises that no two threads touch the same element.
+unsafe impl<T> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    fn at(&self, offset: usize) -> *mut T {
+        self.0.wrapping_add(offset)
+    }
+}
+
+// SAFETY: a view of a matrix that nobody writes to while it is read.
+unsafe impl<T> Sync for Strided<T> {}
+
+/// [`multiply`] with pieces of columns side by side.
+///
+/// # Safety
+/// As for [`multiply`].
+unsafe fn multiply_by_columns<T: Real>(out: *mut T, [m, k, n]: [usize; 3], a: Strided<T>, b: Strided<T>) {
+    let (out, a, b) = (Shared(out), &a, &b);
+    side_by_side(n.div_ceil(COLUMNS), |piece| {
+        let from = piece * COLUMNS;
+        let columns = Strided { start: b.start.wrapping_offset(from as isize * b.column), ..*b };
+        // SAFETY: the caller's promise; the pieces write different columns.
+        unsafe { multiply_into(out.at(from), n, [m, k, COLUMNS.min(n - from)], *a, columns, false, false) };
+    });
+}
+
+/// One row times a matrix: the matrix is read once from its first to its last row, four rows at a time.
+///
+/// # Safety
+/// `a` points to k elements, `b` to k rows of n elements side by side.
+unsafe fn row_product<T: Real>(k: usize, n: usize, a: *const T, b: Strided<T>, shared: bool) -> Vec<T> {
+    // SAFETY: the caller's promise.
+    let x = unsafe { std::slice::from_raw_parts(a, k) };
+    let b = &b;
+    let width = if shared { n.div_ceil(4).next_multiple_of(16) } else { n };
+    let mut y = vec![T::of(0.0); n];
+    for_each_piece(&mut y, width, |index, y| {
+        let columns = y.len();
+        // SAFETY: the caller's promise: row `at` of `b` holds n elements, of which these are the columns of the piece.
+        let row = |at: usize| unsafe { std::slice::from_raw_parts(b.start.wrapping_offset(at as isize * b.row).add(index * width), columns) };
+        let whole = k - k % 4;
+        simd(
+            #[inline(always)]
+            || {
+                for at in (0..whole).step_by(4) {
+                    let (r0, r1, r2, r3) = (row(at), row(at + 1), row(at + 2), row(at + 3));
+                    let (x0, x1, x2, x3) = (x[at], x[at + 1], x[at + 2], x[at + 3]);
+                    for ((((y, w0), w1), w2), w3) in y.iter_mut().zip(r0).zip(r1).zip(r2).zip(r3) {
+                        *y = *y + (x0 * *w0 + x1 * *w1) + (x2 * *w2 + x3 * *w3);
+                    }
+                }
+                for at in whole..k {
+                    for (y, w) in y.iter_mut().zip(row(at)) {
+                        *y = *y + x[at] * *w;
+                    }
+                }
+            },
+        );
+    });
+    y
 }
 
 fn product<T: Real>(a: FlexTensor, b: FlexTensor) -> FlexTensor {

@@ -34,6 +34,6 @@ pub use ops::{
     transposed_convolution,
 };
 pub use optimise::{AdamStep, SgdStep, adam, sgd, sum_squares};
-pub use pieces::among_workers;
+pub use pieces::{among_workers, side_by_side, workers};
 #[doc(hidden)]
 pub use pieces::{Simd, narrow_simd};

@@ -68,13 +68,50 @@ pub fn among_workers<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     work()
 }
 
+thread_local! {
+    /// Whether operations of this thread stay on it.
+    static ALONE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether operations may hand work to other threads.
+pub(crate) fn may_share() -> bool {
+    cfg!(feature = "threads") && !ALONE.get()
+}
+
+/// How many threads share the work of operations here.
+pub fn workers() -> usize {
+    #[cfg(feature = "threads")]
+    return rayon::current_num_threads();
+    #[cfg(not(feature = "threads"))]
+    1
+}
+
+/// `work(0)` to `work(count - 1)` on all cores, in that order.
+///
+/// Operations within each stay on its thread: whole runs of them side by side waste less than each cut in pieces. One alone is cut
+/// in pieces as ever.
+pub fn side_by_side<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    #[cfg(feature = "threads")]
+    if count > 1 && may_share() {
+        use rayon::prelude::*;
+        let alone = |index| {
+            let before = ALONE.replace(true);
+            let result = work(index);
+            ALONE.set(before);
+            result
+        };
+        return (0..count).into_par_iter().with_max_len(1).map(alone).collect();
+    }
+    (0..count).map(work).collect()
+}
+
 /// Calls `work(index, piece)` for each piece of `values`, on all cores where there are more than two pieces.
 ///
 /// `length` is the elements in a piece.
 pub(crate) fn for_each_piece<T: Send>(values: &mut [T], length: usize, work: impl Fn(usize, &mut [T]) + Sync) {
     let length = length.max(1);
     #[cfg(feature = "threads")]
-    if values.len() > 2 * length {
+    if values.len() > 2 * length && may_share() {
         use rayon::prelude::*;
         values.par_chunks_mut(length).enumerate().for_each(|(index, piece)| work(index, piece));
         return;
@@ -99,7 +136,7 @@ pub(crate) unsafe fn filled<T: Real>(length: usize, piece: usize, fill: impl Fn(
 /// Added in the order of the pieces, so that the number of threads never changes a bit.
 pub(crate) fn summed<T: Real>(count: usize, width: usize, part: impl Fn(usize, &mut [T]) + Sync) -> Vec<T> {
     let mut total = vec![T::of(0.0); width];
-    if count <= 2 {
+    if count <= 2 || !may_share() {
         // Each piece in a sum of its own all the same: the same bits on either path.
         let mut sum = total.clone();
         for index in 0..count {
