@@ -3,7 +3,7 @@
 //! The quality floors on real data: trains each model, prints its figures beside what they must reach.
 //!
 //! `cargo run --release --example floors [-- NAME...] [--quick] [--pictures DIR]` with the variable AE_DATA naming the folder that
-//! holds `mnist/`; names are digits, plain, denoising, sparse, contractive, vae. `--quick` trains on a tenth of the rows and
+//! holds `mnist/`; names are digits, plain, conv, denoising, sparse, contractive, vae. `--quick` trains on a tenth of the rows and
 //! checks nothing.
 
 use autoencoders::rng::Rng;
@@ -85,6 +85,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     }
     for (name, run) in [
         ("plain", Floors::plain as fn(&mut Floors) -> Result<()>),
+        ("conv", Floors::conv),
         ("denoising", Floors::denoising),
         ("sparse", Floors::sparse),
         ("contractive", Floors::contractive),
@@ -182,6 +183,17 @@ impl Floors {
         self.add("plain", "test MSE", evaluation.mse, Bound::AtMost(0.0075));
         self.add("plain", "PCA's", evaluation.pca_mse, Bound::Shown);
         self.plain = Some(model);
+        Ok(())
+    }
+
+    fn conv(&mut self) -> Result<()> {
+        let config = Config { net: "conv:32,64".parse()?, latent: 32, epochs: Some(20), batch: 128, ..Config::default() };
+        let start = Instant::now();
+        let model = self.fit("plain conv:32,64, latent 32", config)?;
+        let minutes = start.elapsed().as_secs_f64() / 60.0;
+        let evaluation = model.evaluate(&self.test, &self.all())?;
+        self.add("conv", "test MSE", evaluation.mse, Bound::AtMost(0.0055));
+        self.add("conv", "minutes of training", minutes, Bound::AtMost(10.0));
         Ok(())
     }
 

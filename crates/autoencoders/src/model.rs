@@ -92,7 +92,7 @@ pub(crate) fn block(plan: &Plan) -> usize {
 }
 
 /// Rows of a block where blocks go through the network side by side: what one layer gives stays in the cache until the next takes it.
-const SIDE_BY_SIDE: usize = 384;
+const SIDE_BY_SIDE: usize = 512;
 
 impl Model {
     /// The model of a training's end, with the best weights of its state.
