@@ -41,7 +41,8 @@ const USAGE: &str = "usage: bench [--quick] [--json FILE] [--only WORDS] [--data
   --json FILE   the table as JSON too
   --only WORDS  the cases whose names hold these words
   --data FOLDER real data (mnist/train-images-idx3-ubyte.gz); without, the variable AE_DATA
-  --threads N   threads of both sides, 2 unless said
+  --threads N   threads of both sides, 2 unless said; ours reads and writes on one more: on a machine of more cores
+                than N, hold both to N with taskset
   --operations  only each fused operation against its default body
   --growth      how cost grows with width, batch, depth, rows and threads; writes docs/growth-figures.md and its picture";
 

@@ -81,15 +81,15 @@ fn cases() -> Vec<Case> {
         },
         Case {
             name: "squared error of rows",
-            leaves: vec![matrix(BATCH, 784)],
-            fused: |l| row_loss(l[0].clone(), l[0].clone().inner() * 0.5, RowLoss::Squared),
-            default: |l| primitive::losses(l[0].clone(), l[0].clone().inner() * 0.5, RowLoss::Squared),
+            leaves: vec![matrix(BATCH, 784), matrix(BATCH, 784) * 0.5],
+            fused: |l| row_loss(l[0].clone(), l[1].clone().inner(), RowLoss::Squared),
+            default: |l| primitive::losses(l[0].clone(), l[1].clone().inner(), RowLoss::Squared),
         },
         Case {
             name: "cross-entropy of rows",
-            leaves: vec![matrix(BATCH, 784)],
-            fused: |l| row_loss(l[0].clone(), l[0].clone().inner() * 0.5, RowLoss::BernoulliLogits),
-            default: |l| primitive::losses(l[0].clone(), l[0].clone().inner() * 0.5, RowLoss::BernoulliLogits),
+            leaves: vec![matrix(BATCH, 784), matrix(BATCH, 784) * 0.5],
+            fused: |l| row_loss(l[0].clone(), l[1].clone().inner(), RowLoss::BernoulliLogits),
+            default: |l| primitive::losses(l[0].clone(), l[1].clone().inner(), RowLoss::BernoulliLogits),
         },
         Case {
             name: "batch norm",
@@ -117,9 +117,9 @@ fn cases() -> Vec<Case> {
         },
         Case {
             name: "draw from the posterior, 64 units",
-            leaves: vec![matrix(BATCH, 128)],
-            fused: |l| draw_normal(l[0].clone(), matrix(BATCH, 64)),
-            default: |l| primitive::draw(l[0].clone(), matrix(BATCH, 64)),
+            leaves: vec![matrix(BATCH, 128), matrix(BATCH, 64)],
+            fused: |l| draw_normal(l[0].clone(), l[1].clone().inner()),
+            default: |l| primitive::draw(l[0].clone(), l[1].clone().inner()),
         },
         Case {
             name: "squares of columns 784x1,000",

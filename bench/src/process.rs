@@ -3,6 +3,7 @@
 use crate::measure::{Pairs, Row};
 use crate::peer::scripts;
 use crate::{Options, Result, say};
+use autoencoders::data;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -43,6 +44,16 @@ fn resident(process: u32) -> Option<f64> {
     Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1e3)
 }
 
+/// The built-in digits as an array, so that no peer has to import another library only to find them.
+fn write_digits(path: &Path) -> Result<()> {
+    let digits = data::read("digits", &data::ReadOptions::default()).map_err(|error| error.to_string())?;
+    let values: Vec<f32> = match digits.values.in_memory() {
+        Some(data::Values::U8(values)) => values.iter().map(|value| f32::from(*value)).collect(),
+        _ => return Err("the digits are bytes in memory".to_owned()),
+    };
+    data::write_npy(path, &[digits.rows(), digits.features()], &values).map_err(|error| error.to_string())
+}
+
 pub(crate) fn side_by_side(python: Option<&Path>, options: &Options) -> Result<Vec<Row>> {
     let digits = "digits, whole process, 50 epochs of 64-32-8-32-64 b64";
     let memory = "peak memory of MNIST training";
@@ -67,6 +78,9 @@ pub(crate) fn side_by_side(python: Option<&Path>, options: &Options) -> Result<V
             command
         })
     };
+    let images = folder.path().join("digits.npy");
+    write_digits(&images)?;
+    let images = images.display().to_string();
     let mut rows = Vec::new();
     let mut add = |case: &str, peer: &str, unit, ours: &mut Command, theirs: Option<Command>, pairs: Pairs, first: bool| -> Result<()> {
         let pick = |(milliseconds, megabytes): (f64, f64)| if first { milliseconds } else { megabytes };
@@ -85,8 +99,8 @@ pub(crate) fn side_by_side(python: Option<&Path>, options: &Options) -> Result<V
     if options.wants(digits) {
         let pairs = Pairs { count: 5, milliseconds: 0.0 };
         let mut ours = train("digits", &["--net", "mlp:32", "--latent", "8", "--epochs", "50", "--batch", "64"]);
-        add(digits, "PyTorch", "ms", &mut ours, script("digits_torch.py", &[&threads]), pairs, true)?;
-        add(digits, "scikit-learn", "ms", &mut ours, script("digits_sklearn.py", &[]), pairs, true)?;
+        add(digits, "PyTorch", "ms", &mut ours, script("digits_torch.py", &[&images, &threads]), pairs, true)?;
+        add(digits, "scikit-learn", "ms", &mut ours, script("digits_sklearn.py", &[&images]), pairs, true)?;
     }
     if options.wants(memory) {
         let images = options.data.as_ref().map(|data| data.join("mnist/train-images-idx3-ubyte.gz")).filter(|path| path.exists());

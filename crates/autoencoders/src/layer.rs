@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::rng::Rng;
 use crate::vars::{Fill, Init, Layout, Role, Values, VarId, Vars};
 use autoencoders_kernels::{
-    Activation, Geometry, activate, column_moments, column_norm, convolution, dense, row_norm, steer, transposed_convolution,
+    Activation, Geometry, NORM_EPSILON, activate, column_moments, column_norm, convolution, dense, row_norm, steer, transposed_convolution,
 };
 use burn::tensor::Tensor;
 
@@ -122,8 +122,6 @@ pub enum Layer {
     },
 }
 
-/// Added to a variance before its root is taken, as in PyTorch.
-const NORM_EPSILON: f64 = 1e-5;
 /// The weight of a new batch in the running statistics, as in PyTorch.
 const NORM_MOMENTUM: f64 = 0.1;
 

@@ -15,8 +15,8 @@ use crate::rng::Rng;
 use crate::run::{EpochRecord, State};
 use crate::schema::Shape;
 use crate::split::Split;
-use crate::vars::{Values, Vars};
 use crate::train::WORTH_A_THREAD;
+use crate::vars::{Values, Vars};
 use autoencoders_kernels::{among_workers, side_by_side, workers};
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -93,6 +93,9 @@ pub(crate) fn block(plan: &Plan) -> usize {
 
 /// Rows of a block where blocks go through the network side by side: what one layer gives stays in the cache until the next takes it.
 const SIDE_BY_SIDE: usize = 512;
+
+/// Numbers in the widest layers of the blocks that go side by side: 64 MB of f32.
+const AT_ONCE: usize = 1 << 24;
 
 impl Model {
     /// The model of a training's end, with the best weights of its state.
@@ -325,7 +328,8 @@ impl Model {
             make(&values, x)
         };
         // Read and computed side by side, as many as keep the cores busy; consumed, which is mostly written, on a thread of its own.
-        let together = 2 * workers();
+        // But not more than so many numbers of rows at a time, whatever the number of cores.
+        let together = (2 * workers()).min(AT_ONCE / size.saturating_mul(self.parts.plan.numbers_per_row()).max(1)).max(1);
         let waves = (0..count).step_by(together).flat_map(|first| side_by_side(together.min(count - first), |at| one(first + at)));
         let large = rows.len().saturating_mul(self.parts.plan.numbers_per_row()) > WORTH_A_THREAD;
         let run = || aside(waves, count > together, consume);

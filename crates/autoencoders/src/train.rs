@@ -111,7 +111,9 @@ impl Job<'_> {
                 return Ok(Outcome::Stopped);
             }
             while state.step < steps {
-                let Some(batch) = batches.next() else { break };
+                let Some(batch) = batches.next() else {
+                    return Err(Error::data(&self.data.name, "its batches ended before the epoch did; resume from the checkpoint"));
+                };
                 self.step(state, batch?, steps)?;
                 let mean = state.sums.mean();
                 if on(&Event::Step { epoch: state.epoch, step: state.step, steps, terms: &mean }) == Flow::Stop {

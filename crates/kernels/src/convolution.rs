@@ -73,6 +73,19 @@ impl Geometry {
         numbers / (self.output[1] * self.channels_out).max(1)
     }
 
+    /// The kernel's rows in groups: the numbers that a group sees at a pixel are at most `most`, or those of one row.
+    pub(crate) fn kernel_rows(&self, most: usize) -> impl Iterator<Item = Range<usize>> + Clone {
+        let group = (most / (self.kernel[1] * self.channels_in).max(1)).max(1);
+        let all = self.kernel[0];
+        (0..all).step_by(group).map(move |first| first..all.min(first + group))
+    }
+
+    /// Numbers that some rows of the kernel see at a pixel, and where the weights of their first number lie.
+    pub(crate) fn seen(&self, kernel: &Range<usize>) -> (usize, usize) {
+        let row = self.kernel[1] * self.channels_in;
+        (kernel.len() * row, kernel.start * row)
+    }
+
     /// Where the kernel row `ky` of output pixel (`oy`, `ox`) lies: the first number of the image and of the kernel row, and how many.
     ///
     /// None where that row lies in the padding altogether.
@@ -87,8 +100,9 @@ impl Geometry {
         Some((at, (low - from) * self.channels_in, count * self.channels_in))
     }
 
-    /// Copies what the kernel sees at each pixel of `lines` (rows of output pixels, counted over all images) into a row of `patches`.
-    pub(crate) fn unfold<T: Real>(&self, images: &[T], lines: Range<usize>, patches: &mut [T]) {
+    /// Copies what some rows of the kernel (`kernel`) see at each pixel of `lines` (rows of output pixels, counted over all images)
+    /// into a row of `patches`.
+    pub(crate) fn unfold<T: Real>(&self, images: &[T], lines: Range<usize>, kernel: Range<usize>, patches: &mut [T]) {
         let (height, row) = (self.output[0], self.kernel[1] * self.channels_in);
         simd(
             #[inline(always)]
@@ -97,7 +111,7 @@ impl Geometry {
                 for line in lines {
                     let image = &images[line / height * self.input_width()..][..self.input_width()];
                     for ox in 0..self.output[1] {
-                        for ky in 0..self.kernel[0] {
+                        for ky in kernel.clone() {
                             let Some(target) = rows.next() else { return };
                             match self.overlap(line % height, ox, ky) {
                                 Some((at, _, count)) if count == row => copy(target, &image[at..][..count]),
@@ -115,7 +129,7 @@ impl Geometry {
     }
 
     /// Adds each row of `patches` to the pixels that [`Geometry::unfold`] took it from.
-    pub(crate) fn fold<T: Real>(&self, patches: &[T], lines: Range<usize>, images: &mut [T]) {
+    pub(crate) fn fold<T: Real>(&self, patches: &[T], lines: Range<usize>, kernel: Range<usize>, images: &mut [T]) {
         let (height, row) = (self.output[0], self.kernel[1] * self.channels_in);
         simd(
             #[inline(always)]
@@ -124,7 +138,7 @@ impl Geometry {
                 for line in lines {
                     let image = &mut images[line / height * self.input_width()..][..self.input_width()];
                     for ox in 0..self.output[1] {
-                        for ky in 0..self.kernel[0] {
+                        for ky in kernel.clone() {
                             let Some(source) = rows.next() else { return };
                             let Some((at, start, count)) = self.overlap(line % height, ox, ky) else { continue };
                             for (pixel, value) in image[at..][..count].iter_mut().zip(&source[start..start + count]) {

@@ -6,7 +6,9 @@ use crate::loss::RowLoss;
 use crate::norm::{CLIPPED, EPSILON, add_columns, clipped, divergence, gathered, repeated, unclipped};
 use crate::ops::FusedOps;
 use crate::optimise::{AdamStep, SgdStep};
-use crate::pieces::{PIECE, Real, add, filled, for_each_piece, may_share, repeats, rows_per_piece, side_by_side, simd, summed, with_scratch};
+use crate::pieces::{
+    PIECE, Real, add, filled, for_each_piece, may_share, repeats, rows_per_piece, side_by_side, simd, summed, with_scratch,
+};
 use burn::backend::Flex;
 use burn::tensor::{DType, Shape, Tensor, TensorData};
 use burn_flex::FlexTensor;
@@ -18,6 +20,8 @@ const PARALLEL_PRODUCT: usize = 64 * 64 * 64;
 const PATCHES: usize = 64 * 1024;
 /// ... unless that were fewer pixels than this: each product rearranges the whole weights first, which many pixels must pay for.
 const PIXELS: usize = 256;
+/// Numbers that a product sees of each pixel: the kernel's rows go one group after the other where it sees more.
+const SEEN: usize = 512;
 
 /// Runs a generic body for the tensor's float type.
 macro_rules! typed {
@@ -174,22 +178,24 @@ unsafe fn multiply_into<T: Real>(
 /// `a b` row after row.
 fn multiplied<T: Real>(sizes: [usize; 3], a: Strided<T>, b: Strided<T>) -> Vec<T> {
     let [m, k, n] = sizes;
-    if m * n == 0 || k == 0 {
-        return vec![T::of(0.0); m * n];
+    let numbers = m.checked_mul(n).expect("numbers of a product");
+    if numbers == 0 || k == 0 {
+        return vec![T::of(0.0); numbers];
     }
-    let shared = m * n * k > PARALLEL_PRODUCT && may_share();
+    // Which way a product goes depends on its sizes alone: the ways round differently, and no thread may change a bit.
+    let large = numbers.saturating_mul(k) > PARALLEL_PRODUCT;
     if m == 1 && a.column == 1 && b.column == 1 && b.row >= n as isize {
         // SAFETY: callers pass views of whole tensors: `a` has k elements in a row, `b` k rows that each hold n elements.
-        return unsafe { row_product(k, n, a.start, b, m * n * k > SHARED_ROW) };
+        return unsafe { row_product(k, n, a.start, b, n.saturating_mul(k) > SHARED_ROW) };
     }
-    let mut out = Vec::with_capacity(m * n);
+    let mut out = Vec::with_capacity(numbers);
     // SAFETY: callers pass views of whole tensors of these sizes; the product, or its pieces together, write all m x n elements.
     unsafe {
-        match shared && m <= FEW_ROWS && n >= 2 * COLUMNS {
+        match large && m <= FEW_ROWS && n >= 2 * COLUMNS {
             true => multiply_by_columns(out.as_mut_ptr(), sizes, a, b),
-            false => multiply(out.as_mut_ptr(), sizes, a, b, false, shared),
+            false => multiply(out.as_mut_ptr(), sizes, a, b, false, large && may_share()),
         }
-        out.set_len(m * n);
+        out.set_len(numbers);
     }
     out
 }
@@ -243,7 +249,8 @@ unsafe fn row_product<T: Real>(k: usize, n: usize, a: *const T, b: Strided<T>, s
     for_each_piece(&mut y, width, |index, y| {
         let columns = y.len();
         // SAFETY: the caller's promise: row `at` of `b` holds n elements, of which these are the columns of the piece.
-        let row = |at: usize| unsafe { std::slice::from_raw_parts(b.start.wrapping_offset(at as isize * b.row).add(index * width), columns) };
+        let row =
+            |at: usize| unsafe { std::slice::from_raw_parts(b.start.wrapping_offset(at as isize * b.row).add(index * width), columns) };
         let whole = k - k % 4;
         simd(
             #[inline(always)]
@@ -280,6 +287,7 @@ fn dense<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, transposed: bool,
         true => (weight.transposed(), sides(&w).1, sides(&w).0),
     };
     assert_eq!(k, inner, "inner sizes of a dense layer");
+    assert_eq!(b.layout().num_elements(), n, "biases of a dense layer");
     let mut y = multiplied::<T>([m, k, n], Strided::of(&x), weight);
     add_bias(&mut y, &rows(b), act);
     from_vec(y, [m, n])
@@ -431,9 +439,14 @@ fn steer_backward<T: Real>(directions: FlexTensor, saved: FlexTensor, g: FlexTen
 
 /// Rows of output pixels, of `lines` in all, that go through a product at once; by the sizes alone, never by the number of threads.
 fn lines_at_once(geometry: &Geometry, lines: usize) -> usize {
-    let pixels = (PATCHES / geometry.patch().max(1)).max(PIXELS);
+    let pixels = (PATCHES / widest(geometry).max(1)).max(PIXELS);
     // A quarter at most, so that there is work for several cores.
     (pixels / geometry.output[1].max(1)).clamp(1, lines.div_ceil(4).max(1))
+}
+
+/// Numbers of a pixel in the largest group of the kernel's rows.
+fn widest(geometry: &Geometry) -> usize {
+    geometry.kernel_rows(SEEN).map(|kernel| geometry.seen(&kernel).0).max().unwrap_or(0)
 }
 
 fn convolve<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, geometry: Geometry, act: Activation) -> FlexTensor {
@@ -444,6 +457,8 @@ fn convolve<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, geometry: Geom
     let (patch, channels, across) = (geometry.patch(), geometry.channels_out, geometry.output[1]);
     assert_eq!(images.len(), samples * geometry.input_width(), "numbers in the images of a convolution");
     assert_eq!(weights.len(), patch * channels, "weights of a convolution");
+    assert_eq!(b.layout().num_elements(), channels, "biases of a convolution");
+    assert!(patch > 0 && channels > 0, "a convolution without a kernel");
     let numbers = samples * geometry.output_width();
     let per = lines_at_once(&geometry, geometry.lines(numbers));
     // SAFETY: the product writes every pixel of the piece, whose lines are as many as it is long.
@@ -451,10 +466,14 @@ fn convolve<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, geometry: Geom
         filled(numbers, per * across * channels, |index, piece: &mut [MaybeUninit<T>]| {
             let lines = index * per..index * per + geometry.lines(piece.len());
             let pixels = lines.len() * across;
-            with_scratch(pixels * patch, |patches: &mut [T]| {
-                geometry.unfold(images, lines, patches);
-                let (a, b) = (Strided::rows(patches, patch), Strided::rows(weights, channels));
-                multiply(piece.as_mut_ptr().cast::<T>(), [pixels, patch, channels], a, b, false, false);
+            with_scratch(pixels * widest(&geometry), |patches: &mut [T]| {
+                for kernel in geometry.kernel_rows(SEEN) {
+                    let (seen, from) = geometry.seen(&kernel);
+                    let add = kernel.start > 0;
+                    geometry.unfold(images, lines.clone(), kernel, patches);
+                    let (a, b) = (Strided::rows(patches, seen), Strided::rows(&weights[from * channels..], channels));
+                    multiply(piece.as_mut_ptr().cast::<T>(), [pixels, seen, channels], a, b, add, false);
+                }
             });
             if !idle {
                 act.apply(piece.assume_init_mut(), Some(&bias));
@@ -478,28 +497,39 @@ fn convolve_transposed<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, geo
     let [high, across] = geometry.output;
     assert_eq!(images.len(), samples * geometry.output_width(), "numbers in the images of a transposed convolution");
     assert_eq!(weights.len(), patch * channels, "weights of a transposed convolution");
-    let mut y = vec![T::of(0.0); samples * geometry.input_width()];
+    assert_eq!(b.layout().num_elements(), geometry.channels_in, "biases of a transposed convolution");
     let per = lines_at_once(&geometry, samples * high);
     // Whole images to a piece: the patches of neighbouring lines overlap.
     let together = (per / high.max(1)).max(1);
-    for_each_piece(&mut y, together * geometry.input_width(), |index, piece| {
+    let fill = |index: usize, piece: &mut [MaybeUninit<T>]| {
+        // Zeros here and not in one go before: so they are still in the cache when the first patches are added to them.
+        piece.iter_mut().for_each(|pixel| {
+            pixel.write(T::of(0.0));
+        });
+        // SAFETY: every pixel has just been written.
+        let piece = unsafe { piece.assume_init_mut() };
         let first = index * together * high;
         let all = piece.len() / geometry.input_width() * high;
         for start in (0..all).step_by(per) {
             let lines = start..(start + per).min(all);
             let pixels = lines.len() * across;
             let small = &images[(first + start) * across * channels..][..pixels * channels];
-            with_scratch(pixels * patch, |patches: &mut [T]| {
-                let (a, b) = (Strided::rows(small, channels), Strided::rows(weights, channels).transposed());
-                // SAFETY: `patches` holds pixels x patch elements, `small` pixels x channels, the weights patch x channels.
-                unsafe { multiply(patches.as_mut_ptr(), [pixels, channels, patch], a, b, false, false) };
-                geometry.fold(patches, lines, piece);
+            with_scratch(pixels * widest(&geometry), |patches: &mut [T]| {
+                for kernel in geometry.kernel_rows(SEEN) {
+                    let (seen, from) = geometry.seen(&kernel);
+                    let (a, b) = (Strided::rows(small, channels), Strided::rows(&weights[from * channels..], channels).transposed());
+                    // SAFETY: `patches` holds pixels x seen elements, `small` pixels x channels, the weights seen x channels from there.
+                    unsafe { multiply(patches.as_mut_ptr(), [pixels, channels, seen], a, b, false, false) };
+                    geometry.fold(patches, lines.clone(), kernel, piece);
+                }
             });
         }
         if !idle {
             act.apply(piece, Some(&bias));
         }
-    });
+    };
+    // SAFETY: `fill` begins by writing its whole piece.
+    let y = unsafe { filled(samples * geometry.input_width(), together * geometry.input_width(), fill) };
     from_vec(y, [samples, geometry.input_width()])
 }
 
@@ -519,11 +549,15 @@ fn convolve_weight<T: Real>(large: FlexTensor, small: FlexTensor, geometry: Geom
             let lines = start..(start + per).min(end);
             let pixels = lines.len() * across;
             let g = &gs[start * across * channels..][..pixels * channels];
-            with_scratch(pixels * patch, |patches: &mut [T]| {
-                geometry.unfold(images, lines, patches);
-                let (a, b) = (Strided::rows(patches, patch).transposed(), Strided::rows(g, channels));
-                // SAFETY: `sum` holds patch x channels elements, `patches` pixels x patch, `g` pixels x channels.
-                unsafe { multiply(sum.as_mut_ptr(), [patch, pixels, channels], a, b, true, false) };
+            with_scratch(pixels * widest(&geometry), |patches: &mut [T]| {
+                for kernel in geometry.kernel_rows(SEEN) {
+                    let (seen, from) = geometry.seen(&kernel);
+                    geometry.unfold(images, lines.clone(), kernel, patches);
+                    let (a, b) = (Strided::rows(patches, seen).transposed(), Strided::rows(g, channels));
+                    let sum = &mut sum[from * channels..];
+                    // SAFETY: `sum` holds seen x channels elements from there, `patches` pixels x seen, `g` pixels x channels.
+                    unsafe { multiply(sum.as_mut_ptr(), [seen, pixels, channels], a, b, true, false) };
+                }
             });
         }
     });
@@ -531,9 +565,9 @@ fn convolve_weight<T: Real>(large: FlexTensor, small: FlexTensor, geometry: Geom
 }
 
 /// Pixels in a part of a weight gradient: at least so many, so that the parts' sums are little against their products ...
-const PART_PIXELS: usize = 512;
+const PART_PIXELS: usize = 1024;
 /// ... and more where the parts together would hold more numbers than this.
-const PART_NUMBERS: usize = 1 << 21;
+const PART_NUMBERS: usize = 1 << 20;
 
 fn row_loss<T: Real>(output: FlexTensor, target: FlexTensor, loss: RowLoss) -> FlexTensor {
     let (output, target) = (rows(output), rows(target));
@@ -612,9 +646,16 @@ fn inverse_deviations<T: Real>(variances: &[T]) -> Vec<T> {
     variances.iter().map(|v| T::of(1.0) / T::sqrt(*v + T::of(EPSILON))).collect()
 }
 
+/// A gain and a shift for each column.
+fn norm_sizes(n: usize, gain: &FlexTensor, shift: &FlexTensor) {
+    assert!([gain, shift].iter().all(|t| t.layout().num_elements() == n), "gains and shifts of a norm");
+}
+
 fn column_norm<T: Real>(x: FlexTensor, gain: FlexTensor, shift: FlexTensor, moments: FlexTensor, _: bool) -> FlexTensor {
     let (x, gain, shift, moments) = (rows(x), rows(gain), rows(shift), rows(moments));
     let (m, n) = sides(&x);
+    norm_sizes(n, &gain, &shift);
+    assert_eq!(moments.layout().num_elements(), 2 * n, "moments of a norm");
     let (mean, variance) = moments.storage::<T>().split_at(n);
     let factor: Vec<T> = inverse_deviations(variance).iter().zip(gain.storage::<T>()).map(|(i, g)| *i * *g).collect();
     let wide = |row: &[T]| repeated(row, repeats(n));
@@ -728,6 +769,7 @@ fn lanes<T: Real>(row: &[T], f: impl Fn(T) -> T) -> T {
 fn row_norm<T: Real>(x: FlexTensor, gain: FlexTensor, shift: FlexTensor) -> FlexTensor {
     let (x, gain, shift) = (rows(x), rows(gain), rows(shift));
     let (m, n) = sides(&x);
+    norm_sizes(n, &gain, &shift);
     let (values, gain, shift) = (x.storage::<T>(), gain.storage::<T>(), shift.storage::<T>());
     let length = rows_per_piece(n) * n;
     // SAFETY: each row of a piece is written from slices of its own length.
@@ -829,6 +871,7 @@ unsafe fn by_rows<T: Real>(m: usize, n: usize, fill: impl Fn(usize, &mut [MaybeU
 fn column_squares_backward<T: Real>(w: FlexTensor, g: FlexTensor) -> FlexTensor {
     let (w, g) = (rows(w), rows(g));
     let (m, n) = sides(&w);
+    assert_eq!(g.layout().num_elements(), n, "gradients of the squares of columns");
     let (values, doubled) = (w.storage::<T>(), g.storage::<T>().iter().map(|g| *g * T::of(2.0)).collect::<Vec<_>>());
     // SAFETY: a row is written from slices of its own length.
     unsafe {
@@ -884,6 +927,7 @@ fn sparsity_backward<T: Real>(code: FlexTensor, g: FlexTensor, rho: f64) -> Flex
 fn kl_normal<T: Real>(h: FlexTensor) -> FlexTensor {
     let h = rows(h);
     let (m, width) = sides(&h);
+    assert!(width.is_multiple_of(2), "a mean and a variance for each unit");
     let n = width / 2;
     let values = h.storage::<T>();
     let per = rows_per_piece(width);
@@ -909,6 +953,7 @@ fn kl_normal<T: Real>(h: FlexTensor) -> FlexTensor {
 fn kl_normal_backward<T: Real>(h: FlexTensor, g: FlexTensor) -> FlexTensor {
     let (h, g) = (rows(h), rows(g));
     let (m, width) = sides(&h);
+    assert!(width.is_multiple_of(2), "a mean and a variance for each unit");
     let n = width / 2;
     let (values, share) = (h.storage::<T>(), T::of(1.0 / m.max(1) as f64));
     let g: Vec<T> = g.storage::<T>().iter().map(|g| *g * share).collect();
@@ -935,6 +980,7 @@ fn kl_normal_backward<T: Real>(h: FlexTensor, g: FlexTensor) -> FlexTensor {
 fn draw_normal<T: Real>(h: FlexTensor, noise: FlexTensor) -> FlexTensor {
     let (h, noise) = (rows(h), rows(noise));
     let (m, width) = sides(&h);
+    assert!(width.is_multiple_of(2), "a mean and a variance for each unit");
     let n = width / 2;
     let (values, noise) = (h.storage::<T>(), noise.storage::<T>());
     // SAFETY: a row is written from slices of its own length n.
@@ -957,6 +1003,7 @@ fn draw_normal<T: Real>(h: FlexTensor, noise: FlexTensor) -> FlexTensor {
 fn draw_normal_backward<T: Real>(h: FlexTensor, noise: FlexTensor, g: FlexTensor) -> FlexTensor {
     let (h, noise, g) = (rows(h), rows(noise), rows(g));
     let (m, width) = sides(&h);
+    assert!(width.is_multiple_of(2), "a mean and a variance for each unit");
     let n = width / 2;
     let (values, noise, gs) = (h.storage::<T>(), noise.storage::<T>(), g.storage::<T>());
     // SAFETY: the first half of a row is copied from n elements, the second written from slices of n elements.
@@ -992,12 +1039,14 @@ fn adam<T: Real>(p: FlexTensor, g: FlexTensor, m: FlexTensor, v: FlexTensor, ste
             )
         };
         #[cfg(feature = "threads")]
-        {
+        if may_share() {
             use rayon::prelude::*;
             let parameters = ps.par_chunks_mut(PIECE).zip(gs.par_chunks(PIECE));
             let moments = moments.0.par_chunks_mut(PIECE).zip(moments.1.par_chunks_mut(PIECE));
             // Two pieces at least for each thread, or waking it costs more than it does.
             parameters.zip(moments).with_min_len(2).for_each(|((p, g), (m, v))| piece(p, g, m, v));
+        } else {
+            piece(ps, gs, moments.0, moments.1);
         }
         #[cfg(not(feature = "threads"))]
         piece(ps, gs, moments.0, moments.1);
@@ -1017,10 +1066,12 @@ fn sgd<T: Real>(p: FlexTensor, g: FlexTensor, velocity: FlexTensor, step: SgdSte
             )
         };
         #[cfg(feature = "threads")]
-        {
+        if may_share() {
             use rayon::prelude::*;
             let pieces = ps.par_chunks_mut(PIECE).zip(gs.par_chunks(PIECE)).zip(vs.par_chunks_mut(PIECE));
             pieces.with_min_len(2).for_each(|((p, g), v)| piece(p, g, v));
+        } else {
+            piece(ps, gs, vs);
         }
         #[cfg(not(feature = "threads"))]
         piece(ps, gs, vs);

@@ -29,11 +29,12 @@ pub mod primitive;
 pub use activation::Activation;
 pub use convolution::Geometry;
 pub use loss::RowLoss;
+pub use norm::EPSILON as NORM_EPSILON;
 pub use ops::{
     activate, column_moments, column_norm, column_squares, convolution, dense, draw_normal, kl_normal, row_loss, row_norm, sparsity, steer,
     transposed_convolution,
 };
 pub use optimise::{AdamStep, SgdStep, adam, sgd, sum_squares};
-pub use pieces::{among_workers, side_by_side, workers};
 #[doc(hidden)]
 pub use pieces::{Simd, narrow_simd};
+pub use pieces::{among_workers, side_by_side, workers};

@@ -3,7 +3,7 @@
 use crate::pieces::{Real, simd};
 
 /// Added to a variance before its root is taken, as in PyTorch.
-pub(crate) const EPSILON: f64 = 1e-5;
+pub const EPSILON: f64 = 1e-5;
 /// A mean activation is kept this far from 0 and 1, where its divergence would be infinite.
 pub(crate) const CLIPPED: f64 = 1e-6;
 /// A logarithm of a variance is kept within this of zero, so that its exponential stays finite in f32.

@@ -38,27 +38,29 @@ impl AdamStep {
 
     /// Steps over one piece; `numbers` come from [`AdamStep::numbers`].
     #[inline(always)]
-    pub(crate) fn piece<T: Real>(numbers: [T; 7], p: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
-        let [beta1, rest1, beta2, rest2, epsilon, change, keep] = numbers;
+    pub(crate) fn piece<T: Real>(numbers: [T; 8], p: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
+        let [beta1, rest1, beta2, rest2, epsilon, change, keep, scale] = numbers;
         for (((p, g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
-            *m = beta1 * *m + rest1 * *g;
-            *v = beta2 * *v + rest2 * *g * *g;
+            let g = scale * *g;
+            *m = beta1 * *m + rest1 * g;
+            *v = beta2 * *v + rest2 * g * g;
             *p = keep * *p - change * *m / (T::sqrt(*v) + epsilon);
         }
     }
 
-    /// β₁, 1 - β₁, β₂, 1 - β₂, ε, rate and kept fraction; the bias corrections are moved into ε and the rate, the gradient's
-    /// scale into the numbers it is multiplied by.
-    pub(crate) fn numbers<T: Real>(&self) -> [T; 7] {
+    /// β₁, 1 - β₁, β₂, 1 - β₂, ε, rate, kept fraction and the gradient's scale; both bias corrections are moved into ε and the
+    /// rate.
+    pub(crate) fn numbers<T: Real>(&self) -> [T; 8] {
         let root = self.correction2().sqrt();
         [
             self.beta1,
-            (1.0 - self.beta1) * self.scale,
+            1.0 - self.beta1,
             self.beta2,
-            (1.0 - self.beta2) * self.scale * self.scale,
+            1.0 - self.beta2,
             self.epsilon / root,
             self.rate * self.correction1() / root,
             1.0 - self.rate * self.decay,
+            self.scale,
         ]
         .map(T::of)
     }

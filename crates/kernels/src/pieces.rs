@@ -94,11 +94,16 @@ pub fn side_by_side<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> 
     #[cfg(feature = "threads")]
     if count > 1 && may_share() {
         use rayon::prelude::*;
+        // Restored also where `work` panics: the thread goes on with other work.
+        struct Restore(bool);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                ALONE.set(self.0);
+            }
+        }
         let alone = |index| {
-            let before = ALONE.replace(true);
-            let result = work(index);
-            ALONE.set(before);
-            result
+            let _restore = Restore(ALONE.replace(true));
+            work(index)
         };
         return (0..count).into_par_iter().with_max_len(1).map(alone).collect();
     }

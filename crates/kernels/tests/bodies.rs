@@ -4,7 +4,8 @@
 
 use autoencoders_kernels::{
     Activation, AdamStep, Geometry, RowLoss, SgdStep, Simd, activate, adam, column_moments, column_norm, column_squares, convolution,
-    dense, draw_normal, kl_normal, narrow_simd, primitive, row_loss, row_norm, sgd, sparsity, steer, sum_squares, transposed_convolution,
+    dense, draw_normal, kl_normal, narrow_simd, primitive, row_loss, row_norm, sgd, side_by_side, sparsity, steer, sum_squares,
+    transposed_convolution,
 };
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use std::sync::{RwLock, RwLockReadGuard};
@@ -326,6 +327,22 @@ fn convolutions_have_the_value_and_the_gradients_of_their_default_bodies() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn operations_side_by_side_give_the_same_bits_as_each_alone() {
+    let _width = any_width();
+    // Products of one row, of few rows and of many, large enough to be shared between threads when they are alone.
+    let product = |rows: usize| {
+        let (x, w, b) = (numbers(rows, 700, 1, DType::F32), numbers(700, 600, 2, DType::F32), numbers(1, 600, 3, DType::F32));
+        values(dense(x, w, b, false, Activation::Sigmoid))
+    };
+    let sizes = [1, 3, 64, 65, 300];
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+    let together = pool.install(|| side_by_side(sizes.len(), |at| product(sizes[at])));
+    for (size, together) in sizes.into_iter().zip(together) {
+        assert!(product(size) == together, "{size} rows");
     }
 }
 

@@ -16,8 +16,10 @@ use std::sync::Arc;
 
 /// Rows in one group of a Parquet file at most.
 const LONGEST_GROUP: usize = 1 << 16;
-/// Numbers in one group at most, unless a single row has more: a group is in memory as a whole.
+/// Numbers in one group at most, as far as that leaves ...
 const LARGEST_GROUP: usize = 1 << 22;
+/// ... so many rows: a group is in memory as a whole, but so is what the file's end says of each column of each group.
+const SHORTEST_GROUP: usize = 1024;
 
 /// Adds whole rows to a file.
 type Add<'a> = dyn FnMut(&[f32]) -> Result<()> + 'a;
@@ -204,7 +206,7 @@ impl<'a, W: Write + Send> Parquet<'a, W> {
             .build();
         let file = SerializedFileWriter::new(writer, schema, Arc::new(properties))?;
         let width = table.columns.len();
-        let group = (LARGEST_GROUP / width).clamp(1, LONGEST_GROUP) * width;
+        let group = (LARGEST_GROUP / width).clamp(SHORTEST_GROUP, LONGEST_GROUP) * width;
         let waiting = Vec::with_capacity(group.min(table.rows.saturating_mul(width)));
         Ok(Self { table, file, rows: 0, waiting, group })
     }
