@@ -101,7 +101,7 @@ pub(crate) fn trainings() -> Vec<Training> {
     vae.config.likelihood = autoencoders::likelihood::Likelihood::Bernoulli;
     vae.products[0] += 500 * 20;
     vae = with(vae, "vae", json!({}));
-    let mut contractive = dense("train contractive 784-1000 tied b100", "contractive", &[784, 1000], 100, Activation::Sigmoid);
+    let mut contractive = dense("train contractive 784-1000 tied b100, closed form", "contractive", &[784, 1000], 100, Activation::Sigmoid);
     contractive.config.tied = true;
     contractive = with(contractive, "contractive", json!({"lambda": 0.1}));
     vec![
@@ -111,8 +111,8 @@ pub(crate) fn trainings() -> Vec<Training> {
         dense("train 784-1000-500-250-30 b256", "plain", &[784, 1000, 500, 250, 30], 256, identity),
         sparse,
         dense("train 30-16-8 b64", "plain", &[30, 16, 8], 64, identity),
-        convolutional("train conv 1-32-64 28x28 code 64 b128", [28, 28, 1], &[32, 64], 64, 128),
-        convolutional("train conv 3-32-64-128-256 64x64 code 64 b64", [64, 64, 3], &[32, 64, 128, 256], 64, 64),
+        convolutional("train conv 1-32-64 4x4 stride 2, 64 code, 28x28 b128", [28, 28, 1], &[32, 64], 64, 128),
+        convolutional("train conv 3x64x64, 32-64-128-256, latent 64, b64", [64, 64, 3], &[32, 64, 128, 256], 64, 64),
         vae,
         contractive,
     ]

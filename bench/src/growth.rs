@@ -200,7 +200,7 @@ fn draw(curves: &[Curve], path: &Path) -> Result<()> {
             let all: Vec<f64> = curve.points.iter().map(of).collect();
             let low = all.iter().copied().fold(f64::INFINITY, f64::min);
             let high = all.iter().copied().fold(0.0, f64::max);
-            (low * 0.7..high * 1.5).log_scale()
+            (low * 0.6..high * 2.0).log_scale()
         };
         let mut chart = ChartBuilder::on(panel)
             .caption(format!("time a row against {}", curve.name), ("sans-serif", 20))
@@ -216,13 +216,20 @@ fn draw(curves: &[Curve], path: &Path) -> Result<()> {
             .label_style(("sans-serif", 14))
             .x_label_formatter(&|size| short(*size))
             .y_label_formatter(&|time| figures(*time))
-            .light_line_style(BLACK.mix(0.06))
+            .light_line_style(TRANSPARENT)
+            .x_labels(if curve.points.len() > 2 { 5 } else { 10 })
+            .y_labels(5)
             .draw();
         mesh.map_err(|error| fail(&error))?;
         let blue = RGBColor(0, 114, 178);
         let line = curve.points.iter().map(|point| (point.size, point.time));
         chart.draw_series(LineSeries::new(line.clone(), blue.stroke_width(2))).map_err(|error| fail(&error))?;
-        chart.draw_series(line.map(|at| Circle::new(at, 4, blue.filled()))).map_err(|error| fail(&error))?;
+        chart.draw_series(line.clone().map(|at| Circle::new(at, 4, blue.filled()))).map_err(|error| fail(&error))?;
+        // Each point with its number, on the side where the curve is not: on a short axis there may be no label at all.
+        let rising = curve.points.first().zip(curve.points.last()).is_some_and(|(first, last)| first.time < last.time);
+        let beside = if rising { (8, 3) } else { (7, -15) };
+        let number = |at: (f64, f64)| EmptyElement::at(at) + Text::new(figures(at.1), beside, ("sans-serif", 13));
+        chart.draw_series(line.map(number)).map_err(|error| fail(&error))?;
     }
     area.present().map_err(|error| fail(&error))
 }

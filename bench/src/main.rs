@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p bench -- [--quick] [--json FILE] [--only WORDS]`; `--growth` measures how cost grows instead.
 
+#![allow(clippy::disallowed_methods)] // a benchmark reads the clock
+
 mod case;
 mod encode;
 mod growth;

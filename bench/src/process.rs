@@ -56,7 +56,7 @@ fn write_digits(path: &Path) -> Result<()> {
 
 pub(crate) fn side_by_side(python: Option<&Path>, options: &Options) -> Result<Vec<Row>> {
     let digits = "digits, whole process, 50 epochs of 64-32-8-32-64 b64";
-    let memory = "peak memory of MNIST training";
+    let memory = "peak memory of the MNIST training";
     if !options.wants(digits) && !options.wants(memory) {
         return Ok(Vec::new());
     }

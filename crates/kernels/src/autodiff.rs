@@ -17,8 +17,14 @@ use std::fmt::{self, Debug};
 
 type Float<B> = FloatTensor<B>;
 
-/// From what was saved, the output and its gradient to the gradients of the inputs, of those that are wanted.
-struct Rule<B: FusedOps, S, const N: usize>(fn(S, Float<B>, Float<B>, [bool; N]) -> [Option<Float<B>>; N]);
+/// The gradients of the inputs, of those that are wanted.
+type Gradient<B, const N: usize> = [Option<Float<B>>; N];
+
+/// How gradients come from what was saved, the output, its gradient, and which inputs want one.
+type Derive<B, S, const N: usize> = fn(S, Float<B>, Float<B>, [bool; N]) -> Gradient<B, N>;
+
+/// A rule as the engine takes it.
+struct Rule<B: FusedOps, S, const N: usize>(Derive<B, S, N>);
 
 impl<B: FusedOps, S, const N: usize> Debug for Rule<B, S, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -46,7 +52,7 @@ fn recorded<B: FusedOps, C: CheckpointStrategy, S: Clone + Send + Debug + 'stati
     inputs: [NodeGuard; N],
     saved: S,
     forward: impl FnOnce() -> Float<B>,
-    rule: fn(S, Float<B>, Float<B>, [bool; N]) -> [Option<Float<B>>; N],
+    rule: Derive<B, S, N>,
 ) -> FloatTensor<Autodiff<B, C>> {
     match Rule(rule).prepare::<C>(inputs).compute_bound().stateful() {
         OpsKind::Tracked(prep) => {

@@ -262,9 +262,9 @@ unsafe fn row_product<T: Real>(k: usize, n: usize, a: *const T, b: Strided<T>, s
                         *y = *y + (x0 * *w0 + x1 * *w1) + (x2 * *w2 + x3 * *w3);
                     }
                 }
-                for at in whole..k {
+                for (at, x) in x.iter().enumerate().skip(whole) {
                     for (y, w) in y.iter_mut().zip(row(at)) {
-                        *y = *y + x[at] * *w;
+                        *y = *y + *x * *w;
                     }
                 }
             },
