@@ -7,8 +7,7 @@ use crate::peer::Peer;
 use crate::{Options, Result, plan};
 use autoencoders::data::{Dataset, Values, write_npy};
 use autoencoders::schema::Shape;
-use autoencoders::{Config, Event, Flow, Model, fit};
-use autoencoders_kernels::among_workers;
+use autoencoders::{Config, Event, Flow, Model, among_workers, fit};
 use serde_json::json;
 use std::time::Instant;
 

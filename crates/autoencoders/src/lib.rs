@@ -55,7 +55,7 @@ mod text;
 pub mod train;
 pub mod vars;
 
-pub use autoencoders_kernels::Activation;
+pub use autoencoders_kernels::{Activation, among_workers};
 pub use config::{Config, Plan};
 pub use error::{Error, Result};
 pub use event::{Event, Flow, Outcome, Trained};

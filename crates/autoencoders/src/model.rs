@@ -169,6 +169,8 @@ impl Model {
     }
 
     /// The codes [rows, latent] of all rows: for distributions their means.
+    ///
+    /// A program that encodes a few rows again and again does so fastest within [`among_workers`].
     pub fn encode(&self, data: &Dataset) -> Result<Matrix> {
         self.encode_blocks(data, 0..data.rows(), |blocks| Matrix::join(self.parts.plan.config.latent, data.rows(), blocks))
     }

@@ -83,6 +83,42 @@ fn no_bias<B: FusedOps>(like: &Float<B>, channels: usize) -> Float<B> {
     B::float_zeros(Shape::from([1, channels]), &like.device(), like.dtype().into())
 }
 
+/// A convolution, or with `back` its transpose: each is the other's gradient for the input.
+fn image_layer<B: FusedOps, C: CheckpointStrategy>(
+    [x, w, b]: [FloatTensor<Autodiff<B, C>>; 3],
+    geometry: Geometry,
+    act: Activation,
+    back: bool,
+) -> FloatTensor<Autodiff<B, C>> {
+    if act.needs_input() {
+        return Autodiff::<B, C>::activate(image_layer::<B, C>([x, w, b], geometry, Activation::Identity, back), act);
+    }
+    let nodes = [x.node(), w.node(), b.node()];
+    let [x, w, b] = [x, w, b].map(|t| t.into_primitive());
+    recorded::<B, C, _, 3>(
+        nodes,
+        (x.clone(), w.clone(), geometry, act, back),
+        || if back { B::convolve_transposed(x, w, b, geometry, act) } else { B::convolve(x, w, b, geometry, act) },
+        |(x, w, geometry, act, back), y, g, [want_x, want_w, _]| {
+            let (from, to) = match back {
+                false => (geometry.channels_in, geometry.channels_out),
+                true => (geometry.channels_out, geometry.channels_in),
+            };
+            let (dz, db) = through_activation::<B>(y, g, to, act);
+            let dw = want_w.then(|| match back {
+                false => B::convolve_weight(x, dz.clone(), geometry),
+                true => B::convolve_weight(dz.clone(), x, geometry),
+            });
+            let zeros = no_bias::<B>(&dz, from);
+            let dx = want_x.then(|| match back {
+                false => B::convolve_transposed(dz, w, zeros, geometry, Activation::Identity),
+                true => B::convolve(dz, w, zeros, geometry, Activation::Identity),
+            });
+            [dx, dw, Some(db)]
+        },
+    )
+}
+
 impl<B: FusedOps, C: CheckpointStrategy> FusedOps for Autodiff<B, C> {
     fn dense(x: FloatTensor<Self>, w: FloatTensor<Self>, b: FloatTensor<Self>, transposed: bool, act: Activation) -> FloatTensor<Self> {
         if act.needs_input() {
@@ -140,23 +176,7 @@ impl<B: FusedOps, C: CheckpointStrategy> FusedOps for Autodiff<B, C> {
         geometry: Geometry,
         act: Activation,
     ) -> FloatTensor<Self> {
-        if act.needs_input() {
-            return Self::activate(Self::convolve(x, w, b, geometry, Activation::Identity), act);
-        }
-        let nodes = [x.node(), w.node(), b.node()];
-        let (x, w, b) = (x.into_primitive(), w.into_primitive(), b.into_primitive());
-        recorded::<B, C, _, 3>(
-            nodes,
-            (x.clone(), w.clone(), geometry, act),
-            || B::convolve(x, w, b, geometry, act),
-            |(x, w, geometry, act), y, g, [want_x, want_w, _]| {
-                let (dz, db) = through_activation::<B>(y, g, geometry.channels_out, act);
-                let dw = want_w.then(|| B::convolve_weight(x, dz.clone(), geometry));
-                let zeros = no_bias::<B>(&dz, geometry.channels_in);
-                let dx = want_x.then(|| B::convolve_transposed(dz, w, zeros, geometry, Activation::Identity));
-                [dx, dw, Some(db)]
-            },
-        )
+        image_layer::<B, C>([x, w, b], geometry, act, false)
     }
 
     fn convolve_transposed(
@@ -166,23 +186,7 @@ impl<B: FusedOps, C: CheckpointStrategy> FusedOps for Autodiff<B, C> {
         geometry: Geometry,
         act: Activation,
     ) -> FloatTensor<Self> {
-        if act.needs_input() {
-            return Self::activate(Self::convolve_transposed(x, w, b, geometry, Activation::Identity), act);
-        }
-        let nodes = [x.node(), w.node(), b.node()];
-        let (x, w, b) = (x.into_primitive(), w.into_primitive(), b.into_primitive());
-        recorded::<B, C, _, 3>(
-            nodes,
-            (x.clone(), w.clone(), geometry, act),
-            || B::convolve_transposed(x, w, b, geometry, act),
-            |(x, w, geometry, act), y, g, [want_x, want_w, _]| {
-                let (dz, db) = through_activation::<B>(y, g, geometry.channels_in, act);
-                let dw = want_w.then(|| B::convolve_weight(dz.clone(), x, geometry));
-                let zeros = no_bias::<B>(&dz, geometry.channels_out);
-                let dx = want_x.then(|| B::convolve(dz, w, zeros, geometry, Activation::Identity));
-                [dx, dw, Some(db)]
-            },
-        )
+        image_layer::<B, C>([x, w, b], geometry, act, true)
     }
 
     fn row_loss(output: FloatTensor<Self>, target: FloatTensor<Self>, loss: RowLoss) -> FloatTensor<Self> {
