@@ -85,7 +85,14 @@ impl Row {
     /// One line.
     pub(crate) fn text(&self, peak: f64) -> String {
         let [case, peer, ours, peers, ratio, range, rate] = self.cells(peak);
-        format!("{case}: ours {ours}, {peer} {peers}, ratio {ratio} ({range}), {rate} GFLOP/s")
+        let mut text = format!("{case}: ours {ours}");
+        if !self.peers.is_empty() {
+            text += &format!(", {peer} {peers}, ratio {ratio} ({range})");
+        }
+        if self.operations.is_some() {
+            text += &format!(", {rate} GFLOP/s");
+        }
+        text
     }
 
     /// The object of `--json`.
