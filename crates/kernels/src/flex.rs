@@ -540,7 +540,7 @@ fn convolve_weight<T: Real>(large: FlexTensor, small: FlexTensor, geometry: Geom
     let lines = geometry.lines(gs.len());
     // Parts of the sum over pixels, by the sizes alone: enough for several cores, and few enough that adding them is nothing.
     let part_pixels = (PART_PIXELS).max(lines * across * patch * channels / PART_NUMBERS);
-    let part_lines = part_pixels.div_ceil(across.max(1)).clamp(1, lines.div_ceil(2).max(1));
+    let part_lines = part_pixels.div_ceil(across.max(1)).clamp(1, lines.div_ceil(4).max(1));
     let parts = lines.div_ceil(part_lines);
     let per = lines_at_once(&geometry, 4 * part_lines);
     let sum = summed(parts, patch * channels, |index, sum| {
