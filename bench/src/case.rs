@@ -1,6 +1,7 @@
 //! The cases: what both sides do, as data.
 
 use autoencoders::net::Net;
+use autoencoders::prepare::Scale;
 use autoencoders::{Activation, Config};
 use serde_json::{Value, json};
 
@@ -30,6 +31,8 @@ fn config(family: &str, net: Net, latent: usize, batch: usize, code_activation: 
         batch,
         code_activation: Some(code_activation),
         epochs: Some(1000),
+        // The rows are what both sides compute with.
+        scale: Scale::None,
         validation: 0.0,
         test: 0.0,
         schedule: autoencoders::optimise::Schedule::Constant,

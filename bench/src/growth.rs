@@ -5,8 +5,6 @@ use crate::measure::{aligned, figures, median};
 use crate::ours::{dataset, rows, train};
 use crate::process::{command, run as run_process};
 use crate::{Options, Result, print, say};
-use autoencoders::Config;
-use autoencoders::prepare::Scale;
 use plotters::prelude::*;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -35,13 +33,12 @@ fn point(size: usize, time: f64) -> Point {
 /// Microseconds a row of a network in training; the median of five runs.
 fn row_time(widths: &[usize], batch: usize) -> Result<f64> {
     let training = plain(widths, batch);
-    let config = Config { scale: Scale::None, ..training.config.clone() };
     let weights: usize = widths.windows(2).map(|pair| pair[0] * pair[1]).sum();
     // About a fifth of a second, as far as the rows that it takes stay small.
     let wanted = (6e9 / (weights * batch) as f64).max(0.05 / 4e-5) as usize;
     let steps = wanted.clamp(2, ((32 << 20) / (widths[0] * batch)).clamp(4, 2000));
     let data = dataset(&training, rows((steps + 5) * batch, widths[0], training.table))?;
-    let times: Result<Vec<f64>> = (0..5).map(|_| train(&config, &data, steps)).collect();
+    let times: Result<Vec<f64>> = (0..5).map(|_| train(&training.config, &data, steps)).collect();
     Ok(median(&times?) * 1e3 / batch as f64)
 }
 

@@ -33,18 +33,20 @@ pub(crate) struct Options {
     only: String,
     growth: bool,
     operations: bool,
+    alone: bool,
     /// The folder of real data.
     pub(crate) data: Option<PathBuf>,
     threads: Option<usize>,
 }
 
-const USAGE: &str = "usage: bench [--quick] [--json FILE] [--only WORDS] [--data FOLDER] [--threads N] [--operations] [--growth]
+const USAGE: &str = "usage: bench [--quick] [--json FILE] [--only WORDS] [--data FOLDER] [--threads N] [--alone] [--operations] [--growth]
   --quick       5 short pairs a case, in all some minutes
   --json FILE   the table as JSON too
   --only WORDS  the cases whose names hold these words
   --data FOLDER real data (mnist/train-images-idx3-ubyte.gz); without, the variable AE_DATA
   --threads N   threads of both sides, 2 unless said; ours reads and writes on one more: on a machine of more cores
                 than N, hold both to N with taskset
+  --alone       no peers, only our own figures
   --operations  only each fused operation against its default body
   --growth      how cost grows with width, batch, depth, rows and threads; writes docs/growth-figures.md and its picture";
 
@@ -57,6 +59,7 @@ impl Options {
                 "--quick" => options.quick = true,
                 "--growth" => options.growth = true,
                 "--operations" => options.operations = true,
+                "--alone" => options.alone = true,
                 "--json" => options.json = Some(value()?.into()),
                 "--only" => options.only = value()?,
                 "--data" => options.data = Some(value()?.into()),
@@ -117,10 +120,10 @@ fn run(options: &Options) -> Result<()> {
         say(&row.text(peak));
         rows.push(row);
     };
-    let mut peer = Peer::start();
+    let mut peer = if options.alone { Err("not wanted".to_owned()) } else { Peer::start() };
     match &peer {
         Ok(peer) => say(&peer.versions),
-        Err(reason) => say(&format!("peers: not installed, only our own figures follow: {reason}")),
+        Err(reason) => say(&format!("peers: only our own figures follow: {reason}")),
     }
     for training in case::trainings().iter().filter(|training| options.wants(training.name)) {
         add(ours::side_by_side(training, peer.as_mut().ok(), options)?);

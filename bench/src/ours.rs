@@ -5,7 +5,6 @@ use crate::measure::Row;
 use crate::peer::Peer;
 use crate::{Options, Result, plan, say};
 use autoencoders::data::{Dataset, Values, write_npy};
-use autoencoders::prepare::Scale;
 use autoencoders::rng::Rng;
 use autoencoders::schema::Shape;
 use autoencoders::{Activation, Config, Event, Flow, fit};
@@ -75,7 +74,7 @@ pub(crate) fn train(config: &Config, data: &Dataset, steps: usize) -> Result<f64
 
 /// One training case on both sides.
 pub(crate) fn side_by_side(training: &Training, peer: Option<&mut Peer>, options: &Options) -> Result<Row> {
-    let config = Config { scale: Scale::None, ..training.config.clone() };
+    let config = &training.config;
     // No end of an epoch within a run: neither side shall be timed at something else than steps.
     let batches = (NUMBERS / (training.features * config.batch)).clamp(8, 4000);
     let count = batches * config.batch;
@@ -86,7 +85,7 @@ pub(crate) fn side_by_side(training: &Training, peer: Option<&mut Peer>, options
     let data = dataset(training, values)?;
     let pairs = plan(options);
 
-    let probe = train(&config, &data, 2.min(batches - WARM))?;
+    let probe = train(config, &data, 2.min(batches - WARM))?;
     let steps = pairs.repetitions(probe).min(batches - WARM - 1);
     let mut name = "none".to_owned();
     let mut ask: Option<Box<dyn FnMut() -> Result<f64>>> = None;
@@ -98,7 +97,7 @@ pub(crate) fn side_by_side(training: &Training, peer: Option<&mut Peer>, options
         say(&format!("{}: PyTorch's forms, ms a step: {}", training.name, answer["times"]));
         ask = Some(Box::new(move || peer.milliseconds(json!({"do": "steps", "count": steps}))));
     }
-    let ours = || train(&config, &data, steps);
+    let ours = || train(config, &data, steps);
     let (ours, peers) = match ask {
         Some(mut ask) => Row::measure(pairs, ours, Some(&mut *ask))?,
         None => Row::measure(pairs, ours, None)?,

@@ -4,7 +4,8 @@ use crate::error::Result;
 use crate::rng::Rng;
 use crate::vars::{Fill, Init, Layout, Role, Values, VarId, Vars};
 use autoencoders_kernels::{
-    Activation, Geometry, NORM_EPSILON, activate, column_moments, column_norm, convolution, dense, row_norm, steer, transposed_convolution,
+    Activation, Geometry, NORM_EPSILON, activate, column_moments, column_norm, convolution, dense, dense_arranged, row_norm, steer,
+    transposed_convolution,
 };
 use burn::tensor::Tensor;
 
@@ -205,9 +206,10 @@ impl Layer {
     /// From rows [rows, in] to rows [rows, out].
     pub fn forward(&self, values: &Values, x: Tensor<2>, pass: &mut Pass) -> Tensor<2> {
         match self {
-            Self::Dense { weight, bias, activation, transposed } => {
-                dense(x, values.get(*weight), values.get(*bias), *transposed, *activation)
-            }
+            Self::Dense { weight, bias, activation, transposed } => match values.arranged(*weight, *transposed) {
+                Some(weight) => dense_arranged(x, weight, values.get(*bias), *activation),
+                None => dense(x, values.get(*weight), values.get(*bias), *transposed, *activation),
+            },
             Self::Convolution { weight, bias, geometry, activation } => {
                 convolution(x, values.get(*weight), Some(values.get(*bias)), geometry, *activation)
             }

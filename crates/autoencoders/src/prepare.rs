@@ -137,10 +137,10 @@ impl Preparation {
     fn scale<T: Copy + Into<f64>>(&self, out: &mut Vec<f32>, values: &[T], rows: impl Iterator<Item = usize>, features: usize) {
         // One number for all columns stands before each of them.
         let (offsets, scales) = (self.offset.iter().cycle(), self.scale.iter().cycle());
-        let columns: Vec<(f64, f64)> = offsets.zip(scales).take(features).map(|(offset, scale)| (*offset, *scale)).collect();
+        let columns: Vec<(f64, f64)> = offsets.zip(scales).take(features).map(|(offset, scale)| (*offset, 1.0 / scale)).collect();
         for row in rows {
             let row = &values[row * features..][..features];
-            out.extend(row.iter().zip(&columns).map(|(value, (offset, scale))| (((*value).into() - offset) / scale) as f32));
+            out.extend(row.iter().zip(&columns).map(|(value, (offset, factor))| (((*value).into() - offset) * factor) as f32));
         }
     }
 

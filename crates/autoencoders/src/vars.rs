@@ -3,8 +3,10 @@
 use crate::error::{Error, Result};
 use crate::family::Terms;
 use crate::rng::Rng;
+use autoencoders_kernels::arrange;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 /// Which variable: its place in [`Vars`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,30 +67,47 @@ pub struct Var {
     pub layout: Layout,
 }
 
+/// A weight and its transpose as [`arrange`] gives them, each made when it is first asked for.
+type Arranged = [OnceLock<Tensor<3>>; 2];
+
 /// All variables in the order in which they were built.
 #[derive(Clone, Debug, Default)]
 pub struct Vars {
     list: Vec<Var>,
+    /// Empty again when the variable changes.
+    arranged: Vec<OnceLock<Arc<Arranged>>>,
 }
 
 /// The values a forward pass reads: the variables themselves, or leaves whose gradients are wanted.
 #[derive(Clone, Debug)]
-pub struct Values(Vec<Tensor<2>>);
+pub struct Values {
+    list: Vec<Tensor<2>>,
+    /// None for leaves, which change at every step.
+    arranged: Option<Vec<Arc<Arranged>>>,
+}
 
 impl Values {
     /// The value of a variable.
     pub fn get(&self, id: VarId) -> Tensor<2> {
-        self.0[id.0].clone()
+        self.list[id.0].clone()
+    }
+
+    /// The weight of a dense layer, with `transposed` its transpose, as [`arrange`] gives it; none where gradients are wanted.
+    ///
+    /// It is kept for as long as the variable does not change.
+    pub fn arranged(&self, id: VarId, transposed: bool) -> Option<Tensor<3>> {
+        let arranged = &self.arranged.as_ref()?[id.0][usize::from(transposed)];
+        Some(arranged.get_or_init(|| arrange(self.get(id), transposed)).clone())
     }
 
     /// The gradients of the sum of a loss's terms, for each leaf that the loss depends on.
     pub fn gradients(&self, terms: Terms) -> Vec<Option<Tensor<2>>> {
         let Some(loss) = terms.sum() else {
-            return vec![None; self.0.len()];
+            return vec![None; self.list.len()];
         };
         drop(terms);
         let mut gradients = loss.backward();
-        self.0.iter().map(|leaf| if leaf.is_require_grad() { leaf.grad_remove(&mut gradients) } else { None }).collect()
+        self.list.iter().map(|leaf| if leaf.is_require_grad() { leaf.grad_remove(&mut gradients) } else { None }).collect()
     }
 }
 
@@ -116,11 +135,13 @@ impl Vars {
     /// Takes the value out and leaves `empty`, so that its memory has one owner and can be changed in place; [`Vars::set`] puts the
     /// new one in.
     pub(crate) fn take(&mut self, id: VarId, empty: &Tensor<2>) -> Tensor<2> {
+        self.arranged[id.0].take();
         std::mem::replace(&mut self.list[id.0].value, empty.clone())
     }
 
     /// Replaces the value of a variable; the shape stays.
     pub fn set(&mut self, id: VarId, value: Tensor<2>) {
+        self.arranged[id.0].take();
         self.list[id.0].value = value;
     }
 
@@ -132,7 +153,10 @@ impl Vars {
 
     /// The values as constants, for everything but training.
     pub fn values(&self) -> Values {
-        Values(self.list.iter().map(|var| var.value.clone()).collect())
+        Values {
+            list: self.list.iter().map(|var| var.value.clone()).collect(),
+            arranged: Some(self.arranged.iter().map(|arranged| arranged.get_or_init(Arc::default).clone()).collect()),
+        }
     }
 
     /// The values as leaves of a gradient computation where `moved` holds, as constants elsewhere.
@@ -141,7 +165,7 @@ impl Vars {
             let value = var.value.clone();
             if var.role != Role::Buffer && moved(var) { value.autodiff().require_grad() } else { value }
         };
-        Values(self.list.iter().map(leaf).collect())
+        Values { list: self.list.iter().map(leaf).collect(), arranged: None }
     }
 }
 
@@ -229,6 +253,7 @@ impl<'a> Init<'a> {
             }
         };
         let value = Tensor::from_data(TensorData::new(values, shape), (&self.device, self.dtype));
+        self.vars.arranged.push(OnceLock::new());
         self.vars.list.push(Var { name: name.to_owned(), value, role, group: self.group, layout });
         Ok(VarId(self.vars.list.len() - 1))
     }

@@ -6,16 +6,13 @@ use crate::loss::RowLoss;
 use crate::norm::{CLIPPED, EPSILON, add_columns, clipped, divergence, gathered, repeated, unclipped};
 use crate::ops::FusedOps;
 use crate::optimise::{AdamStep, SgdStep};
-use crate::pieces::{
-    PIECE, Real, add, filled, for_each_piece, may_share, repeats, rows_per_piece, side_by_side, simd, summed, with_scratch,
-};
+use crate::pieces::{PIECE, Real, add, filled, for_each_piece, may_share, repeats, rows_per_piece, simd, summed, with_scratch};
+use crate::product::{Arranged, PANEL, Right, Strided, multiplied, multiply, panel_numbers};
 use burn::backend::Flex;
 use burn::tensor::{DType, Shape, Tensor, TensorData};
 use burn_flex::FlexTensor;
 use std::mem::MaybeUninit;
 
-/// Products below this many multiplications stay on one thread: waking a second one costs more than it saves.
-const PARALLEL_PRODUCT: usize = 64 * 64 * 64;
 /// Elements of the patches that a convolution holds at a time: 256 KB of f32, so that they stay in the second-level cache ...
 const PATCHES: usize = 64 * 1024;
 /// ... unless that were fewer pixels than this: each product rearranges the whole weights first, which many pixels must pay for.
@@ -50,6 +47,8 @@ type Three = (FlexTensor, FlexTensor, FlexTensor);
 
 hand_written! {
     dense(x: FlexTensor, w: FlexTensor, b: FlexTensor, transposed: bool, act: Activation) -> FlexTensor;
+    arrange(w: FlexTensor, transposed: bool) -> FlexTensor;
+    dense_arranged(x: FlexTensor, w: FlexTensor, b: FlexTensor, act: Activation) -> FlexTensor;
     activate(z: FlexTensor, act: Activation) -> FlexTensor;
     activate_backward(saved: FlexTensor, g: FlexTensor, act: Activation) -> FlexTensor;
     dense_backward(saved: FlexTensor, g: FlexTensor, act: Activation) -> Two;
@@ -93,210 +92,60 @@ fn from_vec<T: Real>(values: Vec<T>, shape: impl Into<Shape>) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(values, shape.into()))
 }
 
-/// A matrix in memory: its first element, and the steps to the next row and column.
-#[derive(Clone, Copy)]
-struct Strided<T> {
-    start: *const T,
-    row: isize,
-    column: isize,
-}
-
-impl<T: Real> Strided<T> {
-    /// The rows of a slice.
-    fn rows(values: &[T], width: usize) -> Self {
-        Self { start: values.as_ptr(), row: width as isize, column: 1 }
-    }
-
-    fn of(t: &FlexTensor) -> Self {
-        let layout = t.layout();
-        // SAFETY: the offset of a layout lies within its storage.
-        let start = unsafe { t.storage::<T>().as_ptr().add(layout.start_offset()) };
-        Self { start, row: layout.strides()[0], column: layout.strides()[1] }
-    }
-
-    fn transposed(self) -> Self {
-        Self { row: self.column, column: self.row, ..self }
-    }
-}
-
-/// `out = a b`, or with `add` `out += a b`, for a [m, k] and b [k, n]; `out` is [m, n] row after row.
-///
-/// # Safety
-/// The three must describe that many elements of memory that may be read, and for `out` written.
-unsafe fn multiply<T: Real>(out: *mut T, sizes: [usize; 3], a: Strided<T>, b: Strided<T>, add: bool, parallel: bool) {
-    // SAFETY: the caller's promise.
-    unsafe { multiply_into(out, sizes[2], sizes, a, b, add, parallel) };
-}
-
-/// [`multiply`] into a part of the columns of rows that are `stride` elements apart.
-///
-/// # Safety
-/// As for [`multiply`].
-unsafe fn multiply_into<T: Real>(
-    out: *mut T,
-    stride: usize,
-    [m, k, n]: [usize; 3],
-    a: Strided<T>,
-    b: Strided<T>,
-    add: bool,
-    parallel: bool,
-) {
-    #[cfg(feature = "threads")]
-    let parallelism = if parallel { gemm::Parallelism::Rayon(0) } else { gemm::Parallelism::None };
-    #[cfg(not(feature = "threads"))]
-    let parallelism = {
-        let _ = parallel;
-        gemm::Parallelism::None
-    };
-    let keep = if add { T::of(1.0) } else { T::of(0.0) };
-    // SAFETY: the caller's promise.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            out,
-            1,
-            stride as isize,
-            add,
-            a.start,
-            a.column,
-            a.row,
-            b.start,
-            b.column,
-            b.row,
-            keep,
-            T::of(1.0),
-            false,
-            false,
-            false,
-            parallelism,
-        );
-    }
-}
-
-/// `a b` row after row.
-fn multiplied<T: Real>(sizes: [usize; 3], a: Strided<T>, b: Strided<T>) -> Vec<T> {
-    let [m, k, n] = sizes;
-    let numbers = m.checked_mul(n).expect("numbers of a product");
-    if numbers == 0 || k == 0 {
-        return vec![T::of(0.0); numbers];
-    }
-    // Which way a product goes depends on its sizes alone: the ways round differently, and no thread may change a bit.
-    let large = numbers.saturating_mul(k) > PARALLEL_PRODUCT;
-    if m == 1 && a.column == 1 && b.column == 1 && b.row >= n as isize {
-        // SAFETY: callers pass views of whole tensors: `a` has k elements in a row, `b` k rows that each hold n elements.
-        return unsafe { row_product(k, n, a.start, b, n.saturating_mul(k) > SHARED_ROW) };
-    }
-    let mut out = Vec::with_capacity(numbers);
-    // SAFETY: callers pass views of whole tensors of these sizes; the product, or its pieces together, write all m x n elements.
-    unsafe {
-        match large && m <= FEW_ROWS && n >= 2 * COLUMNS {
-            true => multiply_by_columns(out.as_mut_ptr(), sizes, a, b),
-            false => multiply(out.as_mut_ptr(), sizes, a, b, false, large && may_share()),
-        }
-        out.set_len(numbers);
-    }
-    out
-}
-
-/// Products of at most so many rows are cut into columns: the rows alone would leave a core idle.
-const FEW_ROWS: usize = 64;
-/// Columns in such a piece.
-const COLUMNS: usize = 128;
-/// A single row's product of fewer multiplications stays on one thread.
-const SHARED_ROW: usize = 1 << 16;
-
-/// A pointer that several threads write through, each to elements of its own.
-struct Shared<T>(*mut T);
-
-// SAFETY: whoever shares it promises that no two threads touch the same element.
-unsafe impl<T> Sync for Shared<T> {}
-
-impl<T> Shared<T> {
-    fn at(&self, offset: usize) -> *mut T {
-        self.0.wrapping_add(offset)
-    }
-}
-
-// SAFETY: a view of a matrix that nobody writes to while it is read.
-unsafe impl<T> Sync for Strided<T> {}
-
-/// [`multiply`] with pieces of columns side by side.
-///
-/// # Safety
-/// As for [`multiply`].
-unsafe fn multiply_by_columns<T: Real>(out: *mut T, [m, k, n]: [usize; 3], a: Strided<T>, b: Strided<T>) {
-    let (out, a, b) = (Shared(out), &a, &b);
-    side_by_side(n.div_ceil(COLUMNS), |piece| {
-        let from = piece * COLUMNS;
-        let columns = Strided { start: b.start.wrapping_offset(from as isize * b.column), ..*b };
-        // SAFETY: the caller's promise; the pieces write different columns.
-        unsafe { multiply_into(out.at(from), n, [m, k, COLUMNS.min(n - from)], *a, columns, false, false) };
-    });
-}
-
-/// One row times a matrix: the matrix is read once from its first to its last row, four rows at a time.
-///
-/// # Safety
-/// `a` points to k elements, `b` to k rows of n elements side by side.
-unsafe fn row_product<T: Real>(k: usize, n: usize, a: *const T, b: Strided<T>, shared: bool) -> Vec<T> {
-    // SAFETY: the caller's promise.
-    let x = unsafe { std::slice::from_raw_parts(a, k) };
-    let b = &b;
-    let width = if shared { n.div_ceil(4).next_multiple_of(16) } else { n };
-    let mut y = vec![T::of(0.0); n];
-    for_each_piece(&mut y, width, |index, y| {
-        let columns = y.len();
-        // SAFETY: the caller's promise: row `at` of `b` holds n elements, of which these are the columns of the piece.
-        let row =
-            |at: usize| unsafe { std::slice::from_raw_parts(b.start.wrapping_offset(at as isize * b.row).add(index * width), columns) };
-        let whole = k - k % 4;
-        simd(
-            #[inline(always)]
-            || {
-                for at in (0..whole).step_by(4) {
-                    let (r0, r1, r2, r3) = (row(at), row(at + 1), row(at + 2), row(at + 3));
-                    let (x0, x1, x2, x3) = (x[at], x[at + 1], x[at + 2], x[at + 3]);
-                    for ((((y, w0), w1), w2), w3) in y.iter_mut().zip(r0).zip(r1).zip(r2).zip(r3) {
-                        *y = *y + (x0 * *w0 + x1 * *w1) + (x2 * *w2 + x3 * *w3);
-                    }
-                }
-                for (at, x) in x.iter().enumerate().skip(whole) {
-                    for (y, w) in y.iter_mut().zip(row(at)) {
-                        *y = *y + *x * *w;
-                    }
-                }
-            },
-        );
-    });
-    y
+/// Where the elements of a matrix lie.
+fn strided<T: Real>(t: &FlexTensor) -> Strided<T> {
+    let layout = t.layout();
+    // SAFETY: the offset of a layout lies within its storage.
+    let start = unsafe { t.storage::<T>().as_ptr().add(layout.start_offset()) };
+    Strided { start, row: layout.strides()[0], column: layout.strides()[1] }
 }
 
 fn product<T: Real>(a: FlexTensor, b: FlexTensor) -> FlexTensor {
     let ((m, k), (inner, n)) = (sides(&a), sides(&b));
     assert_eq!(k, inner, "inner sizes of a product");
-    from_vec(multiplied::<T>([m, k, n], Strided::of(&a), Strided::of(&b)), [m, n])
+    // SAFETY: both are whole tensors of these sizes.
+    from_vec(unsafe { multiplied::<T>([m, k, n], strided(&a), strided(&b), |_, _| ()) }, [m, n])
 }
 
 fn dense<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, transposed: bool, act: Activation) -> FlexTensor {
-    let (m, k) = sides(&x);
-    let weight = Strided::of(&w);
-    let (weight, inner, n) = match transposed {
-        false => (weight, sides(&w).0, sides(&w).1),
-        true => (weight.transposed(), sides(&w).1, sides(&w).0),
+    let weight = strided::<T>(&w);
+    let (weight, [inner, n]) = match transposed {
+        false => (weight, [sides(&w).0, sides(&w).1]),
+        true => (weight.transposed(), [sides(&w).1, sides(&w).0]),
     };
-    assert_eq!(k, inner, "inner sizes of a dense layer");
-    assert_eq!(b.layout().num_elements(), n, "biases of a dense layer");
-    let mut y = multiplied::<T>([m, k, n], Strided::of(&x), weight);
-    add_bias(&mut y, &rows(b), act);
-    from_vec(y, [m, n])
+    // SAFETY: a whole tensor of these sizes.
+    unsafe { layer::<T>(x, weight.into(), [inner, n], b, act) }
 }
 
-/// Adds a bias to each row and applies an activation.
-fn add_bias<T: Real>(y: &mut [T], b: &FlexTensor, act: Activation) {
-    let bias = wide_bias(b);
-    for_each_piece(y, rows_per_piece(bias.len()) * bias.len(), |_, piece| act.apply(piece, Some(&bias)));
+fn arrange<T: Real>(w: FlexTensor, transposed: bool) -> FlexTensor {
+    let (k, n) = if transposed { (sides(&w).1, sides(&w).0) } else { sides(&w) };
+    let weight = strided::<T>(&w);
+    // SAFETY: a whole tensor of these sizes.
+    let panels = unsafe { Arranged::new(if transposed { weight.transposed() } else { weight }, [k, n]) };
+    from_vec(panels.panels, [n.div_ceil(PANEL), k, PANEL])
+}
+
+fn dense_arranged<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, act: Activation) -> FlexTensor {
+    let (w, n) = (rows(w), b.layout().num_elements());
+    let k = w.layout().shape()[1];
+    let panels = w.storage::<T>();
+    assert_eq!(panels.len(), panel_numbers(k, n), "numbers of an arranged weight");
+    // SAFETY: as many panels as `k` and `n` ask for.
+    unsafe { layer(x, Right::panels(panels, k), [k, n], b, act) }
+}
+
+/// A dense layer by a weight [inner, n].
+///
+/// # Safety
+/// The weight must describe that many numbers of memory.
+unsafe fn layer<T: Real>(x: FlexTensor, weight: Right<T>, [inner, n]: [usize; 2], b: FlexTensor, act: Activation) -> FlexTensor {
+    let ((m, k), b) = (sides(&x), rows(b));
+    assert_eq!(k, inner, "inner sizes of a dense layer");
+    assert_eq!(b.layout().num_elements(), n, "biases of a dense layer");
+    let (narrow, wide) = (b.storage::<T>(), wide_bias::<T>(&b));
+    let finish = |column: usize, part: &mut [T]| act.apply(part, Some(if column == 0 { &wide } else { &narrow[column..] }));
+    // SAFETY: the caller's promise for the weight; the rows are a whole tensor.
+    from_vec(unsafe { multiplied([m, k, n], strided(&x), weight, finish) }, [m, n])
 }
 
 /// A bias repeated until it is long enough to vectorise.
@@ -449,6 +298,24 @@ fn widest(geometry: &Geometry) -> usize {
     geometry.kernel_rows(SEEN).map(|kernel| geometry.seen(&kernel).0).max().unwrap_or(0)
 }
 
+/// The weights of each group of a convolution's kernel rows, rearranged once for the products of all pieces; with `transposed` those
+/// of the way back.
+fn arranged<T: Real>(geometry: &Geometry, weights: &[T], transposed: bool) -> Vec<Arranged<T>> {
+    let channels = geometry.channels_out;
+    let group = |kernel| {
+        let (seen, from) = geometry.seen(&kernel);
+        let group = Strided::rows(&weights[from * channels..][..seen * channels], channels);
+        // SAFETY: a slice of as many numbers as the sizes say.
+        unsafe {
+            match transposed {
+                false => Arranged::new(group, [seen, channels]),
+                true => Arranged::new(group.transposed(), [channels, seen]),
+            }
+        }
+    };
+    geometry.kernel_rows(SEEN).map(group).collect()
+}
+
 fn convolve<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, geometry: Geometry, act: Activation) -> FlexTensor {
     let (x, w, b) = (rows(x), rows(w), rows(b));
     let (samples, _) = sides(&x);
@@ -461,18 +328,19 @@ fn convolve<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, geometry: Geom
     assert!(patch > 0 && channels > 0, "a convolution without a kernel");
     let numbers = samples * geometry.output_width();
     let per = lines_at_once(&geometry, geometry.lines(numbers));
+    let arranged = arranged(&geometry, weights, false);
     // SAFETY: the product writes every pixel of the piece, whose lines are as many as it is long.
     let y = unsafe {
         filled(numbers, per * across * channels, |index, piece: &mut [MaybeUninit<T>]| {
             let lines = index * per..index * per + geometry.lines(piece.len());
             let pixels = lines.len() * across;
             with_scratch(pixels * widest(&geometry), |patches: &mut [T]| {
-                for kernel in geometry.kernel_rows(SEEN) {
-                    let (seen, from) = geometry.seen(&kernel);
+                for (kernel, weights) in geometry.kernel_rows(SEEN).zip(&arranged) {
+                    let (seen, _) = geometry.seen(&kernel);
                     let add = kernel.start > 0;
                     geometry.unfold(images, lines.clone(), kernel, patches);
-                    let (a, b) = (Strided::rows(patches, seen), Strided::rows(&weights[from * channels..], channels));
-                    multiply(piece.as_mut_ptr().cast::<T>(), [pixels, seen, channels], a, b, add, false);
+                    let a = Strided::rows(patches, seen);
+                    multiply(piece.as_mut_ptr().cast::<T>(), channels, [pixels, seen, channels], a, weights.right(), add);
                 }
             });
             if !idle {
@@ -498,6 +366,7 @@ fn convolve_transposed<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, geo
     assert_eq!(images.len(), samples * geometry.output_width(), "numbers in the images of a transposed convolution");
     assert_eq!(weights.len(), patch * channels, "weights of a transposed convolution");
     assert_eq!(b.layout().num_elements(), geometry.channels_in, "biases of a transposed convolution");
+    let arranged = arranged(&geometry, weights, true);
     let per = lines_at_once(&geometry, samples * high);
     // Whole images to a piece: the patches of neighbouring lines overlap.
     let together = (per / high.max(1)).max(1);
@@ -515,11 +384,11 @@ fn convolve_transposed<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, geo
             let pixels = lines.len() * across;
             let small = &images[(first + start) * across * channels..][..pixels * channels];
             with_scratch(pixels * widest(&geometry), |patches: &mut [T]| {
-                for kernel in geometry.kernel_rows(SEEN) {
-                    let (seen, from) = geometry.seen(&kernel);
-                    let (a, b) = (Strided::rows(small, channels), Strided::rows(&weights[from * channels..], channels).transposed());
-                    // SAFETY: `patches` holds pixels x seen elements, `small` pixels x channels, the weights seen x channels from there.
-                    unsafe { multiply(patches.as_mut_ptr(), [pixels, channels, seen], a, b, false, false) };
+                for (kernel, weights) in geometry.kernel_rows(SEEN).zip(&arranged) {
+                    let (seen, _) = geometry.seen(&kernel);
+                    let a = Strided::rows(small, channels);
+                    // SAFETY: `patches` holds pixels x seen elements, `small` pixels x channels, the weights channels x seen.
+                    unsafe { multiply(patches.as_mut_ptr(), seen, [pixels, channels, seen], a, weights.right(), false) };
                     geometry.fold(patches, lines.clone(), kernel, piece);
                 }
             });
@@ -556,7 +425,7 @@ fn convolve_weight<T: Real>(large: FlexTensor, small: FlexTensor, geometry: Geom
                     let (a, b) = (Strided::rows(patches, seen).transposed(), Strided::rows(g, channels));
                     let sum = &mut sum[from * channels..];
                     // SAFETY: `sum` holds seen x channels elements from there, `patches` pixels x seen, `g` pixels x channels.
-                    unsafe { multiply(sum.as_mut_ptr(), [seen, pixels, channels], a, b, true, false) };
+                    unsafe { multiply(sum.as_mut_ptr(), channels, [seen, pixels, channels], a, b, true) };
                 }
             });
         }

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`activation`](Activation) | the activations, their derivatives, and their vectorised slices |
 //! | [`dense`] | matrix product, bias and activation in one operation; its backward in one pass and two products |
+//! | [`arrange`], [`dense_arranged`] | the same with a weight that is rearranged once for many uses |
 //! | [`steer`] | directions through an activation: the tangent form, for penalties on derivatives |
 //! | [`convolution`], [`transposed_convolution`] | images channels last, any kernel, stride, padding and size |
 //! | [`row_loss`] | reconstruction losses per row, with their gradient in one pass |
@@ -25,14 +26,15 @@ mod ops;
 mod optimise;
 mod pieces;
 pub mod primitive;
+mod product;
 
 pub use activation::Activation;
 pub use convolution::Geometry;
 pub use loss::RowLoss;
 pub use norm::EPSILON as NORM_EPSILON;
 pub use ops::{
-    activate, column_moments, column_norm, column_squares, convolution, dense, draw_normal, kl_normal, row_loss, row_norm, sparsity, steer,
-    transposed_convolution,
+    activate, arrange, column_moments, column_norm, column_squares, convolution, dense, dense_arranged, draw_normal, kl_normal, row_loss,
+    row_norm, sparsity, steer, transposed_convolution,
 };
 pub use optimise::{AdamStep, SgdStep, adam, sgd, sum_squares};
 #[doc(hidden)]

@@ -18,6 +18,15 @@ pub(crate) trait FusedOps: Backend {
         primitive::dense::<Self>(x, w, b, transposed, act)
     }
 
+    /// The weight [in, out] or its transpose, in the order in which [`FusedOps::dense_arranged`] reads it.
+    fn arrange(w: FloatTensor<Self>, transposed: bool) -> FloatTensor<Self> {
+        primitive::arrange::<Self>(w, transposed)
+    }
+
+    fn dense_arranged(x: FloatTensor<Self>, w: FloatTensor<Self>, b: FloatTensor<Self>, act: Activation) -> FloatTensor<Self> {
+        primitive::dense_arranged::<Self>(x, w, b, act)
+    }
+
     fn activate(z: FloatTensor<Self>, act: Activation) -> FloatTensor<Self> {
         primitive::activate::<Self>(z, act)
     }
@@ -179,6 +188,17 @@ pub(crate) trait FusedOps: Backend {
 /// With `transposed` the weight is [out, in] and its transpose is used: tied layers share one matrix.
 pub fn dense(x: Tensor<2>, w: Tensor<2>, b: Tensor<2>, transposed: bool, act: Activation) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as FusedOps>::dense(x.into_dispatch(), w.into_dispatch(), b.into_dispatch(), transposed, act))
+}
+
+/// A dense layer's weight [in, out], with `transposed` [out, in], for [`dense_arranged`]: panels of columns [panels, in, columns],
+/// zeros behind the last.
+pub fn arrange(w: Tensor<2>, transposed: bool) -> Tensor<3> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::arrange(w.into_dispatch(), transposed))
+}
+
+/// [`dense`] with a weight that [`arrange`] gave: the same numbers sooner, where one weight meets many rows or few rows many times.
+pub fn dense_arranged(x: Tensor<2>, w: Tensor<3>, b: Tensor<2>, act: Activation) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::dense_arranged(x.into_dispatch(), w.into_dispatch(), b.into_dispatch(), act))
 }
 
 /// `act(z)`, element by element.

@@ -1,6 +1,7 @@
 //! What the hand-written bodies share: the two float types, run-time SIMD, and the cutting of work into pieces.
 
-use std::cell::Cell;
+use pulp::Simd as Registers;
+use std::cell::{Cell, RefCell};
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -24,9 +25,7 @@ pub enum Simd {
 /// The widest set that loops may use; tests narrow it.
 static WIDEST: AtomicU8 = AtomicU8::new(Simd::Avx512 as u8);
 
-/// Keeps every loop of this process from wider instructions than these: only for tests, which run each path.
-///
-/// Matrix products are chosen inside their own crate and do not hear of it.
+/// Keeps every loop and product of this process from wider instructions than these: only for tests, which run each path.
 #[doc(hidden)]
 pub fn narrow_simd(widest: Simd) {
     WIDEST.store(widest as u8, Ordering::Relaxed);
@@ -55,6 +54,20 @@ fn architecture() -> pulp::Arch {
 #[inline(always)]
 pub(crate) fn simd<R>(work: impl FnOnce() -> R) -> R {
     architecture().dispatch(work)
+}
+
+/// Runs an operation that is written in registers with the widest SIMD instructions of this processor.
+#[inline(always)]
+pub(crate) fn vectorised<O: pulp::WithSimd>(operation: O) -> O::Output {
+    architecture().dispatch(operation)
+}
+
+/// Whether this processor has instructions that [`vectorised`] is worth writing for: fused multiplication and addition at least.
+pub(crate) fn native() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return !matches!(architecture(), pulp::Arch::Scalar);
+    #[cfg(not(target_arch = "x86_64"))]
+    false
 }
 
 /// Runs `work` as one of the threads that share the operations' work, where there are several.
@@ -183,20 +196,21 @@ pub(crate) fn repeats(width: usize) -> usize {
 }
 
 thread_local! {
-    /// Memory that a thread uses again from call to call; never more than the largest piece of work.
-    static SCRATCH: Cell<Vec<f64>> = const { Cell::new(Vec::new()) };
+    /// Memory that a thread uses again from call to call, one piece for each depth of work within work; none is larger than the
+    /// largest piece of work.
+    static SCRATCH: RefCell<Vec<Vec<f64>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Lends `length` elements of this thread's memory, with whatever they held before.
 pub(crate) fn with_scratch<T: Real, R>(length: usize, work: impl FnOnce(&mut [T]) -> R) -> R {
-    // Taken, not borrowed: work within work finds an empty vector and gets memory of its own.
-    let mut memory = SCRATCH.take();
+    // Taken, not borrowed: work within work takes the next one.
+    let mut memory = SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default();
     let words = (length * size_of::<T>()).div_ceil(size_of::<f64>());
     if memory.len() < words {
         memory.resize(words, 0.0);
     }
     let result = work(&mut bytemuck::cast_slice_mut(&mut memory[..words])[..length]);
-    SCRATCH.set(memory);
+    SCRATCH.with_borrow_mut(|all| all.push(memory));
     result
 }
 
@@ -213,6 +227,11 @@ pub(crate) trait Real:
     + std::ops::Mul<Output = Self>
     + std::ops::Div<Output = Self>
 {
+    /// A register full of them.
+    type Lanes<S: Registers>: bytemuck::Pod;
+    fn splat<S: Registers>(simd: S, value: Self) -> Self::Lanes<S>;
+    /// `a b + c`, rounded once.
+    fn mul_add<S: Registers>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>, c: Self::Lanes<S>) -> Self::Lanes<S>;
     fn of(value: f64) -> Self;
     fn as_f64(self) -> f64;
     fn max(self, other: Self) -> Self;
@@ -233,6 +252,15 @@ pub(crate) trait Real:
 }
 
 impl Real for f64 {
+    type Lanes<S: Registers> = S::f64s;
+    #[inline(always)]
+    fn splat<S: Registers>(simd: S, value: Self) -> S::f64s {
+        simd.splat_f64s(value)
+    }
+    #[inline(always)]
+    fn mul_add<S: Registers>(simd: S, a: S::f64s, b: S::f64s, c: S::f64s) -> S::f64s {
+        simd.mul_add_f64s(a, b, c)
+    }
     fn of(value: f64) -> Self {
         value
     }
@@ -275,6 +303,15 @@ impl Real for f64 {
 }
 
 impl Real for f32 {
+    type Lanes<S: Registers> = S::f32s;
+    #[inline(always)]
+    fn splat<S: Registers>(simd: S, value: Self) -> S::f32s {
+        simd.splat_f32s(value)
+    }
+    #[inline(always)]
+    fn mul_add<S: Registers>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f32s {
+        simd.mul_add_f32s(a, b, c)
+    }
     #[inline(always)]
     fn of(value: f64) -> Self {
         value as f32

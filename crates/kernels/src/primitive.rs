@@ -50,6 +50,21 @@ pub(crate) fn dense<B: Backend>(x: Float<B>, w: Float<B>, b: Float<B>, transpose
     activate::<B>(z, act)
 }
 
+/// One panel: the matrix as it is.
+pub(crate) fn arrange<B: Backend>(w: Float<B>, transposed: bool) -> Float<B> {
+    let w = transposed_if::<B>(w, transposed);
+    let [k, n] = sides::<B>(&w);
+    B::float_reshape(w, Shape::from([1, k, n]))
+}
+
+pub(crate) fn dense_arranged<B: Backend>(x: Float<B>, w: Float<B>, b: Float<B>, act: Activation) -> Float<B> {
+    let (shape, n) = (w.shape(), b.shape()[1]);
+    let columns = Shape::from([shape[1], shape[0] * shape[2]]);
+    let w = B::float_reshape(B::float_permute(w, &[1, 0, 2]), columns);
+    let w = B::float_slice(w, &[Slice::from(0..shape[1]), Slice::from(0..n)]);
+    dense::<B>(x, w, b, false, act)
+}
+
 pub(crate) fn activate<B: Backend>(z: Float<B>, act: Activation) -> Float<B> {
     let positive = |z| B::float_clamp_min(z, 0f64.into());
     let negative = |z| B::float_clamp_max(z, 0f64.into());

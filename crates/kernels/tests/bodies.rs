@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
 use autoencoders_kernels::{
-    Activation, AdamStep, Geometry, RowLoss, SgdStep, Simd, activate, adam, column_moments, column_norm, column_squares, convolution,
-    dense, draw_normal, kl_normal, narrow_simd, primitive, row_loss, row_norm, sgd, side_by_side, sparsity, steer, sum_squares,
-    transposed_convolution,
+    Activation, AdamStep, Geometry, RowLoss, SgdStep, Simd, activate, adam, arrange, column_moments, column_norm, column_squares,
+    convolution, dense, dense_arranged, draw_normal, kl_normal, narrow_simd, primitive, row_loss, row_norm, sgd, side_by_side, sparsity,
+    steer, sum_squares, transposed_convolution,
 };
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use std::sync::{RwLock, RwLockReadGuard};
@@ -235,17 +235,26 @@ fn every_width_of_instructions_gives_the_same_bits() {
             let leaves = image_leaves(&geometry, DType::F32, false);
             let (value, gradients) =
                 outcome(&leaves, |l| convolution(l[0].clone(), l[1].clone(), Some(l[2].clone()), &geometry, Activation::Sigmoid));
-            all.push((name.to_owned(), value, gradients));
+            all.push((format!("convolution, {name}"), value, gradients));
         }
         all
     };
     let widest = run(Simd::Avx512);
-    for narrower in [Simd::Avx2, Simd::Portable] {
-        for ((what, value, gradients), (_, wanted, wanted_gradients)) in run(narrower).into_iter().zip(&widest) {
+    let narrow = [Simd::Avx2, Simd::Portable].map(|narrower| (narrower, run(narrower)));
+    narrow_simd(Simd::Avx512);
+    for (narrower, all) in narrow {
+        for ((what, value, gradients), (_, wanted, wanted_gradients)) in all.into_iter().zip(&widest) {
+            // Without fused multiplication and addition a product cannot have the same bits.
+            if narrower == Simd::Portable && ["dense", "convolution"].iter().any(|word| what.starts_with(word)) {
+                assert_near(&value, wanted, 2e-5, &what);
+                for (got, wanted) in gradients.iter().zip(wanted_gradients) {
+                    assert_near(got, wanted, 1e-4, &what);
+                }
+                continue;
+            }
             assert!(value == *wanted && gradients == *wanted_gradients, "{what} with {narrower:?}");
         }
     }
-    narrow_simd(Simd::Avx512);
 }
 
 #[test]
@@ -343,6 +352,34 @@ fn operations_side_by_side_give_the_same_bits_as_each_alone() {
     let together = pool.install(|| side_by_side(sizes.len(), |at| product(sizes[at])));
     for (size, together) in sizes.into_iter().zip(together) {
         assert!(product(size) == together, "{size} rows");
+    }
+}
+
+#[test]
+fn a_row_of_a_product_does_not_depend_on_the_rows_beside_it_nor_on_how_its_weight_lies() {
+    let _width = any_width();
+    for dtype in [DType::F32, DType::F64] {
+        for [k, n] in [[1, 1], [30, 7], [97, 33], [700, 301], [1100, 64]] {
+            let (x, w, b) = (numbers(131, k, 1, dtype), numbers(k, n, 2, dtype), numbers(1, n, 3, dtype));
+            let layer = |x: Tensor<2>, weight: &Tensor<2>, transposed| dense(x, weight.clone(), b.clone(), transposed, Activation::Tanh);
+            let turned = rows_of(w.clone().transpose());
+            let whole = values(layer(x.clone(), &w, false));
+            for rows in [1, 2, 3, 5, 12, 13, 23, 24, 25, 48, 64, 131] {
+                let part = x.clone().slice([0..rows, 0..k]);
+                let what = format!("{rows} rows of {k} x {n} {dtype:?}");
+                assert!(values(layer(part.clone(), &w, false)) == whole[..rows * n], "{what}");
+                assert!(values(layer(part.clone(), &turned, true)) == whole[..rows * n], "{what}, transposed");
+                for (weight, transposed) in [(&w, false), (&turned, true)] {
+                    let arranged = dense_arranged(part.clone(), arrange(weight.clone(), transposed), b.clone(), Activation::Tanh);
+                    assert!(values(arranged) == whole[..rows * n], "{what}, arranged");
+                    // Where a gradient is wanted, the default bodies read either arrangement.
+                    for arranged in [arrange(weight.clone(), transposed).autodiff(), arrange(weight.clone().autodiff(), transposed)] {
+                        let default = dense_arranged(part.clone().autodiff(), arranged, b.clone().autodiff(), Activation::Tanh);
+                        assert_near(&values(default.inner()), &whole[..rows * n], tolerance(dtype), &what);
+                    }
+                }
+            }
+        }
     }
 }
 
