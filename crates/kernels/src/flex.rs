@@ -908,7 +908,7 @@ fn adam<T: Real>(p: FlexTensor, g: FlexTensor, m: FlexTensor, v: FlexTensor, ste
             )
         };
         #[cfg(feature = "threads")]
-        if may_share() {
+        if ps.len() > 2 * PIECE && may_share() {
             use rayon::prelude::*;
             let parameters = ps.par_chunks_mut(PIECE).zip(gs.par_chunks(PIECE));
             let moments = moments.0.par_chunks_mut(PIECE).zip(moments.1.par_chunks_mut(PIECE));
@@ -935,7 +935,7 @@ fn sgd<T: Real>(p: FlexTensor, g: FlexTensor, velocity: FlexTensor, step: SgdSte
             )
         };
         #[cfg(feature = "threads")]
-        if may_share() {
+        if ps.len() > 2 * PIECE && may_share() {
             use rayon::prelude::*;
             let pieces = ps.par_chunks_mut(PIECE).zip(gs.par_chunks(PIECE)).zip(vs.par_chunks_mut(PIECE));
             pieces.with_min_len(2).for_each(|((p, g), v)| piece(p, g, v));

@@ -232,6 +232,18 @@ pub(crate) trait Real:
     fn splat<S: Registers>(simd: S, value: Self) -> Self::Lanes<S>;
     /// `a b + c`, rounded once.
     fn mul_add<S: Registers>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>, c: Self::Lanes<S>) -> Self::Lanes<S>;
+    /// Which numbers of a register.
+    type Mask<S: Registers>: Copy;
+    /// The first `count` of them, at most all.
+    fn first<S: Registers>(simd: S, count: usize) -> Self::Mask<S>;
+    /// Those of the mask from memory, zeros elsewhere.
+    ///
+    /// # Safety
+    /// `from` must point to as many numbers as the mask has.
+    unsafe fn load<S: Registers>(simd: S, mask: Self::Mask<S>, from: *const Self) -> Self::Lanes<S>;
+    /// # Safety
+    /// `to` must point to room for as many numbers as the mask has.
+    unsafe fn store<S: Registers>(simd: S, mask: Self::Mask<S>, to: *mut Self, value: Self::Lanes<S>);
     fn of(value: f64) -> Self;
     fn as_f64(self) -> f64;
     fn max(self, other: Self) -> Self;
@@ -260,6 +272,24 @@ impl Real for f64 {
     #[inline(always)]
     fn mul_add<S: Registers>(simd: S, a: S::f64s, b: S::f64s, c: S::f64s) -> S::f64s {
         simd.mul_add_f64s(a, b, c)
+    }
+    type Mask<S: Registers> = pulp::MemMask<S::m64s>;
+    #[inline(always)]
+    fn first<S: Registers>(simd: S, count: usize) -> Self::Mask<S> {
+        const COUNTED: [u64; 8] = [0, 1, 2, 3, 4, 5, 6, 7];
+        // SAFETY: no register is wider than the array.
+        let counted = unsafe { COUNTED.as_ptr().cast::<S::u64s>().read_unaligned() };
+        simd.less_than_u64s(counted, simd.splat_u64s(count as u64)).into()
+    }
+    #[inline(always)]
+    unsafe fn load<S: Registers>(simd: S, mask: Self::Mask<S>, from: *const f64) -> S::f64s {
+        // SAFETY: the caller's promise.
+        unsafe { simd.mask_load_ptr_f64s(mask, from) }
+    }
+    #[inline(always)]
+    unsafe fn store<S: Registers>(simd: S, mask: Self::Mask<S>, to: *mut f64, value: S::f64s) {
+        // SAFETY: the caller's promise.
+        unsafe { simd.mask_store_ptr_f64s(mask, to, value) }
     }
     fn of(value: f64) -> Self {
         value
@@ -311,6 +341,24 @@ impl Real for f32 {
     #[inline(always)]
     fn mul_add<S: Registers>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f32s {
         simd.mul_add_f32s(a, b, c)
+    }
+    type Mask<S: Registers> = pulp::MemMask<S::m32s>;
+    #[inline(always)]
+    fn first<S: Registers>(simd: S, count: usize) -> Self::Mask<S> {
+        const COUNTED: [u32; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+        // SAFETY: no register is wider than the array.
+        let counted = unsafe { COUNTED.as_ptr().cast::<S::u32s>().read_unaligned() };
+        simd.less_than_u32s(counted, simd.splat_u32s(count as u32)).into()
+    }
+    #[inline(always)]
+    unsafe fn load<S: Registers>(simd: S, mask: Self::Mask<S>, from: *const f32) -> S::f32s {
+        // SAFETY: the caller's promise.
+        unsafe { simd.mask_load_ptr_f32s(mask, from) }
+    }
+    #[inline(always)]
+    unsafe fn store<S: Registers>(simd: S, mask: Self::Mask<S>, to: *mut f32, value: S::f32s) {
+        // SAFETY: the caller's promise.
+        unsafe { simd.mask_store_ptr_f32s(mask, to, value) }
     }
     #[inline(always)]
     fn of(value: f64) -> Self {

@@ -5,6 +5,7 @@
 
 use crate::pieces::{Real, may_share, native, side_by_side, vectorised, with_scratch, workers};
 use pulp::Simd;
+use std::ops::Range;
 
 /// Columns that lie together in a rearranged matrix: four of the narrowest registers, two of the widest.
 pub(crate) const PANEL: usize = 32;
@@ -12,10 +13,14 @@ pub(crate) const PANEL: usize = 32;
 const DEPTH: usize = 1024;
 /// Rows of the left matrix that meet one panel after the other, so that they stay in that cache too.
 const BLOCK: usize = 48;
+/// Rows of a tile where those that are left are too few for a tall one.
+const SHORT: usize = 4;
 /// Columns that are rearranged at a time.
 const GROUP: usize = 4 * PANEL;
 /// Fewer rows read the right matrix as it lies: rearranging it would take longer than it saves.
-const MANY_ROWS: usize = 24;
+const MANY_ROWS: usize = 32;
+/// So does any number of rows a right matrix of so few numbers: all of it stays in the first-level cache.
+const SMALL: usize = 4096;
 /// Products below this many multiplications stay on one thread: waking a second one costs more than it saves.
 const PARALLEL: usize = 64 * 64 * 64;
 /// So few rows wait for memory, not for the processor: they are shared between threads earlier.
@@ -265,16 +270,12 @@ impl<T: Real> Product<T> {
         for from in (0..k).step_by(DEPTH) {
             let depth = DEPTH.min(k - from);
             let product = self.inner(from, depth);
-            // Panels and whole registers are read where they lie.
-            let ready = match self.b.panel {
-                Some(_) => n,
-                None if self.b.matrix.column == 1 && m < MANY_ROWS => n - n % PANEL,
-                None => 0,
-            };
-            if ready > 0 {
-                vectorised(product.part(0, 0, [m, ready]));
+            let lies = self.b.matrix.column == 1 && (m < MANY_ROWS || k * n <= SMALL);
+            if self.b.panel.is_some() || lies {
+                vectorised(product);
+                continue;
             }
-            for column in (ready..n).step_by(GROUP) {
+            for column in (0..n).step_by(GROUP) {
                 let columns = GROUP.min(n - column);
                 let part = product.part(0, column, [m, columns]);
                 with_scratch(panel_numbers(depth, columns), |panels: &mut [T]| {
@@ -325,48 +326,42 @@ impl<T: Real> Product<T> {
     }
 
     /// `R` rows from `row` on, as many as there are (the last one stands in for those that are not), times `V` registers of columns
-    /// from `column` on.
+    /// from `column` on: as many columns as there are, or all where they are `WHOLE`.
     ///
     /// # Safety
-    /// As for [`Product::compute`]; whole registers of the columns may be read.
+    /// As for [`Product::compute`].
     #[inline(always)]
-    unsafe fn tile<S: Simd, const R: usize, const V: usize>(&self, simd: S, row: usize, column: usize) {
-        let lanes = size_of::<T::Lanes<S>>() / size_of::<T>();
+    unsafe fn tile<S: Simd, const R: usize, const V: usize, const WHOLE: bool>(&self, simd: S, row: usize, column: usize) {
+        let lanes = lanes::<T, S>();
         let [m, k, n] = self.sizes;
-        let step = self.b.matrix.row;
         let mut left = [self.a.start; R];
         let mut outs = [self.out; R];
         for r in 0..R {
-            let row = if R > 4 { row + r } else { (row + r).min(m - 1) };
+            // Tall tiles are never cut short.
+            let row = if R > SHORT { row + r } else { (row + r).min(m - 1) };
             left[r] = self.a.at(row, 0);
             outs[r] = self.out.wrapping_add(row * self.stride + column);
         }
         let mut right = [self.b.matrix.start; V];
+        let mut masks = [T::first(simd, lanes); V];
         for v in 0..V {
             right[v] = self.b.at(0, column + v * lanes);
+            masks[v] = T::first(simd, (n - column).saturating_sub(v * lanes).min(lanes));
         }
-        let columns = (V * lanes).min(n - column);
-        let whole = columns == V * lanes;
         let mut sums = [[T::splat(simd, T::of(0.0)); V]; R];
-        // SAFETY: the caller's promise: rows are at most the last, columns of the output at most `columns`; the registers of the right
-        // side may be read whole, and reads and writes need no alignment.
+        // SAFETY: the caller's promise: rows are at most the last, columns at most those of the masks.
         unsafe {
             if self.add {
                 for r in 0..R {
-                    if whole {
-                        for v in 0..V {
-                            sums[r][v] = outs[r].add(v * lanes).cast::<T::Lanes<S>>().read_unaligned();
-                        }
-                    } else {
-                        let target = sums[r].as_mut_ptr().cast::<T>();
-                        std::ptr::copy_nonoverlapping(outs[r], target, columns);
+                    for v in 0..V {
+                        sums[r][v] = read::<T, S, WHOLE>(simd, masks[v], outs[r].wrapping_add(v * lanes));
                     }
                 }
             }
             for inner in 0..k {
                 let mut weights = [sums[0][0]; V];
                 for v in 0..V {
-                    weights[v] = right[v].wrapping_offset(inner as isize * step).cast::<T::Lanes<S>>().read_unaligned();
+                    weights[v] = read::<T, S, WHOLE>(simd, masks[v], right[v].wrapping_offset(inner as isize * self.b.matrix.row));
                 }
                 for r in 0..R {
                     let x = T::splat(simd, *left[r].wrapping_offset(inner as isize * self.a.column));
@@ -376,33 +371,33 @@ impl<T: Real> Product<T> {
                 }
             }
             for r in 0..R {
-                if whole {
-                    for v in 0..V {
-                        outs[r].add(v * lanes).cast::<T::Lanes<S>>().write_unaligned(sums[r][v]);
+                for v in 0..V {
+                    let out = outs[r].wrapping_add(v * lanes);
+                    match WHOLE {
+                        true => out.cast::<T::Lanes<S>>().write_unaligned(sums[r][v]),
+                        false => T::store(simd, masks[v], out, sums[r][v]),
                     }
-                } else {
-                    std::ptr::copy_nonoverlapping(sums[r].as_ptr().cast::<T>(), outs[r], columns);
                 }
             }
         }
     }
 
-    /// All rows of a block times `V` registers of columns: `TALL` rows at a time, then four.
+    /// Some rows times `V` registers of columns: `TALL` rows at a time, then fewer.
     ///
     /// # Safety
     /// As for [`Product::tile`].
     #[inline(always)]
-    unsafe fn strip<S: Simd, const TALL: usize, const V: usize>(&self, simd: S, rows: std::ops::Range<usize>, column: usize) {
+    unsafe fn strip<S: Simd, const TALL: usize, const V: usize, const WHOLE: bool>(&self, simd: S, rows: Range<usize>, column: usize) {
         let mut row = rows.start;
         while row < rows.end {
             // SAFETY: the caller's promise.
             unsafe {
                 if row + TALL <= rows.end {
-                    self.tile::<S, TALL, V>(simd, row, column);
+                    self.tile::<S, TALL, V, WHOLE>(simd, row, column);
                     row += TALL;
                 } else {
-                    self.tile::<S, 4, V>(simd, row, column);
-                    row += 4;
+                    self.tile::<S, SHORT, V, WHOLE>(simd, row, column);
+                    row += SHORT;
                 }
             }
         }
@@ -410,44 +405,65 @@ impl<T: Real> Product<T> {
 
     #[inline(always)]
     fn run<S: Simd, const TALL: usize>(&self, simd: S) {
-        let lanes = size_of::<T::Lanes<S>>() / size_of::<T>();
+        let lanes = lanes::<T, S>();
         let [m, _, n] = self.sizes;
-        // SAFETY: `compute` hands over products whose columns lie in whole registers.
+        // SAFETY: whoever made the product promised it; tiles lie within its sizes.
         unsafe {
             if m == 1 {
                 // One row has one sum in a register: many columns at a time hide the time that each addition takes.
                 let mut column = 0;
                 while column < n {
-                    match (n - column) / lanes {
+                    let registers = match (n - column) / lanes {
                         8.. => {
-                            self.tile::<S, 1, 8>(simd, 0, column);
-                            column += 8 * lanes;
+                            self.tile::<S, 1, 8, true>(simd, 0, column);
+                            8
                         }
                         2.. => {
-                            self.tile::<S, 1, 2>(simd, 0, column);
-                            column += 2 * lanes;
+                            self.tile::<S, 1, 2, true>(simd, 0, column);
+                            2
                         }
                         _ => {
-                            self.tile::<S, 1, 1>(simd, 0, column);
-                            column += lanes;
+                            self.tile::<S, 1, 1, false>(simd, 0, column);
+                            1
                         }
-                    }
+                    };
+                    column += registers * lanes;
                 }
                 return;
             }
             for first in (0..m).step_by(BLOCK) {
                 let rows = first..m.min(first + BLOCK);
-                let mut column = 0;
-                while column < n {
-                    if n - column > lanes {
-                        self.strip::<S, TALL, 2>(simd, rows.clone(), column);
-                        column += 2 * lanes;
-                    } else {
-                        self.strip::<S, TALL, 1>(simd, rows.clone(), column);
-                        column += lanes;
+                for column in (0..n).step_by(2 * lanes) {
+                    let rows = rows.clone();
+                    match n - column {
+                        left if left >= 2 * lanes => self.strip::<S, TALL, 2, true>(simd, rows, column),
+                        left if left > lanes => self.strip::<S, TALL, 2, false>(simd, rows, column),
+                        left if left == lanes => self.strip::<S, TALL, 1, true>(simd, rows, column),
+                        _ => self.strip::<S, TALL, 1, false>(simd, rows, column),
                     }
                 }
             }
+        }
+    }
+}
+
+/// Numbers in a register.
+#[inline(always)]
+fn lanes<T: Real, S: Simd>() -> usize {
+    size_of::<T::Lanes<S>>() / size_of::<T>()
+}
+
+/// A register from memory, all of it or that of the mask.
+///
+/// # Safety
+/// So many numbers must lie there.
+#[inline(always)]
+unsafe fn read<T: Real, S: Simd, const WHOLE: bool>(simd: S, mask: T::Mask<S>, from: *const T) -> T::Lanes<S> {
+    // SAFETY: the caller's promise; the read needs no alignment.
+    unsafe {
+        match WHOLE {
+            true => from.cast::<T::Lanes<S>>().read_unaligned(),
+            false => T::load(simd, mask, from),
         }
     }
 }
