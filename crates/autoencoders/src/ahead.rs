@@ -4,31 +4,33 @@
 use crate::error::Error;
 use crate::error::Result;
 
-/// Calls `consume` with the items of an iterator. Where it is `worth` a thread, they are made on one, at most two ahead.
+/// Calls `consume` with the items of an iterator, which are made on a thread of their own, `together` at a time and at most two times
+/// as many ahead: handing over takes some microseconds, which many small items share.
 ///
-/// Where there is one thread for everything, they are made as they are asked for. The items and their order are the same either
-/// way. A consumer that stops early ends the thread too.
+/// With none together, or where there is one thread for everything, they are made as they are asked for. The items and their order
+/// are the same either way. A consumer that stops early ends the thread too.
 pub(crate) fn ahead<T: Send, R>(
     mut items: impl Iterator<Item = T> + Send,
-    worth: bool,
+    together: usize,
     consume: impl FnOnce(&mut (dyn Iterator<Item = T> + Send)) -> Result<R>,
 ) -> Result<R> {
     #[cfg(feature = "threads")]
-    if worth && rayon::current_num_threads() > 1 {
+    if together > 0 && rayon::current_num_threads() > 1 {
         return thread_of_its_own()?.in_place_scope(|scope| {
-            // One waits in the channel while the next is made.
-            let (give, take) = std::sync::mpsc::sync_channel(1);
+            // Some wait in the channel while the next are made.
+            let (give, take) = std::sync::mpsc::sync_channel::<Vec<T>>(1);
             scope.spawn(move |_| {
+                let mut groups = std::iter::from_fn(|| Some(items.by_ref().take(together).collect()).filter(|group: &Vec<T>| !group.is_empty()));
                 // An error in giving means that nobody listens any more.
-                items.try_for_each(|item| give.send(item)).ok();
+                groups.try_for_each(|group| give.send(group)).ok();
             });
-            let mut items = take.into_iter();
+            let mut items = take.into_iter().flatten();
             let result = consume(&mut items);
             drop(items);
             result
         });
     }
-    let _ = worth;
+    let _ = together;
     consume(&mut items)
 }
 
@@ -69,9 +71,11 @@ mod tests {
 
     #[test]
     fn items_come_in_order_with_and_without_a_thread() {
-        for worth in [false, true] {
-            let all: Vec<usize> = ahead(0..100, worth, |items| Ok(items.collect())).unwrap();
+        for together in [0, 1, 7, 100, 1000] {
+            let all: Vec<usize> = ahead(0..100, together, |items| Ok(items.collect())).unwrap();
             assert_eq!(all, (0..100).collect::<Vec<_>>());
+        }
+        for worth in [false, true] {
             let all: Vec<usize> = aside(0..100, worth, |items| Ok(items.collect())).unwrap();
             assert_eq!(all, (0..100).collect::<Vec<_>>());
         }
@@ -80,7 +84,7 @@ mod tests {
     #[test]
     fn a_consumer_may_stop_early() {
         for worth in [false, true] {
-            assert_eq!(ahead(0.., worth, |items| Ok(items.nth(2))).unwrap(), Some(2));
+            assert_eq!(ahead(0.., 2 * usize::from(worth), |items| Ok(items.nth(2))).unwrap(), Some(2));
             assert_eq!(aside(0.., worth, |items| Ok(items.nth(2))).unwrap(), Some(2));
         }
     }
@@ -90,7 +94,7 @@ mod tests {
     fn more_trainings_than_workers_do_not_wait_for_each_other() {
         // Each item needs workers of its own, and both workers of the pool wait for items.
         let item = |n: usize| (0..10_000).into_par_iter().map(|k| k % 7 + n).sum::<usize>();
-        let run = || ahead((0..20).map(item), true, |items| Ok(items.count())).unwrap();
+        let run = || ahead((0..20).map(item), 1, |items| Ok(items.count())).unwrap();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
         let counts: Vec<usize> = pool.install(|| (0..4).into_par_iter().with_max_len(1).map(|_| run()).collect());
         assert_eq!(counts, [20; 4]);

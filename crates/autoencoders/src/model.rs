@@ -15,7 +15,7 @@ use crate::rng::Rng;
 use crate::run::{EpochRecord, State};
 use crate::schema::Shape;
 use crate::split::Split;
-use crate::train::WORTH_A_THREAD;
+use crate::train::HANDED_OVER;
 use crate::vars::{Values, Vars};
 use autoencoders_kernels::{among_workers, side_by_side, workers};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -307,7 +307,7 @@ impl Model {
         self.accept(data)?;
         rows.iter().try_for_each(|row| data.require_row(*row))?;
         let values = self.vars.values();
-        ahead(self.prepared(data, rows.iter().copied()), rows.len() > block(&self.parts.plan), |blocks| {
+        ahead(self.prepared(data, rows.iter().copied()), usize::from(rows.len() > block(&self.parts.plan)), |blocks| {
             blocks.enumerate().try_for_each(|(index, x)| each(index, &values, x?))
         })
     }
@@ -336,7 +336,7 @@ impl Model {
         // But not more than so many numbers of rows at a time, whatever the number of cores.
         let together = (8 * workers()).min(AT_ONCE / size.saturating_mul(self.parts.plan.numbers_per_row()).max(1)).max(1);
         let waves = (0..count).step_by(together).flat_map(|first| side_by_side(together.min(count - first), |at| one(first + at)));
-        let large = rows.len().saturating_mul(self.parts.plan.numbers_per_row()) > WORTH_A_THREAD;
+        let large = rows.len().saturating_mul(self.parts.plan.numbers_per_row()) > HANDED_OVER;
         let run = || aside(waves, count > together, consume);
         if large { among_workers(run) } else { run() }
     }

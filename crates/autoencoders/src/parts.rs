@@ -105,9 +105,9 @@ impl Parts {
     ///
     /// The same `rng` gives the same noise, so that two evaluations differ by the variables alone.
     pub fn mean_terms(&self, values: &Values, blocks: impl Iterator<Item = Result<Tensor<2>>> + Send, rng: &Rng) -> Result<Numbers> {
-        let several = blocks.size_hint().0 > 1;
+        let together = usize::from(blocks.size_hint().0 > 1);
         let batches = blocks.enumerate().map(|(index, x)| self.batch(x?, &rng.at(index)));
-        ahead(batches, several, |batches| {
+        ahead(batches, together, |batches| {
             let mut total = Sums::default();
             for (index, batch) in batches.enumerate() {
                 let batch = batch?;

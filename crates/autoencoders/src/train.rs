@@ -63,9 +63,8 @@ fn train(
     Ok(Trained { model, split, outcome })
 }
 
-/// Batches of more numbers than this, and all from disk, are made on a thread of their own: below, handing them over takes longer than
-/// making them.
-pub(crate) const WORTH_A_THREAD: usize = 1 << 14;
+/// Numbers that take about as long to make ready as to hand over to another thread.
+pub(crate) const HANDED_OVER: usize = 1 << 14;
 
 /// What stays the same throughout a training.
 struct Job<'a> {
@@ -78,9 +77,8 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn run(&self, state: &mut State, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<Outcome> {
-        let on_disk = self.data.values.in_memory().is_none();
-        let worth = on_disk || self.parts.plan.config.batch * self.parts.plan.features() > WORTH_A_THREAD;
-        ahead(self.batches(state.epoch, state.step), worth, |batches| self.follow(state, batches, on))
+        let together = HANDED_OVER.div_ceil(self.parts.plan.config.batch.saturating_mul(self.parts.plan.features()).max(1));
+        ahead(self.batches(state.epoch, state.step), together, |batches| self.follow(state, batches, on))
     }
 
     /// Every batch from a step of an epoch to the end of the training.
