@@ -20,9 +20,9 @@ pub(crate) fn ahead<T: Send, R>(
             // Some wait in the channel while the next are made.
             let (give, take) = std::sync::mpsc::sync_channel::<Vec<T>>(1);
             scope.spawn(move |_| {
-                let mut groups = std::iter::from_fn(|| Some(items.by_ref().take(together).collect()).filter(|group: &Vec<T>| !group.is_empty()));
+                let groups = std::iter::repeat_with(|| items.by_ref().take(together).collect::<Vec<T>>());
                 // An error in giving means that nobody listens any more.
-                groups.try_for_each(|group| give.send(group)).ok();
+                groups.take_while(|group| !group.is_empty()).try_for_each(|group| give.send(group)).ok();
             });
             let mut items = take.into_iter().flatten();
             let result = consume(&mut items);

@@ -332,6 +332,10 @@ fn encoding_a_batch_equals_encoding_its_rows() {
             let together = model.encode(&data).unwrap();
             for row in 0..data.rows() {
                 let alone = model.encode_rows(&data, &[row]).unwrap();
+                // To the bit where products are our own; elsewhere they round as their sizes have it.
+                if cfg!(target_arch = "x86_64") {
+                    assert_eq!(bits(&alone.values), bits(together.row(row)), "{} row {row}", entry.name);
+                }
                 for (a, b) in alone.values.iter().zip(together.row(row)) {
                     assert!((a - b).abs() <= 1e-5 * b.abs().max(1.0), "{} row {row}: {a} {b}", entry.name);
                 }
