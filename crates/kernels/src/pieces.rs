@@ -64,10 +64,7 @@ pub(crate) fn vectorised<O: pulp::WithSimd>(operation: O) -> O::Output {
 
 /// Whether this processor has instructions that [`vectorised`] is worth writing for: fused multiplication and addition at least.
 pub(crate) fn native() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return !matches!(architecture(), pulp::Arch::Scalar);
-    #[cfg(not(target_arch = "x86_64"))]
-    false
+    cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) && !matches!(architecture(), pulp::Arch::Scalar)
 }
 
 /// Runs `work` as one of the threads that share the operations' work, where there are several.
