@@ -94,6 +94,31 @@ impl Pca {
     }
 }
 
+/// Mean, `kept` strongest principal components (one a row), the variance along each, and the variance of all columns together, of rows
+/// of `columns` numbers.
+pub(crate) fn principal(values: &[f32], columns: usize, kept: usize) -> (Vec<f32>, Vec<f32>, Vec<f64>, f64) {
+    let rows = (values.len() / columns.max(1)).max(1) as f64;
+    let mut mean = vec![0f64; columns];
+    for row in values.chunks_exact(columns.max(1)) {
+        mean.iter_mut().zip(row).for_each(|(mean, value)| *mean += f64::from(*value) / rows);
+    }
+    let mut covariance = vec![0f64; columns * columns];
+    for block in values.chunks(BLOCK * columns.max(1)) {
+        let centred = block.iter().zip(mean.iter().cycle()).map(|(value, mean)| (f64::from(*value) - mean) as f32).collect::<Vec<_>>();
+        let x = Tensor::<2>::from_data(TensorData::new(centred, [block.len() / columns.max(1), columns]), &Device::default());
+        add(&mut covariance, x.clone().transpose().matmul(x));
+    }
+    covariance.iter_mut().for_each(|sum| *sum /= rows);
+    let total = (0..columns).map(|column| covariance[column * columns + column]).sum();
+    let components = strongest(&covariance, columns, kept.min(columns));
+    let along = |axis: &[f32]| -> f64 {
+        let times = |row: usize| covariance[row * columns..][..columns].iter().zip(axis).map(|(c, a)| c * f64::from(*a)).sum::<f64>();
+        (0..columns).map(|row| f64::from(axis[row]) * times(row)).sum()
+    };
+    let variances = components.chunks_exact(columns.max(1)).map(along).collect();
+    (mean.into_iter().map(|mean| mean as f32).collect(), components, variances, total)
+}
+
 fn add(total: &mut [f64], product: Tensor<2>) {
     if let Ok(values) = product.into_data().as_slice::<f32>() {
         total.iter_mut().zip(values).for_each(|(sum, value)| *sum += f64::from(*value));

@@ -203,6 +203,11 @@ impl Layer {
         Ok(Self::LayerNorm { gain: vector("weight", 1.0)?, shift: vector("bias", 0.0)? })
     }
 
+    /// Whether it multiplies by weights: not norms, activations and dropout.
+    pub fn has_weights(&self) -> bool {
+        matches!(self, Self::Dense { .. } | Self::Convolution { .. } | Self::TransposedConvolution { .. })
+    }
+
     /// From rows [rows, in] to rows [rows, out].
     pub fn forward(&self, values: &Values, x: Tensor<2>, pass: &mut Pass) -> Tensor<2> {
         match self {

@@ -20,6 +20,7 @@
 //! | [`train`], [`event`] | the one loop: [`fit`], and what it tells |
 //! | [`model`] | the result: [`Model`] encodes, decodes, reconstructs, generates, interpolates |
 //! | [`metrics`] | what judges it |
+//! | [`inspect`] | what it has learned: errors by row and column, units, filters, what excites them, a row's way through the layers |
 //! | [`family`], [`families`] | what a family may change, and the list of families |
 //! | [`net`], [`layer`], [`vars`], [`parts`] | networks, layers, variables, and how they are joined |
 //! | [`likelihood`], [`prepare`], [`schema`], [`split`] | errors, scaling, shapes, and which rows do what |
@@ -38,6 +39,7 @@ pub mod event;
 pub mod families;
 pub mod family;
 pub mod file;
+pub mod inspect;
 pub mod jacobian;
 pub mod layer;
 pub mod likelihood;

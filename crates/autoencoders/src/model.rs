@@ -221,6 +221,11 @@ impl Model {
         self.reconstruct_blocks(data, 0..data.rows(), |blocks| Matrix::join(self.parts.plan.features(), data.rows(), blocks))
     }
 
+    /// The reconstructions of some rows.
+    pub fn reconstruct_rows(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
+        self.reconstruct_blocks(data, rows.iter().copied(), |blocks| Matrix::join(self.parts.plan.features(), rows.len(), blocks))
+    }
+
     /// Hands the reconstructions of some rows to `consume`, as [`Model::encode_blocks`] does with codes.
     pub fn reconstruct_blocks<R: Send>(
         &self,

@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Interpolate(Interpolate),
     #[command(after_help = "Example:\n  ae search digits.ae digits --row 17 --count 5")]
     Search(Search),
+    #[command(after_help = "Example:\n  ae report digits.ae digits -o report.html")]
+    Report(Report),
     #[command(after_help = "Example:\n  ae info digits.ae")]
     Info(Info),
     /// List the families and their parameters
@@ -325,6 +327,24 @@ pub(crate) struct Search {
     /// How many neighbours
     #[arg(long, value_name = "N", default_value = "10", value_parser = value_parser!(u32).range(1..))]
     pub count: u32,
+}
+
+/// Write what a model has learned as one page: its errors, its code, its filters
+#[derive(Debug, clap::Args)]
+pub(crate) struct Report {
+    /// A model file
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub rows: Rows,
+    /// The page to write
+    #[arg(short = 'o', long = "output", value_name = "FILE.html", default_value = "report.html")]
+    pub output: PathBuf,
+    /// Also write each figure into this folder
+    #[arg(long, value_name = "DIR")]
+    pub png: Option<PathBuf>,
+    /// Replace an existing page
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Show what a model file holds

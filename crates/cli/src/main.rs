@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod progress;
+mod report;
 mod show;
 
 use args::{Args, Command};
@@ -69,6 +70,7 @@ fn run(args: &Args) -> Result<Exit> {
         Command::Generate(generate) => commands::generate::run(generate, &show),
         Command::Interpolate(interpolate) => commands::interpolate::run(interpolate, &show),
         Command::Search(search) => commands::search::run(search, &show),
+        Command::Report(report) => commands::report::run(report, &show),
         Command::Info(info) => commands::info::run(info, &show),
         Command::Families => commands::families::run(&show),
         Command::Data(data) => commands::data::run(data, &show),

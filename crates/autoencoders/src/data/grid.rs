@@ -4,7 +4,7 @@ use super::atomic::write_atomically;
 use crate::error::{Error, Result};
 use crate::schema::Shape;
 use png::{BitDepth, ColorType};
-use std::io;
+use std::io::Write;
 use std::path::Path;
 
 /// Images whose longer side is shorter than this are enlarged by whole pixels.
@@ -14,11 +14,17 @@ const MOST_PIXELS: usize = 1 << 28;
 /// The lines between images.
 const LINE: u8 = 128;
 
-/// Writes images as one PNG, `per_row` side by side with lines of one pixel between them.
+/// Writes the PNG of [`png_grid`].
+pub fn write_png_grid(path: &Path, images: &[f32], shape: &Shape, per_row: usize, scale: Option<usize>) -> Result<()> {
+    let png = png_grid(images, shape, per_row, scale)?;
+    write_atomically(path, |writer| writer.write_all(&png))
+}
+
+/// Images as one PNG, `per_row` side by side with lines of one pixel between them.
 ///
 /// `images` holds numbers from 0 to 1 (others are clipped), image after image, of the given shape: an image of one or
 /// three channels. Every pixel becomes `scale` by `scale` pixels; without a scale, small images are enlarged to be visible.
-pub fn write_png_grid(path: &Path, images: &[f32], shape: &Shape, per_row: usize, scale: Option<usize>) -> Result<()> {
+pub fn png_grid(images: &[f32], shape: &Shape, per_row: usize, scale: Option<usize>) -> Result<Vec<u8>> {
     let &Shape::Image { height, width, channels: channels @ (1 | 3) } = shape else {
         return Err(Error::shape("writing images", shape, "images of 1 or 3 channels"));
     };
@@ -38,16 +44,33 @@ pub fn write_png_grid(path: &Path, images: &[f32], shape: &Shape, per_row: usize
     if wide.checked_mul(high).is_none_or(|pixels| pixels > MOST_PIXELS) {
         return Err(too_large(count, scale));
     }
-    let pixels = grid.draw(images, wide, high);
-    write_atomically(path, |writer| {
-        // The bound on the pixels keeps both sides within u32.
-        let mut encoder = png::Encoder::new(writer, wide as u32, high as u32);
-        encoder.set_color(if channels == 1 { ColorType::Grayscale } else { ColorType::Rgb });
-        encoder.set_depth(BitDepth::Eight);
-        let mut writer = encoder.write_header().map_err(io::Error::other)?;
-        writer.write_image_data(&pixels).map_err(io::Error::other)?;
-        writer.finish().map_err(io::Error::other)
-    })
+    png(&grid.draw(images, wide, high), wide, channels)
+}
+
+/// A PNG of rows of `width` pixels, one after the other, each of 1 byte (grey) or 3 bytes (red, green, blue).
+pub fn png(pixels: &[u8], width: usize, channels: usize) -> Result<Vec<u8>> {
+    let color = match channels {
+        1 => ColorType::Grayscale,
+        3 => ColorType::Rgb,
+        _ => return Err(Error::setting("channels of a picture", channels, "1 or 3")),
+    };
+    let line = width.saturating_mul(channels);
+    let whole = line > 0 && !pixels.is_empty() && pixels.len().is_multiple_of(line) && pixels.len() / channels <= MOST_PIXELS;
+    if !whole {
+        let wanted = format!("whole rows of {line}, at most {MOST_PIXELS} pixels");
+        return Err(Error::shape("a picture", format!("{} bytes", pixels.len()), wanted));
+    }
+    let mut bytes = Vec::new();
+    // The bound on the pixels keeps both sides within u32.
+    let mut encoder = ::png::Encoder::new(&mut bytes, width as u32, (pixels.len() / line) as u32);
+    encoder.set_color(color);
+    encoder.set_depth(BitDepth::Eight);
+    let written = encoder.write_header().and_then(|mut writer| {
+        writer.write_image_data(pixels)?;
+        writer.finish()
+    });
+    written.map_err(|error| Error::shape("a picture", error, "pixels that PNG can hold"))?;
+    Ok(bytes)
 }
 
 fn too_large(count: usize, scale: usize) -> Error {

@@ -63,7 +63,7 @@ pub use describe::{ColumnDescription, Description, describe};
 #[cfg(feature = "readers")]
 pub use disk::Disk;
 #[cfg(feature = "readers")]
-pub use grid::write_png_grid;
+pub use grid::{png, png_grid, write_png_grid};
 #[cfg(feature = "readers")]
 pub use read::{ReadOptions, read};
 pub use store::Store;

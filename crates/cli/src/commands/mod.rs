@@ -17,6 +17,7 @@ mod interrupt;
 mod picture;
 mod place;
 mod recipe;
+pub(crate) mod report;
 mod summary;
 
 use crate::args::{Output, Rows};

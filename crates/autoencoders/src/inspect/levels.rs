@@ -1,0 +1,147 @@
+//! A row's way through the network, layer by layer.
+
+use crate::data::Dataset;
+use crate::error::Result;
+use crate::layer::Layer;
+use crate::model::{Matrix, Model, read};
+use crate::schema::Shape;
+use burn::tensor::Tensor;
+
+/// What one layer makes of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Level {
+    /// `input`, `encoder 1`, ..., `code`, `decoder 1`, ..., `output`.
+    pub name: String,
+    /// The shape of the numbers.
+    pub shape: Shape,
+    /// The numbers; images with channels last.
+    pub values: Vec<f32>,
+    /// How much each of its maps, or units, hears of each of those of the level before it: the root mean square of the weights
+    /// between them, one of its own a row; none where a family's own step or no weight lies between.
+    pub influence: Option<Matrix>,
+}
+
+impl Level {
+    /// Its feature maps, or units: each with its strength, the root of its mean square, the strongest first.
+    pub fn strongest(&self) -> Vec<(usize, f64)> {
+        let channels = channels(&self.shape);
+        let mut sums = vec![0.0; channels];
+        for pixel in self.values.chunks_exact(channels.max(1)) {
+            sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += f64::from(*value).powi(2));
+        }
+        let pixels = (self.values.len() / channels.max(1)).max(1) as f64;
+        let mut maps: Vec<(usize, f64)> = sums.into_iter().map(|sum| (sum / pixels).sqrt()).enumerate().collect();
+        maps.sort_by(|a, b| b.1.total_cmp(&a.1));
+        maps
+    }
+
+    /// The numbers of one feature map.
+    pub fn map(&self, channel: usize) -> Vec<f32> {
+        match self.shape {
+            Shape::Image { channels, .. } | Shape::Series { channels, .. } => {
+                self.values.iter().skip(channel).step_by(channels.max(1)).copied().collect()
+            }
+            Shape::Flat { .. } => self.values.get(channel).copied().into_iter().collect(),
+        }
+    }
+}
+
+impl Model {
+    /// The levels of one row, from the input through the code to the output; the last is the expected row, in scaled units.
+    pub fn levels(&self, data: &Dataset, row: usize) -> Result<Vec<Level>> {
+        self.accept(data)?;
+        data.require_row(row)?;
+        let x = self.preparation.tensor(data, std::iter::once(row))?;
+        let (network, plan) = (&self.parts.network, &self.parts.plan);
+        let mut levels = vec![level("input".to_owned(), plan.shape.clone(), x.clone(), None)?];
+        let h = self.through("encoder", &network.encoder, x, &mut levels)?;
+        let last = levels.pop();
+        let code = plan.family.code(h, &mut self.pass())?.mean;
+        // A head that is wider than the code, a mean and a variance, begins with the code.
+        let influence = last.and_then(|last| last.influence).map(|mut heard| {
+            heard.values.truncate(plan.config.latent * heard.columns);
+            heard
+        });
+        levels.push(level("code".to_owned(), Shape::Flat { width: plan.config.latent }, code.clone(), influence)?);
+        let output = self.through("decoder", &network.decoder, code, &mut levels)?;
+        let influence = levels.pop().and_then(|last| last.influence);
+        levels.push(level("output".to_owned(), plan.shape.clone(), plan.config.likelihood.mean(output), influence)?);
+        Ok(levels)
+    }
+
+    /// The root mean square of the weights from each of `before` maps to each of the `maps` that the layer makes; none for layers
+    /// without weights.
+    fn influence(&self, layer: &Layer, before: usize, maps: usize) -> Result<Option<Matrix>> {
+        // Rows of weights by what goes in, columns by what comes out; maps are last in both, so that every `before`th row belongs to
+        // one map, and every `maps`th column.
+        let (weight, turned) = match layer {
+            Layer::Dense { weight, transposed, .. } => (weight, *transposed),
+            Layer::Convolution { weight, .. } => (weight, false),
+            Layer::TransposedConvolution { weight, .. } => (weight, true),
+            _ => return Ok(None),
+        };
+        let weight = self.vars.get(*weight).value.clone();
+        let [rows, columns] = if turned { [weight.dims()[1], weight.dims()[0]] } else { weight.dims() };
+        let values = read(if turned { weight.transpose() } else { weight })?;
+        let mut squares = vec![0f64; maps * before];
+        let mut counts = vec![0usize; maps * before];
+        for (row, values) in values.chunks_exact(columns).enumerate().take(rows) {
+            for (column, value) in values.iter().enumerate() {
+                let at = column % maps * before + row % before;
+                squares[at] += f64::from(*value).powi(2);
+                counts[at] += 1;
+            }
+        }
+        let values = squares.iter().zip(&counts).map(|(sum, count)| (sum / (*count).max(1) as f64).sqrt() as f32).collect();
+        Ok(Some(Matrix { columns: before, values }))
+    }
+
+    /// Runs the layers; a level is what stands before the next weights, after norm, activation and dropout.
+    fn through(&self, side: &str, layers: &[Layer], mut x: Tensor<2>, levels: &mut Vec<Level>) -> Result<Tensor<2>> {
+        let values = self.vars.values();
+        let (mut count, mut shape, mut influence) = (0, Shape::Flat { width: 1 }, None);
+        for (index, layer) in layers.iter().enumerate() {
+            x = layer.forward(&values, x, &mut self.pass());
+            match layer {
+                // What a transposed convolution takes in is images already.
+                Layer::Dense { .. } => {
+                    shape = match layers[index + 1..].iter().find(|next| next.has_weights()) {
+                        Some(Layer::TransposedConvolution { geometry, .. }) => {
+                            let [height, width] = geometry.output;
+                            Shape::Image { height, width, channels: geometry.channels_out }
+                        }
+                        _ => Shape::Flat { width: x.dims()[1] },
+                    }
+                }
+                Layer::Convolution { geometry, .. } => {
+                    let [height, width] = geometry.output;
+                    shape = Shape::Image { height, width, channels: geometry.channels_out };
+                }
+                Layer::TransposedConvolution { geometry, .. } => {
+                    let [height, width] = geometry.input;
+                    shape = Shape::Image { height, width, channels: geometry.channels_in };
+                }
+                _ => {}
+            }
+            let before = levels.last().map_or(1, |level| channels(&level.shape));
+            influence = self.influence(layer, before, channels(&shape))?.or(influence);
+            if layers.get(index + 1).is_none_or(Layer::has_weights) {
+                count += 1;
+                levels.push(level(format!("{side} {count}"), shape.clone(), x.clone(), influence.take())?);
+            }
+        }
+        Ok(x)
+    }
+}
+
+fn level(name: String, shape: Shape, values: Tensor<2>, influence: Option<Matrix>) -> Result<Level> {
+    Ok(Level { name, shape, values: read(values)?, influence })
+}
+
+/// Feature maps, or units.
+fn channels(shape: &Shape) -> usize {
+    match *shape {
+        Shape::Image { channels, .. } | Shape::Series { channels, .. } => channels,
+        Shape::Flat { width } => width,
+    }
+}

@@ -1,0 +1,19 @@
+//! What a trained model has learned, as numbers to look at: the report and the explorer draw them.
+
+mod code;
+mod errors;
+mod exciting;
+mod filters;
+mod gabor;
+mod latent;
+mod levels;
+mod map;
+mod rows;
+
+pub use code::{CodeStatistics, State, Unit};
+pub use errors::Errors;
+pub use filters::Filters;
+pub use gabor::Gabor;
+pub use latent::spherical;
+pub use levels::Level;
+pub use map::CodeMap;

@@ -1,0 +1,61 @@
+//! `ae report`: what a model has learned, on one page.
+
+use super::{read_rows, refuse_input, refuse_no_folder, summary};
+use crate::args::Report;
+use crate::report::{self, Facts};
+use crate::show::{Show, quoted};
+use autoencoders::data::{Dataset, refuse_existing, write_atomically};
+use autoencoders::{Error, Model, Result};
+use std::io::Write;
+use std::path::Path;
+
+pub(crate) fn run(args: &Report, show: &Show) -> Result<()> {
+    check(&args.output, args.force, &[&args.model, Path::new(&args.rows.data)])?;
+    let model = Model::load(&args.model)?;
+    let data = read_rows(&args.rows, show)?;
+    let name = args.model.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let command = format!("ae report {} {}", quoted(args.model.display()), summary::words(&args.rows));
+    write(&args.output, args.png.as_deref(), name, command, &model, &data, show)
+}
+
+/// Refuses what could not be written, before anything is computed.
+pub(crate) fn check(output: &Path, force: bool, inputs: &[&Path]) -> Result<()> {
+    if output.extension().is_none_or(|extension| extension != "html") {
+        return Err(Error::setting("report", output.display(), "a name that ends in .html"));
+    }
+    refuse_input(output, inputs)?;
+    refuse_existing(output, force)?;
+    refuse_no_folder(output)
+}
+
+/// Writes the page and, where a folder is named, each figure into it.
+pub(crate) fn write(
+    output: &Path,
+    figures: Option<&Path>,
+    name: String,
+    command: String,
+    model: &Model,
+    data: &Dataset,
+    show: &Show,
+) -> Result<()> {
+    let facts = Facts::of(name, command, model, data)?;
+    let (page, sections) = report::of_one(&facts)?;
+    write_atomically(output, |file| file.write_all(page.as_bytes()))?;
+    let mut count = 0;
+    if let Some(folder) = figures {
+        std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
+        for figure in sections.iter().flat_map(|section| &section.figures) {
+            let (bytes, ending) = figure.picture.file();
+            write_atomically(&folder.join(format!("{}.{ending}", figure.name)), |file| file.write_all(&bytes))?;
+            count += 1;
+        }
+    }
+    if show.json {
+        return crate::show::print(&serde_json::json!({ "output": output, "figures": figures, "rows": data.rows() }).to_string());
+    }
+    show.note(format!("{}: {} kB", output.display(), page.len() / 1000));
+    if let Some(folder) = figures {
+        show.note(format!("{}: {count} figures", folder.display()));
+    }
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! The code: what each unit does, how units go together, and a map of the rows.
+
+use super::chart::{self, COLORS, color};
+use super::{Facts, Figure, Picture, Section};
+use autoencoders::Result;
+use autoencoders::inspect::State;
+use autoencoders::schema::Shape;
+use maud::{Markup, html};
+use plotters::style::RGBColor;
+use std::collections::BTreeMap;
+
+/// Units with a chart of their own.
+const MOST_UNITS: usize = 64;
+/// Units in the picture of correlations.
+const MOST_CORRELATED: usize = 256;
+/// Pixels of the map's sides.
+const MAP: usize = 720;
+/// Cells of a side of the map in pictures.
+const CELLS: usize = 16;
+
+pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
+    let mut figures = vec![units(facts)?];
+    if let Some(kl) = &facts.kl {
+        let mut bars: Vec<(String, f64)> = kl.iter().enumerate().map(|(unit, kl)| (format!("unit {unit}"), *kl)).collect();
+        bars.sort_by(|a, b| b.1.total_cmp(&a.1));
+        bars.truncate(32);
+        let caption = "A unit near zero tells the decoder nothing: its distribution is the prior whatever the row is.";
+        let svg = chart::bars(&bars, "nats a row")?;
+        figures.push(Figure::new("divergence", "How far each unit's distribution is from the prior", caption, Picture::Svg(svg)));
+    }
+    if facts.codes.columns > 1 {
+        figures.push(correlation(facts)?);
+    }
+    figures.push(map(facts)?);
+    figures.extend(pictures(facts)?);
+    Ok(Some(Section { title: "The code", words: words(facts), figures }))
+}
+
+fn words(facts: &Facts) -> Markup {
+    let of = |state: State| {
+        let units = facts.statistics.units.iter().enumerate().filter(|(_, unit)| unit.state == state);
+        units.map(|(unit, _)| unit.to_string()).collect::<Vec<_>>()
+    };
+    let (dead, saturated) = (of(State::Dead), of(State::Saturated));
+    let list = |units: &[String]| match units.len() {
+        0..=40 => units.join(", "),
+        more => format!("{}, and {} more", units[..40].join(", "), more - 40),
+    };
+    html! {
+        (facts.codes.columns) " numbers stand for " (facts.model.parts.plan.features()) "; their mean over all rows is "
+        (format!("{:.4}", facts.evaluation.mean_activation)) ". "
+        @if dead.is_empty() && saturated.is_empty() { "Every unit tells rows apart." }
+        @if !dead.is_empty() { "Dead, the same for all rows or nearly: unit " (list(&dead)) ". " }
+        @if !saturated.is_empty() { "Saturated, at an end of their range for nearly all rows: unit " (list(&saturated)) ". " }
+    }
+}
+
+fn units(facts: &Facts) -> Result<Figure> {
+    let all = &facts.statistics.units;
+    let shown = &all[..all.len().min(MOST_UNITS)];
+    let chart = shown.iter().enumerate().map(|(at, unit)| {
+        let (word, color): (&str, RGBColor) = match unit.state {
+            State::Active => ("", color(0)),
+            State::Dead => (" dead", color(8)),
+            State::Saturated => (" saturated", color(5)),
+        };
+        (format!("{at}{word}"), unit.histogram.as_slice(), color)
+    });
+    let title = match shown.len() == all.len() {
+        true => "Each unit over all rows".to_owned(),
+        false => format!("The first {} of {} units over all rows", shown.len(), all.len()),
+    };
+    let caption = "How many rows have which value, each unit from its smallest to its largest; grey units are dead, red ones saturated.";
+    Ok(Figure::new("units", title, caption, Picture::Svg(chart::small(&chart.collect::<Vec<_>>())?)))
+}
+
+/// Blue for -1, white for 0, orange for 1.
+fn diverging(value: f64) -> [u8; 3] {
+    let (to, share) = if value < 0.0 { ([0.0, 114.0, 178.0], -value) } else { ([213.0, 94.0, 0.0], value) };
+    to.map(|end: f64| (255.0 + (end - 255.0) * share.clamp(0.0, 1.0)) as u8)
+}
+
+fn correlation(facts: &Facts) -> Result<Figure> {
+    let units = facts.codes.columns;
+    let shown = units.min(MOST_CORRELATED);
+    let scale = (384 / shown).max(1);
+    let side = shown * scale;
+    let pixel = |at: usize| diverging(facts.statistics.correlation[at / side / scale * units + at % side / scale]);
+    let pixels: Vec<u8> = (0..side * side).flat_map(pixel).collect();
+    let strongest = (0..units).flat_map(|i| (0..i).map(move |j| (i, j)));
+    let strongest = strongest.max_by(|a, b| {
+        let size = |(i, j): &(usize, usize)| facts.statistics.correlation[i * units + j].abs();
+        size(a).total_cmp(&size(b))
+    });
+    let pair = strongest.map_or(String::new(), |(i, j)| {
+        format!(" The two that go together most are {j} and {i}: {:.2}.", facts.statistics.correlation[i * units + j])
+    });
+    let some = if shown < units { format!(" The first {shown} of {units} units.") } else { String::new() };
+    let caption = format!(
+        "Unit by unit: orange rise and fall together, blue one against the other, white have nothing to do with each other.{pair}{some}"
+    );
+    Ok(Figure::new("correlation", "Correlation between units", caption, Picture::pixels(&pixels, side, side)?))
+}
+
+/// The colour of each row by its label, and what the colours mean; labels beyond the ninth share the last colour.
+fn labelled(facts: &Facts) -> (Vec<[u8; 3]>, Vec<(String, [u8; 3])>) {
+    let Some(labels) = &facts.data.labels else {
+        return (vec![COLORS[0]; facts.codes.rows()], Vec::new());
+    };
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    labels.iter().for_each(|label| *counts.entry(label).or_default() += 1);
+    let mut names: Vec<&str> = counts.keys().copied().collect();
+    if names.len() > COLORS.len() {
+        names.sort_by_key(|name| std::cmp::Reverse(counts[name]));
+        names.truncate(COLORS.len() - 1);
+    }
+    names.sort_by(|a, b| match (a.parse::<f64>(), b.parse::<f64>()) {
+        (Ok(a), Ok(b)) => a.total_cmp(&b),
+        _ => a.cmp(b),
+    });
+    let of = |label: &str| names.iter().position(|name| *name == label).unwrap_or(COLORS.len() - 1);
+    let mut legend: Vec<(String, [u8; 3])> = names.iter().enumerate().map(|(at, name)| ((*name).to_owned(), COLORS[at])).collect();
+    if counts.len() > names.len() {
+        legend.push(("all others".to_owned(), COLORS[COLORS.len() - 1]));
+    }
+    (labels.iter().map(|label| COLORS[of(label)]).collect(), legend)
+}
+
+/// Where each row lies on the map, between 0 and 1 to the right and downwards.
+fn places(facts: &Facts) -> Vec<[f64; 2]> {
+    let places: Vec<[f32; 2]> = (0..facts.codes.rows()).map(|row| facts.map.place(facts.codes.row(row))).collect();
+    let ends = [0, 1].map(|axis| {
+        let along = places.iter().map(|place| place[axis]);
+        along.fold((f32::MAX, f32::MIN), |(low, high), value| (low.min(value), high.max(value)))
+    });
+    let at = |value: f32, (low, high): (f32, f32)| if high > low { f64::from((value - low) / (high - low)) } else { 0.5 };
+    places.iter().map(|place| [at(place[0], ends[0]), 1.0 - at(place[1], ends[1])]).collect()
+}
+
+fn map(facts: &Facts) -> Result<Figure> {
+    let (colors, legend) = labelled(facts);
+    let mut pixels = vec![255f64; MAP * MAP * 3];
+    // Many rows are faint dots, few are strong ones.
+    let (rows, places) = (facts.codes.rows(), places(facts));
+    let (ink, reach) = match rows {
+        0..=2_000 => (0.8, 2),
+        2_001..=20_000 => (0.5, 1),
+        _ => (0.35, 1),
+    };
+    for (place, color) in places.iter().zip(&colors) {
+        let [x, y] = place.map(|at| (8.0 + at * (MAP - 17) as f64) as usize);
+        for (y, x) in (y - reach..=y + reach).flat_map(|y| (x - reach..=x + reach).map(move |x| (y, x))) {
+            for (channel, value) in color.iter().enumerate() {
+                let pixel = &mut pixels[(y * MAP + x) * 3 + channel];
+                *pixel += (f64::from(*value) - *pixel) * ink;
+            }
+        }
+    }
+    let bytes: Vec<u8> = pixels.into_iter().map(|value| value as u8).collect();
+    let [right, up] = facts.map.shares.map(|share| 100.0 * share);
+    let caption = format!(
+        "Each of the {rows} rows by the two directions in which codes vary most: {right:.0} % of their variance to the right, {up:.0} % upwards."
+    );
+    Ok(Figure { legend, ..Figure::new("map", "A map of the codes", caption, Picture::pixels(&bytes, MAP, MAP)?) })
+}
+
+/// The map with the row nearest to the middle of each cell, as a picture.
+fn pictures(facts: &Facts) -> Result<Option<Figure>> {
+    let Some(shape @ &Shape::Image { height, width, channels }) = facts.image() else { return Ok(None) };
+    let mut nearest: Vec<Option<(usize, f64)>> = vec![None; CELLS * CELLS];
+    for (row, place) in places(facts).iter().enumerate() {
+        let cell = place.map(|at| ((at * CELLS as f64) as usize).min(CELLS - 1));
+        let off = |axis: usize| place[axis] * CELLS as f64 - cell[axis] as f64 - 0.5;
+        let distance = off(0).powi(2) + off(1).powi(2);
+        let best = &mut nearest[cell[1] * CELLS + cell[0]];
+        if best.is_none_or(|(_, least)| distance < least) {
+            *best = Some((row, distance));
+        }
+    }
+    let found: Vec<usize> = nearest.iter().flatten().map(|(row, _)| *row).collect();
+    let images = facts.pixels_of(&found)?;
+    let size = height * width * channels;
+    let mut images = images.chunks_exact(size);
+    let empty = vec![1.0; size];
+    let cells = nearest.iter().flat_map(|cell| if cell.is_some() { images.next().unwrap_or(&empty) } else { &empty }.to_vec());
+    let scale = (44 / width.max(height)).max(1);
+    let caption = "The same map: in each cell the row nearest to its middle; cells without rows are white.";
+    let picture = Picture::images(&cells.collect::<Vec<_>>(), shape, CELLS, scale)?;
+    Ok(Some(Figure::new("map-pictures", "The map in pictures", caption, picture)))
+}

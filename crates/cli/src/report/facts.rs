@@ -1,0 +1,53 @@
+//! Everything a report says, computed once.
+
+use autoencoders::data::Dataset;
+use autoencoders::inspect::{CodeMap, CodeStatistics, Errors};
+use autoencoders::metrics::Evaluation;
+use autoencoders::schema::Shape;
+use autoencoders::{Matrix, Model, Result};
+
+/// A model on some rows.
+pub(crate) struct Facts<'a> {
+    /// The model's name.
+    pub name: String,
+    pub model: &'a Model,
+    pub data: &'a Dataset,
+    /// The numbers of `ae eval` on the same rows.
+    pub evaluation: Evaluation,
+    pub errors: Errors,
+    pub codes: Matrix,
+    pub statistics: CodeStatistics,
+    pub kl: Option<Vec<f64>>,
+    pub map: CodeMap,
+    /// The words that make the model again.
+    pub command: String,
+}
+
+impl<'a> Facts<'a> {
+    pub(crate) fn of(name: String, command: String, model: &'a Model, data: &'a Dataset) -> Result<Self> {
+        let rows: Vec<usize> = (0..data.rows()).collect();
+        let codes = model.encode(data)?;
+        Ok(Self {
+            name,
+            command,
+            evaluation: model.evaluate(data, &rows)?,
+            errors: model.errors(data, &rows)?,
+            statistics: model.code_statistics(&codes),
+            kl: model.kl_by_unit(data, &rows)?,
+            map: CodeMap::of(&codes),
+            codes,
+            model,
+            data,
+        })
+    }
+
+    /// The shape of a row where it is an image to look at.
+    pub(crate) fn image(&self) -> Option<&Shape> {
+        Some(&self.model.parts.plan.shape).filter(|shape| matches!(shape, Shape::Image { channels: 1 | 3, .. }))
+    }
+
+    /// Some rows as pixels between 0 and 1.
+    pub(crate) fn pixels_of(&self, rows: &[usize]) -> Result<Vec<f32>> {
+        Ok(self.model.pixels(&self.model.original_rows(self.data, rows)?))
+    }
+}

@@ -1,0 +1,37 @@
+//! The report: what a model has learned, as one page that opens anywhere.
+
+mod chart;
+mod code;
+mod facts;
+mod figure;
+mod filters;
+mod generate;
+mod hourglass;
+mod page;
+mod rows;
+mod training;
+mod tree;
+
+pub(crate) use facts::Facts;
+pub(crate) use figure::{Figure, Picture, Section};
+
+use autoencoders::Result;
+
+/// The page on one model, and its figures.
+pub(crate) fn of_one(facts: &Facts) -> Result<(String, Vec<Section>)> {
+    let sections = sections(facts)?;
+    Ok((page::one(facts, &sections)?, sections))
+}
+
+/// Every section that has something to show for this model and these rows, in the order of the page.
+fn sections(facts: &Facts) -> Result<Vec<Section>> {
+    let all = [
+        training::section(facts)?,
+        rows::section(facts)?,
+        code::section(facts)?,
+        filters::section(facts)?,
+        tree::section(facts)?,
+        generate::section(facts)?,
+    ];
+    Ok(all.into_iter().flatten().collect())
+}

@@ -1,0 +1,108 @@
+//! The page itself.
+
+use super::hourglass;
+use super::{Facts, Section};
+use autoencoders::Result;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+/// Light, dark and on paper. Charts are drawn in black: their ink follows the page.
+const STYLE: &str = include_str!("page.css");
+
+/// The page on one model.
+pub(super) fn one(facts: &Facts, sections: &[Section]) -> Result<String> {
+    let title = format!("{} on {}", facts.name, facts.data.name);
+    let hourglass = hourglass::drawing(&facts.model.levels(facts.data, 0)?);
+    let body = html! {
+        header {
+            h1 { (facts.name) }
+            (numbers(facts))
+            (PreEscaped(hourglass))
+            (settings(facts))
+        }
+        nav { @for section in sections { a href={ "#" (anchor(section)) } { (section.title) } } }
+        main { @for section in sections { (part(section)) } }
+    };
+    Ok(page(&title, &body).into_string())
+}
+
+/// What is the same on every page: nothing comes from elsewhere, and nothing runs.
+fn page(title: &str, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { (body) }
+        }
+    }
+}
+
+fn part(section: &Section) -> Markup {
+    html! {
+        section id=(anchor(section)) {
+            h2 { (section.title) }
+            div.words { (section.words) }
+            div.figures { @for figure in &section.figures { (figure.markup()) } }
+        }
+    }
+}
+
+fn anchor(section: &Section) -> String {
+    section.title.to_lowercase().replace(' ', "-")
+}
+
+/// The numbers of `ae eval`, to their last digit in `data-value`.
+fn numbers(facts: &Facts) -> Markup {
+    let of = &facts.evaluation;
+    let mut all = vec![
+        ("mse", "mean squared error", Some(of.mse)),
+        ("pca_mse", "of principal components", Some(of.pca_mse)),
+        ("mae", "mean absolute error", Some(of.mae)),
+        ("explained_variance", "explained variance", of.explained_variance),
+        ("active_units", "active units", Some(of.active_units as f64)),
+        ("mean_activation", "mean activation", Some(of.mean_activation)),
+        ("rows", "rows", Some(of.rows as f64)),
+    ];
+    all.retain(|(_, _, value)| value.is_some());
+    html! {
+        dl.numbers {
+            @for (key, name, value) in all {
+                @let value = value.unwrap_or_default();
+                div { dt { (name) } dd data-key=(key) data-value=(value) { (shown(value)) } }
+            }
+            @for (name, value) in &of.terms.0 {
+                div { dt { "loss: " (name) } dd data-key={ "terms." (name) } data-value=(value) { (shown(*value)) } }
+            }
+        }
+    }
+}
+
+fn shown(value: f64) -> String {
+    match value.abs() {
+        size if value.fract() == 0.0 && size < 1e9 => format!("{value:.0}"),
+        size if size >= 100.0 => format!("{value:.1}"),
+        size if size >= 1.0 => format!("{value:.3}"),
+        size if size >= 1e-4 => format!("{value:.5}"),
+        _ => format!("{value:.2e}"),
+    }
+}
+
+fn settings(facts: &Facts) -> Markup {
+    let (model, config) = (facts.model, &facts.model.parts.plan.config);
+    html! {
+        p {
+            (config.family) " autoencoder, network " (config.net.to_string()) ", " (model.vars.weights()) " weights; trained on "
+            (model.training_rows) " rows of " (model.parts.plan.shape.to_string()) ", epoch " (model.chosen) " of " (model.history.len())
+            ", seed " (config.seed) ". Shown here on " (facts.data.name) ", " (facts.data.rows()) " rows."
+        }
+        @if !config.parameters.is_empty() {
+            p { "Parameters: " @for (name, value) in &config.parameters { code { (name) "=" (value.to_string()) } " " } }
+        }
+        p { "The same again: " code.command { (facts.command) } }
+    }
+}

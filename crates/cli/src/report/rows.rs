@@ -1,0 +1,177 @@
+//! Rows and what the model gives back: the best, the middling and the worst.
+
+use super::chart::{self, Line, color};
+use super::{Facts, Figure, Picture, Section};
+use autoencoders::schema::Shape;
+use autoencoders::{Matrix, Result};
+use maud::{Markup, html};
+
+/// Rows of each kind.
+const EACH: usize = 8;
+/// Columns with bars of their own.
+const MOST_COLUMNS: usize = 20;
+/// Bars of the distribution of errors.
+const BARS: usize = 60;
+
+/// Some rows, and what became of them.
+struct Kind {
+    name: &'static str,
+    rows: Vec<usize>,
+    /// In the units of the data.
+    originals: Matrix,
+    rebuilt: Matrix,
+}
+
+pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
+    let order = facts.errors.order();
+    let count = EACH.min(order.len());
+    let middle = (order.len() - count) / 2;
+    let worst = order[order.len() - count..].iter().rev().copied().collect::<Vec<_>>();
+    let kinds = [("best", order[..count].to_vec()), ("middling", order[middle..middle + count].to_vec()), ("worst", worst)];
+    let kinds = kinds.into_iter().map(|(name, rows)| Kind::of(facts, name, rows)).collect::<Result<Vec<_>>>()?;
+    let mut figures = Vec::new();
+    match &facts.model.parts.plan.shape {
+        Shape::Image { channels: 1 | 3, .. } => {
+            for kind in &kinds {
+                figures.push(images(facts, kind)?);
+            }
+        }
+        Shape::Series { .. } => {
+            for kind in &kinds {
+                figures.push(overlay(facts, kind, 0)?);
+            }
+            figures.push(overlay(facts, &kinds[2], 1)?);
+        }
+        Shape::Flat { .. } | Shape::Image { .. } => figures.push(columns(facts)?),
+    }
+    figures.push(distribution(facts)?);
+    let words = html! {
+        "Errors are mean squared differences in scaled units. "
+        @if !matches!(facts.model.parts.plan.shape, Shape::Image { .. }) { (worst_table(facts, &kinds[2])) }
+    };
+    Ok(Some(Section { title: "Reconstructions", words, figures }))
+}
+
+impl Kind {
+    fn of(facts: &Facts, name: &'static str, rows: Vec<usize>) -> Result<Self> {
+        let originals = facts.model.original_rows(facts.data, &rows)?;
+        let rebuilt = facts.model.reconstruct_rows(facts.data, &rows)?;
+        Ok(Self { name, rows, originals, rebuilt })
+    }
+}
+
+/// Originals, reconstructions and errors below each other.
+fn images(facts: &Facts, kind: &Kind) -> Result<Figure> {
+    let (model, shape) = (facts.model, &facts.model.parts.plan.shape);
+    let (above, below) = (model.pixels(&kind.originals), model.pixels(&kind.rebuilt));
+    // Around mid-grey: darker where the reconstruction is too dark.
+    let errors = above.iter().zip(&below).map(|(above, below)| 0.5 + 0.5 * (below - above));
+    let mut pixels = above.clone();
+    pixels.extend(&below);
+    pixels.extend(errors);
+    if let Some(corrupted) = model.corrupted_rows(facts.data, &kind.rows)? {
+        let noisy = model.pixels(&corrupted.0);
+        let cleaned = model.pixels(&corrupted.1);
+        pixels.extend(noisy);
+        pixels.extend(cleaned);
+    }
+    let lines = pixels.len() / above.len().max(1);
+    let scale = (if let Shape::Image { width, .. } = shape { 64 / width } else { 1 }).max(1);
+    let caption = match lines {
+        3 => "From above: the rows, what the model gives back, and the difference around mid-grey.",
+        _ => {
+            "From above: the rows, what the model gives back, the difference around mid-grey, the rows corrupted as in training, and \
+             what the model makes of those."
+        }
+    };
+    let name = format!("rows-{}", kind.name);
+    let title = format!("The {} rows: {}", kind.name, numbers(&kind.rows));
+    Ok(Figure::new(&name, title, caption, Picture::images(&pixels, shape, kind.rows.len(), scale)?))
+}
+
+fn numbers(rows: &[usize]) -> String {
+    rows.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// A series and its reconstruction over each other.
+fn overlay(facts: &Facts, kind: &Kind, at: usize) -> Result<Figure> {
+    let channels = if let Shape::Series { channels, .. } = facts.model.parts.plan.shape { channels } else { 1 };
+    let at = at.min(kind.rows.len() - 1);
+    let of = |matrix: &Matrix| {
+        let points = matrix.row(at).iter().step_by(channels).enumerate();
+        points.map(|(time, value)| (time as f64, f64::from(*value))).collect::<Vec<_>>()
+    };
+    let lines = [
+        Line { name: "row".to_owned(), points: of(&kind.originals), color: color(8), thin: false },
+        Line { name: "reconstruction".to_owned(), points: of(&kind.rebuilt), color: color(0), thin: false },
+    ];
+    let row = kind.rows[at];
+    Ok(Figure::new(
+        &format!("rows-{}-{at}", kind.name),
+        format!("One of the {} rows: {row}", kind.name),
+        format!("Its mean squared error is {:.4} in scaled units.", facts.errors.rows[row]),
+        Picture::Svg(chart::lines(&lines, ["time", "value"], None)?),
+    ))
+}
+
+fn columns(facts: &Facts) -> Result<Figure> {
+    let mut all: Vec<(String, f64)> =
+        facts.errors.columns.iter().enumerate().map(|(column, error)| (facts.data.column_name(column), *error)).collect();
+    all.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let shown = all.len().min(MOST_COLUMNS);
+    let title = match shown == all.len() {
+        true => "The error of each column".to_owned(),
+        false => format!("The {shown} of {} columns with the largest errors", all.len()),
+    };
+    let caption = "A column with an error near 1 (for standard scaling) is not in the code at all.";
+    Ok(Figure::new("columns", title, caption, Picture::Svg(chart::bars(&all[..shown], "mean squared error, scaled units")?)))
+}
+
+/// The worst rows with their worst columns.
+fn worst_table(facts: &Facts, worst: &Kind) -> Markup {
+    let scaled = |column: usize, a: f32, b: f32| {
+        let scale = &facts.model.preparation.scale;
+        f64::from(a - b).abs() / scale.get(column).or(scale.first()).copied().unwrap_or(1.0).abs()
+    };
+    html! {
+        "The worst rows and the columns that are to blame:"
+        table {
+            thead { tr { th { "row" } th { "error" } th { "column: value, given back as" } } }
+            tbody {
+                @for (at, row) in worst.rows.iter().enumerate() {
+                    @let (original, rebuilt) = (worst.originals.row(at), worst.rebuilt.row(at));
+                    @let order = {
+                        let mut order: Vec<usize> = (0..original.len()).collect();
+                        order.sort_by(|a, b| scaled(*b, original[*b], rebuilt[*b]).total_cmp(&scaled(*a, original[*a], rebuilt[*a])));
+                        order
+                    };
+                    tr {
+                        td { (facts.data.ids.as_ref().map_or(row.to_string(), |ids| ids[*row].clone())) }
+                        td { (format!("{:.4}", facts.errors.rows[*row])) }
+                        td {
+                            @for column in order.iter().take(3) {
+                                span.part { (facts.data.column_name(*column)) ": " (format!("{:.4}, {:.4}", original[*column], rebuilt[*column])) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn distribution(facts: &Facts) -> Result<Figure> {
+    let errors = &facts.errors.rows;
+    let most = errors.iter().copied().fold(0f64, f64::max);
+    let mut counts = vec![0usize; BARS];
+    for error in errors {
+        let bar = if most > 0.0 { (error / most * BARS as f64) as usize } else { 0 };
+        counts[bar.min(BARS - 1)] += 1;
+    }
+    Ok(Figure::new(
+        "errors",
+        "How the errors of the rows are distributed",
+        "A long tail to the right are rows unlike the others.",
+        Picture::Svg(chart::histogram(&counts, [0.0, most], ["mean squared error of a row, scaled units", "rows"])?),
+    ))
+}
