@@ -103,6 +103,11 @@ pub trait Family: Debug + Send + Sync {
         Ok(())
     }
 
+    /// The mean activation that each unit is held to, where there is one.
+    fn target_activation(&self) -> Option<f64> {
+        None
+    }
+
     /// Whether something other than its width keeps the code from copying the input.
     fn constrains(&self) -> bool {
         true

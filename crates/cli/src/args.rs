@@ -81,6 +81,9 @@ pub(crate) struct Train {
     /// Replace an existing model file
     #[arg(long)]
     pub force: bool,
+    /// Also write a report, beside the model or to FILE.html
+    #[arg(long, value_name = "FILE.html", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub report: Option<PathBuf>,
     /// Where to compute [default: cpu]
     #[arg(long, value_name = "DEVICE", value_parser = devices())]
     pub device: Option<String>,
@@ -332,8 +335,9 @@ pub(crate) struct Search {
 /// Write what a model has learned as one page: its errors, its code, its filters
 #[derive(Debug, clap::Args)]
 pub(crate) struct Report {
-    /// A model file
-    pub model: PathBuf,
+    /// A model file; several are compared on the same rows
+    #[arg(value_name = "MODEL", required = true, num_args = 1..)]
+    pub models: Vec<PathBuf>,
     #[command(flatten)]
     pub rows: Rows,
     /// The page to write

@@ -41,6 +41,10 @@ impl Default for Sparse {
 }
 
 impl Family for Sparse {
+    fn target_activation(&self) -> Option<f64> {
+        Some(self.rho)
+    }
+
     fn auto(&self, auto: &mut Auto) {
         auto.net = Net::Shallow;
         auto.code_activation = match self.penalty {

@@ -40,3 +40,34 @@ impl CodeMap {
         self.mean.iter().zip(first).zip(second).map(|((mean, a), b)| mean + right * a + up * b).collect()
     }
 }
+
+/// Rows that [`neighbour_map`] places at most.
+pub const MOST_PLACED: usize = 5000;
+
+/// The places of codes on a map that keeps neighbours together, distances between groups less so: t-SNE (van der Maaten and Hinton
+/// 2008) by Barnes and Hut's tree (van der Maaten 2014).
+///
+/// It begins with the plane of [`CodeMap`], so that the same codes give the same map. At most [`MOST_PLACED`] codes; none where there
+/// are fewer than ten.
+#[cfg(feature = "tsne")]
+pub fn neighbour_map(codes: &Matrix) -> Option<Vec<[f32; 2]>> {
+    /// As in the paper: about as many neighbours count for each row.
+    const PERPLEXITY: f32 = 30.0;
+    const EPOCHS: usize = 750;
+    /// How coarsely far groups are taken as one; the usual value.
+    const THETA: f32 = 0.5;
+    let rows = codes.rows().min(MOST_PLACED);
+    if rows < 10 {
+        return None;
+    }
+    let samples: Vec<&[f32]> = (0..rows).map(|row| codes.row(row)).collect();
+    let plane = CodeMap::of(codes);
+    let start: Vec<[f32; 2]> = samples.iter().map(|code| plane.place(code)).collect();
+    let spread = (start.iter().map(|place| place[0].powi(2)).sum::<f32>() / rows as f32).sqrt().max(f32::MIN_POSITIVE);
+    // Small, so that the first steps decide (Kobak and Berens 2019).
+    let start: Vec<f32> = start.iter().flatten().map(|at| at / spread * 1e-4).collect();
+    let mut tsne = bhtsne::tSNE::<f32, &[f32], 2>::new(&samples);
+    tsne.perplexity(PERPLEXITY.min((rows - 1) as f32 / 3.0)).epochs(EPOCHS).initial_embedding(start);
+    tsne.barnes_hut(THETA, |a, b| a.iter().zip(b.iter()).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt());
+    Some(tsne.embedding().chunks_exact(2).map(|place| [place[0], place[1]]).collect())
+}

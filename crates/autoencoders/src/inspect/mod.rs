@@ -16,4 +16,6 @@ pub use filters::Filters;
 pub use gabor::Gabor;
 pub use latent::spherical;
 pub use levels::Level;
-pub use map::CodeMap;
+#[cfg(feature = "tsne")]
+pub use map::neighbour_map;
+pub use map::{CodeMap, MOST_PLACED};

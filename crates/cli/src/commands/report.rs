@@ -3,19 +3,25 @@
 use super::{read_rows, refuse_input, refuse_no_folder, summary};
 use crate::args::Report;
 use crate::report::{self, Facts};
-use crate::show::{Show, quoted};
+use crate::show::Show;
 use autoencoders::data::{Dataset, refuse_existing, write_atomically};
 use autoencoders::{Error, Model, Result};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &Report, show: &Show) -> Result<()> {
-    check(&args.output, args.force, &[&args.model, Path::new(&args.rows.data)])?;
-    let model = Model::load(&args.model)?;
+    let mut inputs: Vec<&Path> = args.models.iter().map(PathBuf::as_path).collect();
+    inputs.push(Path::new(&args.rows.data));
+    check(&args.output, args.force, &inputs)?;
+    let models = args.models.iter().map(|path| Model::load(path)).collect::<Result<Vec<_>>>()?;
     let data = read_rows(&args.rows, show)?;
-    let name = args.model.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let command = format!("ae report {} {}", quoted(args.model.display()), summary::words(&args.rows));
-    write(&args.output, args.png.as_deref(), name, command, &model, &data, show)
+    let named: Vec<(String, &Model)> = args.models.iter().map(|path| name(path)).zip(&models).collect();
+    write(&args.output, args.png.as_deref(), &named, &summary::words(&args.rows), &data, show)
+}
+
+/// A model by the name of its file.
+pub(crate) fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Refuses what could not be written, before anything is computed.
@@ -32,14 +38,17 @@ pub(crate) fn check(output: &Path, force: bool, inputs: &[&Path]) -> Result<()> 
 pub(crate) fn write(
     output: &Path,
     figures: Option<&Path>,
-    name: String,
-    command: String,
-    model: &Model,
+    models: &[(String, &Model)],
+    rows: &str,
     data: &Dataset,
     show: &Show,
 ) -> Result<()> {
-    let facts = Facts::of(name, command, model, data)?;
-    let (page, sections) = report::of_one(&facts)?;
+    let mut all = Vec::new();
+    for (name, model) in models {
+        let command = summary::train_words(rows, &model.parts.plan.config);
+        all.push(Facts::of(name.clone(), command, model, data)?);
+    }
+    let (page, sections) = report::page(&all)?;
     write_atomically(output, |file| file.write_all(page.as_bytes()))?;
     let mut count = 0;
     if let Some(folder) = figures {

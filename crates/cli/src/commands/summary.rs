@@ -6,7 +6,7 @@ use crate::show::{self, Show, quoted};
 use autoencoders::data::Dataset;
 use autoencoders::metrics::Evaluation;
 use autoencoders::schema::Shape;
-use autoencoders::{Model, Result, Source, Trained};
+use autoencoders::{Config, Model, Result, Source, Trained};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
@@ -130,4 +130,28 @@ pub(crate) fn words(rows: &Rows) -> String {
     option("--memory", rows.memory.map(|bytes| bytes.to_string()));
     option("--resize", rows.resize.map(|(width, height)| format!("{width}x{height}")));
     words.join(" ")
+}
+
+/// The words that train a model of this configuration again; what is as by default is left out.
+pub(crate) fn train_words(rows: &str, config: &Config) -> String {
+    let object = |config: &Config| serde_json::to_value(config).ok().and_then(|value| value.as_object().cloned()).unwrap_or_default();
+    let (own, default) = (object(config), object(&Config::default()));
+    let text = |value: &Value| quoted(value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    let mut words = format!("ae train {rows}");
+    for (name, value) in own.iter().filter(|(name, value)| default.get(*name) != Some(value)) {
+        match (name.as_str(), value) {
+            ("parameters", Value::Object(parameters)) => {
+                parameters.iter().for_each(|(name, value)| words += &format!(" --set {name}={}", text(value)));
+            }
+            (name, Value::Bool(true)) => words += &format!(" --{}", flag(name)),
+            (_, Value::Null | Value::Bool(false)) => {}
+            (name, value) => words += &format!(" --{} {}", flag(name), text(value)),
+        }
+    }
+    words
+}
+
+/// The flag of a setting.
+fn flag(name: &str) -> String {
+    if name == "learning_rate" { "lr".to_owned() } else { name.replace('_', "-") }
 }

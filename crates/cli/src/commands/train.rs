@@ -15,6 +15,11 @@ use std::time::Duration;
 pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     let config = recipe::config(args)?;
     let place = Place::of(args)?;
+    let report =
+        args.report.as_ref().map(|named| if named.as_os_str().is_empty() { place.model.with_extension("html") } else { named.clone() });
+    if let Some(report) = &report {
+        super::report::check(report, args.force, &[&place.model, Path::new(&args.rows.data)])?;
+    }
     let data = read_rows(&args.rows, show)?;
     let test = args.test_data.as_ref().map(|file| test_rows(file, args, &data)).transpose()?;
 
@@ -26,12 +31,17 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     });
     interrupt::release();
     progress.finish();
-    let trained = trained?;
+    let mut trained = trained?;
     if let Outcome::Interrupted = trained.outcome {
         interrupted(args, &trained, &place.run);
         return Ok(Exit::Interrupted);
     }
-    finish(args, show, trained, &data, test.as_ref(), &place, progress.elapsed())
+    let exit = finish(args, show, &mut trained, &data, test.as_ref(), &place, progress.elapsed())?;
+    if let Some(report) = &report {
+        let named = [(super::report::name(&place.model), &trained.model)];
+        super::report::write(report, None, &named, &summary::words(&args.rows), &data, &Show { json: false, ..*show })?;
+    }
+    Ok(exit)
 }
 
 /// Reads the rows for the final table, which must be like those to train on.
@@ -63,13 +73,13 @@ fn interrupted(args: &Train, trained: &Trained, run: &Path) {
 fn finish(
     args: &Train,
     show: &Show,
-    mut trained: Trained,
+    trained: &mut Trained,
     data: &Dataset,
     test: Option<&Dataset>,
     place: &Place,
     time: Duration,
 ) -> Result<Exit> {
-    let judged = Judged::of(&trained, data, test)?;
+    let judged = Judged::of(trained, data, test)?;
     trained.model.evaluation = judged.kept();
     trained.model.save(&place.model)?;
     if place.run.exists() {
@@ -78,7 +88,7 @@ fn finish(
     let model = &trained.model;
     judged.advise(model, show);
     match show.json {
-        true => show::print(&summary::object(&trained, &judged, data, time, &place.model)?.to_string())?,
+        true => show::print(&summary::object(trained, &judged, data, time, &place.model)?.to_string())?,
         false => show::print(&summary::text(model, &judged, time, &place.model))?,
     }
     match &trained.outcome {

@@ -70,11 +70,11 @@ fn short(value: f64) -> String {
 }
 
 /// Curves over one axis, with a line across at `marked` and what it says; the vertical axis is logarithmic where the numbers span
-/// more than a factor of 30.
+/// more than a factor of 8.
 pub(crate) fn lines(lines: &[Line], [x, y]: [&str; 2], marked: Option<(f64, String)>) -> Result<String> {
     let across = range(lines.iter().flat_map(|line| line.points.iter().map(|point| point.0)));
     let up = range(lines.iter().flat_map(|line| line.points.iter().map(|point| point.1)));
-    let logarithmic = up.0 > 0.0 && up.1 / up.0 > 30.0;
+    let logarithmic = up.0 > 0.0 && up.1 / up.0 > 8.0;
     // A logarithm by hand: one chart type for both.
     let scale = move |value: f64| if logarithmic { value.log10() } else { value };
     let (low, high) = (scale(up.0), scale(up.1));

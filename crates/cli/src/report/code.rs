@@ -1,10 +1,11 @@
 //! The code: what each unit does, how units go together, and a map of the rows.
 
-use super::chart::{self, COLORS, color};
+use super::chart::{self, COLORS, Line, color};
 use super::{Facts, Figure, Picture, Section};
-use autoencoders::Result;
-use autoencoders::inspect::State;
+use autoencoders::inspect::{MOST_PLACED, State, neighbour_map};
+use autoencoders::rng::Rng;
 use autoencoders::schema::Shape;
+use autoencoders::{Matrix, Result};
 use maud::{Markup, html};
 use plotters::style::RGBColor;
 use std::collections::BTreeMap;
@@ -20,6 +21,9 @@ const CELLS: usize = 16;
 
 pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     let mut figures = vec![units(facts)?];
+    if let Some(target) = facts.model.parts.plan.family.target_activation() {
+        figures.push(activations(facts, target)?);
+    }
     if let Some(kl) = &facts.kl {
         let mut bars: Vec<(String, f64)> = kl.iter().enumerate().map(|(unit, kl)| (format!("unit {unit}"), *kl)).collect();
         bars.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -31,8 +35,16 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     if facts.codes.columns > 1 {
         figures.push(correlation(facts)?);
     }
-    figures.push(map(facts)?);
-    figures.extend(pictures(facts)?);
+    let (colors, legend) = labelled(facts);
+    let places: Vec<[f32; 2]> = (0..facts.codes.rows()).map(|row| facts.map.place(facts.codes.row(row))).collect();
+    let [right, up] = facts.map.shares.map(|share| 100.0 * share);
+    let caption = format!(
+        "Each of the {} rows by the two directions in which codes vary most: {right:.0} % of their variance to the right, {up:.0} % upwards.",
+        facts.codes.rows()
+    );
+    figures.push(map("map", "A map of the codes", caption, &places, &colors, &legend)?);
+    figures.extend(neighbours(facts, &colors, &legend)?);
+    figures.extend(pictures(facts, &places)?);
     Ok(Some(Section { title: "The code", words: words(facts), figures }))
 }
 
@@ -72,6 +84,25 @@ fn units(facts: &Facts) -> Result<Figure> {
     };
     let caption = "How many rows have which value, each unit from its smallest to its largest; grey units are dead, red ones saturated.";
     Ok(Figure::new("units", title, caption, Picture::Svg(chart::small(&chart.collect::<Vec<_>>())?)))
+}
+
+/// The mean activation of each unit, beside what it is held to.
+fn activations(facts: &Facts, target: f64) -> Result<Figure> {
+    let mut means: Vec<f64> = facts.statistics.units.iter().map(|unit| unit.mean).collect();
+    means.sort_by(|a, b| b.total_cmp(a));
+    let count = means.len() as f64;
+    let lines = [
+        Line {
+            name: "units".to_owned(),
+            points: means.into_iter().enumerate().map(|(at, mean)| (at as f64, mean)).collect(),
+            color: color(0),
+            thin: false,
+        },
+        Line { name: format!("target {target}"), points: vec![(0.0, target), (count - 1.0, target)], color: color(5), thin: false },
+    ];
+    let caption = "The mean activation of each unit over all rows, the busiest first, beside the target that training holds them to.";
+    let svg = chart::lines(&lines, ["units", "mean activation"], None)?;
+    Ok(Figure::new("activations", "Activity against its target", caption, Picture::Svg(svg)))
 }
 
 /// Blue for -1, white for 0, orange for 1.
@@ -126,9 +157,8 @@ fn labelled(facts: &Facts) -> (Vec<[u8; 3]>, Vec<(String, [u8; 3])>) {
     (labels.iter().map(|label| COLORS[of(label)]).collect(), legend)
 }
 
-/// Where each row lies on the map, between 0 and 1 to the right and downwards.
-fn places(facts: &Facts) -> Vec<[f64; 2]> {
-    let places: Vec<[f32; 2]> = (0..facts.codes.rows()).map(|row| facts.map.place(facts.codes.row(row))).collect();
+/// Places as fractions of the map's sides, to the right and downwards.
+fn fractions(places: &[[f32; 2]]) -> Vec<[f64; 2]> {
     let ends = [0, 1].map(|axis| {
         let along = places.iter().map(|place| place[axis]);
         along.fold((f32::MAX, f32::MIN), |(low, high), value| (low.min(value), high.max(value)))
@@ -137,17 +167,16 @@ fn places(facts: &Facts) -> Vec<[f64; 2]> {
     places.iter().map(|place| [at(place[0], ends[0]), 1.0 - at(place[1], ends[1])]).collect()
 }
 
-fn map(facts: &Facts) -> Result<Figure> {
-    let (colors, legend) = labelled(facts);
+/// Rows as dots in the colours of their labels.
+fn map(name: &str, title: &str, caption: String, places: &[[f32; 2]], colors: &[[u8; 3]], legend: &[(String, [u8; 3])]) -> Result<Figure> {
     let mut pixels = vec![255f64; MAP * MAP * 3];
     // Many rows are faint dots, few are strong ones.
-    let (rows, places) = (facts.codes.rows(), places(facts));
-    let (ink, reach) = match rows {
+    let (ink, reach) = match places.len() {
         0..=2_000 => (0.8, 2),
         2_001..=20_000 => (0.5, 1),
         _ => (0.35, 1),
     };
-    for (place, color) in places.iter().zip(&colors) {
+    for (place, color) in fractions(places).iter().zip(colors) {
         let [x, y] = place.map(|at| (8.0 + at * (MAP - 17) as f64) as usize);
         for (y, x) in (y - reach..=y + reach).flat_map(|y| (x - reach..=x + reach).map(move |x| (y, x))) {
             for (channel, value) in color.iter().enumerate() {
@@ -157,18 +186,27 @@ fn map(facts: &Facts) -> Result<Figure> {
         }
     }
     let bytes: Vec<u8> = pixels.into_iter().map(|value| value as u8).collect();
-    let [right, up] = facts.map.shares.map(|share| 100.0 * share);
-    let caption = format!(
-        "Each of the {rows} rows by the two directions in which codes vary most: {right:.0} % of their variance to the right, {up:.0} % upwards."
-    );
-    Ok(Figure { legend, ..Figure::new("map", "A map of the codes", caption, Picture::pixels(&bytes, MAP, MAP)?) })
+    Ok(Figure { legend: legend.to_vec(), ..Figure::new(name, title, caption, Picture::pixels(&bytes, MAP, MAP)?) })
+}
+
+/// A map that keeps neighbours together, of some rows by seed.
+fn neighbours(facts: &Facts, colors: &[[u8; 3]], legend: &[(String, [u8; 3])]) -> Result<Option<Figure>> {
+    let (all, columns) = (facts.codes.rows(), facts.codes.columns);
+    let mut rows = Rng::new(facts.model.parts.plan.config.seed).split("report").permutation(all);
+    rows.truncate(MOST_PLACED);
+    let codes = Matrix { columns, values: rows.iter().flat_map(|row| facts.codes.row(*row)).copied().collect() };
+    let Some(places) = neighbour_map(&codes) else { return Ok(None) };
+    let colors: Vec<[u8; 3]> = rows.iter().map(|row| colors[*row]).collect();
+    let some = if rows.len() < all { format!("{} of the {all} rows, drawn by seed", rows.len()) } else { format!("All {all} rows") };
+    let caption = format!("{some}, placed by t-SNE: rows with similar codes stand together; how far groups are apart says little.");
+    Ok(Some(map("neighbours", "Neighbours in code", caption, &places, &colors, legend)?))
 }
 
 /// The map with the row nearest to the middle of each cell, as a picture.
-fn pictures(facts: &Facts) -> Result<Option<Figure>> {
+fn pictures(facts: &Facts, places: &[[f32; 2]]) -> Result<Option<Figure>> {
     let Some(shape @ &Shape::Image { height, width, channels }) = facts.image() else { return Ok(None) };
     let mut nearest: Vec<Option<(usize, f64)>> = vec![None; CELLS * CELLS];
-    for (row, place) in places(facts).iter().enumerate() {
+    for (row, place) in fractions(places).iter().enumerate() {
         let cell = place.map(|at| ((at * CELLS as f64) as usize).min(CELLS - 1));
         let off = |axis: usize| place[axis] * CELLS as f64 - cell[axis] as f64 - 0.5;
         let distance = off(0).powi(2) + off(1).powi(2);

@@ -134,8 +134,9 @@ fn exciting(facts: &Facts) -> Result<Option<Figure>> {
             images.resize(images.len().next_multiple_of(ACROSS.min(units.len()) * columns), 0.5);
         }
     }
-    let scale = (32 / width).max(1);
-    let picture = Picture::images(&images, shape, ACROSS.min(units.len()), scale)?;
+    let across = ACROSS.min(units.len());
+    let scale = ((if across < ACROSS { 72 } else { 36 }) / width).max(1);
+    let picture = Picture::images(&images, shape, across, scale)?;
     let caption = format!(
         "For each unit of the code the input that excites it most, among those as far from the mean row as rows are, and below it the \
          most similar of the first {} rows.",

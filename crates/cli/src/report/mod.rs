@@ -2,6 +2,7 @@
 
 mod chart;
 mod code;
+mod compare;
 mod facts;
 mod figure;
 mod filters;
@@ -17,10 +18,13 @@ pub(crate) use figure::{Figure, Picture, Section};
 
 use autoencoders::Result;
 
-/// The page on one model, and its figures.
-pub(crate) fn of_one(facts: &Facts) -> Result<(String, Vec<Section>)> {
-    let sections = sections(facts)?;
-    Ok((page::one(facts, &sections)?, sections))
+/// The page on a model, or on several side by side, and its sections.
+pub(crate) fn page(all: &[Facts]) -> Result<(String, Vec<Section>)> {
+    let sections = match all {
+        [one] => sections(one)?,
+        several => compare::sections(several)?,
+    };
+    Ok((page::page(all, &sections)?, sections))
 }
 
 /// Every section that has something to show for this model and these rows, in the order of the page.

@@ -8,25 +8,37 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 /// Light, dark and on paper. Charts are drawn in black: their ink follows the page.
 const STYLE: &str = include_str!("page.css");
 
-/// The page on one model.
-pub(super) fn one(facts: &Facts, sections: &[Section]) -> Result<String> {
-    let title = format!("{} on {}", facts.name, facts.data.name);
-    let hourglass = hourglass::drawing(&facts.model.levels(facts.data, 0)?);
+/// The page on these models.
+pub(super) fn page(all: &[Facts], sections: &[Section]) -> Result<String> {
+    let names = all.iter().map(|facts| facts.name.as_str()).collect::<Vec<_>>().join(", ");
+    let mut headers = Vec::new();
+    for facts in all {
+        headers.push(header(facts, all.len() == 1)?);
+    }
     let body = html! {
         header {
-            h1 { (facts.name) }
-            (numbers(facts))
-            (PreEscaped(hourglass))
-            (settings(facts))
+            h1 { (names) }
+            @for header in &headers { (header) }
         }
         nav { @for section in sections { a href={ "#" (anchor(section)) } { (section.title) } } }
         main { @for section in sections { (part(section)) } }
     };
-    Ok(page(&title, &body).into_string())
+    let data = all.first().map_or("", |facts| facts.data.name.as_str());
+    Ok(frame(&format!("{names} on {data}"), &body).into_string())
+}
+
+/// What a model is; alone on its page also its numbers.
+fn header(facts: &Facts, alone: bool) -> Result<Markup> {
+    let hourglass = hourglass::drawing(&facts.model.levels(facts.data, 0)?);
+    Ok(html! {
+        @if alone { (numbers(facts)) } @else { h2.model { (facts.name) } }
+        (PreEscaped(hourglass))
+        (settings(facts))
+    })
 }
 
 /// What is the same on every page: nothing comes from elsewhere, and nothing runs.
-fn page(title: &str, body: &Markup) -> Markup {
+fn frame(title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -103,6 +115,6 @@ fn settings(facts: &Facts) -> Markup {
         @if !config.parameters.is_empty() {
             p { "Parameters: " @for (name, value) in &config.parameters { code { (name) "=" (value.to_string()) } " " } }
         }
-        p { "The same again: " code.command { (facts.command) } }
+        p { "The same again, where these are the rows it was trained on: " code.command { (facts.command) } }
     }
 }
