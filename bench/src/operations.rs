@@ -50,6 +50,36 @@ fn cases() -> Vec<Case> {
             default: |l| primitive::dense_layer(l[0].clone(), l[1].clone(), l[2].clone(), false, Activation::Relu),
         },
         Case {
+            name: "dense 784-512, its transpose, sigmoid",
+            leaves: vec![matrix(BATCH, 784), matrix(512, 784), matrix(1, 512)],
+            fused: |l| dense(l[0].clone(), l[1].clone(), l[2].clone(), true, Activation::Sigmoid),
+            default: |l| primitive::dense_layer(l[0].clone(), l[1].clone(), l[2].clone(), true, Activation::Sigmoid),
+        },
+        Case {
+            name: "activation, silu",
+            leaves: vec![matrix(BATCH, 784)],
+            fused: |l| activate(l[0].clone(), Activation::Silu),
+            default: |l| primitive::activation(l[0].clone(), Activation::Silu),
+        },
+        Case {
+            name: "activation, softplus",
+            leaves: vec![matrix(BATCH, 784)],
+            fused: |l| activate(l[0].clone(), Activation::Softplus),
+            default: |l| primitive::activation(l[0].clone(), Activation::Softplus),
+        },
+        Case {
+            name: "activation, elu",
+            leaves: vec![matrix(BATCH, 784)],
+            fused: |l| activate(l[0].clone(), Activation::Elu),
+            default: |l| primitive::activation(l[0].clone(), Activation::Elu),
+        },
+        Case {
+            name: "absolute error of rows",
+            leaves: vec![matrix(BATCH, 784), matrix(BATCH, 784) * 0.5],
+            fused: |l| row_loss(l[0].clone(), l[1].clone().inner(), RowLoss::Absolute),
+            default: |l| primitive::losses(l[0].clone(), l[1].clone().inner(), RowLoss::Absolute),
+        },
+        Case {
             name: "activation, gelu",
             leaves: vec![matrix(BATCH, 784)],
             fused: |l| activate(l[0].clone(), Activation::Gelu),

@@ -34,9 +34,10 @@ pub(crate) fn ahead<T: Send, R>(
     consume(&mut items)
 }
 
-/// Calls `consume`, where it is `worth` a thread on one, with the items of an iterator, which are made on this one meanwhile.
+/// Calls `consume`, where it is `worth` a thread on one, with the items of all groups, which are made on this one meanwhile: one group
+/// is made and one waits while one is consumed.
 pub(crate) fn aside<T: Send, R: Send>(
-    mut items: impl Iterator<Item = T> + Send,
+    mut groups: impl Iterator<Item = Vec<T>> + Send,
     worth: bool,
     consume: impl FnOnce(&mut (dyn Iterator<Item = T> + Send)) -> Result<R> + Send,
 ) -> Result<R> {
@@ -44,16 +45,16 @@ pub(crate) fn aside<T: Send, R: Send>(
     if worth && rayon::current_num_threads() > 1 {
         let mut result = None;
         thread_of_its_own()?.in_place_scope(|scope| {
-            let (give, take) = std::sync::mpsc::sync_channel(1);
+            let (give, take) = std::sync::mpsc::sync_channel::<Vec<T>>(1);
             let result = &mut result;
-            scope.spawn(move |_| *result = Some(consume(&mut take.into_iter())));
-            items.try_for_each(|item| give.send(item)).ok();
+            scope.spawn(move |_| *result = Some(consume(&mut take.into_iter().flatten())));
+            groups.try_for_each(|group| give.send(group)).ok();
         });
         // The scope has waited for it.
         return result.unwrap_or_else(|| Err(Error::setting("threads", "a lost result", "another try")));
     }
     let _ = worth;
-    consume(&mut items)
+    consume(&mut groups.flatten())
 }
 
 /// A pool of one thread, so that what runs there never waits for workers that wait for it.
@@ -76,7 +77,8 @@ mod tests {
             assert_eq!(all, (0..100).collect::<Vec<_>>());
         }
         for worth in [false, true] {
-            let all: Vec<usize> = aside(0..100, worth, |items| Ok(items.collect())).unwrap();
+            let groups = (0..100).step_by(7).map(|first| (first..100.min(first + 7)).collect());
+            let all: Vec<usize> = aside(groups, worth, |items| Ok(items.collect())).unwrap();
             assert_eq!(all, (0..100).collect::<Vec<_>>());
         }
     }
@@ -85,7 +87,7 @@ mod tests {
     fn a_consumer_may_stop_early() {
         for worth in [false, true] {
             assert_eq!(ahead(0.., 2 * usize::from(worth), |items| Ok(items.nth(2))).unwrap(), Some(2));
-            assert_eq!(aside(0.., worth, |items| Ok(items.nth(2))).unwrap(), Some(2));
+            assert_eq!(aside((0..).map(|item| vec![item]), worth, |items| Ok(items.nth(2))).unwrap(), Some(2));
         }
     }
 

@@ -97,8 +97,8 @@ const SIDE_BY_SIDE: usize = 128;
 /// Rows that are not worth two blocks.
 const FEW: usize = 15;
 
-/// Numbers in the widest layers of the blocks that go side by side: 64 MB of f32.
-const AT_ONCE: usize = 1 << 24;
+/// Numbers in the widest layers of the blocks that go side by side: 32 MB of f32, while as much is consumed and as much waits.
+const AT_ONCE: usize = 1 << 23;
 
 impl Model {
     /// The model of a training's end, with the best weights of its state.
@@ -328,7 +328,7 @@ impl Model {
         self.accept(data)?;
         rows.clone().try_for_each(|row| data.require_row(row))?;
         let values = self.vars.values();
-        // By the number of rows alone, so that the cores change no bit; an even number of blocks of one size.
+        // By the number of rows alone, so that the cores change no bit; mostly an even number of blocks of one size.
         let most = block(&self.parts.plan).min(SIDE_BY_SIDE);
         let count = if rows.len() <= FEW.min(most) { 1 } else { rows.len().div_ceil(most).next_multiple_of(2) };
         let size = rows.len().div_ceil(count).max(1);
@@ -340,7 +340,7 @@ impl Model {
         // Read and computed side by side, as many as keep the cores busy; consumed, which is mostly written, on a thread of its own.
         // But not more than so many numbers of rows at a time, whatever the number of cores.
         let together = (8 * workers()).min(AT_ONCE / size.saturating_mul(self.parts.plan.numbers_per_row()).max(1)).max(1);
-        let waves = (0..count).step_by(together).flat_map(|first| side_by_side(together.min(count - first), |at| one(first + at)));
+        let waves = (0..count).step_by(together).map(|first| side_by_side(together.min(count - first), |at| one(first + at)));
         let large = rows.len().saturating_mul(self.parts.plan.numbers_per_row()) > HANDED_OVER;
         let run = || aside(waves, count > together, consume);
         if large { among_workers(run) } else { run() }

@@ -171,7 +171,7 @@ impl Job<'_> {
         let better = state.best.as_ref().is_none_or(|best| loss < best.loss);
         state.epoch += 1;
         if better {
-            state.best = Some(Best { loss, epoch: state.epoch, vars: state.vars.clone() });
+            state.best = Some(Best { loss, epoch: state.epoch, vars: state.vars.copied() });
             state.waited = 0;
         } else {
             state.waited += 1;

@@ -97,6 +97,7 @@ impl Values {
     /// It is kept for as long as the variable does not change.
     pub fn arranged(&self, id: VarId, transposed: bool) -> Option<Tensor<3>> {
         let arranged = &self.arranged.as_ref()?[id.0][usize::from(transposed)];
+        // On one thread: work that is handed over here could wait for the very weight that is being made.
         Some(arranged.get_or_init(|| arrange(self.get(id), transposed)).clone())
     }
 
@@ -112,6 +113,11 @@ impl Values {
 }
 
 impl Vars {
+    /// A copy that arranges its weights anew where it is used: it shall not keep alive what only the original needs.
+    pub(crate) fn copied(&self) -> Self {
+        Self { list: self.list.clone(), arranged: self.arranged.iter().map(|_| OnceLock::new()).collect() }
+    }
+
     /// Every variable, in order.
     pub fn iter(&self) -> impl Iterator<Item = (VarId, &Var)> {
         self.list.iter().enumerate().map(|(index, var)| (VarId(index), var))

@@ -82,8 +82,8 @@ pub(crate) struct Train {
     #[arg(long)]
     pub force: bool,
     /// Also write a report, beside the model or to FILE.html
-    #[arg(long, value_name = "FILE.html", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub report: Option<PathBuf>,
+    #[arg(long, value_name = "FILE.html", num_args = 0..=1, require_equals = true)]
+    pub report: Option<Option<PathBuf>>,
     /// Where to compute [default: cpu]
     #[arg(long, value_name = "DEVICE", value_parser = devices())]
     pub device: Option<String>,

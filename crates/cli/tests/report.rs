@@ -161,7 +161,7 @@ fn a_report_of_other_rows_is_refused_in_words() {
         assert_eq!(output.status.code(), Some(2), "{error}");
         assert!(error.contains(wanted), "{error}");
     };
-    refused(&["report", "digits.ae", "table.csv"], "64");
+    refused(&["report", "digits.ae", "table.csv"], "8x8");
     refused(&["report", "digits.ae", "digits", "-o", "page.pdf"], ".html");
     refused(&["report", "digits.ae", "table.csv", "--label", "species"], "species");
     done(folder, &["report", "digits.ae", "digits"]);

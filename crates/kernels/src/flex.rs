@@ -15,7 +15,7 @@ use std::mem::MaybeUninit;
 
 /// Elements of the patches that a convolution holds at a time: 256 KB of f32, so that they stay in the second-level cache ...
 const PATCHES: usize = 64 * 1024;
-/// ... unless that were fewer pixels than this: each product rearranges the whole weights first, which many pixels must pay for.
+/// ... unless that were fewer pixels than this, or a quarter of the lines.
 const PIXELS: usize = 256;
 /// Numbers that a product sees of each pixel: the kernel's rows go one group after the other where it sees more.
 const SEEN: usize = 512;
@@ -95,8 +95,8 @@ fn from_vec<T: Real>(values: Vec<T>, shape: impl Into<Shape>) -> FlexTensor {
 /// Where the elements of a matrix lie.
 fn strided<T: Real>(t: &FlexTensor) -> Strided<T> {
     let layout = t.layout();
-    // SAFETY: the offset of a layout lies within its storage.
-    let start = unsafe { t.storage::<T>().as_ptr().add(layout.start_offset()) };
+    // Of an empty view the offset may lie outside.
+    let start = t.storage::<T>().as_ptr().wrapping_add(layout.start_offset());
     Strided { start, row: layout.strides()[0], column: layout.strides()[1] }
 }
 
@@ -129,6 +129,8 @@ fn dense_arranged<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, act: Act
     let (w, n) = (rows(w), b.layout().num_elements());
     let k = w.layout().shape()[1];
     let panels = w.storage::<T>();
+    // Another backend's arrangement has other panels, and would be read in another order.
+    assert_eq!(*w.layout().shape(), Shape::from([n.div_ceil(PANEL), k, PANEL]), "shape of an arranged weight");
     assert_eq!(panels.len(), panel_numbers(k, n), "numbers of an arranged weight");
     // SAFETY: as many panels as `k` and `n` ask for.
     unsafe { layer(x, Right::panels(panels, k), [k, n], b, act) }
@@ -162,6 +164,7 @@ fn activate<T: Real>(z: FlexTensor, act: Activation) -> FlexTensor {
 
 fn activate_backward<T: Real>(saved: FlexTensor, g: FlexTensor, act: Activation) -> FlexTensor {
     let (saved, mut g) = (rows(saved), rows(g));
+    assert_eq!(saved.layout().num_elements(), g.layout().num_elements(), "what was saved for a gradient");
     let values = saved.storage::<T>();
     for_each_piece(g.storage_mut::<T>(), PIECE, |index, piece| act.multiply_slope(piece, &values[index * PIECE..]));
     g
@@ -169,6 +172,7 @@ fn activate_backward<T: Real>(saved: FlexTensor, g: FlexTensor, act: Activation)
 
 fn dense_backward<T: Real>(saved: FlexTensor, g: FlexTensor, act: Activation) -> Two {
     let (saved, mut g) = (rows(saved), rows(g));
+    assert_eq!(saved.layout().num_elements(), g.layout().num_elements(), "what was saved for a gradient");
     let (_, n) = sides(&g);
     let wide = n * repeats(n);
     let length = rows_per_piece(wide) * wide;
@@ -226,6 +230,7 @@ fn steer<T: Real>(directions: FlexTensor, saved: FlexTensor, act: Activation) ->
     let (given, k) = sides(&directions);
     let (ds, values) = (directions.storage::<T>(), saved.storage::<T>());
     assert!(given == count || given == 1, "rows of directions");
+    assert_eq!(directions.layout().shape()[2], n, "numbers in a direction");
     let per = rows_per_piece(k * n);
     // SAFETY: each row of a piece is cut into runs of n, and each run is written from slices of n elements.
     let out = unsafe {
@@ -244,6 +249,7 @@ fn steer_backward<T: Real>(directions: FlexTensor, saved: FlexTensor, g: FlexTen
     let (directions, saved, g) = (rows(directions), rows(saved), rows(g));
     let (count, n) = sides(&saved);
     let (given, k) = sides(&directions);
+    assert_eq!(directions.layout().shape()[2], n, "numbers in a direction");
     let (ds, values, gs) = (directions.storage::<T>(), saved.storage::<T>(), g.storage::<T>());
     let direction = |row: usize, at: usize| &ds[(if given == 1 { at } else { row * k + at }) * n..][..n];
     let per = rows_per_piece(k * n);
@@ -366,6 +372,7 @@ fn convolve_transposed<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, geo
     assert_eq!(images.len(), samples * geometry.output_width(), "numbers in the images of a transposed convolution");
     assert_eq!(weights.len(), patch * channels, "weights of a transposed convolution");
     assert_eq!(b.layout().num_elements(), geometry.channels_in, "biases of a transposed convolution");
+    assert!(patch > 0 && channels > 0, "a transposed convolution without a kernel");
     let arranged = arranged(&geometry, weights, true);
     let per = lines_at_once(&geometry, samples * high);
     // Whole images to a piece: the patches of neighbouring lines overlap.

@@ -38,5 +38,5 @@ pub use ops::{
 };
 pub use optimise::{AdamStep, SgdStep, adam, sgd, sum_squares};
 #[doc(hidden)]
-pub use pieces::{Simd, narrow_simd};
+pub use pieces::{Simd, narrow_simd, native};
 pub use pieces::{among_workers, side_by_side, workers};

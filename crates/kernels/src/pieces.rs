@@ -26,6 +26,8 @@ pub enum Simd {
 static WIDEST: AtomicU8 = AtomicU8::new(Simd::Avx512 as u8);
 
 /// Keeps every loop and product of this process from wider instructions than these: only for tests, which run each path.
+///
+/// Without fused multiplication and addition products go through another crate, which chooses for itself.
 #[doc(hidden)]
 pub fn narrow_simd(widest: Simd) {
     WIDEST.store(widest as u8, Ordering::Relaxed);
@@ -63,7 +65,8 @@ pub(crate) fn vectorised<O: pulp::WithSimd>(operation: O) -> O::Output {
 }
 
 /// Whether this processor has instructions that [`vectorised`] is worth writing for: fused multiplication and addition at least.
-pub(crate) fn native() -> bool {
+#[doc(hidden)]
+pub fn native() -> bool {
     cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) && !matches!(architecture(), pulp::Arch::Scalar)
 }
 
@@ -274,6 +277,7 @@ impl Real for f64 {
     #[inline(always)]
     fn first<S: Registers>(simd: S, count: usize) -> Self::Mask<S> {
         const COUNTED: [u64; 8] = [0, 1, 2, 3, 4, 5, 6, 7];
+        const { assert!(size_of::<S::u64s>() <= size_of::<[u64; 8]>()) };
         // SAFETY: no register is wider than the array.
         let counted = unsafe { COUNTED.as_ptr().cast::<S::u64s>().read_unaligned() };
         simd.less_than_u64s(counted, simd.splat_u64s(count as u64)).into()
@@ -295,10 +299,11 @@ impl Real for f64 {
         self
     }
     fn max(self, other: Self) -> Self {
-        f64::max(self, other)
+        // As in single precision: NaN comes through.
+        if self < other { other } else { self }
     }
     fn min(self, other: Self) -> Self {
-        f64::min(self, other)
+        if self > other { other } else { self }
     }
     fn abs(self) -> Self {
         f64::abs(self)
@@ -343,6 +348,7 @@ impl Real for f32 {
     #[inline(always)]
     fn first<S: Registers>(simd: S, count: usize) -> Self::Mask<S> {
         const COUNTED: [u32; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+        const { assert!(size_of::<S::u32s>() <= size_of::<[u32; 16]>()) };
         // SAFETY: no register is wider than the array.
         let counted = unsafe { COUNTED.as_ptr().cast::<S::u32s>().read_unaligned() };
         simd.less_than_u32s(counted, simd.splat_u32s(count as u32)).into()

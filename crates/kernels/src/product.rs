@@ -1,7 +1,8 @@
 //! Matrix products.
 //!
 //! Every number of a product is one chain of fused multiplications and additions over the inner size, from the first to the last,
-//! whatever the sizes, the instructions and the threads are: a row of the result does not depend on the rows beside it.
+//! whatever the sizes, the instructions and the threads are: a row of the result does not depend on the rows beside it. Only on
+//! processors without such instructions ([`native`]) another crate multiplies, and rounds as its sizes have it.
 
 use crate::pieces::{Real, may_share, native, side_by_side, vectorised, with_scratch, workers};
 use pulp::Simd;
@@ -226,7 +227,7 @@ impl<T: Real> Product<T> {
             return [m, n];
         }
         let count = (work / least).min(if m <= FEW_ROWS { 2 } else { 8 } * workers());
-        // Columns first: each part rearranges its own, and nobody does so twice.
+        // Columns first: each part rearranges its own. Few columns are rearranged by each of their row parts again, which many rows pay for.
         let by_columns = match self.b.panel.is_some() && m >= count * BLOCK {
             true => 1,
             false => count.min(n.div_ceil(PANEL)),
@@ -263,6 +264,10 @@ impl<T: Real> Product<T> {
     /// The parts must describe that many numbers of memory that may be read, and for `out` written.
     unsafe fn compute(self) {
         let [m, k, n] = self.sizes;
+        if k == 0 && !self.add {
+            // SAFETY: the caller's promise.
+            (0..m * n).for_each(|at| unsafe { *self.out.wrapping_add(at / n * self.stride + at % n) = T::of(0.0) });
+        }
         if !native() {
             // SAFETY: the caller's promise.
             return unsafe { self.elsewhere() };
@@ -272,7 +277,13 @@ impl<T: Real> Product<T> {
             let product = self.inner(from, depth);
             let lies = self.b.matrix.column == 1 && (m < MANY_ROWS || k * n <= SMALL);
             if self.b.panel.is_some() || lies {
+                // What makes reading and writing sound is the caller's promise: `vectorised` has no words for it.
                 vectorised(product);
+                continue;
+            }
+            if m < MANY_ROWS && m < n {
+                // SAFETY: the caller's promise.
+                unsafe { product.turned() };
                 continue;
             }
             for column in (0..n).step_by(GROUP) {
@@ -285,6 +296,31 @@ impl<T: Real> Product<T> {
                 });
             }
         }
+    }
+
+    /// The product as the transpose of `bᵀ aᵀ`: where the right matrix lies in columns and the left one has few rows, it is the left one
+    /// that takes less time to rearrange. The same sums in the same order.
+    ///
+    /// # Safety
+    /// As for [`Product::compute`].
+    unsafe fn turned(self) {
+        let [m, k, n] = self.sizes;
+        with_scratch(panel_numbers(k, m) + n * m, |scratch: &mut [T]| {
+            let (panels, turned) = scratch.split_at_mut(panel_numbers(k, m));
+            // SAFETY: the caller's promise; `turned` holds n x m numbers.
+            unsafe {
+                rearrange(panels, [k, m], self.a.transposed());
+                let place = |row: usize, column: usize| self.out.wrapping_add(row * self.stride + column);
+                if self.add {
+                    (0..n * m).for_each(|at| turned[at] = *place(at % m, at / m));
+                }
+                let (a, b) = (self.b.matrix.transposed(), Right::panels(panels, k));
+                vectorised(Self { out: turned.as_mut_ptr(), stride: m, sizes: [n, k, m], a, b, add: self.add });
+                for row in 0..m {
+                    (0..n).for_each(|column| *place(row, column) = turned[column * m + row]);
+                }
+            }
+        });
     }
 
     /// The product by the crate that knows processors other than those of [`native`].
@@ -388,6 +424,8 @@ impl<T: Real> Product<T> {
     /// As for [`Product::tile`].
     #[inline(always)]
     unsafe fn strip<S: Simd, const TALL: usize, const V: usize, const WHOLE: bool>(&self, simd: S, rows: Range<usize>, column: usize) {
+        // A short tile that ends beyond its rows must end beyond all rows: only the last block may be cut short.
+        const { assert!(BLOCK.is_multiple_of(TALL) && BLOCK.is_multiple_of(SHORT)) };
         let mut row = rows.start;
         while row < rows.end {
             // SAFETY: the caller's promise.

@@ -64,7 +64,8 @@ impl Model {
         });
         levels.push(level("code".to_owned(), Shape::Flat { width: plan.config.latent }, code.clone(), influence)?);
         let output = self.through("decoder", &network.decoder, code, &mut levels)?;
-        let influence = levels.pop().and_then(|last| last.influence);
+        // A dense layer's outputs are pixels: those of one channel are one map.
+        let influence = levels.pop().and_then(|last| last.influence).map(|heard| folded(&heard, channels(&plan.shape)));
         levels.push(level("output".to_owned(), plan.shape.clone(), plan.config.likelihood.mean(output), influence)?);
         Ok(levels)
     }
@@ -136,6 +137,18 @@ impl Model {
 
 fn level(name: String, shape: Shape, values: Tensor<2>, influence: Option<Matrix>) -> Result<Level> {
     Ok(Level { name, shape, values: read(values)?, influence })
+}
+
+/// The influence on `maps` maps, whose numbers lie one after the other in turn.
+fn folded(influence: &Matrix, maps: usize) -> Matrix {
+    let mut squares = vec![0f32; maps * influence.columns];
+    for (row, heard) in influence.values.chunks_exact(influence.columns.max(1)).enumerate() {
+        let sums = &mut squares[row % maps * influence.columns..][..influence.columns];
+        sums.iter_mut().zip(heard).for_each(|(sum, weight)| *sum += weight * weight);
+    }
+    let each = (influence.rows() / maps.max(1)).max(1) as f32;
+    squares.iter_mut().for_each(|sum| *sum = (*sum / each).sqrt());
+    Matrix { columns: influence.columns, values: squares }
 }
 
 /// Feature maps, or units.

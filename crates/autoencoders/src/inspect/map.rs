@@ -53,7 +53,7 @@ pub const MOST_PLACED: usize = 5000;
 pub fn neighbour_map(codes: &Matrix) -> Option<Vec<[f32; 2]>> {
     /// As in the paper: about as many neighbours count for each row.
     const PERPLEXITY: f32 = 30.0;
-    const EPOCHS: usize = 750;
+    const EPOCHS: usize = 500;
     /// How coarsely far groups are taken as one; the usual value.
     const THETA: f32 = 0.5;
     let rows = codes.rows().min(MOST_PLACED);
@@ -66,8 +66,12 @@ pub fn neighbour_map(codes: &Matrix) -> Option<Vec<[f32; 2]>> {
     let spread = (start.iter().map(|place| place[0].powi(2)).sum::<f32>() / rows as f32).sqrt().max(f32::MIN_POSITIVE);
     // Small, so that the first steps decide (Kobak and Berens 2019).
     let start: Vec<f32> = start.iter().flatten().map(|at| at / spread * 1e-4).collect();
-    let mut tsne = bhtsne::tSNE::<f32, &[f32], 2>::new(&samples);
-    tsne.perplexity(PERPLEXITY.min((rows - 1) as f32 / 3.0)).epochs(EPOCHS).initial_embedding(start);
-    tsne.barnes_hut(THETA, |a, b| a.iter().zip(b.iter()).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt());
-    Some(tsne.embedding().chunks_exact(2).map(|place| [place[0], place[1]]).collect())
+    let placed = || {
+        let mut tsne = bhtsne::tSNE::<f32, &[f32], 2>::new(&samples);
+        tsne.perplexity(PERPLEXITY.min((rows - 1) as f32 / 3.0)).epochs(EPOCHS).initial_embedding(start);
+        tsne.barnes_hut(THETA, |a, b| a.iter().zip(b.iter()).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt());
+        tsne.embedding().chunks_exact(2).map(|place| [place[0], place[1]]).collect()
+    };
+    // On one thread: the crate's sums over several depend on how they share the work, and the map would be another each time.
+    rayon::ThreadPoolBuilder::new().num_threads(1).build().ok().map(|pool| pool.install(placed))
 }

@@ -15,8 +15,7 @@ use std::time::Duration;
 pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     let config = recipe::config(args)?;
     let place = Place::of(args)?;
-    let report =
-        args.report.as_ref().map(|named| if named.as_os_str().is_empty() { place.model.with_extension("html") } else { named.clone() });
+    let report = args.report.as_ref().map(|named| named.clone().unwrap_or_else(|| place.model.with_extension("html")));
     if let Some(report) = &report {
         super::report::check(report, args.force, &[&place.model, Path::new(&args.rows.data)])?;
     }
