@@ -405,12 +405,15 @@ fn a_weight_that_another_backend_arranged_is_refused() {
     let _ = dense_arranged(numbers(3, 8, 2, DType::F32), weight, numbers(1, 64, 3, DType::F32), Activation::Relu);
 }
 
+/// A part of a matrix, without a copy.
+type View = fn(Tensor<2>) -> Tensor<2>;
+
 #[test]
 fn matrices_that_are_cut_out_repeated_or_turned_around_give_the_same_as_their_copies() {
     let _width = any_width();
     for dtype in [DType::F32, DType::F64] {
         let (x, w) = (numbers(40, 50, 1, dtype), numbers(50, 60, 2, dtype));
-        let views: [(&str, fn(Tensor<2>) -> Tensor<2>); 4] = [
+        let views: [(&str, View); 4] = [
             ("cut out", |t| t.slice([3..20, 5..38])),
             ("cut out and turned", |t| t.transpose().slice([5..38, 3..36])),
             ("one row for all", |t| t.slice([7..8, 5..38]).expand([33, 33])),

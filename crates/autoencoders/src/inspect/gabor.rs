@@ -26,7 +26,7 @@ impl Gabor {
     /// two amplitudes are solved for at each.
     pub fn fit(filter: &[f32], height: usize, width: usize) -> Option<Self> {
         let total: f64 = filter.iter().map(|value| f64::from(*value).powi(2)).sum();
-        if !(total > 1e-12) || filter.len() != height * width {
+        if total.is_nan() || total <= 1e-12 || filter.len() != height * width {
             return None;
         }
         let middle = |of: fn(usize, usize) -> usize| {

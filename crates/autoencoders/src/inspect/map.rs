@@ -6,7 +6,7 @@ use crate::model::Matrix;
 /// The plane along which codes vary most: a map of them, and the way back from a place on it to a code.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CodeMap {
-    /// The mean code, the middle of the map [latent].
+    /// The mean code, the middle of the map: `[latent]`.
     pub mean: Vec<f32>,
     /// The directions to the right and upwards, orthonormal [2, latent]; the second is zero for codes of one unit.
     pub axes: Vec<f32>,

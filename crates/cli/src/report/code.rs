@@ -1,6 +1,7 @@
 //! The code: what each unit does, how units go together, and a map of the rows.
 
 use super::chart::{self, COLORS, Line, color};
+use super::figure::Legend;
 use super::{Facts, Figure, Picture, Section};
 use autoencoders::inspect::{MOST_PLACED, State, neighbour_map};
 use autoencoders::rng::Rng;
@@ -134,7 +135,7 @@ fn correlation(facts: &Facts) -> Result<Figure> {
 }
 
 /// The colour of each row by its label, and what the colours mean; labels beyond the ninth share the last colour.
-fn labelled(facts: &Facts) -> (Vec<[u8; 3]>, Vec<(String, [u8; 3])>) {
+fn labelled(facts: &Facts) -> (Vec<[u8; 3]>, Legend) {
     let Some(labels) = &facts.data.labels else {
         return (vec![COLORS[0]; facts.codes.rows()], Vec::new());
     };
@@ -150,7 +151,7 @@ fn labelled(facts: &Facts) -> (Vec<[u8; 3]>, Vec<(String, [u8; 3])>) {
         _ => a.cmp(b),
     });
     let of = |label: &str| names.iter().position(|name| *name == label).unwrap_or(COLORS.len() - 1);
-    let mut legend: Vec<(String, [u8; 3])> = names.iter().enumerate().map(|(at, name)| ((*name).to_owned(), COLORS[at])).collect();
+    let mut legend: Legend = names.iter().enumerate().map(|(at, name)| ((*name).to_owned(), COLORS[at])).collect();
     if counts.len() > names.len() {
         legend.push(("all others".to_owned(), COLORS[COLORS.len() - 1]));
     }

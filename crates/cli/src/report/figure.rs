@@ -18,6 +18,9 @@ pub(crate) struct Section {
     pub figures: Vec<Figure>,
 }
 
+/// Names and their colours.
+pub(crate) type Legend = Vec<(String, [u8; 3])>;
+
 /// A picture with its words.
 #[derive(Clone, Debug)]
 pub(crate) struct Figure {
@@ -28,7 +31,7 @@ pub(crate) struct Figure {
     /// How to read it.
     pub caption: String,
     /// What colours mean.
-    pub legend: Vec<(String, [u8; 3])>,
+    pub legend: Legend,
     /// The picture.
     pub picture: Picture,
 }
