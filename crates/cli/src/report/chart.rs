@@ -69,6 +69,12 @@ fn short(value: f64) -> String {
     }
 }
 
+/// A number of two digits, for a logarithmic axis.
+fn rounded(value: f64) -> String {
+    let size = 10f64.powf(value.abs().max(1e-300).log10().floor() - 1.0);
+    short((value / size).round() * size)
+}
+
 /// Curves over one axis, with a line across at `marked` and what it says; the vertical axis is logarithmic where the numbers span
 /// more than a factor of 8.
 pub(crate) fn lines(lines: &[Line], [x, y]: [&str; 2], marked: Option<(f64, String)>) -> Result<String> {
@@ -79,12 +85,14 @@ pub(crate) fn lines(lines: &[Line], [x, y]: [&str; 2], marked: Option<(f64, Stri
     let scale = move |value: f64| if logarithmic { value.log10() } else { value };
     let (low, high) = (scale(up.0), scale(up.1));
     let room = 0.06 * (high - low).max(1e-9);
+    // Where something is marked its words stand below the curves, the legend above.
+    let floor = low - if marked.is_some() { 2.5 * room } else { room };
     drawn((720, 320), |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(12)
             .x_label_area_size(44)
             .y_label_area_size(70)
-            .build_cartesian_2d(across.0..across.1, low - room..high + 3.0 * room)?;
+            .build_cartesian_2d(across.0..across.1, floor..high + 3.0 * room)?;
         chart
             .configure_mesh()
             .disable_x_mesh()
@@ -95,13 +103,14 @@ pub(crate) fn lines(lines: &[Line], [x, y]: [&str; 2], marked: Option<(f64, Stri
             .y_desc(y)
             .label_style((FONT, 14))
             .x_label_formatter(&|value| short(*value))
-            .y_label_formatter(&|value| short(if logarithmic { 10f64.powf(*value) } else { *value }))
+            .y_label_formatter(&|value| if logarithmic { rounded(10f64.powf(*value)) } else { short(*value) })
             .draw()?;
         if let Some((at, text)) = &marked {
-            chart.draw_series(LineSeries::new([(*at, low - room), (*at, high + 3.0 * room)], BLACK.mix(0.4).stroke_width(1)))?;
+            chart.draw_series(LineSeries::new([(*at, floor), (*at, high + 3.0 * room)], BLACK.mix(0.4).stroke_width(1)))?;
             let left = *at > 0.7 * (across.1 - across.0) + across.0;
-            let beside = if left { (-8 - 7 * text.len() as i32, 2) } else { (6, 2) };
-            let words = EmptyElement::at((*at, high + 3.0 * room)) + Text::new(text.clone(), beside, (FONT, 13).into_font());
+            // At the lower end: the legend stands above.
+            let beside = if left { (-8 - 7 * text.len() as i32, -16) } else { (6, -16) };
+            let words = EmptyElement::at((*at, floor)) + Text::new(text.clone(), beside, (FONT, 13).into_font());
             chart.draw_series([words])?;
         }
         for line in lines {

@@ -158,13 +158,19 @@ fn labelled(facts: &Facts) -> (Vec<[u8; 3]>, Legend) {
     (labels.iter().map(|label| COLORS[of(label)]).collect(), legend)
 }
 
-/// Places as fractions of the map's sides, to the right and downwards.
+/// Places as fractions of the map's sides, to the right and downwards; the two in a thousand furthest out on each side, which could
+/// make a point of all others, stand at its edge.
 fn fractions(places: &[[f32; 2]]) -> Vec<[f64; 2]> {
     let ends = [0, 1].map(|axis| {
-        let along = places.iter().map(|place| place[axis]);
-        along.fold((f32::MAX, f32::MIN), |(low, high), value| (low.min(value), high.max(value)))
+        let mut along: Vec<f32> = places.iter().map(|place| place[axis]).collect();
+        along.sort_by(f32::total_cmp);
+        let cut = along.len() / 500;
+        match (along.get(cut), along.get(along.len().saturating_sub(cut + 1))) {
+            (Some(low), Some(high)) => (low - 0.05 * (high - low), high + 0.05 * (high - low)),
+            _ => (0.0, 0.0),
+        }
     });
-    let at = |value: f32, (low, high): (f32, f32)| if high > low { f64::from((value - low) / (high - low)) } else { 0.5 };
+    let at = |value: f32, (low, high): (f32, f32)| if high > low { f64::from((value - low) / (high - low)).clamp(0.0, 1.0) } else { 0.5 };
     places.iter().map(|place| [at(place[0], ends[0]), 1.0 - at(place[1], ends[1])]).collect()
 }
 

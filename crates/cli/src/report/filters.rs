@@ -49,7 +49,7 @@ fn weights(name: &str, title: &str, filters: &Filters) -> Result<Option<Figure>>
     let weights = &filters.weights.values[..shown * columns];
     Ok(match filters.shape {
         Shape::Image { width, height, channels: 1 | 3 } => {
-            let scale = (32 / width.max(height)).max(1);
+            let scale = (56 / width.max(height)).max(1);
             let picture = Picture::images(&grey(weights, columns), &filters.shape, ACROSS, scale)?;
             Some(Figure::new(name, title, "One image a unit.", picture))
         }

@@ -10,6 +10,8 @@ use maud::{Markup, html};
 const EACH: usize = 8;
 /// Columns with bars of their own.
 const MOST_COLUMNS: usize = 20;
+/// Columns without names that are drawn as a curve.
+const CURVE: usize = 32;
 /// Bars of the distribution of errors.
 const BARS: usize = 60;
 
@@ -36,20 +38,29 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
                 figures.push(images(facts, kind)?);
             }
         }
-        Shape::Series { .. } => {
+        shape if is_curve(shape, facts.data.columns.is_empty()) => {
             for kind in &kinds {
                 figures.push(overlay(facts, kind, 0)?);
             }
             figures.push(overlay(facts, &kinds[2], 1)?);
         }
-        Shape::Flat { .. } | Shape::Image { .. } => figures.push(columns(facts)?),
+        _ => figures.push(columns(facts)?),
     }
     figures.push(distribution(facts)?);
     let words = html! {
         "Errors are mean squared differences in scaled units. "
-        @if !matches!(facts.model.parts.plan.shape, Shape::Image { .. }) { (worst_table(facts, &kinds[2])) }
+        @if figures.iter().any(|figure| figure.name == "columns") { (worst_table(facts, &kinds[2])) }
     };
     Ok(Some(Section { title: "Reconstructions", words, figures }))
+}
+
+/// Whether rows are drawn as curves: many columns without names are mostly points in time, or of a spectrum.
+fn is_curve(shape: &Shape, nameless: bool) -> bool {
+    match shape {
+        Shape::Series { .. } => true,
+        Shape::Flat { width } => nameless && *width >= CURVE,
+        Shape::Image { .. } => false,
+    }
 }
 
 impl Kind {
@@ -110,7 +121,7 @@ fn overlay(facts: &Facts, kind: &Kind, at: usize) -> Result<Figure> {
         &format!("rows-{}-{at}", kind.name),
         format!("One of the {} rows: {row}", kind.name),
         format!("Its mean squared error is {:.4} in scaled units.", facts.errors.rows[row]),
-        Picture::Svg(chart::lines(&lines, ["time", "value"], None)?),
+        Picture::Svg(chart::lines(&lines, ["point", "value"], None)?),
     ))
 }
 
