@@ -416,6 +416,28 @@ fn a_file_larger_than_the_memory_is_encoded_without_being_held() {
     assert!(streamed + 30_000 < whole, "{streamed} kB with --memory 8MB, {whole} kB without");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_does_not_grow_with_a_file_that_is_larger_than_it() {
+    let place = Place::new();
+    place.write("few.npy", npy(60_000, 100)).write("many.npy", npy(180_000, 100));
+    place.ok("train few.npy --epochs 1 --net mlp:16 --latent 2 -o m.ae --memory 8MB");
+    for name in ["few", "many"] {
+        place.ok(&format!("reconstruct m.ae {name}.npy -o {name}.parquet --memory 8MB"));
+    }
+    for ending in ["npy", "parquet"] {
+        place.ok(&format!("train few.{ending} --epochs 1 --net mlp:16 --latent 2 -o m.ae --force --memory 8MB"));
+        for words in ["encode m.ae FILE -o c.npy --force", "train FILE --epochs 1 --net mlp:16 --latent 2 -o t.ae --force"] {
+            let [few, many] = ["few", "many"].map(|name| {
+                let file = format!("{name}.{ending}");
+                peak(&place, &format!("{} --memory 8MB", words.replace("FILE", &file)))
+            });
+            // 24 and 72 MB of numbers; a training remembers 16 bytes of each row, 2 MB.
+            assert!(many < few + 16_000, "{words} with {ending}: {few} kB for the small file, {many} kB for the large one");
+        }
+    }
+}
+
 #[test]
 fn pictures_are_written_for_images() {
     let place = Place::with_digits();
