@@ -167,4 +167,8 @@ fn a_report_of_other_rows_is_refused_in_words() {
     done(folder, &["report", "digits.ae", "digits"]);
     refused(&["report", "digits.ae", "digits"], "--force");
     done(folder, &["report", "digits.ae", "digits", "--force"]);
+    std::fs::create_dir(folder.join("mine")).unwrap();
+    std::fs::write(folder.join("mine/map.png"), "mine").unwrap();
+    refused(&["report", "digits.ae", "digits", "-o", "other.html", "--png", "mine"], "holds files");
+    assert_eq!(std::fs::read(folder.join("mine/map.png")).unwrap(), b"mine");
 }

@@ -13,10 +13,17 @@ pub(crate) fn run(args: &Report, show: &Show) -> Result<()> {
     let mut inputs: Vec<&Path> = args.models.iter().map(PathBuf::as_path).collect();
     inputs.push(Path::new(&args.rows.data));
     check(&args.output, args.force, &inputs)?;
+    if let Some(folder) = args.png.as_deref().filter(|folder| !args.force && holds_files(folder)) {
+        return Err(Error::data(folder.display(), "holds files already; name a new folder, or replace its figures with `--force`"));
+    }
     let models = args.models.iter().map(|path| Model::load(path)).collect::<Result<Vec<_>>>()?;
     let data = read_rows(&args.rows, show)?;
     let named: Vec<(String, &Model)> = args.models.iter().map(|path| name(path)).zip(&models).collect();
     write(&args.output, args.png.as_deref(), &named, &summary::words(&args.rows), &data, show)
+}
+
+fn holds_files(folder: &Path) -> bool {
+    folder.read_dir().is_ok_and(|mut entries| entries.next().is_some())
 }
 
 /// A model by the name of its file.
