@@ -166,6 +166,12 @@ pub fn active_units(codes: &[f32], latent: usize, distribution: bool) -> usize {
     spread.active(distribution)
 }
 
+/// The variance up to which a unit counts as silent ([`active_units`]).
+pub(crate) fn silent_below(variances: &[f64], distribution: bool) -> f64 {
+    let mean = variances.iter().sum::<f64>() / variances.len().max(1) as f64;
+    if distribution { 0.01 } else { (0.01 * mean).max(1e-12) }
+}
+
 /// Sums of squared deviations from the column means, in one pass (Welford 1962).
 struct Spread {
     rows: f64,
@@ -197,8 +203,7 @@ impl Spread {
     /// The columns that vary ([`active_units`]).
     fn active(&self, distribution: bool) -> usize {
         let variances = self.variances();
-        let mean = variances.iter().sum::<f64>() / variances.len().max(1) as f64;
-        let bound = if distribution { 0.01 } else { (0.01 * mean).max(1e-12) };
+        let bound = silent_below(&variances, distribution);
         variances.iter().filter(|variance| **variance > bound).count()
     }
 

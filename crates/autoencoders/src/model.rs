@@ -35,6 +35,12 @@ impl Matrix {
         self.values.len() / self.columns.max(1)
     }
 
+    /// Some rows of a data set as they are.
+    pub fn of(data: &Dataset, rows: impl IntoIterator<Item = usize>) -> Result<Self> {
+        let values = data.gather(rows)?;
+        Ok(Self { columns: data.features(), values: (0..values.len()).map(|at| values.get(at) as f32).collect() })
+    }
+
     /// Blocks of `rows` rows in all, one below the other.
     fn join(columns: usize, rows: usize, blocks: &mut dyn Iterator<Item = Result<Self>>) -> Result<Self> {
         let mut values = Vec::with_capacity(rows * columns);

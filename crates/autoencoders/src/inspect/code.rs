@@ -2,6 +2,7 @@
 
 use crate::data::Dataset;
 use crate::error::Result;
+use crate::metrics::silent_below;
 use crate::model::{Matrix, Model, read};
 use autoencoders_kernels::{Activation, kl_normal};
 
@@ -72,10 +73,7 @@ impl Model {
                 extremes[unit][1] += usize::from(value > high - near);
             }
         });
-        let distribution = self.parts.plan.family.head(units) > units;
-        let typical = squares.iter().sum::<f64>() / units.max(1) as f64;
-        // The same bound as in crate::metrics::active_units.
-        let bound = if distribution { 0.01 } else { (0.01 * typical).max(1e-12) };
+        let bound = silent_below(&squares, self.parts.plan.family.head(units) > units);
         let state = |unit: usize| match extremes[unit].iter().any(|count| *count as f64 > MOSTLY * rows) {
             _ if squares[unit] <= bound => State::Dead,
             true => State::Saturated,

@@ -11,8 +11,7 @@ impl Model {
     pub fn original_rows(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
         self.accept(data)?;
         rows.iter().try_for_each(|row| data.require_row(*row))?;
-        let values = data.gather(rows.iter().copied())?;
-        Ok(Matrix { columns: data.features(), values: (0..values.len()).map(|at| values.get(at) as f32).collect() })
+        Matrix::of(data, rows.iter().copied())
     }
 
     /// Some rows corrupted as in training, and their reconstructions, both [rows, features] in the units of the data; none for

@@ -1,10 +1,10 @@
 //! `ae decode`: the rows of codes.
 
-use super::{Format, matrix, refuse_input, write_rows};
+use super::{Format, refuse_input, write_rows};
 use crate::args::Decode;
 use crate::show::Show;
 use autoencoders::data::{Dataset, ReadOptions, describe, read};
-use autoencoders::{Model, Result};
+use autoencoders::{Matrix, Model, Result};
 
 /// The column that `ae encode` writes before the codes.
 const ROW: &str = "row";
@@ -15,7 +15,7 @@ pub(crate) fn run(args: &Decode, show: &Show) -> Result<()> {
     let model = Model::load(&args.model)?;
     let format = Format::check(&args.output, Some(&model))?;
     let data = read_codes(&args.codes)?;
-    let codes = matrix(&data, data.rows())?;
+    let codes = Matrix::of(&data, 0..data.rows())?;
     let rows = model.decode(&codes)?;
     let across = rows.rows().isqrt().max(1);
     write_rows(&args.output, format, &model, data.ids.as_deref(), &rows, across)?;

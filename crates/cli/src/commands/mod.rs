@@ -96,12 +96,6 @@ pub(crate) fn write_rows(
     }
 }
 
-/// The first rows of a data set as they are.
-fn matrix(data: &Dataset, rows: usize) -> Result<Matrix> {
-    let values = data.gather(0..rows)?;
-    Ok(Matrix { columns: data.features(), values: (0..values.len()).map(|at| values.get(at) as f32).collect() })
-}
-
 /// The dimensions by which the reader recognises images and series.
 fn array_shape(shape: &Shape, rows: usize) -> Vec<usize> {
     match *shape {

@@ -1,6 +1,6 @@
 //! `ae reconstruct`: rows as the model gives them back.
 
-use super::{Format, array_shape, column_names, matrix, picture, read_rows, refuse_input};
+use super::{Format, array_shape, column_names, picture, read_rows, refuse_input};
 use crate::args::Reconstruct;
 use crate::show::Show;
 use autoencoders::data::{write_npy_blocks, write_table_blocks};
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &Reconstruct, show: &Show) -> Result<()> {
             let blocks = blocks.collect::<Result<Vec<_>>>()?;
             let below = Matrix { columns: features, values: blocks.into_iter().flat_map(|block| block.values).collect() };
             let across = rows.min(ACROSS);
-            picture::write(path, &model, &picture::paired(&matrix(&data, rows)?, &below, across), across)
+            picture::write(path, &model, &picture::paired(&Matrix::of(&data, 0..rows)?, &below, across), across)
         }
     })?;
     show.written(path, rows, features)

@@ -62,6 +62,9 @@ fn interrupted(args: &Train, trained: &Trained, run: &Path) {
     for (name, value) in options {
         words += &value.map(|value| format!(" {name} {}", quoted(value))).unwrap_or_default();
     }
+    if let Some(named) = &args.report {
+        words += &named.as_ref().map_or(" --report".to_owned(), |report| format!(" --report={}", quoted(report.display())));
+    }
     if args.force {
         words += " --force";
     }

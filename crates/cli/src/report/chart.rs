@@ -2,7 +2,9 @@
 
 use autoencoders::{Error, Result};
 use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
+use std::ops::Range;
 
 /// Colours that everyone tells apart (Okabe and Ito 2008), then two greys.
 pub(crate) const COLORS: [[u8; 3]; 10] = [
@@ -35,11 +37,11 @@ pub(crate) struct Line {
     pub thin: bool,
 }
 
+/// What drawing gives; the library's errors have a type for each way to draw.
+type Drawn<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
 /// Draws on an area of this size.
-fn drawn(
-    size: (u32, u32),
-    draw: impl FnOnce(&DrawingArea<SVGBackend, Shift>) -> std::result::Result<(), Box<dyn std::error::Error>>,
-) -> Result<String> {
+fn drawn(size: (u32, u32), draw: impl FnOnce(&DrawingArea<SVGBackend, Shift>) -> Drawn<()>) -> Result<String> {
     let mut svg = String::new();
     let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
     let done = draw(&area).and_then(|()| area.present().map_err(Into::into));
@@ -75,6 +77,30 @@ fn rounded(value: f64) -> String {
     short((value / size).round() * size)
 }
 
+/// Axes with their names and faint lines across; `up` writes the numbers of the vertical one.
+fn axes<'a, 's>(
+    area: &DrawingArea<SVGBackend<'s>, Shift>,
+    across: Range<f64>,
+    high: Range<f64>,
+    [x, y]: [&str; 2],
+    up: &dyn Fn(f64) -> String,
+) -> Drawn<ChartContext<'a, SVGBackend<'s>, Cartesian2d<RangedCoordf64, RangedCoordf64>>> {
+    let mut chart = ChartBuilder::on(area).margin(12).x_label_area_size(44).y_label_area_size(70).build_cartesian_2d(across, high)?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(BLACK.mix(0.12))
+        .axis_style(BLACK.mix(0.5))
+        .x_desc(x)
+        .y_desc(y)
+        .label_style((FONT, 14))
+        .x_label_formatter(&|value| short(*value))
+        .y_label_formatter(&|value| up(*value))
+        .draw()?;
+    Ok(chart)
+}
+
 /// Curves over one axis, with a line across at `marked` and what it says; the vertical axis is logarithmic where the numbers span
 /// more than a factor of 8.
 pub(crate) fn lines(lines: &[Line], [x, y]: [&str; 2], marked: Option<(f64, String)>) -> Result<String> {
@@ -88,23 +114,8 @@ pub(crate) fn lines(lines: &[Line], [x, y]: [&str; 2], marked: Option<(f64, Stri
     // Where something is marked its words stand below the curves, the legend above.
     let floor = low - if marked.is_some() { 2.5 * room } else { room };
     drawn((720, 320), |area| {
-        let mut chart = ChartBuilder::on(area)
-            .margin(12)
-            .x_label_area_size(44)
-            .y_label_area_size(70)
-            .build_cartesian_2d(across.0..across.1, floor..high + 3.0 * room)?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(BLACK.mix(0.12))
-            .axis_style(BLACK.mix(0.5))
-            .x_desc(x)
-            .y_desc(y)
-            .label_style((FONT, 14))
-            .x_label_formatter(&|value| short(*value))
-            .y_label_formatter(&|value| if logarithmic { rounded(10f64.powf(*value)) } else { short(*value) })
-            .draw()?;
+        let up = |value: f64| if logarithmic { rounded(10f64.powf(value)) } else { short(value) };
+        let mut chart = axes(area, across.0..across.1, floor..high + 3.0 * room, [x, y], &up)?;
         if let Some((at, text)) = &marked {
             chart.draw_series(LineSeries::new([(*at, floor), (*at, high + 3.0 * room)], BLACK.mix(0.4).stroke_width(1)))?;
             let left = *at > 0.7 * (across.1 - across.0) + across.0;
@@ -130,29 +141,13 @@ pub(crate) fn lines(lines: &[Line], [x, y]: [&str; 2], marked: Option<(f64, Stri
     })
 }
 
-/// Bars over equal steps of a range: how many of the values lie in each; `marked` are values with their names.
-pub(crate) fn histogram(counts: &[usize], [low, high]: [f64; 2], [x, y]: [&str; 2]) -> Result<String> {
+/// Bars over equal steps of a range: how many of the values lie in each.
+pub(crate) fn histogram(counts: &[usize], [low, high]: [f64; 2], names: [&str; 2]) -> Result<String> {
     let (low, high) = range([low, high].into_iter());
     let most = counts.iter().copied().max().unwrap_or(0).max(1) as f64;
     let step = (high - low) / counts.len().max(1) as f64;
     drawn((720, 260), |area| {
-        let mut chart = ChartBuilder::on(area)
-            .margin(12)
-            .x_label_area_size(44)
-            .y_label_area_size(70)
-            .build_cartesian_2d(low..high, 0.0..1.05 * most)?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(BLACK.mix(0.12))
-            .axis_style(BLACK.mix(0.5))
-            .x_desc(x)
-            .y_desc(y)
-            .label_style((FONT, 14))
-            .x_label_formatter(&|value| short(*value))
-            .y_label_formatter(&|value| short(*value))
-            .draw()?;
+        let mut chart = axes(area, low..high, 0.0..1.05 * most, names, &short)?;
         let bar = |(at, count): (usize, &usize)| {
             let left = low + step * at as f64;
             Rectangle::new([(left + 0.06 * step, 0.0), (left + 0.94 * step, *count as f64)], color(0).filled())
