@@ -110,7 +110,11 @@ pub(crate) fn next(args: &Train, model: &Model, path: &Path) -> Vec<String> {
     let image = matches!(model.parts.plan.shape, Shape::Image { channels: 1 | 3, .. });
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let file = |what: &str, ending: &str| quoted(free(&format!("{stem}-{what}"), ending).display());
-    let mut next = vec![format!("ae eval {model_word} {rows}"), format!("ae encode {model_word} {rows} -o {}", file("codes", "csv"))];
+    let mut next = vec![
+        format!("ae eval {model_word} {rows}"),
+        format!("ae report {model_word} {rows} -o {}", file("report", "html")),
+        format!("ae encode {model_word} {rows} -o {}", file("codes", "csv")),
+    ];
     if image {
         next.push(format!("ae reconstruct {model_word} {rows} -o {}", file("rows", "png")));
     }
