@@ -81,6 +81,48 @@ pub fn among_workers<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     work()
 }
 
+/// Keeps other workers looking for work for a while after an operation that was cut into `parts`.
+///
+/// A worker that sleeps is not back within so short an operation as the encoding of a few rows, which then takes as long as on one
+/// thread, call after call.
+#[cfg(feature = "threads")]
+fn stay_awake(parts: usize) {
+    use std::sync::atomic::AtomicUsize;
+    use std::time::{Duration, Instant};
+    /// Long enough to bridge what a program does between two operations. Short, because a worker may take up the looking while it
+    /// waits for a part of other work, which then goes on only after it.
+    const A_WHILE: Duration = Duration::from_micros(500);
+    static LOOKING: AtomicUsize = AtomicUsize::new(0);
+    struct Looked;
+    impl Drop for Looked {
+        fn drop(&mut self) {
+            LOOKING.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    // Only within `among_workers`: a thread outside sleeps itself while an operation runs.
+    let Some(here) = rayon::current_thread_index() else { return };
+    let wanted = parts.min(workers()) - 1;
+    while LOOKING.load(Ordering::Relaxed) < wanted {
+        LOOKING.fetch_add(1, Ordering::Relaxed);
+        let looked = Looked;
+        rayon::spawn(move || {
+            let _looked = looked;
+            // This thread is awake anyway, and has its own work to go on with.
+            if rayon::current_thread_index() == Some(here) {
+                return;
+            }
+            let start = Instant::now();
+            while start.elapsed() < A_WHILE {
+                if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                    // Threads outside may need this core.
+                    std::thread::yield_now();
+                }
+            }
+        });
+    }
+}
+
 thread_local! {
     /// Whether operations of this thread stay on it.
     static ALONE: Cell<bool> = const { Cell::new(false) };
@@ -118,7 +160,9 @@ pub fn side_by_side<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> 
             let _restore = Restore(ALONE.replace(true));
             work(index)
         };
-        return (0..count).into_par_iter().with_max_len(1).map(alone).collect();
+        let results = (0..count).into_par_iter().with_max_len(1).map(alone).collect();
+        stay_awake(count);
+        return results;
     }
     (0..count).map(work).collect()
 }
@@ -131,7 +175,9 @@ pub(crate) fn for_each_piece<T: Send>(values: &mut [T], length: usize, work: imp
     #[cfg(feature = "threads")]
     if values.len() > 2 * length && may_share() {
         use rayon::prelude::*;
+        let pieces = values.len().div_ceil(length);
         values.par_chunks_mut(length).enumerate().for_each(|(index, piece)| work(index, piece));
+        stay_awake(pieces);
         return;
     }
     values.chunks_mut(length).enumerate().for_each(|(index, piece)| work(index, piece));
