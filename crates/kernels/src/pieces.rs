@@ -114,9 +114,12 @@ fn stay_awake(parts: usize) {
             }
             let start = Instant::now();
             while start.elapsed() < A_WHILE {
-                if rayon::yield_now() != Some(rayon::Yield::Executed) {
-                    // Threads outside may need this core.
-                    std::thread::yield_now();
+                // Threads outside may need this core; but asking the system takes longer than looking.
+                std::thread::yield_now();
+                for _ in 0..32 {
+                    if rayon::yield_now() != Some(rayon::Yield::Executed) {
+                        std::hint::spin_loop();
+                    }
                 }
             }
         });

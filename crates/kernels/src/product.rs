@@ -226,7 +226,7 @@ impl<T: Real> Product<T> {
         if work < 2 * least || !may_share() {
             return [m, n];
         }
-        let count = (work / least).min(if m <= FEW_ROWS { 2 } else { 8 } * workers());
+        let count = (work / least).min(if m <= FEW_ROWS { 1 } else { 8 } * workers());
         // Columns first: each part rearranges its own. Few columns are rearranged by each of their row parts again, which many rows pay for.
         let by_columns = match self.b.panel.is_some() && m >= count * BLOCK {
             true => 1,
