@@ -88,10 +88,10 @@ pub fn among_workers<R: Send>(work: impl FnOnce() -> R + Send) -> R {
 #[cfg(feature = "threads")]
 fn stay_awake(parts: usize) {
     use std::sync::atomic::AtomicUsize;
-    use std::time::{Duration, Instant};
-    /// Long enough to bridge what a program does between two operations. Short, because a worker may take up the looking while it
-    /// waits for a part of other work, which then goes on only after it.
-    const A_WHILE: Duration = Duration::from_micros(500);
+    /// Some half a millisecond in all: enough to bridge what a program does between two operations. Short, because a worker may take
+    /// up the looking while it waits for a part of other work, which then goes on only after it.
+    const ROUNDS: usize = 128;
+    const LOOKS: usize = 32;
     static LOOKING: AtomicUsize = AtomicUsize::new(0);
     struct Looked;
     impl Drop for Looked {
@@ -112,14 +112,14 @@ fn stay_awake(parts: usize) {
             if rayon::current_thread_index() == Some(here) {
                 return;
             }
-            let start = Instant::now();
-            while start.elapsed() < A_WHILE {
+            for _ in 0..ROUNDS {
                 // Threads outside may need this core; but asking the system takes longer than looking.
                 std::thread::yield_now();
-                for _ in 0..32 {
-                    if rayon::yield_now() != Some(rayon::Yield::Executed) {
-                        std::hint::spin_loop();
+                for _ in 0..LOOKS {
+                    if rayon::yield_now() == Some(rayon::Yield::Executed) {
+                        break;
                     }
+                    std::hint::spin_loop();
                 }
             }
         });
