@@ -360,6 +360,21 @@ fn operations_side_by_side_give_the_same_bits_as_each_alone() {
     }
 }
 
+#[test]
+fn workers_that_share_and_look_for_work_at_once_all_come_to_an_end() {
+    use rayon::prelude::*;
+    let _width = any_width();
+    let product = || {
+        let (x, w, b) = (numbers(16, 300, 1, DType::F32), numbers(300, 200, 2, DType::F32), numbers(1, 200, 3, DType::F32));
+        values(dense(x, w, b, false, Activation::Sigmoid))
+    };
+    let alone = product();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    // More than there are workers, each of which shares its own and picks up the others' while it waits.
+    let same = pool.install(|| (0..6).into_par_iter().with_max_len(1).map(|_| (0..40).all(|_| product() == alone)).collect::<Vec<_>>());
+    assert_eq!(same, [true; 6]);
+}
+
 /// Rows of products with the rows beside them and alone, with the weight as it lies, turned, and arranged: all have the same bits.
 fn rows_of_products_do_not_depend_on_their_neighbours() {
     for dtype in [DType::F32, DType::F64] {
