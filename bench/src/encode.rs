@@ -45,7 +45,8 @@ pub(crate) fn side_by_side(count: usize, peer: Option<&mut Peer>, options: &Opti
         })
     };
     let pairs = plan(options);
-    // Twice, for the first calls also arrange the weights and wake the threads: too few repetitions would time the system's choice of cores.
+    // Twice, for the first calls also arrange the weights and wake the threads; a run that is too short times the system's choice of
+    // cores for them.
     let repetitions = pairs.repetitions(run(3)?);
     let repetitions = pairs.repetitions(run(repetitions)?);
     let operations = 2 * count * WIDTHS.windows(2).map(|pair| pair[0] * pair[1]).sum::<usize>();
