@@ -37,13 +37,13 @@ pub(crate) fn ahead<T: Send, R>(
 /// Calls `consume`, where it is `worth` a thread on one, with the items of all groups, which are made on this one meanwhile: one group
 /// is made and one waits while one is consumed.
 pub(crate) fn aside<T: Send, R: Send>(
-    mut groups: impl Iterator<Item = Vec<T>> + Send,
+    groups: impl Iterator<Item = Vec<T>> + Send,
     worth: bool,
     consume: impl FnOnce(&mut (dyn Iterator<Item = T> + Send)) -> Result<R> + Send,
 ) -> Result<R> {
     #[cfg(feature = "threads")]
     if worth && rayon::current_num_threads() > 1 {
-        let mut result = None;
+        let (mut groups, mut result) = (groups, None);
         thread_of_its_own()?.in_place_scope(|scope| {
             let (give, take) = std::sync::mpsc::sync_channel::<Vec<T>>(1);
             let result = &mut result;

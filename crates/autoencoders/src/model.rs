@@ -7,6 +7,7 @@ use crate::data::Dataset;
 use crate::density::{self, Density, DensityChoice};
 use crate::error::{Error, Result};
 use crate::event::Outcome;
+use crate::inspect::straight;
 use crate::layer::Pass;
 use crate::metrics::Evaluation;
 use crate::parts::Parts;
@@ -48,6 +49,15 @@ impl Matrix {
             values.extend(block?.values);
         }
         Ok(Self { columns, values })
+    }
+
+    /// The mean of all rows: `[columns]`; zeros where there is none.
+    pub fn mean(&self) -> Vec<f32> {
+        let mut sums = vec![0f64; self.columns];
+        for row in self.values.chunks_exact(self.columns.max(1)) {
+            sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
+        }
+        sums.into_iter().map(|sum| (sum / self.rows().max(1) as f64) as f32).collect()
     }
 
     /// One row; the number must be in range.
@@ -147,16 +157,23 @@ impl Model {
         Ok(model)
     }
 
-    /// The pixels of images between 0 and 1: as the model scales them, or from the darkest to the brightest where each pixel has a
-    /// scale of its own.
+    /// The pixels of images between 0 and 1, from [`Model::black_and_white`] of the same rows.
     pub fn pixels(&self, rows: &Matrix) -> Vec<f32> {
+        let [black, white] = self.black_and_white(rows);
+        rows.values.iter().map(|pixel| (pixel - black) / (white - black)).collect()
+    }
+
+    /// The numbers that are drawn black and white where rows are images: the ends of the model's scaling, or the darkest and the
+    /// brightest of these rows where each pixel has a scale of its own.
+    pub fn black_and_white(&self, rows: &Matrix) -> [f32; 2] {
         let preparation = &self.preparation;
-        let whole = rows.values.iter().fold((f32::MAX, f32::MIN), |(low, high), pixel| (low.min(*pixel), high.max(*pixel)));
-        let (low, span) = match (preparation.range, preparation.offset.as_slice(), preparation.scale.as_slice()) {
-            (Range::Unit, [offset], [scale]) => (*offset as f32, *scale as f32),
-            _ => (whole.0, (whole.1 - whole.0).max(f32::MIN_POSITIVE)),
-        };
-        rows.values.iter().map(|pixel| (pixel - low) / span).collect()
+        match (preparation.range, preparation.offset.as_slice(), preparation.scale.as_slice()) {
+            (Range::Unit, [offset], [scale]) => [*offset as f32, (offset + scale) as f32],
+            _ => {
+                let (low, high) = rows.values.iter().fold((f32::MAX, f32::MIN), |(low, high), pixel| (low.min(*pixel), high.max(*pixel)));
+                [low, if high > low { high } else { low + 1.0 }]
+            }
+        }
     }
 
     /// Refuses rows of another shape or with other column names than the model was trained on.
@@ -286,8 +303,7 @@ impl Model {
             return Err(Error::setting("steps", steps, "2 to 100000"));
         }
         let ends = self.encode_rows(data, &[from, to])?;
-        let between = |share: f32| ends.row(0).iter().zip(ends.row(1)).map(move |(a, b)| a + (b - a) * share);
-        let values = (0..steps).flat_map(|step| between(step as f32 / (steps - 1) as f32)).collect();
+        let values = (0..steps).flat_map(|step| straight(ends.row(0), ends.row(1), step as f32 / (steps - 1) as f32)).collect();
         self.decode(&Matrix { columns: ends.columns, values })
     }
 

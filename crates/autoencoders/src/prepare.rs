@@ -160,6 +160,13 @@ impl Preparation {
         }
     }
 
+    /// The squared difference of each two numbers of two rows in the units of the source, in scaled units: `((a - b) / scale)²`, so
+    /// that their mean is the row's mean squared error.
+    pub fn squared_differences(&self, a: &[f32], b: &[f32]) -> Vec<f64> {
+        let square = |(column, (a, b)): (usize, (&f32, &f32))| ((f64::from(*a) - f64::from(*b)) / self.scale_of(column)).powi(2);
+        a.iter().zip(b).enumerate().map(square).collect()
+    }
+
     fn offset_of(&self, column: usize) -> f64 {
         self.offset[if self.offset.len() == 1 { 0 } else { column }]
     }

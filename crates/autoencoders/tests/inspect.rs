@@ -189,11 +189,11 @@ fn a_row_is_its_own_nearest() {
 #[test]
 fn only_families_that_corrupt_have_corrupted_rows() {
     let (model, data) = trained("denoising", "mlp:20", 4);
-    let (corrupted, cleaned) = model.corrupted_rows(&data, &[1, 2]).unwrap().unwrap();
+    let (corrupted, cleaned) = model.corrupted_rows(&data, &[1, 2], &Rng::new(0)).unwrap().unwrap();
     assert_eq!((corrupted.rows(), cleaned.rows()), (2, 2));
     assert!(corrupted.values != model.original_rows(&data, &[1, 2]).unwrap().values);
     let (model, data) = trained("plain", "mlp:20", 4);
-    assert!(model.corrupted_rows(&data, &[1, 2]).unwrap().is_none());
+    assert!(model.corrupted_rows(&data, &[1, 2], &Rng::new(0)).unwrap().is_none());
 }
 
 #[test]

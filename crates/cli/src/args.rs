@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Search(Search),
     #[command(after_help = "Example:\n  ae report digits.ae digits -o report.html")]
     Report(Report),
+    #[command(after_help = "Examples:\n  ae explore digits.ae digits\n  ae explore digits.ae digits -o explorer")]
+    Explore(Explore),
     #[command(after_help = "Example:\n  ae info digits.ae")]
     Info(Info),
     /// List the families and their parameters
@@ -189,6 +191,13 @@ pub(crate) struct Rows {
     /// A file (.csv, .csv.gz, .parquet, .npy, .npz, IDX), a folder of images, or the built-in `digits`
     #[arg(value_name = "DATA")]
     pub data: String,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// How rows are read.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reading {
     /// The column of labels: kept, never trained on
     #[arg(long, value_name = "COLUMN", conflicts_with = "labels", help_heading = "Reading")]
     pub label: Option<String>,
@@ -206,7 +215,7 @@ pub(crate) struct Rows {
     pub memory: Option<u64>,
 }
 
-impl Rows {
+impl Reading {
     /// The same for the library.
     pub(crate) fn options(&self) -> data::ReadOptions {
         data::ReadOptions {
@@ -349,6 +358,29 @@ pub(crate) struct Report {
     /// Replace an existing page
     #[arg(long)]
     pub force: bool,
+}
+
+/// Open a model in the browser: a map of its codes, sliders, drawing, its filters
+#[derive(Debug, clap::Args)]
+pub(crate) struct Explore {
+    /// A model file
+    pub model: PathBuf,
+    /// Rows to show, as for the other commands [default: rows that the model draws itself]
+    pub data: Option<String>,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Write the page into this folder, for any web server, instead of serving it here
+    #[arg(short = 'o', long = "output", value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Replace the files of a folder that is not empty
+    #[arg(long, requires = "output")]
+    pub force: bool,
+    /// The port on 127.0.0.1 [default: a free one]
+    #[arg(long, value_name = "PORT", conflicts_with = "output", value_parser = value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    /// Open no browser
+    #[arg(long)]
+    pub no_browser: bool,
 }
 
 /// Show what a model file holds

@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod explore;
 mod progress;
 mod report;
 mod show;
@@ -71,6 +72,7 @@ fn run(args: &Args) -> Result<Exit> {
         Command::Interpolate(interpolate) => commands::interpolate::run(interpolate, &show),
         Command::Search(search) => commands::search::run(search, &show),
         Command::Report(report) => commands::report::run(report, &show),
+        Command::Explore(explore) => commands::explore::run(explore, &show),
         Command::Info(info) => commands::info::run(info, &show),
         Command::Families => commands::families::run(&show),
         Command::Data(data) => commands::data::run(data, &show),

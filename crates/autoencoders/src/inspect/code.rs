@@ -14,7 +14,8 @@ const NEAR: f64 = 0.02;
 const MOSTLY: f64 = 0.95;
 
 /// Whether a unit tells rows apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum State {
     /// It does.
     Active,
@@ -25,7 +26,7 @@ pub enum State {
 }
 
 /// One unit of a code over many rows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Unit {
     /// Its mean.
     pub mean: f64,
@@ -48,9 +49,29 @@ pub struct CodeStatistics {
     pub correlation: Vec<f64>,
 }
 
+/// The units in which some codes [rows, latent] differ from all, the most first: each with how far their mean is from the mean over
+/// all rows, in standard deviations over all rows.
+pub fn standing_out(units: &[Unit], codes: &Matrix) -> Vec<(usize, f64)> {
+    let mut sums = vec![0.0; codes.columns];
+    each(codes, |unit, value| sums[unit] += value);
+    let far = |(sum, unit): (&f64, &Unit)| match unit.deviation > 0.0 {
+        true => (sum / codes.rows().max(1) as f64 - unit.mean) / unit.deviation,
+        false => 0.0,
+    };
+    let mut all: Vec<(usize, f64)> = sums.iter().zip(units).map(far).enumerate().collect();
+    all.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+    all
+}
+
 impl Model {
     /// The statistics of codes [rows, latent] that this model gave.
     pub fn code_statistics(&self, codes: &Matrix) -> CodeStatistics {
+        let units = self.units(codes);
+        CodeStatistics { correlation: correlation(codes, &units), units }
+    }
+
+    /// The units of codes [rows, latent] that this model gave.
+    pub fn units(&self, codes: &Matrix) -> Vec<Unit> {
         let (units, rows) = (codes.columns, codes.rows().max(1) as f64);
         let mut means = vec![0.0; units];
         each(codes, |unit, value| means[unit] += value / rows);
@@ -86,7 +107,7 @@ impl Model {
             histogram: std::mem::take(&mut histograms[unit]),
             state: state(unit),
         });
-        CodeStatistics { units: all.collect(), correlation: correlation(codes, &means, &squares) }
+        all.collect()
     }
 
     /// The divergence of each unit's posterior from the prior, averaged over rows, in nats; none for codes without a distribution.
@@ -121,12 +142,12 @@ fn each(codes: &Matrix, mut visit: impl FnMut(usize, f64)) {
     }
 }
 
-fn correlation(codes: &Matrix, means: &[f64], variances: &[f64]) -> Vec<f64> {
+fn correlation(codes: &Matrix, statistics: &[Unit]) -> Vec<f64> {
     let units = codes.columns;
     let mut products = vec![0.0; units * units];
     let mut centred = vec![0.0; units];
     for row in codes.values.chunks_exact(units.max(1)) {
-        centred.iter_mut().zip(row).zip(means).for_each(|((centred, value), mean)| *centred = f64::from(*value) - mean);
+        centred.iter_mut().zip(row).zip(statistics).for_each(|((centred, value), unit)| *centred = f64::from(*value) - unit.mean);
         for (i, a) in centred.iter().enumerate() {
             products[i * units..][..=i].iter_mut().zip(&centred).for_each(|(sum, b)| *sum += a * b);
         }
@@ -134,7 +155,7 @@ fn correlation(codes: &Matrix, means: &[f64], variances: &[f64]) -> Vec<f64> {
     let rows = codes.rows().max(1) as f64;
     for i in 0..units {
         for j in 0..=i {
-            let scale = (variances[i] * variances[j]).sqrt() * rows;
+            let scale = statistics[i].deviation * statistics[j].deviation * rows;
             let value = if scale > 1e-12 * rows { products[i * units + j] / scale } else { 0.0 };
             (products[i * units + j], products[j * units + i]) = (value, value);
         }

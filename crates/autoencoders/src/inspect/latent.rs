@@ -29,6 +29,11 @@ impl Model {
     }
 }
 
+/// A code on the straight line from `a` to `b`, at `share` of the way: `a + t (b - a)`.
+pub fn straight(a: &[f32], b: &[f32], share: f32) -> Vec<f32> {
+    a.iter().zip(b).map(|(a, b)| a + (b - a) * share).collect()
+}
+
 /// A code on the arc from `a` to `b`, at `share` of the way: `sin((1 - t) θ) / sin θ a + sin(t θ) / sin θ b` with the angle `θ`
 /// between them (Shoemake 1985).
 ///

@@ -46,6 +46,44 @@ impl Level {
     }
 }
 
+/// A feature map in the tree of a row.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Branch {
+    /// Its number on its level.
+    pub map: usize,
+    /// The root of its mean square.
+    pub strength: f64,
+    /// The place, among the branches of the level above, of the one it listens to most: by the influence of that map times its
+    /// strength; none on the first level.
+    pub parent: Option<usize>,
+}
+
+/// A row's way as a tree, one list of branches a level: the `most` strongest feature maps, the strongest first; the input, the code
+/// and the output are one branch each.
+pub fn tree(levels: &[Level], most: usize) -> Vec<Vec<Branch>> {
+    let mut tree: Vec<Vec<Branch>> = Vec::new();
+    for (at, level) in levels.iter().enumerate() {
+        let above = tree.last().map_or(&[][..], Vec::as_slice);
+        let whole = at == 0 || at + 1 == levels.len() || !matches!(level.shape, Shape::Image { .. });
+        let branches = if whole {
+            vec![Branch { map: 0, strength: 1.0, parent: (!above.is_empty()).then_some(0) }]
+        } else {
+            let strongest = level.strongest().into_iter().take(most);
+            strongest.map(|(map, strength)| Branch { map, strength, parent: loudest(above, level, map) }).collect()
+        };
+        tree.push(branches);
+    }
+    tree
+}
+
+fn loudest(above: &[Branch], level: &Level, map: usize) -> Option<usize> {
+    let heard = |branch: &Branch| match &level.influence {
+        Some(influence) if branch.map < influence.columns => f64::from(influence.row(map)[branch.map]) * branch.strength,
+        _ => 0.0,
+    };
+    (0..above.len()).max_by(|a, b| heard(&above[*a]).total_cmp(&heard(&above[*b])))
+}
+
 impl Model {
     /// The levels of one row, from the input through the code to the output; the last is the expected row, in scaled units.
     pub fn levels(&self, data: &Dataset, row: usize) -> Result<Vec<Level>> {

@@ -1,6 +1,7 @@
 //! What a trained model has learned, as numbers to look at: the report and the explorer draw them.
 
 mod code;
+pub mod colour;
 mod errors;
 mod exciting;
 mod filters;
@@ -10,12 +11,12 @@ mod levels;
 mod map;
 mod rows;
 
-pub use code::{CodeStatistics, State, Unit};
+pub use code::{CodeStatistics, State, Unit, standing_out};
 pub use errors::Errors;
 pub use filters::Filters;
 pub use gabor::Gabor;
-pub use latent::spherical;
-pub use levels::Level;
+pub use latent::{spherical, straight};
+pub use levels::{Branch, Level, tree};
 #[cfg(feature = "tsne")]
 pub use map::neighbour_map;
 pub use map::{CodeMap, MOST_PLACED};

@@ -14,13 +14,13 @@ impl Model {
         Matrix::of(data, rows.iter().copied())
     }
 
-    /// Some rows corrupted as in training, and their reconstructions, both [rows, features] in the units of the data; none for
-    /// families that corrupt nothing.
-    pub fn corrupted_rows(&self, data: &Dataset, rows: &[usize]) -> Result<Option<(Matrix, Matrix)>> {
+    /// Some rows corrupted by `rng` as in training, and their reconstructions, both [rows, features] in the units of the data; none
+    /// for families that corrupt nothing.
+    pub fn corrupted_rows(&self, data: &Dataset, rows: &[usize], rng: &Rng) -> Result<Option<(Matrix, Matrix)>> {
         self.accept(data)?;
         rows.iter().try_for_each(|row| data.require_row(*row))?;
         let x = self.preparation.tensor(data, rows.iter().copied())?;
-        let batch = self.parts.batch(x, &Rng::new(self.parts.plan.config.seed).split("report"))?;
+        let batch = self.parts.batch(x, rng)?;
         let corrupted = read(batch.input.clone())?;
         if corrupted == read(batch.target)? {
             return Ok(None);

@@ -10,10 +10,10 @@ use serde_json::json;
 const MOST: usize = 40;
 
 pub(crate) fn run(args: &Data, show: &Show) -> Result<()> {
-    let description = describe(&args.rows.data, &args.rows.options())?;
+    let description = describe(&args.rows.data, &args.rows.reading.options())?;
     let mut json = serde_json::to_value(&description).map_err(|error| Error::data(&description.name, error))?;
     // The same words that a training would end with: where it is, and what to do about it.
-    let refused = read(&args.rows.data, &args.rows.options()).err().map(|error| error.to_string());
+    let refused = read(&args.rows.data, &args.rows.reading.options()).err().map(|error| error.to_string());
     json["refused"] = json!(refused);
     show.result(&json, text(&description))?;
     if !show.json {

@@ -5,6 +5,7 @@ pub(crate) mod data;
 pub(crate) mod decode;
 pub(crate) mod encode;
 pub(crate) mod eval;
+pub(crate) mod explore;
 pub(crate) mod families;
 pub(crate) mod generate;
 pub(crate) mod info;
@@ -18,9 +19,9 @@ mod picture;
 mod place;
 mod recipe;
 pub(crate) mod report;
-mod summary;
+pub(crate) mod summary;
 
-use crate::args::{Output, Rows};
+use crate::args::{Output, Reading, Rows};
 use crate::show::Show;
 use autoencoders::data::{Dataset, read, refuse_existing, write_npy, write_table};
 use autoencoders::schema::Shape;
@@ -29,7 +30,12 @@ use std::path::Path;
 
 /// Reads rows, and shows what the reader noticed.
 pub(crate) fn read_rows(rows: &Rows, show: &Show) -> Result<Dataset> {
-    let data = read(&rows.data, &rows.options())?;
+    read_data(&rows.data, &rows.reading, show)
+}
+
+/// As [`read_rows`], where the name of the data stands apart.
+pub(crate) fn read_data(data: &str, reading: &Reading, show: &Show) -> Result<Dataset> {
+    let data = read(data, &reading.options())?;
     data.warnings.iter().for_each(|warning| show.warn(warning));
     Ok(data)
 }
@@ -78,6 +84,16 @@ pub(crate) fn refuse_no_folder(path: &Path) -> Result<()> {
         Some(folder) => Err(Error::data(path.display(), format!("there is no folder {}; create it first", folder.display()))),
         None => Ok(()),
     }
+}
+
+/// Whether there is something in a folder that writing into it could replace.
+pub(crate) fn holds_files(folder: &Path) -> bool {
+    folder.read_dir().is_ok_and(|mut entries| entries.next().is_some())
+}
+
+/// A model by the name of its file.
+pub(crate) fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Writes rows of a model in the units of its data; `per_row` images stand side by side in a picture.

@@ -1,6 +1,6 @@
 //! `ae report`: what a model has learned, on one page.
 
-use super::{read_rows, refuse_input, refuse_no_folder, summary};
+use super::{holds_files, name, read_rows, refuse_input, refuse_no_folder, summary};
 use crate::args::Report;
 use crate::report::{self, Facts};
 use crate::show::Show;
@@ -20,15 +20,6 @@ pub(crate) fn run(args: &Report, show: &Show) -> Result<()> {
     let data = read_rows(&args.rows, show)?;
     let named: Vec<(String, &Model)> = args.models.iter().map(|path| name(path)).zip(&models).collect();
     write(&args.output, args.png.as_deref(), &named, &summary::words(&args.rows), &data, show)
-}
-
-fn holds_files(folder: &Path) -> bool {
-    folder.read_dir().is_ok_and(|mut entries| entries.next().is_some())
-}
-
-/// A model by the name of its file.
-pub(crate) fn name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Refuses what could not be written, before anything is computed.

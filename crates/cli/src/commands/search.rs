@@ -29,8 +29,8 @@ pub(crate) fn run(args: &Search, show: &Show) -> Result<()> {
 
 /// Reads the row whose neighbours are sought; a file of its own may lack the label and id of the others.
 fn one_row(file: &str, rows: &Rows) -> Result<Dataset> {
-    let set_aside = ReadOptions { labels: None, ..rows.options() };
-    let bare = ReadOptions { resize: rows.resize, ..ReadOptions::default() };
+    let set_aside = ReadOptions { labels: None, ..rows.reading.options() };
+    let bare = ReadOptions { resize: rows.reading.resize, ..ReadOptions::default() };
     let data = read(file, &set_aside).or_else(|error| read(file, &bare).map_err(|_| error))?;
     match data.rows() {
         1 => Ok(data),

@@ -124,15 +124,32 @@ pub(crate) fn next(args: &Train, model: &Model, path: &Path) -> Vec<String> {
     next
 }
 
+/// What a model is, in a sentence.
+pub(crate) fn model_words(model: &Model) -> String {
+    let (plan, config) = (&model.parts.plan, &model.parts.plan.config);
+    format!(
+        "{} autoencoder, network {}, {} weights, {} numbers a code; trained on {} rows of {}, epoch {} of {}, seed {}.",
+        config.family,
+        config.net,
+        model.vars.weights(),
+        config.latent,
+        model.training_rows,
+        plan.shape,
+        model.chosen,
+        model.history.len(),
+        config.seed
+    )
+}
+
 /// The words that read the same rows again.
 pub(crate) fn words(rows: &Rows) -> String {
-    let mut words = vec![quoted(&rows.data)];
+    let (mut words, reading) = (vec![quoted(&rows.data)], &rows.reading);
     let mut option = |name: &str, value: Option<String>| words.extend(value.map(|value| format!("{name} {value}")));
-    option("--label", rows.label.as_ref().map(quoted));
-    option("--labels", rows.labels.as_ref().map(|path| quoted(path.display())));
-    option("--id", rows.id.as_ref().map(quoted));
-    option("--memory", rows.memory.map(|bytes| bytes.to_string()));
-    option("--resize", rows.resize.map(|(width, height)| format!("{width}x{height}")));
+    option("--label", reading.label.as_ref().map(quoted));
+    option("--labels", reading.labels.as_ref().map(|path| quoted(path.display())));
+    option("--id", reading.id.as_ref().map(quoted));
+    option("--memory", reading.memory.map(|bytes| bytes.to_string()));
+    option("--resize", reading.resize.map(|(width, height)| format!("{width}x{height}")));
     words.join(" ")
 }
 

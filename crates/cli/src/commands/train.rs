@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     }
     let exit = finish(args, show, &mut trained, &data, test.as_ref(), &place, progress.elapsed())?;
     if let Some(report) = &report {
-        let named = [(super::report::name(&place.model), &trained.model)];
+        let named = [(super::name(&place.model), &trained.model)];
         super::report::write(report, None, &named, &summary::words(&args.rows), &data, &Show { json: false, ..*show })?;
     }
     Ok(exit)
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
 
 /// Reads the rows for the final table, which must be like those to train on.
 fn test_rows(file: &str, args: &Train, data: &Dataset) -> Result<Dataset> {
-    let test = read(file, &ReadOptions { labels: None, ..args.rows.options() })?;
+    let test = read(file, &ReadOptions { labels: None, ..args.rows.reading.options() })?;
     if test.features() != data.features() {
         return Err(Error::shape(format!("test rows of {}", test.name), &test.shape, format!("{}, as in {}", data.shape, data.name)));
     }

@@ -1,28 +1,15 @@
 //! Charts as SVG. Ink is black here; the page's style turns it where the page is dark.
 
+use autoencoders::inspect::colour::GROUPS;
 use autoencoders::{Error, Result};
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use std::ops::Range;
 
-/// Colours that everyone tells apart (Okabe and Ito 2008), then two greys.
-pub(crate) const COLORS: [[u8; 3]; 10] = [
-    [0, 114, 178],
-    [230, 159, 0],
-    [0, 158, 115],
-    [204, 121, 167],
-    [86, 180, 233],
-    [213, 94, 0],
-    [148, 120, 30],
-    [120, 94, 240],
-    [136, 136, 136],
-    [60, 60, 60],
-];
-
-/// One colour of them, over and over.
+/// One of the colours of groups, over and over.
 pub(crate) fn color(index: usize) -> RGBColor {
-    let [r, g, b] = COLORS[index % COLORS.len()];
+    let [r, g, b] = GROUPS[index % GROUPS.len()];
     RGBColor(r, g, b)
 }
 

@@ -1,15 +1,14 @@
 //! The code: what each unit does, how units go together, and a map of the rows.
 
-use super::chart::{self, COLORS, Line, color};
+use super::chart::{self, Line, color};
 use super::figure::Legend;
 use super::{Facts, Figure, Picture, Section};
+use autoencoders::inspect::colour::{GROUPS, diverging, groups};
 use autoencoders::inspect::{MOST_PLACED, State, neighbour_map};
-use autoencoders::rng::Rng;
 use autoencoders::schema::Shape;
 use autoencoders::{Matrix, Result};
 use maud::{Markup, html};
 use plotters::style::RGBColor;
-use std::collections::BTreeMap;
 
 /// Units with a chart of their own.
 const MOST_UNITS: usize = 64;
@@ -106,12 +105,6 @@ fn activations(facts: &Facts, target: f64) -> Result<Figure> {
     Ok(Figure::new("activations", "Activity against its target", caption, Picture::Svg(svg)))
 }
 
-/// Blue for -1, white for 0, orange for 1.
-fn diverging(value: f64) -> [u8; 3] {
-    let (to, share) = if value < 0.0 { ([0.0, 114.0, 178.0], -value) } else { ([213.0, 94.0, 0.0], value) };
-    to.map(|end: f64| (255.0 + (end - 255.0) * share.clamp(0.0, 1.0)) as u8)
-}
-
 fn correlation(facts: &Facts) -> Result<Figure> {
     let units = facts.codes.columns;
     let shown = units.min(MOST_CORRELATED);
@@ -134,28 +127,13 @@ fn correlation(facts: &Facts) -> Result<Figure> {
     Ok(Figure::new("correlation", "Correlation between units", caption, Picture::pixels(&pixels, side, side)?))
 }
 
-/// The colour of each row by its label, and what the colours mean; labels beyond the ninth share the last colour.
+/// The colour of each row by its label, and what the colours mean.
 fn labelled(facts: &Facts) -> (Vec<[u8; 3]>, Legend) {
     let Some(labels) = &facts.data.labels else {
-        return (vec![COLORS[0]; facts.codes.rows()], Vec::new());
+        return (vec![GROUPS[0]; facts.codes.rows()], Vec::new());
     };
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    labels.iter().for_each(|label| *counts.entry(label).or_default() += 1);
-    let mut names: Vec<&str> = counts.keys().copied().collect();
-    if names.len() > COLORS.len() {
-        names.sort_by_key(|name| std::cmp::Reverse(counts[name]));
-        names.truncate(COLORS.len() - 1);
-    }
-    names.sort_by(|a, b| match (a.parse::<f64>(), b.parse::<f64>()) {
-        (Ok(a), Ok(b)) => a.total_cmp(&b),
-        _ => a.cmp(b),
-    });
-    let of = |label: &str| names.iter().position(|name| *name == label).unwrap_or(COLORS.len() - 1);
-    let mut legend: Legend = names.iter().enumerate().map(|(at, name)| ((*name).to_owned(), COLORS[at])).collect();
-    if counts.len() > names.len() {
-        legend.push(("all others".to_owned(), COLORS[COLORS.len() - 1]));
-    }
-    (labels.iter().map(|label| COLORS[of(label)]).collect(), legend)
+    let (of, names) = groups(labels);
+    (of.into_iter().map(|group| GROUPS[group]).collect(), names.into_iter().zip(GROUPS).collect())
 }
 
 /// Places as fractions of the map's sides, to the right and downwards; the two in a thousand furthest out on each side, which could
@@ -199,7 +177,7 @@ fn map(name: &str, title: &str, caption: String, places: &[[f32; 2]], colors: &[
 /// A map that keeps neighbours together, of some rows by seed.
 fn neighbours(facts: &Facts, colors: &[[u8; 3]], legend: &[(String, [u8; 3])]) -> Result<Option<Figure>> {
     let (all, columns) = (facts.codes.rows(), facts.codes.columns);
-    let mut rows = Rng::new(facts.model.parts.plan.config.seed).split("report").permutation(all);
+    let mut rows = facts.rng().permutation(all);
     rows.truncate(MOST_PLACED);
     let codes = Matrix { columns, values: rows.iter().flat_map(|row| facts.codes.row(*row)).copied().collect() };
     let Some(places) = neighbour_map(&codes) else { return Ok(None) };

@@ -3,6 +3,7 @@
 use autoencoders::data::Dataset;
 use autoencoders::inspect::{CodeMap, CodeStatistics, Errors};
 use autoencoders::metrics::Evaluation;
+use autoencoders::rng::Rng;
 use autoencoders::schema::Shape;
 use autoencoders::{Matrix, Model, Result};
 
@@ -39,6 +40,11 @@ impl<'a> Facts<'a> {
             model,
             data,
         })
+    }
+
+    /// What the report draws by.
+    pub(crate) fn rng(&self) -> Rng {
+        Rng::new(self.model.parts.plan.config.seed).split("report")
     }
 
     /// The shape of a row where it is an image to look at.

@@ -2,6 +2,7 @@
 
 use super::{Facts, Figure, Picture, Section};
 use autoencoders::Result;
+use autoencoders::inspect::colour::around_grey;
 use autoencoders::inspect::{Filters, Gabor};
 use autoencoders::schema::Shape;
 use maud::html;
@@ -33,13 +34,9 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     Ok(Some(Section { title: "The filters", words, figures }))
 }
 
-/// Each image around mid-grey, its largest weight white or black.
+/// Each image on its own scale.
 fn grey(weights: &[f32], columns: usize) -> Vec<f32> {
-    let one = |image: &[f32]| {
-        let most = image.iter().fold(0f32, |most, weight| most.max(weight.abs())).max(f32::MIN_POSITIVE);
-        image.iter().map(|weight| 0.5 + 0.5 * weight / most).collect::<Vec<_>>()
-    };
-    weights.chunks_exact(columns.max(1)).flat_map(one).collect()
+    weights.chunks_exact(columns.max(1)).flat_map(around_grey).collect()
 }
 
 fn weights(name: &str, title: &str, filters: &Filters) -> Result<Option<Figure>> {

@@ -1,7 +1,7 @@
 //! What the decoder draws: new rows, walks through the code.
 
 use super::{Facts, Figure, Picture, Section};
-use autoencoders::inspect::spherical;
+use autoencoders::inspect::{spherical, straight};
 use autoencoders::schema::Shape;
 use autoencoders::{Matrix, Result, Source};
 use maud::html;
@@ -52,8 +52,7 @@ fn between(facts: &Facts, picture: &dyn Fn(&Matrix, usize) -> Result<Picture>) -
     for pair in ends.chunks_exact(2) {
         let (a, b) = (facts.codes.row(pair[0]), facts.codes.row(pair[1]));
         for step in 0..STEPS {
-            let share = step as f32 / (STEPS - 1) as f32;
-            codes.values.extend(a.iter().zip(b).map(|(a, b)| a + (b - a) * share));
+            codes.values.extend(straight(a, b, step as f32 / (STEPS - 1) as f32));
         }
         for step in 0..STEPS {
             codes.values.extend(spherical(a, b, step as f32 / (STEPS - 1) as f32));

@@ -15,6 +15,7 @@ mod tree;
 
 pub(crate) use facts::Facts;
 pub(crate) use figure::{Figure, Picture, Section};
+pub(crate) use rows::is_curve;
 
 use autoencoders::Result;
 

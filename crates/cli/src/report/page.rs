@@ -2,6 +2,7 @@
 
 use super::hourglass;
 use super::{Facts, Section};
+use crate::commands::summary;
 use autoencoders::Result;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -108,9 +109,7 @@ fn settings(facts: &Facts) -> Markup {
     let (model, config) = (facts.model, &facts.model.parts.plan.config);
     html! {
         p {
-            (config.family) " autoencoder, network " (config.net.to_string()) ", " (model.vars.weights()) " weights; trained on "
-            (model.training_rows) " rows of " (model.parts.plan.shape.to_string()) ", epoch " (model.chosen) " of " (model.history.len())
-            ", seed " (config.seed) ". Shown here on " (facts.data.name) ", " (facts.data.rows()) " rows."
+            (summary::model_words(model)) " Shown here on " (facts.data.name) ", " (facts.data.rows()) " rows."
         }
         @if !config.parameters.is_empty() {
             p { "Parameters: " @for (name, value) in &config.parameters { code { (name) "=" (value.to_string()) } " " } }

@@ -55,7 +55,7 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
 }
 
 /// Whether rows are drawn as curves: many columns without names are mostly points in time, or of a spectrum.
-fn is_curve(shape: &Shape, nameless: bool) -> bool {
+pub(crate) fn is_curve(shape: &Shape, nameless: bool) -> bool {
     match shape {
         Shape::Series { .. } => true,
         Shape::Flat { width } => nameless && *width >= CURVE,
@@ -80,7 +80,7 @@ fn images(facts: &Facts, kind: &Kind) -> Result<Figure> {
     let mut pixels = above.clone();
     pixels.extend(&below);
     pixels.extend(errors);
-    if let Some(corrupted) = model.corrupted_rows(facts.data, &kind.rows)? {
+    if let Some(corrupted) = model.corrupted_rows(facts.data, &kind.rows, &facts.rng())? {
         let noisy = model.pixels(&corrupted.0);
         let cleaned = model.pixels(&corrupted.1);
         pixels.extend(noisy);
@@ -140,10 +140,6 @@ fn columns(facts: &Facts) -> Result<Figure> {
 
 /// The worst rows with their worst columns.
 fn worst_table(facts: &Facts, worst: &Kind) -> Markup {
-    let scaled = |column: usize, a: f32, b: f32| {
-        let scale = &facts.model.preparation.scale;
-        f64::from(a - b).abs() / scale.get(column).or(scale.first()).copied().unwrap_or(1.0).abs()
-    };
     html! {
         "The worst rows and the columns that are to blame:"
         table {
@@ -152,8 +148,9 @@ fn worst_table(facts: &Facts, worst: &Kind) -> Markup {
                 @for (at, row) in worst.rows.iter().enumerate() {
                     @let (original, rebuilt) = (worst.originals.row(at), worst.rebuilt.row(at));
                     @let order = {
+                        let squares = facts.model.preparation.squared_differences(original, rebuilt);
                         let mut order: Vec<usize> = (0..original.len()).collect();
-                        order.sort_by(|a, b| scaled(*b, original[*b], rebuilt[*b]).total_cmp(&scaled(*a, original[*a], rebuilt[*a])));
+                        order.sort_by(|a, b| squares[*b].total_cmp(&squares[*a]));
                         order
                     };
                     tr {

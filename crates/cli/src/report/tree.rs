@@ -4,7 +4,8 @@ use super::figure::data_uri;
 use super::{Facts, Figure, Picture, Section};
 use autoencoders::Result;
 use autoencoders::data::png;
-use autoencoders::inspect::Level;
+use autoencoders::inspect::colour::viridis;
+use autoencoders::inspect::{Branch, Level, tree};
 use autoencoders::schema::Shape;
 use maud::html;
 
@@ -16,12 +17,9 @@ const DOWN: f64 = 128.0;
 
 /// A feature map on the page.
 struct Tile {
-    map: usize,
-    strength: f64,
+    branch: Branch,
     /// Its middle.
     x: f64,
-    /// The tile of the level above that it hears most.
-    parent: Option<usize>,
     image: String,
 }
 
@@ -43,18 +41,14 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
 }
 
 fn drawing(levels: &[Level]) -> Result<String> {
-    let mut rows: Vec<Vec<Tile>> = Vec::new();
-    for level in levels {
-        let tiles = tiles(level, rows.last().map_or(&[], Vec::as_slice))?;
-        rows.push(tiles);
-    }
+    let rows = tree(levels, SHOWN).iter().zip(levels).map(|(branches, level)| tiles(level, branches)).collect::<Result<Vec<_>>>()?;
     let height = DOWN * levels.len() as f64;
     let top = |at: usize| DOWN * at as f64 + 22.0;
     let markup = html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (WIDTH) " " (height) } width=(WIDTH) height=(height) {
             @for (at, tiles) in rows.iter().enumerate().skip(1) {
                 @for tile in tiles {
-                    @if let Some(parent) = tile.parent.and_then(|parent| rows[at - 1].get(parent)) {
+                    @if let Some(parent) = tile.branch.parent.and_then(|parent| rows[at - 1].get(parent)) {
                         @let (from, to) = (top(at - 1) + SIDE + 14.0, top(at));
                         path.branch fill="none" stroke="#888888" stroke-width="1.2"
                             d={ "M" (parent.x) " " (from) " C" (parent.x) " " ((from + to) / 2.0) " " (tile.x) " " ((from + to) / 2.0) " " (tile.x) " " (to) } {}
@@ -68,7 +62,7 @@ fn drawing(levels: &[Level]) -> Result<String> {
                         style="image-rendering:pixelated" href=(tile.image) {}
                     @if tiles.len() > 1 {
                         text.faint x=(tile.x) y=(top(at) + SIDE + 11.0) font-size="10" text-anchor="middle" {
-                            (tile.map) @if tile.strength == 0.0 { " silent" }
+                            (tile.branch.map) @if tile.branch.strength == 0.0 { " silent" }
                         }
                     }
                 }
@@ -78,39 +72,24 @@ fn drawing(levels: &[Level]) -> Result<String> {
     Ok(markup.into_string())
 }
 
-fn tiles(level: &Level, above: &[Tile]) -> Result<Vec<Tile>> {
-    let place = |at: usize, count: usize| 90.0 + (WIDTH - 90.0) * (at as f64 + 0.5) / count as f64;
-    let (height, width, channels) = match level.shape {
-        Shape::Image { height, width, channels } => (height, width, channels),
-        _ => {
-            let image = data_uri(&png(&bars(&level.values), BARS.0, 3)?);
-            return Ok(vec![Tile { map: 0, strength: 1.0, x: place(0, 1), parent: (!above.is_empty()).then_some(0), image }]);
+fn tiles(level: &Level, branches: &[Branch]) -> Result<Vec<Tile>> {
+    let place = |at: usize| 90.0 + (WIDTH - 90.0) * (at as f64 + 0.5) / branches.len() as f64;
+    let most = branches.iter().flat_map(|branch| level.map(branch.map)).fold(0f32, |most, value| most.max(value.abs()));
+    let image = |branch: &Branch| match level.shape {
+        Shape::Image { width, channels, .. } if matches!(level.name.as_str(), "input" | "output") => {
+            let (low, high) = level.values.iter().fold((f32::MAX, f32::MIN), |(low, high), v| (low.min(*v), high.max(*v)));
+            let byte = |value: f32| ((value - low) / (high - low).max(1e-12) * 255.0) as u8;
+            let colours = |pixel: &[f32]| [0, 1, 2].map(|channel| byte(pixel[channel.min(channels - 1)]));
+            png(&level.values.chunks_exact(channels).flat_map(colours).collect::<Vec<_>>(), width, 3)
         }
+        Shape::Image { width, .. } => {
+            let pixels: Vec<u8> = level.map(branch.map).iter().flat_map(|value| viridis(value.abs() / most.max(1e-12))).collect();
+            png(&pixels, width, 3)
+        }
+        _ => png(&bars(&level.values), BARS.0, 3),
     };
-    if matches!(level.name.as_str(), "input" | "output") {
-        let (low, high) = level.values.iter().fold((f32::MAX, f32::MIN), |(low, high), v| (low.min(*v), high.max(*v)));
-        let byte = |value: f32| ((value - low) / (high - low).max(1e-12) * 255.0) as u8;
-        let pixel = |at: usize| [0, 1, 2].map(|channel| byte(level.values[at * channels + channel.min(channels - 1)]));
-        let pixels: Vec<u8> = (0..height * width).flat_map(pixel).collect();
-        let parent = (!above.is_empty()).then_some(0);
-        return Ok(vec![Tile { map: 0, strength: 1.0, x: place(0, 1), parent, image: data_uri(&png(&pixels, width, 3)?) }]);
-    }
-    let strongest = level.strongest();
-    let most = strongest.iter().take(SHOWN).flat_map(|(map, _)| level.map(*map)).fold(0f32, |most, value| most.max(value.abs()));
-    let shown = strongest.len().min(SHOWN);
-    strongest[..shown]
-        .iter()
-        .enumerate()
-        .map(|(at, (map, strength))| {
-            let pixels: Vec<u8> = level.map(*map).iter().flat_map(|value| viridis(value.abs() / most.max(1e-12))).collect();
-            let heard = |tile: &Tile| match &level.influence {
-                Some(influence) if tile.map < influence.columns => f64::from(influence.row(*map)[tile.map]) * tile.strength,
-                _ => 0.0,
-            };
-            let parent = (0..above.len()).max_by(|a, b| heard(&above[*a]).total_cmp(&heard(&above[*b])));
-            Ok(Tile { map: *map, strength: *strength, x: place(at, shown), parent, image: data_uri(&png(&pixels, width, 3)?) })
-        })
-        .collect()
+    let tile = |(at, branch): (usize, &Branch)| Ok(Tile { branch: *branch, x: place(at), image: data_uri(&image(branch)?) });
+    branches.iter().enumerate().map(tile).collect()
 }
 
 /// Pixels of the picture of a code.
@@ -130,20 +109,4 @@ fn bars(values: &[f32]) -> Vec<u8> {
         }
     }
     pixels
-}
-
-/// The colour scale viridis (van der Walt and Smith 2015) at seven places, straight between them.
-fn viridis(share: f32) -> [u8; 3] {
-    const PLACES: [[f32; 3]; 7] = [
-        [68.0, 1.0, 84.0],
-        [68.0, 57.0, 131.0],
-        [49.0, 104.0, 142.0],
-        [33.0, 145.0, 140.0],
-        [53.0, 183.0, 121.0],
-        [143.0, 215.0, 68.0],
-        [253.0, 231.0, 37.0],
-    ];
-    let at = share.clamp(0.0, 1.0) * (PLACES.len() - 1) as f32;
-    let low = (at as usize).min(PLACES.len() - 2);
-    [0, 1, 2].map(|channel| (PLACES[low][channel] + (PLACES[low + 1][channel] - PLACES[low][channel]) * (at - low as f32)) as u8)
 }

@@ -1,0 +1,367 @@
+// What is shown: the input, what the encoder saw of it, what came back, and where they differ.
+import { colour, count, element, make, onClick, paint, short } from "./page.js";
+import { drawCurves, drawRow } from "./picture.js";
+import { Table } from "./table.js";
+/** Rows with similar codes that are shown. */
+const SIMILAR = 8;
+export class Now {
+    session;
+    pictures = element("pictures", HTMLElement);
+    input = this.figure("input");
+    seen = this.figure("with noise");
+    output = this.figure("given back");
+    difference = this.figure("difference");
+    table;
+    axes = null;
+    seed = 1;
+    similarOf = null;
+    said = "";
+    constructor(session) {
+        this.session = session;
+        const { facts, scene } = session;
+        const image = facts.channels > 0;
+        this.pictures.hidden = !image;
+        element("curves", HTMLElement).hidden = image || !scene.curve;
+        this.table = image || scene.curve ? null : new Table(session);
+        this.rows();
+        this.noise();
+        if (image)
+            this.pencil();
+        else if (scene.curve)
+            this.penOnCurve();
+        this.files();
+        session.onChange(() => this.draw());
+    }
+    figure(words) {
+        const figure = make("figure");
+        const canvas = make("canvas");
+        canvas.setAttribute("role", "img");
+        canvas.setAttribute("aria-label", words);
+        figure.append(canvas, make("figcaption", words));
+        figure.dataset["name"] = words;
+        this.pictures.append(figure);
+        return figure;
+    }
+    rows() {
+        const { session } = this;
+        const last = session.scene.rows - 1;
+        const row = element("row", HTMLInputElement);
+        row.max = String(last);
+        const go = (to) => {
+            if (Number.isInteger(to) && to >= 0 && to <= last)
+                session.showRow(to);
+        };
+        row.addEventListener("change", () => go(Number(row.value)));
+        onClick("previous", () => go(((session.row ?? 1) + last) % (last + 1)));
+        onClick("next", () => go(((session.row ?? -1) + 1) % (last + 1)));
+        onClick("any", () => go(Math.floor(Math.random() * (last + 1))));
+    }
+    noise() {
+        const { session } = this;
+        const noise = element("noise", HTMLInputElement);
+        element("noise-label", HTMLElement).hidden = !session.facts.corrupts;
+        const other = onClick("other-noise", () => session.showNoise(++this.seed));
+        noise.addEventListener("change", () => {
+            other.hidden = !noise.checked;
+            session.showNoise(noise.checked ? this.seed : null);
+        });
+    }
+    /** The input as a copy to change: a row, or what the decoder gave where there is no input. */
+    copy() {
+        return (this.session.input ?? this.session.output).slice();
+    }
+    /** Drawing on the input. */
+    pencil() {
+        const { session } = this;
+        const { facts: { width, height, channels }, explorer } = session;
+        element("pencil", HTMLElement).hidden = false;
+        const canvas = this.input.querySelector("canvas");
+        canvas.className = "pencil";
+        canvas.title = "Draw here";
+        const sheet = () => explorer.rowOfPixels(new Uint8Array(width * height * 4));
+        onClick("blank", () => session.showInput(sheet()));
+        let last = null;
+        const place = (event) => [event.offsetX / canvas.clientWidth * width, event.offsetY / canvas.clientHeight * height];
+        const stroke = (from, to) => {
+            const ink = Number(element("ink", HTMLInputElement).value);
+            const reach = Number(element("brush", HTMLInputElement).value) * Math.max(width, height) / 100 + 0.35;
+            const value = explorer.rowOfPixels(new Uint8Array([ink, ink, ink, 255]).slice())[0];
+            const row = this.copy();
+            for (let y = 0; y < height; y++) {
+                for (let x = 0; x < width; x++) {
+                    const share = Math.min(1, Math.max(0, reach + 0.5 - distance(x + 0.5, y + 0.5, from, to)));
+                    if (share === 0)
+                        continue;
+                    for (let channel = 0; channel < channels; channel++) {
+                        const at = (y * width + x) * channels + channel;
+                        row[at] = row[at] * (1 - share) + value * share;
+                    }
+                }
+            }
+            session.showInput(row);
+        };
+        canvas.addEventListener("pointerdown", event => {
+            canvas.setPointerCapture(event.pointerId);
+            last = place(event);
+            stroke(last, last);
+        });
+        canvas.addEventListener("pointermove", event => {
+            if (!last)
+                return;
+            const here = place(event);
+            stroke(last, here);
+            last = here;
+        });
+        for (const name of ["pointerup", "pointercancel"])
+            canvas.addEventListener(name, () => { last = null; });
+    }
+    /** Drawing on a curve. */
+    penOnCurve() {
+        const { session } = this;
+        const canvas = element("curve", HTMLCanvasElement);
+        canvas.title = "Draw here to change the input";
+        let last = null;
+        const channels = session.scene.channels;
+        const place = (event) => {
+            if (!this.axes)
+                return null;
+            const { left, right, top, bottom, low, high } = this.axes;
+            const points = session.facts.features / channels;
+            const at = Math.round((event.offsetX - left) / (right - left) * (points - 1));
+            const lane = (bottom - top) / channels;
+            const channel = Math.min(channels - 1, Math.max(0, Math.floor((event.offsetY - top) / lane)));
+            const share = (event.offsetY - top - lane * channel) / lane;
+            return [Math.min(points - 1, Math.max(0, at)) * channels + channel, high - (high - low) * Math.min(1, Math.max(0, share))];
+        };
+        const stroke = ([from, start], [to, end]) => {
+            const row = this.copy();
+            // Another lane is another curve: no line leads there.
+            if (from % channels !== to % channels)
+                row[to] = end;
+            else {
+                const step = from < to ? channels : -channels;
+                for (let at = from;; at += step) {
+                    row[at] = from === to ? end : start + (end - start) * (at - from) / (to - from);
+                    if (at === to)
+                        break;
+                }
+            }
+            session.showInput(row);
+        };
+        canvas.addEventListener("pointerdown", event => {
+            canvas.setPointerCapture(event.pointerId);
+            last = place(event);
+            if (last)
+                stroke(last, last);
+        });
+        canvas.addEventListener("pointermove", event => {
+            const here = last && place(event);
+            if (!last || !here)
+                return;
+            stroke(last, here);
+            last = here;
+        });
+        for (const name of ["pointerup", "pointercancel"])
+            canvas.addEventListener(name, () => { last = null; });
+    }
+    /** A file becomes the input: a picture, or the first line that has as many numbers as a row. */
+    files() {
+        const { session } = this;
+        const { facts } = session;
+        const image = facts.channels > 0;
+        const chosen = element("file", HTMLInputElement);
+        chosen.accept = image ? "image/*" : ".csv,.tsv,.txt,text/plain";
+        element("file-words", HTMLElement).textContent = image ? "Open an image" : "Open a row";
+        const take = async (file) => {
+            const row = image ? await this.ofImage(file) : ofText(await file.slice(0, 1 << 20).text(), facts.features, file.name);
+            session.showInput(row);
+        };
+        const open = (file) => {
+            if (file)
+                take(file).catch(error => session.guarded(() => { throw error; }));
+        };
+        chosen.addEventListener("change", () => {
+            open(chosen.files?.[0]);
+            chosen.value = "";
+        });
+        document.addEventListener("dragover", event => event.preventDefault());
+        document.addEventListener("drop", event => {
+            event.preventDefault();
+            open(event.dataTransfer?.files[0]);
+        });
+    }
+    async ofImage(file) {
+        const { width, height } = this.session.facts;
+        const bitmap = await createImageBitmap(file, { resizeWidth: width, resizeHeight: height, resizeQuality: "medium" })
+            .catch(() => { throw new Error(`${file.name} is no image that this browser can read`); });
+        const canvas = new OffscreenCanvas(width, height);
+        const pen = canvas.getContext("2d");
+        if (!pen)
+            throw new Error("this browser draws no canvas");
+        pen.fillStyle = "black";
+        pen.fillRect(0, 0, width, height);
+        pen.drawImage(bitmap, 0, 0, width, height);
+        bitmap.close();
+        const { data } = pen.getImageData(0, 0, width, height);
+        return this.session.explorer.rowOfPixels(new Uint8Array(data.buffer));
+    }
+    draw() {
+        const { session } = this;
+        const { facts, explorer, input, output, seen } = session;
+        const row = element("row", HTMLInputElement);
+        if (document.activeElement !== row)
+            row.value = session.row === null ? "" : String(session.row);
+        this.words();
+        if (facts.channels > 0) {
+            this.input.hidden = false;
+            this.seen.hidden = session.noise === null || !seen;
+            this.difference.hidden = !input;
+            drawRow(session, canvasOf(this.input), input ?? output);
+            canvasOf(this.input).style.opacity = input ? "1" : "0.25";
+            if (seen && !this.seen.hidden)
+                drawRow(session, canvasOf(this.seen), seen);
+            drawRow(session, canvasOf(this.output), output);
+            if (input)
+                paint(canvasOf(this.difference), explorer.paintDifference(input, output), facts.width, facts.height);
+        }
+        else if (session.scene.curve) {
+            const curves = [];
+            if (input)
+                curves.push({ values: input, ink: colour("--faint"), name: "input" });
+            if (seen && seen !== input)
+                curves.push({ values: seen, ink: colour("--orange"), name: "with noise" });
+            curves.push({ values: output, ink: colour("--blue"), name: "given back" });
+            this.axes = drawCurves(element("curve", HTMLCanvasElement), curves, session.scene.channels);
+        }
+        else
+            this.table?.draw();
+        this.similar();
+    }
+    words() {
+        const { session } = this;
+        const { scene, row } = session;
+        const error = session.error();
+        const parts = [];
+        if (row !== null) {
+            parts.push(session.nameOf(row));
+            const label = scene.labels?.[row];
+            if (label !== undefined)
+                parts.push(`label ${label}`);
+        }
+        else
+            parts.push(session.input ? "an input of your own" : "a code that belongs to no row");
+        if (error !== null) {
+            parts.push(`mean squared error ${short(error)} in scaled units`);
+            const larger = scene.errors.filter(of => of < error).length;
+            parts.push(`larger than that of ${Math.round(100 * larger / Math.max(1, scene.rows))} % of the rows`);
+        }
+        const words = parts.join(", ");
+        element("now-words", HTMLElement).textContent = `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`;
+        // A screen reader is told of rows and inputs, not of each step of a slider.
+        const status = row === null && !session.input ? "" : words;
+        if (status !== this.said) {
+            this.said = status;
+            element("status", HTMLElement).textContent = status;
+        }
+    }
+    /** The rows whose codes are nearest, for a row or an input: a moving code would make them flicker. */
+    similar() {
+        const { session } = this;
+        const { explorer, input, scene } = session;
+        if (input === this.similarOf)
+            return;
+        this.similarOf = input;
+        const box = element("similar", HTMLElement);
+        box.replaceChildren();
+        if (!input) {
+            box.append(make("span", "Shown for a row or an input.", "faint"));
+            return;
+        }
+        const nearest = Array.from(explorer.nearest(session.code, SIMILAR + 1)).filter(row => row !== session.row).slice(0, SIMILAR);
+        for (const row of nearest) {
+            const button = make("button");
+            const canvas = make("canvas");
+            const label = scene.labels?.[row];
+            button.append(canvas, make("div", label === undefined ? session.nameOf(row) : `${session.nameOf(row)}: ${label}`, "faint"));
+            button.addEventListener("click", () => session.showRow(row));
+            drawRow(session, canvas, explorer.row(row));
+            box.append(button);
+        }
+    }
+}
+/** The selected rows: how many, which labels, what they share. */
+export function selection(session) {
+    const { explorer, scene, facts } = session;
+    let shown = null;
+    onClick("clear-selection", () => session.select(new Uint32Array()));
+    session.onChange(() => {
+        const rows = session.selected;
+        if (rows === shown)
+            return;
+        shown = rows;
+        element("selection", HTMLElement).hidden = rows.length === 0;
+        if (rows.length === 0)
+            return;
+        element("selection-title", HTMLElement).textContent = `${count(rows.length, "row")} selected`;
+        const pictures = element("selection-pictures", HTMLElement);
+        pictures.replaceChildren();
+        const mean = explorer.meanRow(rows);
+        const add = (words, row) => {
+            const figure = make("figure");
+            const canvas = make("canvas");
+            canvas.setAttribute("role", "img");
+            canvas.setAttribute("aria-label", words);
+            figure.append(canvas, make("figcaption", words));
+            drawRow(session, canvas, row);
+            pictures.append(figure);
+        };
+        if (facts.channels > 0 || scene.curve) {
+            add("their mean", mean);
+            const middle = explorer.encode(mean);
+            for (const row of Array.from(explorer.nearest(middle, scene.rows)).filter(row => rows.includes(row)).slice(0, 3))
+                add(session.nameOf(row), explorer.row(row));
+        }
+        const words = element("selection-words", HTMLElement);
+        words.replaceChildren();
+        if (scene.group) {
+            const counts = new Map();
+            for (const row of rows) {
+                const name = scene.groups[scene.group[row]] ?? "all others";
+                counts.set(name, (counts.get(name) ?? 0) + 1);
+            }
+            const parts = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 6).map(([name, number]) => `${name} ${Math.round(100 * number / rows.length)} %`);
+            words.append(make("li", `Labels: ${parts.join(", ")}`));
+        }
+        const all = JSON.parse(explorer.standingOut(rows));
+        for (const [unit, far] of all.slice(0, 4)) {
+            words.append(make("li", `Unit ${unit} is ${short(Math.abs(far))} standard deviations ${far > 0 ? "above" : "below"} its mean over all rows`));
+        }
+        if (facts.channels === 0 && !scene.curve) {
+            for (const [column, name] of scene.columns.entries()) {
+                if (column < 12)
+                    words.append(make("li", `${name}: ${short(mean[column])} on average`));
+            }
+        }
+    });
+}
+function canvasOf(figure) {
+    return figure.querySelector("canvas");
+}
+/** How far a place is from a line between two others. */
+function distance(x, y, [ax, ay], [bx, by]) {
+    const [dx, dy] = [bx - ax, by - ay];
+    const length = dx * dx + dy * dy;
+    const share = length === 0 ? 0 : Math.min(1, Math.max(0, ((x - ax) * dx + (y - ay) * dy) / length));
+    return Math.hypot(x - ax - share * dx, y - ay - share * dy);
+}
+/** The first line that has as many numbers as are wanted. */
+function ofText(text, wanted, name) {
+    let found = 0;
+    for (const line of text.split(/\r?\n/)) {
+        const numbers = line.split(/[\s,;]+/).filter(word => word !== "").map(Number);
+        if (numbers.length === wanted && numbers.every(Number.isFinite))
+            return Float32Array.from(numbers);
+        found = Math.max(found, numbers.filter(Number.isFinite).length);
+    }
+    throw new Error(`${name} has no line of ${wanted} numbers, the model's row; the longest has ${found}`);
+}

@@ -1,0 +1,75 @@
+// What excites each unit of the code, and the weights of the first and the last layer as images.
+import { element, make, paint } from "./page.js";
+import { drawRow } from "./picture.js";
+/** Cards that are shown at once. */
+const TOGETHER = 60;
+/** A list of cards, so many at a time. */
+function cards(box, all, card) {
+    let shown = 0;
+    const more = make("button");
+    const add = () => {
+        more.remove();
+        for (const end = Math.min(all, shown + TOGETHER); shown < end; shown++)
+            box.append(card(shown));
+        more.textContent = `${all - shown} more`;
+        if (shown < all)
+            box.append(more);
+    };
+    more.addEventListener("click", add);
+    add();
+}
+/** The inputs that excite units; choosing one colours the map by it and brings its slider into sight. */
+export function exciting(session, sliders, of) {
+    const { facts, explorer } = session;
+    const box = element("exciting", HTMLElement);
+    box.replaceChildren();
+    const buttons = [];
+    cards(box, of.rows.length, unit => {
+        const button = make("button");
+        button.setAttribute("aria-pressed", "false");
+        const [input, nearest] = [make("canvas"), make("canvas")];
+        const row = of.rows[unit];
+        button.append(input, nearest, make("span", `unit ${unit}`));
+        button.title = `Unit ${unit}; below, ${session.nameOf(row)}`;
+        drawRow(session, input, of.inputs.slice(unit * facts.features, (unit + 1) * facts.features));
+        drawRow(session, nearest, explorer.row(row));
+        button.addEventListener("click", () => {
+            const chosen = session.unit === unit;
+            session.showUnit(chosen ? null : unit);
+            if (chosen)
+                return;
+            sliders.show(unit);
+            session.showInput(of.inputs.slice(unit * facts.features, (unit + 1) * facts.features));
+        });
+        buttons[unit] = button;
+        return button;
+    });
+    session.onChange(() => {
+        for (const [unit, button] of buttons.entries())
+            button.setAttribute("aria-pressed", String(session.unit === unit));
+    });
+}
+/** The filters of the first and of the last layer, where they are images. */
+export function filters(session) {
+    const groups = [
+        ["What the units of the first layer look for", session.explorer.filters(true)],
+        ["What the units before the last layer draw", session.explorer.filters(false)],
+    ];
+    for (const [title, pictures] of groups) {
+        if (!pictures)
+            continue;
+        element("filters", HTMLElement).hidden = false;
+        const { count, height, width } = JSON.parse(pictures.facts());
+        const box = make("div", "", "cards");
+        box.setAttribute("role", "img");
+        box.setAttribute("aria-label", title);
+        cards(box, count, index => {
+            const canvas = make("canvas");
+            canvas.title = `unit ${index}`;
+            paint(canvas, pictures.paint(index), width, height);
+            canvas.style.width = `${Math.max(48, width * Math.ceil(48 / width))}px`;
+            return canvas;
+        });
+        element("filter-groups", HTMLElement).append(make("h3", title), box);
+    }
+}

@@ -1,0 +1,55 @@
+//! `ae explore`: a model in the browser.
+
+use super::{holds_files, name, read_data};
+use crate::args::Explore;
+use crate::explore::{Scene, Server, drawn, write};
+use crate::show::{self, Show};
+use autoencoders::{Error, Model, Result};
+use serde_json::json;
+
+pub(crate) fn run(args: &Explore, show: &Show) -> Result<()> {
+    if let Some(folder) = &args.output {
+        if folder.is_file() {
+            return Err(Error::data(folder.display(), "is a file; wanted the name of a folder"));
+        }
+        if !args.force && holds_files(folder) {
+            return Err(Error::data(folder.display(), "holds files already; name a new folder, or replace its files with `--force`"));
+        }
+    }
+    // The port first: whether it is free need not wait for the rows.
+    let server = if args.output.is_none() { Some(Server::bind(args.port)?) } else { None };
+    let bytes = std::fs::read(&args.model).map_err(|error| Error::io(&args.model, error))?;
+    let model = Model::from_bytes(&bytes, &args.model.display().to_string())?;
+    let data = match &args.data {
+        Some(data) => read_data(data, &args.reading, show)?,
+        None => drawn(&model, &show::quoted(args.model.display()))?,
+    };
+    let scene = Scene::of(name(&args.model), bytes, model, &data)?;
+    if scene.rows() < data.rows() {
+        show.warn(format!("shows {} of {} rows, drawn by seed, so that a browser holds them with ease", scene.rows(), data.rows()));
+    }
+    match (server, &args.output) {
+        (Some(server), _) => serve(args, server, scene, show),
+        (None, Some(folder)) => {
+            let files = write(&scene, folder)?;
+            if show.json {
+                return show::print(&json!({ "output": folder, "files": files, "rows": scene.rows() }).to_string());
+            }
+            show.note(format!("{}: {files} files for any web server", folder.display()));
+            Ok(())
+        }
+        (None, None) => Ok(()),
+    }
+}
+
+fn serve(args: &Explore, server: Server, scene: Scene, show: &Show) -> Result<()> {
+    let url = server.url();
+    match show.json {
+        true => show::print(&json!({ "url": url, "rows": scene.rows() }).to_string())?,
+        false => show::print(&format!("{url}  (Ctrl-C ends it)"))?,
+    }
+    if !args.no_browser && open::that_detached(&url).is_err() {
+        show.warn(format!("no browser could be opened; open {url} in one"));
+    }
+    server.run(scene)
+}
