@@ -1,6 +1,6 @@
 //! What the page shows: a model, rows and their codes, as files that JavaScript reads.
 
-use crate::commands::summary;
+use crate::commands::{name, summary};
 use crate::report::is_curve;
 use autoencoders::data::{Dataset, Values};
 use autoencoders::inspect::colour::groups;
@@ -10,6 +10,7 @@ use autoencoders::schema::Shape;
 use autoencoders::{Error, Matrix, Model, Result, Source};
 use serde_json::json;
 use std::borrow::Cow;
+use std::path::Path;
 use std::sync::OnceLock;
 
 /// Its files.
@@ -101,7 +102,7 @@ impl Scene {
         let some = Matrix::of(data, 0..self.rows().min(1000))?;
         let described = json!({
             "model": self.name,
-            "data": data.name,
+            "data": name(Path::new(&data.name)),
             "words": summary::model_words(&self.model),
             "rows": self.rows(),
             "all": self.all,
