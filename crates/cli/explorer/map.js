@@ -176,6 +176,8 @@ export class CodeMap {
         this.dots = dots;
         // Many rows are faint dots, few are strong ones.
         const reach = Math.max(1, Math.round((rows.length <= 2000 ? 2 : 1) * ratio));
+        // Half the width of a dot on each of its lines: the smallest dots are squares.
+        const wide = Array.from({ length: 2 * reach + 1 }, (_, line) => reach < 2 ? reach : Math.floor(Math.sqrt((reach + 0.4) ** 2 - (line - reach) ** 2)));
         const strong = rows.length <= 2000 ? 230 : rows.length <= 20000 ? 170 : 120;
         const some = this.session.selected.length > 0;
         const scale = this.scale * ratio;
@@ -190,8 +192,9 @@ export class CodeMap {
             const share = some && selection[row] === 0 ? 26 : strong;
             dots[y * width + x] = at + 1;
             const redBlue = ink & 0xff00ff, green = ink & 0xff00;
-            for (let line = y - reach; line <= y + reach; line++) {
-                for (let place = line * width + x - reach; place <= line * width + x + reach; place++) {
+            for (let down = -reach; down <= reach; down++) {
+                const across = wide[down + reach];
+                for (let place = (y + down) * width + x - across; place <= (y + down) * width + x + across; place++) {
                     const below = pixels[place];
                     const opacity = below >>> 24;
                     // The colour of a first dot is its own; of later ones, a mixture.

@@ -63,15 +63,16 @@ export class Sliders {
         const { session } = this;
         const of = session.units[unit];
         const [low, high] = of && of.range[1] > of.range[0] ? of.range : [(of?.mean ?? 0) - 1, (of?.mean ?? 0) + 1];
-        const label = make("label", "", "slider");
+        const box = make("div", "", "slider");
         const input = make("input");
         input.type = "range";
         [input.min, input.max, input.step] = [String(low), String(high), String((high - low) / STEPS)];
         const output = make("output");
         const canvas = make("canvas");
         const state = of && of.state !== "active" ? `, ${of.state}` : "";
-        label.append(make("span", `unit ${unit}${state}`), output, canvas, input);
-        this.box.append(label);
+        input.setAttribute("aria-label", `unit ${unit}${state}`);
+        box.append(make("span", `unit ${unit}${state}`), output, canvas, input);
+        this.box.append(box);
         input.addEventListener("input", () => {
             const code = session.code.slice();
             code[unit] = input.valueAsNumber;

@@ -2,7 +2,7 @@
 
 import { chromium, type Browser, type Page } from "playwright-core";
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -67,7 +67,7 @@ export function near(got: ArrayLike<number>, wanted: ArrayLike<number>, what: st
 let browser: Browser | null = null;
 
 /** The browser, started once. */
-async function chrome(): Promise<Browser> {
+export async function browse(): Promise<Browser> {
   browser ??= await chromium.launch({
     executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
@@ -80,12 +80,11 @@ export async function closeBrowser(): Promise<void> {
   browser = null;
 }
 
-/** Starts the server for a test; gives its address. */
-export async function served(t: TestContext, ...words: string[]): Promise<string> {
+/** Starts the server; gives its address. */
+export async function start(...words: string[]): Promise<{ url: string; process: ChildProcess }> {
   const process = spawn(AE, ["explore", "--no-browser", ...words], { stdio: ["ignore", "pipe", "pipe"] });
-  t.after(() => process.kill());
   let said = "";
-  return await new Promise<string>((found, failed) => {
+  const url = await new Promise<string>((found, failed) => {
     process.stderr.on("data", data => { said += String(data); });
     process.stdout.on("data", data => {
       const match = /http:\/\/\S+/.exec(String(data));
@@ -93,11 +92,19 @@ export async function served(t: TestContext, ...words: string[]): Promise<string
     });
     process.on("exit", code => failed(new Error(`ae explore ended with ${code}: ${said}`)));
   });
+  return { url, process };
+}
+
+/** A server that lives as long as a test; gives its address. */
+export async function served(t: TestContext, ...words: string[]): Promise<string> {
+  const { url, process } = await start(...words);
+  t.after(() => process.kill());
+  return url;
 }
 
 /** An empty page of the browser, which may complain of nothing until the test ends. */
 export async function blank(t: TestContext): Promise<Page> {
-  const page = await (await chrome()).newPage({ viewport: { width: 1400, height: 1000 } });
+  const page = await (await browse()).newPage({ viewport: { width: 1400, height: 1000 } });
   page.setDefaultTimeout(20_000);
   const complaints: string[] = [];
   t.after(async () => {
@@ -168,4 +175,9 @@ export async function pixels(page: Page, canvas: string): Promise<number[]> {
     const context = canvas.getContext("2d");
     return context ? Array.from(context.getImageData(0, 0, canvas.width, canvas.height).data) : [];
   });
+}
+
+/** A canvas as one word, to be compared. */
+export async function picture(page: Page, canvas: string): Promise<string> {
+  return await page.locator(canvas).evaluate(element => (element as HTMLCanvasElement).toDataURL());
 }
