@@ -51,15 +51,6 @@ impl Matrix {
         Ok(Self { columns, values })
     }
 
-    /// The mean of all rows: `[columns]`; zeros where there is none.
-    pub fn mean(&self) -> Vec<f32> {
-        let mut sums = vec![0f64; self.columns];
-        for row in self.values.chunks_exact(self.columns.max(1)) {
-            sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
-        }
-        sums.into_iter().map(|sum| (sum / self.rows().max(1) as f64) as f32).collect()
-    }
-
     /// One row; the number must be in range.
     pub fn row(&self, row: usize) -> &[f32] {
         &self.values[row * self.columns..][..self.columns]

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
 use autoencoders::data::{Dataset, ReadOptions, read};
-use autoencoders::inspect::{CodeMap, Filters, State};
+use autoencoders::inspect::{CodeMap, Filters, State, colour, mean_row, standing_out, tree};
 use autoencoders::rng::Rng;
 use autoencoders::schema::Shape;
 use autoencoders::{Activation, Config, Flow, Matrix, Model, fit};
@@ -215,4 +215,47 @@ fn the_map_of_neighbours_is_the_same_each_time_and_keeps_groups_apart() {
         assert_eq!(nearest.unwrap() % 2, row % 2, "row {row}");
     }
     assert!(neighbour_map(&Matrix { columns: 3, values: vec![0.0; 27] }).is_none());
+}
+
+#[test]
+fn the_mean_row_and_the_units_that_stand_out_are_those_of_the_rows_that_were_chosen() {
+    let (model, data) = trained("plain", "mlp:20", 4);
+    let rows: Vec<usize> = (0..1500).collect();
+    let mean = mean_row(&data, &rows).unwrap();
+    let of = |column: usize| rows.iter().map(|row| data.gather([*row]).unwrap().get(column)).sum::<f64>() / 1500.0;
+    [10, 20, 43].into_iter().for_each(|column| near(f64::from(mean[column]), of(column), "a column's mean"));
+    assert_eq!(mean_row(&data, &[]).unwrap(), [0.0; 64]);
+    assert!(mean_row(&data, &[1797]).is_err());
+    // Unit 1 is 2 standard deviations up in the chosen rows, unit 0 is as in all, unit 2 never varies.
+    let values = (0..100).flat_map(|row| [if row % 2 == 0 { 1.0 } else { -1.0 }, if row % 5 == 0 { 8.0 } else { -2.0 }, 3.0]).collect();
+    let all = Matrix { columns: 3, values };
+    let chosen =
+        Matrix { columns: 3, values: (0..10).flat_map(|at| all.row(at * 10 + if at % 2 == 0 { 0 } else { 5 })).copied().collect() };
+    let found = standing_out(&model.units(&all), &chosen);
+    assert_eq!(found.iter().map(|(unit, _)| *unit).collect::<Vec<_>>(), [1, 0, 2]);
+    near(found[0].1, 2.0, "how far unit 1 stands out");
+    assert_eq!((found[1].1, found[2].1), (0.0, 0.0));
+}
+
+#[test]
+fn a_tree_has_the_strongest_maps_of_each_level_and_each_has_a_parent_above() {
+    let (model, data) = trained("plain", "conv:4,8", 4);
+    let levels = model.levels(&data, 3).unwrap();
+    let tree = tree(&levels, 3);
+    assert_eq!(tree.iter().map(Vec::len).collect::<Vec<_>>(), [1, 3, 3, 1, 3, 3, 1]);
+    assert!(tree[0][0].parent.is_none());
+    for (at, branches) in tree.iter().enumerate().skip(1) {
+        assert!(branches.windows(2).all(|pair| pair[0].strength >= pair[1].strength));
+        assert!(branches.iter().all(|branch| branch.parent.is_some_and(|parent| parent < tree[at - 1].len())));
+    }
+}
+
+#[test]
+fn labels_become_groups_in_their_order_and_too_many_share_the_last() {
+    let of = |labels: &[&str]| colour::groups(&labels.iter().map(|label| (*label).to_owned()).collect::<Vec<_>>());
+    assert_eq!(of(&["10", "9", "10"]), (vec![1, 0, 1], vec!["9".to_owned(), "10".to_owned()]));
+    let many: Vec<String> = (0..30).flat_map(|label| vec![label.to_string(); 31 - label]).collect();
+    let (groups, names) = colour::groups(&many);
+    assert_eq!((names.len(), names[9].as_str()), (10, "all others"));
+    assert_eq!((groups[0], groups[many.len() - 1]), (0, 9));
 }

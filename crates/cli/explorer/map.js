@@ -37,7 +37,10 @@ export class CodeMap {
         onClick("whole", () => { this.fit(); session.again(); });
         this.listen();
         new ResizeObserver(() => session.again()).observe(this.marks);
-        matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { this.drawn = ""; session.again(); });
+        matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+            this.colouredBy = "";
+            session.again();
+        });
         this.fit();
         session.onChange(() => this.draw());
     }
@@ -79,7 +82,7 @@ export class CodeMap {
         const legend = element("legend", HTMLElement);
         legend.replaceChildren();
         if (select.value === "label" && scene.group) {
-            const palette = inks(groupColours());
+            const palette = inks(groupColours(matchMedia("(prefers-color-scheme: dark)").matches));
             this.colours = Uint32Array.from(scene.group, group => palette[group % palette.length] ?? 0);
             for (const [group, name] of scene.groups.entries())
                 legend.append(this.legendOf(group, name, palette[group] ?? 0));
@@ -425,7 +428,10 @@ export class CodeMap {
                 const label = session.scene.labels?.[row];
                 const words = [session.nameOf(row), ...(label === undefined ? [] : [`label ${label}`]), `error ${short(session.scene.errors[row] ?? 0)}`];
                 element("tip-words", HTMLElement).textContent = words.join(", ");
-                drawRow(session, element("tip-picture", HTMLCanvasElement), session.explorer.row(row));
+                const picture = element("tip-picture", HTMLCanvasElement);
+                picture.hidden = !session.drawn;
+                if (session.drawn)
+                    drawRow(session, picture, session.explorer.row(row));
             }
         }
         const left = x + 16 + tip.offsetWidth > this.marks.clientWidth ? x - 16 - tip.offsetWidth : x + 16;

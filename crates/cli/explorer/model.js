@@ -585,11 +585,12 @@ export class Way {
 if (Symbol.dispose) Way.prototype[Symbol.dispose] = Way.prototype.free;
 
 /**
- * The pixels of the colours of groups.
+ * The pixels of the colours of groups, the darkest of which is light where the paper is `dark`.
+ * @param {boolean} dark
  * @returns {Uint8Array}
  */
-export function groupColours() {
-    const ret = wasm.groupColours();
+export function groupColours(dark) {
+    const ret = wasm.groupColours(dark);
     var v1 = getArrayU8FromWasm0(ret[0], ret[1]).slice();
     wasm.__wbindgen_free(ret[0], ret[1] * 1, 1);
     return v1;

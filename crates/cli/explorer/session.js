@@ -82,6 +82,10 @@ export class Session {
         this.ends[end] = row;
         this.want("nothing");
     }
+    /** Whether a row is a picture or a curve: a table's columns have nothing to do with each other. */
+    get drawn() {
+        return this.facts.channels > 0 || this.scene.curve;
+    }
     /** How a row is called. */
     nameOf(row) {
         return this.scene.ids?.[row] ?? `row ${this.scene.numbers[row]}`;

@@ -269,11 +269,14 @@ export class Now {
     const nearest = Array.from(explorer.nearest(session.code, SIMILAR + 1)).filter(row => row !== session.row).slice(0, SIMILAR);
     for (const row of nearest) {
       const button = make("button");
-      const canvas = make("canvas");
       const label = scene.labels?.[row];
-      button.append(canvas, make("div", label === undefined ? session.nameOf(row) : `${session.nameOf(row)}: ${label}`, "faint"));
+      button.append(make("div", label === undefined ? session.nameOf(row) : `${session.nameOf(row)}: ${label}`, "faint"));
       button.addEventListener("click", () => session.showRow(row));
-      drawRow(session, canvas, explorer.row(row));
+      if (session.drawn) {
+        const canvas = make("canvas");
+        button.prepend(canvas);
+        drawRow(session, canvas, explorer.row(row));
+      }
       box.append(button);
     }
   }
@@ -281,7 +284,7 @@ export class Now {
 
 /** The selected rows: how many, which labels, what they share. */
 export function selection(session: Session): void {
-  const { explorer, scene, facts } = session;
+  const { explorer, scene } = session;
   let shown: Uint32Array | null = null;
   onClick("clear-selection", () => session.select(new Uint32Array()));
   session.onChange(() => {
@@ -303,10 +306,12 @@ export function selection(session: Session): void {
       drawRow(session, canvas, row);
       pictures.append(figure);
     };
-    if (facts.channels > 0 || scene.curve) {
+    if (session.drawn) {
       add("their mean", mean);
       const middle = explorer.encode(mean);
-      for (const row of Array.from(explorer.nearest(middle, scene.rows)).filter(row => rows.includes(row)).slice(0, 3)) add(session.nameOf(row), explorer.row(row));
+      const chosen = new Set(rows);
+      const nearest = Array.from(explorer.nearest(middle, scene.rows)).filter(row => chosen.has(row));
+      for (const row of nearest.slice(0, 3)) add(session.nameOf(row), explorer.row(row));
     }
     const words = element("selection-words", HTMLElement);
     words.replaceChildren();
@@ -323,7 +328,7 @@ export function selection(session: Session): void {
     for (const [unit, far] of all.slice(0, 4)) {
       words.append(make("li", `Unit ${unit} is ${short(Math.abs(far))} standard deviations ${far > 0 ? "above" : "below"} its mean over all rows`));
     }
-    if (facts.channels === 0 && !scene.curve) {
+    if (!session.drawn) {
       for (const [column, name] of scene.columns.entries()) {
         if (column < 12) words.append(make("li", `${name}: ${short(mean[column] as number)} on average`));
       }

@@ -112,6 +112,11 @@ export class Session {
     this.want("nothing");
   }
 
+  /** Whether a row is a picture or a curve: a table's columns have nothing to do with each other. */
+  get drawn(): boolean {
+    return this.facts.channels > 0 || this.scene.curve;
+  }
+
   /** How a row is called. */
   nameOf(row: number): string {
     return this.scene.ids?.[row] ?? `row ${this.scene.numbers[row]}`;

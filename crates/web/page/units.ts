@@ -1,7 +1,7 @@
 // What excites each unit of the code, and the weights of the first and the last layer as images.
 
 import type { Pictures } from "./model.js";
-import { element, make, paint } from "./page.js";
+import { element, make, paint, short } from "./page.js";
 import { drawRow } from "./picture.js";
 import type { Exciting } from "./scene.js";
 import type { Session } from "./session.js";
@@ -30,21 +30,33 @@ export function exciting(session: Session, sliders: Sliders, of: Exciting): void
   const box = element("exciting", HTMLElement);
   box.replaceChildren();
   const buttons: HTMLButtonElement[] = [];
+  const mean = session.drawn ? null : explorer.meanRow(Uint32Array.from({ length: session.scene.rows }, (_, row) => row));
+  // The columns of a table in which an input is furthest from the mean row.
+  const columnsOf = (input: Float32Array): string[] => {
+    const far = Array.from(explorer.errors(input, mean ?? input)).map((error, column) => [error, column] as const);
+    far.sort((a, b) => b[0] - a[0]);
+    return far.slice(0, 3).map(([, column]) => `${session.scene.columns[column]} ${short(input[column] as number)}`);
+  };
   cards(box, of.rows.length, unit => {
     const button = make("button");
     button.setAttribute("aria-pressed", "false");
-    const [input, nearest] = [make("canvas"), make("canvas")];
     const row = of.rows[unit] as number;
-    button.append(input, nearest, make("span", `unit ${unit}`));
-    button.title = `Unit ${unit}; below, ${session.nameOf(row)}`;
-    drawRow(session, input, of.inputs.slice(unit * facts.features, (unit + 1) * facts.features));
-    drawRow(session, nearest, explorer.row(row));
+    const input = of.inputs.slice(unit * facts.features, (unit + 1) * facts.features);
+    button.title = `Unit ${unit}, and the row most like what excites it, ${session.nameOf(row)}`;
+    if (session.drawn) {
+      for (const numbers of [input, explorer.row(row)]) {
+        const canvas = make("canvas");
+        button.append(canvas);
+        drawRow(session, canvas, numbers);
+      }
+    } else for (const words of columnsOf(input)) button.append(make("span", words, "faint"));
+    button.append(make("span", `unit ${unit}`));
     button.addEventListener("click", () => {
       const chosen = session.unit === unit;
       session.showUnit(chosen ? null : unit);
       if (chosen) return;
       sliders.show(unit);
-      session.showInput(of.inputs.slice(unit * facts.features, (unit + 1) * facts.features));
+      session.showInput(input);
     });
     buttons[unit] = button;
     return button;

@@ -7,7 +7,7 @@ mod paint;
 mod way;
 
 use autoencoders::data::{Dataset, Values};
-use autoencoders::inspect::{CodeMap, Unit, spherical, standing_out, straight};
+use autoencoders::inspect::{CodeMap, Unit, mean_row, spherical, standing_out, straight};
 use autoencoders::model::nearest;
 use autoencoders::rng::Rng;
 use autoencoders::schema::Shape;
@@ -162,8 +162,8 @@ impl Explorer {
     /// The mean of some rows.
     #[wasm_bindgen(js_name = meanRow)]
     pub fn mean_row(&self, rows: &[u32]) -> Answer<Vec<f32>> {
-        let rows = Matrix::of(&self.rows, rows.iter().map(|row| *row as usize))?;
-        Ok(rows.mean())
+        let rows: Vec<usize> = rows.iter().map(|row| *row as usize).collect();
+        Ok(mean_row(&self.rows, &rows)?)
     }
 
     /// The units in which some rows differ from all, the most first: `[[unit, standard deviations], ...]`.

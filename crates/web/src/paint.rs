@@ -98,10 +98,11 @@ impl Pictures {
     }
 }
 
-/// The pixels of the colours of groups.
+/// The pixels of the colours of groups, the darkest of which is light where the paper is `dark`.
 #[wasm_bindgen(js_name = groupColours)]
-pub fn group_colours() -> Vec<u8> {
-    GROUPS.into_iter().flat_map(opaque).collect()
+pub fn group_colours(dark: bool) -> Vec<u8> {
+    let seen = |colour: [u8; 3]| if dark && colour.iter().all(|part| *part < 100) { colour.map(|part| 255 - part / 2) } else { colour };
+    GROUPS.into_iter().flat_map(|colour| opaque(seen(colour))).collect()
 }
 
 /// Numbers between 0 and 1 as pixels; several channels beyond the first are left out where they are not three.

@@ -20,7 +20,7 @@ function model(name: string, rows: string, ...words: string[]): string {
 }
 
 /** A picture of an explorer, after something was done in it. */
-async function explorer(picture: string, words: string[], act: (page: Page) => Promise<void>, dark = false): Promise<void> {
+async function explorer(picture: string, words: string[], act: (page: Page) => Promise<void>, { dark = false, part = "" } = {}): Promise<void> {
   const { url, process } = await start(...words);
   const page = await (await browse()).newPage({ viewport: { width: 1360, height: 1040 }, colorScheme: dark ? "dark" : "light" });
   await page.goto(url);
@@ -29,7 +29,8 @@ async function explorer(picture: string, words: string[], act: (page: Page) => P
   await page.waitForFunction(() => document.getElementById("units")?.hidden || document.querySelector("#exciting button"), null, { timeout: 120_000 });
   await act(page);
   await page.waitForTimeout(500);
-  await page.screenshot({ path: join(pictures, picture) });
+  const path = join(pictures, picture);
+  await (part === "" ? page.screenshot({ path }) : page.locator(part).screenshot({ path }));
   await page.close();
   process.kill();
   console.log(picture);
@@ -47,14 +48,14 @@ await explorer("explorer-mnist.png", [model("mnist", mnist, "--family", "denoisi
   await page.locator("#noise").check();
 });
 await explorer("explorer-convolution.png", [model("mnist-conv", mnist, "--net", "conv:16,32", "--latent", "16", "--epochs", "4"), mnist, ...labels], async page => {
-  await page.locator("#projection").selectOption("1");
-  await page.locator("#tree").evaluate(element => element.scrollIntoView());
-});
+  await page.locator("#tree").scrollIntoViewIfNeeded();
+  await row(page, 15);
+}, { part: "#tree" });
 const fashion = join(data, "fashion-mnist/train-images-idx3-ubyte.gz");
 await explorer("explorer-fashion.png", [model("fashion", fashion, "--family", "vae", "--net", "mlp:512,256", "--latent", "10", "--epochs", "10"), fashion, "--labels", join(data, "fashion-mnist/train-labels-idx1-ubyte.gz")], async page => {
   await page.locator("#projection").selectOption("1");
   await row(page, 4);
-}, true);
+}, { dark: true });
 const ecg = join(data, "ecg5000/ecg5000.npz");
 await explorer("explorer-ecg.png", [model("ecg", `${ecg}:train_x`, "--latent", "8"), `${ecg}:test_x`], async page => {
   await row(page, 3);

@@ -20,3 +20,4 @@ pub use levels::{Branch, Level, tree};
 #[cfg(feature = "tsne")]
 pub use map::neighbour_map;
 pub use map::{CodeMap, MOST_PLACED};
+pub use rows::mean_row;

@@ -6,6 +6,19 @@ use crate::model::{Matrix, Model, read};
 use crate::rng::Rng;
 use burn::tensor::{Device, Tensor, TensorData};
 
+/// Rows that are summed at once.
+const TOGETHER: usize = 1000;
+
+/// The mean of some rows, in the units of the data; zeros where there are none.
+pub fn mean_row(data: &Dataset, rows: &[usize]) -> Result<Vec<f32>> {
+    let mut sums = vec![0f64; data.features()];
+    for rows in rows.chunks(TOGETHER) {
+        let values = data.gather(rows.iter().copied())?;
+        (0..values.len()).for_each(|at| sums[at % data.features()] += values.get(at));
+    }
+    Ok(sums.into_iter().map(|sum| (sum / rows.len().max(1) as f64) as f32).collect())
+}
+
 impl Model {
     /// Some rows [rows, features] in the units of the data.
     pub fn original_rows(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
