@@ -53,7 +53,7 @@ pub(crate) enum Command {
     Search(Search),
     #[command(after_help = "Example:\n  ae report digits.ae digits -o report.html")]
     Report(Report),
-    #[command(after_help = "Examples:\n  ae explore digits.ae digits\n  ae explore digits.ae digits -o explorer")]
+    #[command(after_help = "Example:\n  ae explore digits.ae digits")]
     Explore(Explore),
     #[command(after_help = "Example:\n  ae info digits.ae")]
     Info(Info),

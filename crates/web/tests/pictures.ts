@@ -48,8 +48,9 @@ await explorer("explorer-mnist.png", [model("mnist", mnist, "--family", "denoisi
   await page.locator("#noise").check();
 });
 await explorer("explorer-convolution.png", [model("mnist-conv", mnist, "--net", "conv:16,32", "--latent", "16", "--epochs", "4"), mnist, ...labels], async page => {
-  await page.locator("#tree").scrollIntoViewIfNeeded();
   await row(page, 15);
+  await page.locator("#tree").scrollIntoViewIfNeeded();
+  await page.waitForFunction(() => (document.getElementById("branches")?.clientHeight ?? 0) > 500);
 }, { part: "#tree" });
 const fashion = join(data, "fashion-mnist/train-images-idx3-ubyte.gz");
 await explorer("explorer-fashion.png", [model("fashion", fashion, "--family", "vae", "--net", "mlp:512,256", "--latent", "10", "--epochs", "10"), fashion, "--labels", join(data, "fashion-mnist/train-labels-idx1-ubyte.gz")], async page => {

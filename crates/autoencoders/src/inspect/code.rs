@@ -50,13 +50,14 @@ pub struct CodeStatistics {
 }
 
 /// The units in which some codes [rows, latent] differ from all, the most first: each with how far their mean is from the mean over
-/// all rows, in standard deviations over all rows.
+/// all rows, in standard deviations over all rows; dead units in none.
 pub fn standing_out(units: &[Unit], codes: &Matrix) -> Vec<(usize, f64)> {
     let mut sums = vec![0.0; codes.columns];
     each(codes, |unit, value| sums[unit] += value);
-    let far = |(sum, unit): (&f64, &Unit)| match unit.deviation > 0.0 {
-        true => (sum / codes.rows().max(1) as f64 - unit.mean) / unit.deviation,
-        false => 0.0,
+    let far = |(sum, unit): (&f64, &Unit)| match unit.state {
+        // Its deviation is rounding, by which nothing is to be divided.
+        State::Dead => 0.0,
+        State::Active | State::Saturated => (sum / codes.rows().max(1) as f64 - unit.mean) / unit.deviation,
     };
     let mut all: Vec<(usize, f64)> = sums.iter().zip(units).map(far).enumerate().collect();
     all.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
