@@ -241,6 +241,12 @@ fn the_mean_row_and_the_units_that_stand_out_are_those_of_the_rows_that_were_cho
 fn a_tree_has_the_strongest_maps_of_each_level_and_each_has_a_parent_above() {
     let (model, data) = trained("plain", "conv:4,8", 4);
     let levels = model.levels(&data, 3).unwrap();
+    // From another code on, another way.
+    let code = model.encode_rows(&data, &[8]).unwrap();
+    let other = model.levels_through(&data, 3, Some(code.row(0))).unwrap();
+    assert_eq!((&other[2].values, &other[3].values), (&levels[2].values, &code.values));
+    assert_eq!(other[6].values, model.levels(&data, 8).unwrap()[6].values);
+    assert!(model.levels_through(&data, 3, Some(&[1.0])).is_err());
     let tree = tree(&levels, 3);
     assert_eq!(tree.iter().map(Vec::len).collect::<Vec<_>>(), [1, 3, 3, 1, 3, 3, 1]);
     assert!(tree[0][0].parent.is_none());

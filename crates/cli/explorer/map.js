@@ -21,6 +21,11 @@ export class CodeMap {
     hovered = null;
     lasso = [];
     colouredBy = "";
+    /** The colour that was chosen beside those of units. */
+    plainColour = "";
+    /** The scale that shows the whole map, and whether another was chosen. */
+    wholeScale = 1;
+    touched = false;
     selection = new Uint8Array();
     selectedOf = null;
     constructor(session) {
@@ -36,7 +41,11 @@ export class CodeMap {
             onClick(id, () => this.zoom(factor, null));
         onClick("whole", () => { this.fit(); session.again(); });
         this.listen();
-        new ResizeObserver(() => session.again()).observe(this.marks);
+        new ResizeObserver(() => {
+            if (!this.touched)
+                this.fit();
+            session.again();
+        }).observe(this.marks);
         matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
             this.colouredBy = "";
             session.again();
@@ -46,6 +55,9 @@ export class CodeMap {
     }
     /** Offers the map of neighbours beside the plane. */
     offer({ rows, places }) {
+        // Rows that are all the same have no places of their own.
+        if (!places.every(Number.isFinite))
+            return;
         this.projections.push({ rows, places, plane: false });
         element("projection", HTMLSelectElement).append(new Option("neighbours together (t-SNE)", "1"));
     }
@@ -62,7 +74,13 @@ export class CodeMap {
         select.append(new Option("error", "error"));
         for (const unit of session.units.keys())
             select.append(new Option(`unit ${unit}`, `unit ${unit}`));
+        // Groups that share one colour tell little.
+        if (session.scene.groups.includes("all others"))
+            select.value = "error";
+        this.plainColour = select.value;
         select.addEventListener("change", () => {
+            if (!select.value.startsWith("unit "))
+                this.plainColour = select.value;
             session.showUnit(select.value.startsWith("unit ") ? Number(select.value.slice(5)) : null);
         });
     }
@@ -74,7 +92,7 @@ export class CodeMap {
         if (unit !== null)
             select.value = `unit ${unit}`;
         else if (select.value.startsWith("unit "))
-            select.selectedIndex = 0;
+            select.value = this.plainColour;
         if (this.colouredBy === select.value)
             return;
         this.colouredBy = select.value;
@@ -116,7 +134,8 @@ export class CodeMap {
         const [[left, right], [below, above]] = ends;
         this.middle = [(left + right) / 2, (below + above) / 2];
         const scale = Math.min(width / ((right - left) || 1), height / ((above - below) || 1)) / 1.1;
-        this.scale = scale > 0 && Number.isFinite(scale) ? scale : 1;
+        this.scale = this.wholeScale = scale > 0 && Number.isFinite(scale) ? scale : 1;
+        this.touched = false;
     }
     /** From a place on the map to units of the page. */
     onPage(right, up) {
@@ -129,6 +148,7 @@ export class CodeMap {
     }
     /** Moves the map by units of the page. */
     pan(x, y) {
+        this.touched = true;
         this.middle = [this.middle[0] - x / this.scale, this.middle[1] + y / this.scale];
         this.session.again();
     }
@@ -136,7 +156,8 @@ export class CodeMap {
     zoom(factor, about) {
         const [x, y] = about ?? [this.marks.clientWidth / 2, this.marks.clientHeight / 2];
         const [right, up] = this.onMap(x, y);
-        this.scale *= factor;
+        this.touched = true;
+        this.scale = Math.min(1000 * this.wholeScale, Math.max(this.wholeScale / 10, this.scale * factor));
         const [moved, lifted] = this.onMap(x, y);
         this.middle = [this.middle[0] + right - moved, this.middle[1] + up - lifted];
         this.session.again();

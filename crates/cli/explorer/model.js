@@ -454,14 +454,24 @@ export class Explorer {
         }
     }
     /**
-     * A row's way through the layers.
+     * A row's way through the encoder, and a code's through the decoder.
      * @param {Float32Array | number[]} row
+     * @param {Float32Array | number[]} code
      * @returns {Way}
      */
-    way(row) {
-        const ptr0 = passArrayF32ToWasm0(row, wasm.__wbindgen_malloc);
-        const len0 = WASM_VECTOR_LEN;
-        const ret = wasm.explorer_way(this.__wbg_ptr, ptr0, len0);
+    way(row, code) {
+        let ptr0, len0, ptr1, len1;
+        try {
+            ptr0 = passArrayF32ToWasm0(row, wasm.__wbindgen_malloc);
+            len0 = WASM_VECTOR_LEN;
+            ptr1 = passArrayF32ToWasm0(code, wasm.__wbindgen_malloc);
+            len1 = WASM_VECTOR_LEN;
+        } catch (e) {
+            if (ptr1) { wasm.__wbindgen_free(ptr1, len1 * 4, 4); }
+            if (ptr0) { wasm.__wbindgen_free(ptr0, len0 * 4, 4); }
+            throw e;
+        }
+        const ret = wasm.explorer_way(this.__wbg_ptr, ptr0, len0, ptr1, len1);
         if (ret[2]) {
             throw takeFromExternrefTable0(ret[1]);
         }

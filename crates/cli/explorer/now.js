@@ -45,13 +45,21 @@ export class Now {
     rows() {
         const { session } = this;
         const last = session.scene.rows - 1;
+        const { numbers } = session.scene;
         const row = element("row", HTMLInputElement);
-        row.max = String(last);
-        const go = (to) => {
-            if (Number.isInteger(to) && to >= 0 && to <= last)
-                session.showRow(to);
-        };
-        row.addEventListener("change", () => go(Number(row.value)));
+        row.max = String(numbers[last] ?? 0);
+        const go = (to) => session.showRow(to);
+        row.addEventListener("change", () => {
+            if (row.value === "")
+                return;
+            const at = numbers.indexOf(Number(row.value));
+            if (at >= 0)
+                go(at);
+            else {
+                const some = numbers.length < session.scene.all ? ", of which a part is shown" : "";
+                session.guarded(() => { throw new Error(`There is no row ${row.value} here; wanted 0 to ${session.scene.all - 1}${some}.`); });
+            }
+        });
         onClick("previous", () => go(((session.row ?? 1) + last) % (last + 1)));
         onClick("next", () => go(((session.row ?? -1) + 1) % (last + 1)));
         onClick("any", () => go(Math.floor(Math.random() * (last + 1))));
@@ -210,7 +218,7 @@ export class Now {
         const { facts, explorer, input, output, seen } = session;
         const row = element("row", HTMLInputElement);
         if (document.activeElement !== row)
-            row.value = session.row === null ? "" : String(session.row);
+            row.value = session.row === null ? "" : String(session.scene.numbers[session.row]);
         this.words();
         if (facts.channels > 0) {
             this.input.hidden = false;
@@ -240,7 +248,8 @@ export class Now {
     words() {
         const { session } = this;
         const { scene, row } = session;
-        const error = session.error();
+        // The very number of the row, so that it is not larger than itself by rounding.
+        const error = row !== null && !session.changed && session.noise === null ? scene.errors[row] ?? null : session.error();
         const parts = [];
         if (row !== null) {
             parts.push(session.nameOf(row));
@@ -250,13 +259,16 @@ export class Now {
         }
         else
             parts.push(session.input ? "an input of your own" : "a code that belongs to no row");
+        if (session.changed)
+            parts.push("its code changed by hand");
         if (error !== null) {
             parts.push(`mean squared error ${short(error)} in scaled units`);
             const larger = scene.errors.filter(of => of < error).length;
             parts.push(`larger than that of ${Math.round(100 * larger / Math.max(1, scene.rows))} % of the rows`);
         }
         const words = parts.join(", ");
-        element("now-words", HTMLElement).textContent = `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`;
+        const own = row !== null && scene.ids !== null;
+        element("now-words", HTMLElement).textContent = own ? `${words}.` : `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`;
         // A screen reader is told of rows and inputs, not of each step of a slider.
         const status = row === null && !session.input ? "" : words;
         if (status !== this.said) {
@@ -296,7 +308,12 @@ export class Now {
 export function selection(session) {
     const { explorer, scene } = session;
     let shown = null;
+    let whole = null;
     onClick("clear-selection", () => session.select(new Uint32Array()));
+    document.addEventListener("keydown", event => {
+        if (event.key === "Escape" && session.selected.length > 0)
+            session.select(new Uint32Array());
+    });
     session.onChange(() => {
         const rows = session.selected;
         if (rows === shown)
@@ -339,12 +356,15 @@ export function selection(session) {
         }
         const all = JSON.parse(explorer.standingOut(rows));
         for (const [unit, far] of all.slice(0, 4)) {
-            words.append(make("li", `Unit ${unit} is ${short(Math.abs(far))} standard deviations ${far > 0 ? "above" : "below"} its mean over all rows`));
+            if (Math.abs(far) > 0.1)
+                words.append(make("li", `Unit ${unit} is ${short(Math.abs(far))} standard deviations ${far > 0 ? "above" : "below"} its mean over all rows`));
         }
         if (!session.drawn) {
-            for (const [column, name] of scene.columns.entries()) {
-                if (column < 12)
-                    words.append(make("li", `${name}: ${short(mean[column])} on average`));
+            whole ??= explorer.meanRow(Uint32Array.from({ length: scene.rows }, (_, row) => row));
+            const far = Array.from(explorer.errors(mean, whole)).map((error, column) => [error, column]).sort((a, b) => b[0] - a[0]);
+            for (const [error, column] of far.slice(0, 5)) {
+                if (error > 0.01)
+                    words.append(make("li", `${scene.columns[column]}: ${short(mean[column])} on average, ${short(whole[column])} over all rows`));
             }
         }
     });
@@ -361,12 +381,10 @@ function distance(x, y, [ax, ay], [bx, by]) {
 }
 /** The first line that has as many numbers as are wanted. */
 function ofText(text, wanted, name) {
-    let found = 0;
     for (const line of text.split(/\r?\n/)) {
-        const numbers = line.split(/[\s,;]+/).filter(word => word !== "").map(Number);
+        const numbers = line.split(/[\s,;]+/).filter(word => word !== "").map(word => Math.fround(Number(word)));
         if (numbers.length === wanted && numbers.every(Number.isFinite))
             return Float32Array.from(numbers);
-        found = Math.max(found, numbers.filter(Number.isFinite).length);
     }
-    throw new Error(`${name} has no line of ${wanted} numbers, the model's row; the longest has ${found}`);
+    throw new Error(`${name} has no line of ${wanted} numbers and nothing else, which is a row of this model`);
 }

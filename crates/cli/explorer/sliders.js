@@ -28,6 +28,7 @@ export class Sliders {
             random.title = "The model has neither a prior nor a density of its codes; train it with --density gaussian";
         }
         this.walk();
+        matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.histograms());
         session.onChange(() => this.draw());
     }
     /** Brings a unit's slider onto the page. */
@@ -48,7 +49,12 @@ export class Sliders {
                 const button = make("button", words);
                 button.setAttribute("aria-label", label);
                 button.disabled = start < 0 || start >= order.length;
-                button.addEventListener("click", () => this.page(start));
+                button.addEventListener("click", () => {
+                    this.page(start);
+                    // The button is a new one; whoever pressed it by keyboard goes on from there.
+                    const again = Array.from(pager.querySelectorAll("button")).find(other => other.getAttribute("aria-label") === label && !other.disabled);
+                    (again ?? this.sliders[0]?.input)?.focus();
+                });
                 pager.append(button);
             };
             to("◂", "Sliders before these", first - TOGETHER);
@@ -56,8 +62,11 @@ export class Sliders {
             to("▸", "Sliders after these", first + TOGETHER);
         }
         session.again();
+        this.histograms();
+    }
+    histograms() {
         for (const { input, unit } of this.sliders)
-            drawHistogram(input.previousElementSibling, session.units[unit]?.histogram ?? []);
+            drawHistogram(input.previousElementSibling, this.session.units[unit]?.histogram ?? []);
     }
     slider(unit) {
         const { session } = this;
@@ -110,11 +119,17 @@ export class Sliders {
             walking = !walking;
             play.textContent = walking ? "Stop" : "Play";
             const began = performance.now();
+            let turn = session.turn;
             const next = (now) => {
                 if (!walking)
                     return;
+                if (session.turn !== turn) {
+                    play.click();
+                    return;
+                }
                 share.value = String(Math.min(1, Math.max(0, (now - began) / WALK)));
                 step();
+                turn = session.turn;
                 if (share.valueAsNumber >= 1)
                     play.click();
                 else

@@ -37,7 +37,7 @@ export class Table {
         input.setAttribute("aria-label", name);
         input.addEventListener("input", () => {
             const value = input.valueAsNumber;
-            if (!Number.isFinite(value))
+            if (!Number.isFinite(Math.fround(value)))
                 return;
             const row = (this.session.input ?? this.session.output).slice();
             row[column] = value;

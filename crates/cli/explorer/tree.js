@@ -17,11 +17,11 @@ export function tree(session) {
     let inSight = false;
     let shown = null;
     const draw = () => {
-        const input = session.seen ?? session.output;
-        if (!inSight || input === shown)
+        // Whatever is shown anew has an output of its own.
+        if (!inSight || session.output === shown)
             return;
-        shown = input;
-        drawTree(session, canvas, input);
+        shown = session.output;
+        drawTree(session, canvas, session.seen ?? session.output);
     };
     new IntersectionObserver(([entry]) => {
         inSight = entry?.isIntersecting ?? false;
@@ -34,7 +34,7 @@ export function tree(session) {
     session.onChange(draw);
 }
 function levelsOf(session, input) {
-    const way = session.explorer.way(input);
+    const way = session.explorer.way(input, session.code);
     return { levels: JSON.parse(way.tree(SHOWN)), way };
 }
 function hasMaps(session) {
@@ -80,7 +80,7 @@ function drawTree(session, canvas, input) {
                 continue;
             }
             if (level.kind === "row")
-                drawRow(session, tile, at === 0 ? input : session.explorer.decode(session.explorer.encode(input)));
+                drawRow(session, tile, at === 0 ? input : session.output);
             else
                 paint(tile, way.paint(at, branch.map), level.width, level.height);
             pen.drawImage(tile, x - side / 2, top(at), side, side);

@@ -32,6 +32,11 @@ export class CodeMap {
   private hovered: number | null = null;
   private lasso: [number, number][] = [];
   private colouredBy = "";
+  /** The colour that was chosen beside those of units. */
+  private plainColour = "";
+  /** The scale that shows the whole map, and whether another was chosen. */
+  private wholeScale = 1;
+  private touched = false;
   private selection: Uint8Array = new Uint8Array();
   private selectedOf: Uint32Array | null = null;
 
@@ -46,7 +51,10 @@ export class CodeMap {
     for (const [id, factor] of [["closer", 1.4], ["farther", 1 / 1.4]] as const) onClick(id, () => this.zoom(factor, null));
     onClick("whole", () => { this.fit(); session.again(); });
     this.listen();
-    new ResizeObserver(() => session.again()).observe(this.marks);
+    new ResizeObserver(() => {
+      if (!this.touched) this.fit();
+      session.again();
+    }).observe(this.marks);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
       this.colouredBy = "";
       session.again();
@@ -57,6 +65,8 @@ export class CodeMap {
 
   /** Offers the map of neighbours beside the plane. */
   offer({ rows, places }: Neighbours): void {
+    // Rows that are all the same have no places of their own.
+    if (!places.every(Number.isFinite)) return;
     this.projections.push({ rows, places, plane: false });
     element("projection", HTMLSelectElement).append(new Option("neighbours together (t-SNE)", "1"));
   }
@@ -73,7 +83,11 @@ export class CodeMap {
     if (session.scene.group) select.append(new Option("label", "label"));
     select.append(new Option("error", "error"));
     for (const unit of session.units.keys()) select.append(new Option(`unit ${unit}`, `unit ${unit}`));
+    // Groups that share one colour tell little.
+    if (session.scene.groups.includes("all others")) select.value = "error";
+    this.plainColour = select.value;
     select.addEventListener("change", () => {
+      if (!select.value.startsWith("unit ")) this.plainColour = select.value;
       session.showUnit(select.value.startsWith("unit ") ? Number(select.value.slice(5)) : null);
     });
   }
@@ -84,7 +98,7 @@ export class CodeMap {
     const { scene, explorer, unit } = session;
     const select = element("colour", HTMLSelectElement);
     if (unit !== null) select.value = `unit ${unit}`;
-    else if (select.value.startsWith("unit ")) select.selectedIndex = 0;
+    else if (select.value.startsWith("unit ")) select.value = this.plainColour;
     if (this.colouredBy === select.value) return;
     this.colouredBy = select.value;
     this.drawn = "";
@@ -126,7 +140,8 @@ export class CodeMap {
     const [[left, right], [below, above]] = ends as [readonly [number, number], readonly [number, number]];
     this.middle = [(left + right) / 2, (below + above) / 2];
     const scale = Math.min(width / ((right - left) || 1), height / ((above - below) || 1)) / 1.1;
-    this.scale = scale > 0 && Number.isFinite(scale) ? scale : 1;
+    this.scale = this.wholeScale = scale > 0 && Number.isFinite(scale) ? scale : 1;
+    this.touched = false;
   }
 
   /** From a place on the map to units of the page. */
@@ -142,6 +157,7 @@ export class CodeMap {
 
   /** Moves the map by units of the page. */
   pan(x: number, y: number): void {
+    this.touched = true;
     this.middle = [this.middle[0] - x / this.scale, this.middle[1] + y / this.scale];
     this.session.again();
   }
@@ -150,7 +166,8 @@ export class CodeMap {
   zoom(factor: number, about: [number, number] | null): void {
     const [x, y] = about ?? [this.marks.clientWidth / 2, this.marks.clientHeight / 2];
     const [right, up] = this.onMap(x, y);
-    this.scale *= factor;
+    this.touched = true;
+    this.scale = Math.min(1000 * this.wholeScale, Math.max(this.wholeScale / 10, this.scale * factor));
     const [moved, lifted] = this.onMap(x, y);
     this.middle = [this.middle[0] + right - moved, this.middle[1] + up - lifted];
     this.session.again();

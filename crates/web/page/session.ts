@@ -32,6 +32,10 @@ export class Session {
   input: Float32Array | null = null;
   /** By which seed the input is corrupted, if it is. */
   noise: number | null = null;
+  /** Whether the code was changed by hand since the input was encoded. */
+  changed = false;
+  /** How many rows, inputs and codes were asked for so far: a walk ends when somebody else asks. */
+  turn = 0;
   /** The input as the encoder sees it. */
   seen: Float32Array | null = null;
   code: Float32Array;
@@ -84,6 +88,7 @@ export class Session {
   /** Shows what a code stands for; the input stays where the code is a change of its own code. */
   showCode(code: Float32Array, keepInput = false): void {
     this.code = code;
+    this.changed = keepInput && this.input !== null;
     if (!keepInput) {
       this.row = null;
       this.input = null;
@@ -138,6 +143,7 @@ export class Session {
   }
 
   private want(what: "nothing" | "decode" | "encode"): void {
+    if (what !== "nothing") this.turn++;
     if (what === "encode" || this.wanted === "nothing") this.wanted = what;
     // A code that was chosen after an input is the one that counts.
     if (what === "decode") this.wanted = "decode";
@@ -153,7 +159,10 @@ export class Session {
     const { explorer, input } = this;
     if (this.wanted === "encode" && input) {
       this.seen = this.noise === null ? input : explorer.corrupt(input, this.noise);
-      this.code = explorer.encode(this.seen);
+      const code = explorer.encode(this.seen);
+      if (!code.every(Number.isFinite)) throw new Error("these numbers are too far from those of the training to have a code");
+      this.code = code;
+      this.changed = false;
     }
     if (this.wanted !== "nothing") {
       this.output = explorer.decode(this.code);

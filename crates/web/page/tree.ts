@@ -29,10 +29,10 @@ export function tree(session: Session): void {
   let inSight = false;
   let shown: Float32Array | null = null;
   const draw = (): void => {
-    const input = session.seen ?? session.output;
-    if (!inSight || input === shown) return;
-    shown = input;
-    drawTree(session, canvas, input);
+    // Whatever is shown anew has an output of its own.
+    if (!inSight || session.output === shown) return;
+    shown = session.output;
+    drawTree(session, canvas, session.seen ?? session.output);
   };
   new IntersectionObserver(([entry]) => {
     inSight = entry?.isIntersecting ?? false;
@@ -46,7 +46,7 @@ export function tree(session: Session): void {
 }
 
 function levelsOf(session: Session, input: Float32Array): { levels: Level[]; way: ReturnType<Session["explorer"]["way"]> } {
-  const way = session.explorer.way(input);
+  const way = session.explorer.way(input, session.code);
   return { levels: JSON.parse(way.tree(SHOWN)) as Level[], way };
 }
 
@@ -91,7 +91,7 @@ function drawTree(session: Session, canvas: HTMLCanvasElement, input: Float32Arr
         bars(pen, way.values(at), x - side, top(at), 2 * side, side);
         continue;
       }
-      if (level.kind === "row") drawRow(session, tile, at === 0 ? input : session.explorer.decode(session.explorer.encode(input)));
+      if (level.kind === "row") drawRow(session, tile, at === 0 ? input : session.output);
       else paint(tile, way.paint(at, branch.map), level.width, level.height);
       pen.drawImage(tile, x - side / 2, top(at), side, side);
       if (level.kind === "maps") pen.fillText(branch.strength === 0 ? `${branch.map} silent` : String(branch.map), x, top(at) + side + 12);

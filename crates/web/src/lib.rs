@@ -178,9 +178,9 @@ impl Explorer {
         serde_json::to_string(&all).map_err(JsError::from)
     }
 
-    /// A row's way through the layers.
-    pub fn way(&self, row: Vec<f32>) -> Answer<Way> {
-        Ok(Way::of(self.model.levels(&self.one(row)?, 0)?))
+    /// A row's way through the encoder, and a code's through the decoder.
+    pub fn way(&self, row: Vec<f32>, code: &[f32]) -> Answer<Way> {
+        Ok(Way::of(self.model.levels_through(&self.one(row)?, 0, Some(code))?))
     }
 
     fn one(&self, row: Vec<f32>) -> autoencoders::Result<Dataset> {

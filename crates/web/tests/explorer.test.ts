@@ -214,7 +214,16 @@ test("what excites units, the filters and the tree of a convolution are there", 
   await page.locator("#tree").scrollIntoViewIfNeeded();
   await page.waitForFunction(() => (document.getElementById("branches") as HTMLCanvasElement).height > 300);
   await shown(page);
-  const before = await picture(page, "#branches");
+  let before = await picture(page, "#branches");
+  await page.evaluate(async () => {
+    const { ready } = await import(String(new URL("main.js", location.href))) as typeof import("../page/main.js");
+    const { session } = await ready;
+    session.showCode(session.code.map(value => value + 2), true);
+  });
+  await shown(page);
+  assert.notEqual(await picture(page, "#branches"), before);
+  assert.match(await page.textContent("#now-words") ?? "", /its code changed by hand/);
+  before = await picture(page, "#branches");
   assert.ok(await marked(page, "#branches") > 20_000);
   await page.getByRole("button", { name: "Next row" }).click();
   await shown(page);
@@ -274,6 +283,20 @@ test("a series is drawn as a curve, and drawing on it changes it", async t => {
   assert.equal(after.row, null);
   const changed = after.input?.filter((value, at) => value !== before.input?.[at]).length ?? 0;
   assert.ok(changed > 1 && changed < 20, String(changed));
+});
+
+test("rows that are all the same, or one alone, are shown without a map of neighbours", async t => {
+  const model = digits();
+  for (const count of [1, 30]) {
+    const rows = join(files, `same${count}.npy`);
+    writeNpy(rows, [count, 8, 8], new Uint8Array(count * 64).fill(3));
+    const page = await explored(t, model, rows);
+    assert.equal(await page.locator("#projection option").count(), 1);
+    assert.match(await page.textContent("#now-words") ?? "", /larger than that of 0 % of the rows/);
+    await page.getByLabel("Row", { exact: true }).fill("77");
+    await page.getByLabel("Row", { exact: true }).press("Enter");
+    await page.getByText(`There is no row 77 here; wanted 0 to ${count - 1}.`).waitFor();
+  }
 });
 
 test("a model without rows shows rows that it draws", async t => {

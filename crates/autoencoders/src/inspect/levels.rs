@@ -1,11 +1,11 @@
 //! A row's way through the network, layer by layer.
 
 use crate::data::Dataset;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layer::Layer;
 use crate::model::{Matrix, Model, read};
 use crate::schema::Shape;
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 
 /// What one layer makes of a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +87,15 @@ fn loudest(above: &[Branch], level: &Level, map: usize) -> Option<usize> {
 impl Model {
     /// The levels of one row, from the input through the code to the output; the last is the expected row, in scaled units.
     pub fn levels(&self, data: &Dataset, row: usize) -> Result<Vec<Level>> {
+        self.levels_through(data, row, None)
+    }
+
+    /// As [`Model::levels`], where from the code on another code than the row's goes through the decoder, if one is given.
+    pub fn levels_through(&self, data: &Dataset, row: usize, code: Option<&[f32]>) -> Result<Vec<Level>> {
+        let latent = self.parts.plan.config.latent;
+        if let Some(code) = code.filter(|code| code.len() != latent) {
+            return Err(Error::shape("code", format!("{} numbers", code.len()), format!("{latent}, the model's code size")));
+        }
         self.accept(data)?;
         data.require_row(row)?;
         let x = self.preparation.tensor(data, std::iter::once(row))?;
@@ -94,7 +103,10 @@ impl Model {
         let mut levels = vec![level("input".to_owned(), plan.shape.clone(), x.clone(), None)?];
         let h = self.through("encoder", &network.encoder, x, &mut levels)?;
         let last = levels.pop();
-        let code = plan.family.code(h, &mut self.pass())?.mean;
+        let code = match code {
+            Some(code) => Tensor::from_data(TensorData::new(code.to_vec(), [1, latent]), &h.device()),
+            None => plan.family.code(h, &mut self.pass())?.mean,
+        };
         // A head that is wider than the code, a mean and a variance, begins with the code.
         let influence = last.and_then(|last| last.influence).map(|mut heard| {
             heard.values.truncate(plan.config.latent * heard.columns);

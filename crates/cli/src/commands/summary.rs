@@ -128,11 +128,11 @@ pub(crate) fn next(args: &Train, model: &Model, path: &Path) -> Vec<String> {
 pub(crate) fn model_words(model: &Model) -> String {
     let (plan, config) = (&model.parts.plan, &model.parts.plan.config);
     format!(
-        "{} autoencoder, network {}, {} weights, {} numbers a code; trained on {} rows of {}, epoch {} of {}, seed {}.",
+        "{} autoencoder, network {}, {} weights, {} a code; trained on {} rows of {}, epoch {} of {}, seed {}.",
         config.family,
         config.net,
         model.vars.weights(),
-        config.latent,
+        show::plural(config.latent, "number"),
         model.training_rows,
         plan.shape,
         model.chosen,

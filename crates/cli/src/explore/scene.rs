@@ -125,11 +125,13 @@ impl Scene {
         serde_json::to_vec(&described).map_err(|error| Error::data("scene.json", error))
     }
 
-    /// Rows of the map of neighbours, by seed; none where they are too few for one.
+    /// Rows of the map of neighbours, by seed; none where they are too few for one, or all the same.
     fn placed(&self) -> Vec<usize> {
         let mut rows = Rng::new(self.model.parts.plan.config.seed).split("explore").permutation(self.rows());
         rows.truncate(MOST_PLACED);
-        if rows.len() < 10 { Vec::new() } else { rows }
+        let first = self.codes.row(0);
+        let same = (0..self.rows()).all(|row| self.codes.row(row) == first);
+        if rows.len() < 10 || same { Vec::new() } else { rows }
     }
 
     /// Units with an input that excites them; none where all rows are the same.
