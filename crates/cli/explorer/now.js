@@ -88,7 +88,6 @@ export class Now {
         canvas.title = "Draw here";
         const sheet = () => explorer.rowOfPixels(new Uint8Array(width * height * 4));
         onClick("blank", () => session.showInput(sheet()));
-        let last = null;
         const place = (event) => [event.offsetX / canvas.clientWidth * width, event.offsetY / canvas.clientHeight * height];
         const stroke = (from, to) => {
             const ink = Number(element("ink", HTMLInputElement).value);
@@ -108,27 +107,13 @@ export class Now {
             }
             session.showInput(row);
         };
-        canvas.addEventListener("pointerdown", event => {
-            canvas.setPointerCapture(event.pointerId);
-            last = place(event);
-            stroke(last, last);
-        });
-        canvas.addEventListener("pointermove", event => {
-            if (!last)
-                return;
-            const here = place(event);
-            stroke(last, here);
-            last = here;
-        });
-        for (const name of ["pointerup", "pointercancel"])
-            canvas.addEventListener(name, () => { last = null; });
+        onStroke(canvas, place, stroke);
     }
     /** Drawing on a curve. */
     penOnCurve() {
         const { session } = this;
         const canvas = element("curve", HTMLCanvasElement);
         canvas.title = "Draw here to change the input";
-        let last = null;
         const channels = session.scene.channels;
         const place = (event) => {
             if (!this.axes)
@@ -156,21 +141,7 @@ export class Now {
             }
             session.showInput(row);
         };
-        canvas.addEventListener("pointerdown", event => {
-            canvas.setPointerCapture(event.pointerId);
-            last = place(event);
-            if (last)
-                stroke(last, last);
-        });
-        canvas.addEventListener("pointermove", event => {
-            const here = last && place(event);
-            if (!last || !here)
-                return;
-            stroke(last, here);
-            last = here;
-        });
-        for (const name of ["pointerup", "pointercancel"])
-            canvas.addEventListener(name, () => { last = null; });
+        onStroke(canvas, place, stroke);
     }
     /** A file becomes the input: a picture, or the first line that has as many numbers as a row. */
     files() {
@@ -368,6 +339,25 @@ export function selection(session) {
             }
         }
     });
+}
+/** Calls `stroke` with both ends of each step that the pointer draws on a canvas. */
+function onStroke(canvas, place, stroke) {
+    let last = null;
+    canvas.addEventListener("pointerdown", event => {
+        canvas.setPointerCapture(event.pointerId);
+        last = place(event);
+        if (last)
+            stroke(last, last);
+    });
+    canvas.addEventListener("pointermove", event => {
+        const here = last && place(event);
+        if (!last || !here)
+            return;
+        stroke(last, here);
+        last = here;
+    });
+    for (const name of ["pointerup", "pointercancel"])
+        canvas.addEventListener(name, () => { last = null; });
 }
 function canvasOf(figure) {
     return figure.querySelector("canvas");

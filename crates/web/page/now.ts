@@ -92,7 +92,6 @@ export class Now {
     canvas.title = "Draw here";
     const sheet = (): Float32Array => explorer.rowOfPixels(new Uint8Array(width * height * 4));
     onClick("blank", () => session.showInput(sheet()));
-    let last: [number, number] | null = null;
     const place = (event: PointerEvent): [number, number] =>
       [event.offsetX / canvas.clientWidth * width, event.offsetY / canvas.clientHeight * height];
     const stroke = (from: [number, number], to: [number, number]): void => {
@@ -112,18 +111,7 @@ export class Now {
       }
       session.showInput(row);
     };
-    canvas.addEventListener("pointerdown", event => {
-      canvas.setPointerCapture(event.pointerId);
-      last = place(event);
-      stroke(last, last);
-    });
-    canvas.addEventListener("pointermove", event => {
-      if (!last) return;
-      const here = place(event);
-      stroke(last, here);
-      last = here;
-    });
-    for (const name of ["pointerup", "pointercancel"] as const) canvas.addEventListener(name, () => { last = null; });
+    onStroke(canvas, place, stroke);
   }
 
   /** Drawing on a curve. */
@@ -131,7 +119,6 @@ export class Now {
     const { session } = this;
     const canvas = element("curve", HTMLCanvasElement);
     canvas.title = "Draw here to change the input";
-    let last: [number, number] | null = null;
     const channels = session.scene.channels;
     const place = (event: PointerEvent): [number, number] | null => {
       if (!this.axes) return null;
@@ -156,18 +143,7 @@ export class Now {
       }
       session.showInput(row);
     };
-    canvas.addEventListener("pointerdown", event => {
-      canvas.setPointerCapture(event.pointerId);
-      last = place(event);
-      if (last) stroke(last, last);
-    });
-    canvas.addEventListener("pointermove", event => {
-      const here = last && place(event);
-      if (!last || !here) return;
-      stroke(last, here);
-      last = here;
-    });
-    for (const name of ["pointerup", "pointercancel"] as const) canvas.addEventListener(name, () => { last = null; });
+    onStroke(canvas, place, stroke);
   }
 
   /** A file becomes the input: a picture, or the first line that has as many numbers as a row. */
@@ -350,6 +326,23 @@ export function selection(session: Session): void {
       }
     }
   });
+}
+
+/** Calls `stroke` with both ends of each step that the pointer draws on a canvas. */
+function onStroke<Place>(canvas: HTMLCanvasElement, place: (event: PointerEvent) => Place | null, stroke: (from: Place, to: Place) => void): void {
+  let last: Place | null = null;
+  canvas.addEventListener("pointerdown", event => {
+    canvas.setPointerCapture(event.pointerId);
+    last = place(event);
+    if (last) stroke(last, last);
+  });
+  canvas.addEventListener("pointermove", event => {
+    const here = last && place(event);
+    if (!last || !here) return;
+    stroke(last, here);
+    last = here;
+  });
+  for (const name of ["pointerup", "pointercancel"] as const) canvas.addEventListener(name, () => { last = null; });
 }
 
 function canvasOf(figure: HTMLElement): HTMLCanvasElement {
