@@ -7,10 +7,10 @@ const SIMILAR = 8;
 export class Now {
     session;
     pictures = element("pictures", HTMLElement);
-    input = this.figure("input");
-    seen = this.figure("with noise");
-    output = this.figure("given back");
-    difference = this.figure("difference");
+    input = addFigure(this.pictures, "input");
+    seen = addFigure(this.pictures, "with noise");
+    output = addFigure(this.pictures, "given back");
+    difference = addFigure(this.pictures, "difference");
     table;
     axes = null;
     seed = 1;
@@ -31,16 +31,6 @@ export class Now {
             this.penOnCurve();
         this.files();
         session.onChange(() => this.draw());
-    }
-    figure(words) {
-        const figure = make("figure");
-        const canvas = make("canvas");
-        canvas.setAttribute("role", "img");
-        canvas.setAttribute("aria-label", words);
-        figure.append(canvas, make("figcaption", words));
-        figure.dataset["name"] = words;
-        this.pictures.append(figure);
-        return figure;
     }
     rows() {
         const { session } = this;
@@ -92,7 +82,7 @@ export class Now {
         const stroke = (from, to) => {
             const ink = Number(element("ink", HTMLInputElement).value);
             const reach = Number(element("brush", HTMLInputElement).value) * Math.max(width, height) / 100 + 0.35;
-            const value = explorer.rowOfPixels(new Uint8Array([ink, ink, ink, 255]).slice())[0];
+            const value = explorer.rowOfPixels(new Uint8Array([ink, ink, ink, 255]))[0];
             const row = this.copy();
             for (let y = 0; y < height; y++) {
                 for (let x = 0; x < width; x++) {
@@ -297,15 +287,7 @@ export function selection(session) {
         const pictures = element("selection-pictures", HTMLElement);
         pictures.replaceChildren();
         const mean = explorer.meanRow(rows);
-        const add = (words, row) => {
-            const figure = make("figure");
-            const canvas = make("canvas");
-            canvas.setAttribute("role", "img");
-            canvas.setAttribute("aria-label", words);
-            figure.append(canvas, make("figcaption", words));
-            drawRow(session, canvas, row);
-            pictures.append(figure);
-        };
+        const add = (words, row) => drawRow(session, canvasOf(addFigure(pictures, words)), row);
         if (session.drawn) {
             add("their mean", mean);
             const middle = explorer.encode(mean);
@@ -358,6 +340,17 @@ function onStroke(canvas, place, stroke) {
     });
     for (const name of ["pointerup", "pointercancel"])
         canvas.addEventListener(name, () => { last = null; });
+}
+/** A picture with its words below it. */
+function addFigure(box, words) {
+    const figure = make("figure");
+    const canvas = make("canvas");
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", words);
+    figure.append(canvas, make("figcaption", words));
+    figure.dataset["name"] = words;
+    box.append(figure);
+    return figure;
 }
 function canvasOf(figure) {
     return figure.querySelector("canvas");

@@ -124,6 +124,9 @@ export class Session {
     next() {
         const began = performance.now();
         const { explorer, input } = this;
+        // What was said of something else is over.
+        if (this.wanted !== "nothing")
+            this.trouble(null);
         if (this.wanted === "encode" && input) {
             this.seen = this.noise === null ? input : explorer.corrupt(input, this.noise);
             const code = explorer.encode(this.seen);
@@ -145,7 +148,6 @@ export class Session {
     guarded(act) {
         try {
             act();
-            this.trouble(null);
         }
         catch (error) {
             this.trouble(error);

@@ -10,10 +10,10 @@ const SIMILAR = 8;
 
 export class Now {
   private readonly pictures = element("pictures", HTMLElement);
-  private readonly input = this.figure("input");
-  private readonly seen = this.figure("with noise");
-  private readonly output = this.figure("given back");
-  private readonly difference = this.figure("difference");
+  private readonly input = addFigure(this.pictures, "input");
+  private readonly seen = addFigure(this.pictures, "with noise");
+  private readonly output = addFigure(this.pictures, "given back");
+  private readonly difference = addFigure(this.pictures, "difference");
   private readonly table: Table | null;
   private axes: Axes | null = null;
   private seed = 1;
@@ -32,17 +32,6 @@ export class Now {
     else if (scene.curve) this.penOnCurve();
     this.files();
     session.onChange(() => this.draw());
-  }
-
-  private figure(words: string): HTMLElement {
-    const figure = make("figure");
-    const canvas = make("canvas");
-    canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", words);
-    figure.append(canvas, make("figcaption", words));
-    figure.dataset["name"] = words;
-    this.pictures.append(figure);
-    return figure;
   }
 
   private rows(): void {
@@ -97,7 +86,7 @@ export class Now {
     const stroke = (from: [number, number], to: [number, number]): void => {
       const ink = Number(element("ink", HTMLInputElement).value);
       const reach = Number(element("brush", HTMLInputElement).value) * Math.max(width, height) / 100 + 0.35;
-      const value = explorer.rowOfPixels(new Uint8Array([ink, ink, ink, 255]).slice())[0] as number;
+      const value = explorer.rowOfPixels(new Uint8Array([ink, ink, ink, 255]))[0] as number;
       const row = this.copy();
       for (let y = 0; y < height; y++) {
         for (let x = 0; x < width; x++) {
@@ -287,15 +276,7 @@ export function selection(session: Session): void {
     const pictures = element("selection-pictures", HTMLElement);
     pictures.replaceChildren();
     const mean = explorer.meanRow(rows);
-    const add = (words: string, row: Float32Array): void => {
-      const figure = make("figure");
-      const canvas = make("canvas");
-      canvas.setAttribute("role", "img");
-      canvas.setAttribute("aria-label", words);
-      figure.append(canvas, make("figcaption", words));
-      drawRow(session, canvas, row);
-      pictures.append(figure);
-    };
+    const add = (words: string, row: Float32Array): void => drawRow(session, canvasOf(addFigure(pictures, words)), row);
     if (session.drawn) {
       add("their mean", mean);
       const middle = explorer.encode(mean);
@@ -343,6 +324,18 @@ function onStroke<Place>(canvas: HTMLCanvasElement, place: (event: PointerEvent)
     last = here;
   });
   for (const name of ["pointerup", "pointercancel"] as const) canvas.addEventListener(name, () => { last = null; });
+}
+
+/** A picture with its words below it. */
+function addFigure(box: HTMLElement, words: string): HTMLElement {
+  const figure = make("figure");
+  const canvas = make("canvas");
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", words);
+  figure.append(canvas, make("figcaption", words));
+  figure.dataset["name"] = words;
+  box.append(figure);
+  return figure;
 }
 
 function canvasOf(figure: HTMLElement): HTMLCanvasElement {

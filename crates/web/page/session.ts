@@ -157,6 +157,8 @@ export class Session {
   private next(): void {
     const began = performance.now();
     const { explorer, input } = this;
+    // What was said of something else is over.
+    if (this.wanted !== "nothing") this.trouble(null);
     if (this.wanted === "encode" && input) {
       this.seen = this.noise === null ? input : explorer.corrupt(input, this.noise);
       const code = explorer.encode(this.seen);
@@ -177,7 +179,6 @@ export class Session {
   guarded(act: () => void): void {
     try {
       act();
-      this.trouble(null);
     } catch (error) {
       this.trouble(error);
     }
