@@ -123,11 +123,12 @@ export class Session {
     }
     next() {
         const began = performance.now();
-        const { explorer, input } = this;
-        // What was said of something else is over.
-        if (this.wanted !== "nothing")
+        const { explorer, input, wanted } = this;
+        // What fails is not tried again by itself, and what was said of something else is over.
+        this.wanted = "nothing";
+        if (wanted !== "nothing")
             this.trouble(null);
-        if (this.wanted === "encode" && input) {
+        if (wanted === "encode" && input) {
             this.seen = this.noise === null ? input : explorer.corrupt(input, this.noise);
             const code = explorer.encode(this.seen);
             if (!code.every(Number.isFinite))
@@ -135,11 +136,10 @@ export class Session {
             this.code = code;
             this.changed = false;
         }
-        if (this.wanted !== "nothing") {
+        if (wanted !== "nothing") {
             this.output = explorer.decode(this.code);
             this.errors = input && explorer.errors(input, this.output);
         }
-        this.wanted = "nothing";
         for (const view of this.views)
             view();
         this.took = performance.now() - began;
