@@ -110,6 +110,8 @@ pub struct Optimiser {
     pub moments: Vec<Vec<Tensor<2>>>,
     /// Steps done, for each variable: in a training of several phases they differ.
     pub times: Vec<u64>,
+    /// Lies in a variable's place while its value is moved.
+    empty: Tensor<2>,
 }
 
 impl Optimiser {
@@ -121,7 +123,7 @@ impl Optimiser {
         };
         let zeros = |value: &Tensor<2>| (0..each).map(|_| value.zeros_like()).collect::<Vec<_>>();
         let moments = vars.iter().map(|(_, var)| if var.role == Role::Buffer { Vec::new() } else { zeros(&var.value) }).collect();
-        Self { method, momentum, decay, clip, moments, times: vec![0; vars.len()] }
+        Self { method, momentum, decay, clip, moments, times: vec![0; vars.len()], empty: Tensor::empty([0, 0], &Device::default()) }
     }
 
     /// Moves each variable that has a gradient.
@@ -130,15 +132,13 @@ impl Optimiser {
     pub fn step(&mut self, vars: &mut Vars, gradients: Vec<Option<Tensor<2>>>, rate: f64) -> Option<f64> {
         let norm = (self.clip > 0.0).then(|| gradients.iter().flatten().map(sum_squares).sum::<f64>().sqrt());
         let scale = norm.filter(|norm| *norm > self.clip).map_or(1.0, |norm| self.clip / norm);
-        let empty = Tensor::empty([0, 0], &Device::default());
-        let ids: Vec<_> = vars.iter().map(|(id, _)| id).collect();
-        for ((index, id), gradient) in ids.into_iter().enumerate().zip(gradients) {
+        for ((index, id), gradient) in vars.ids().enumerate().zip(gradients) {
             let Some(gradient) = gradient else { continue };
             self.times[index] += 1;
             let decay = if vars.get(id).role == Role::Weight { self.decay } else { 0.0 };
             let moments = std::mem::take(&mut self.moments[index]);
             let step = AdamStep { rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay, time: self.times[index], scale };
-            let (value, moments) = self.moved(vars.take(id, &empty), gradient, moments, step);
+            let (value, moments) = self.moved(vars.take(id, &self.empty), gradient, moments, step);
             vars.set(id, value);
             self.moments[index] = moments;
         }

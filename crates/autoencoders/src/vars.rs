@@ -123,6 +123,11 @@ impl Vars {
         self.list.iter().enumerate().map(|(index, var)| (VarId(index), var))
     }
 
+    /// The id of every variable, in order.
+    pub fn ids(&self) -> impl Iterator<Item = VarId> + use<> {
+        (0..self.list.len()).map(VarId)
+    }
+
     /// How many variables.
     pub fn len(&self) -> usize {
         self.list.len()

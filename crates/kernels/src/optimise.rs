@@ -29,11 +29,11 @@ pub struct AdamStep {
 
 impl AdamStep {
     pub(crate) fn correction1(&self) -> f64 {
-        1.0 / (1.0 - self.beta1.powf(self.time as f64))
+        1.0 / (1.0 - power(self.beta1, self.time))
     }
 
     pub(crate) fn correction2(&self) -> f64 {
-        1.0 / (1.0 - self.beta2.powf(self.time as f64))
+        1.0 / (1.0 - power(self.beta2, self.time))
     }
 
     /// Steps over one piece; `numbers` come from [`AdamStep::numbers`].
@@ -64,6 +64,11 @@ impl AdamStep {
         ]
         .map(T::of)
     }
+}
+
+/// `base` to a whole power; a fraction to more than 2³¹ is nothing.
+fn power(base: f64, exponent: u64) -> f64 {
+    base.powi(i32::try_from(exponent).unwrap_or(i32::MAX))
 }
 
 /// The numbers of one step of gradient descent with momentum and decoupled weight decay.
