@@ -72,6 +72,11 @@ pub struct Config {
     pub patience: usize,
     /// What is fitted on the codes of the trained model, to generate from.
     pub density: DensityChoice,
+    /// The expected fraction of anomalies among the training rows: as many rows of a batch, those with the largest errors, are left out
+    /// of the reconstruction, and scores allow for them. 0 for clean rows, at most 0.5.
+    pub contamination: f64,
+    /// Models of an ensemble whose scores are averaged: each starts from other weights and sees other columns of a table.
+    pub members: usize,
     /// Decides every random number.
     pub seed: u64,
 }
@@ -105,7 +110,24 @@ impl Default for Config {
             clip: 0.0,
             patience: 0,
             density: DensityChoice::Auto,
+            contamination: 0.0,
+            members: 1,
             seed: 0,
+        }
+    }
+}
+
+impl Config {
+    /// Settings to find anomalies with among rows of so many numbers: an ensemble of five that undo noise, with a code as wide as the
+    /// row up to 64 numbers. What keeps such a code from copying is the noise; a narrow one would lose what makes a rare row rare.
+    pub fn for_anomalies(features: usize) -> Self {
+        let parameters = [("noise", Value::from("gaussian")), ("level", Value::from(0.3))];
+        Self {
+            family: "denoising".to_owned(),
+            parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            latent: features.clamp(1, 64),
+            members: 5,
+            ..Self::default()
         }
     }
 }
@@ -173,6 +195,8 @@ impl Config {
         real("l2", self.l2, 0.0, 1e6)?;
         real("warm_up", self.warm_up, 0.0, 1e6)?;
         real("clip", self.clip, 0.0, 1e9)?;
+        real("contamination", self.contamination, 0.0, 0.5)?;
+        whole("members", self.members, 1, 100)?;
         // What a program put together is held to the bounds of what a user writes.
         self.net.to_string().parse::<Net>()?;
         self.likelihood.to_string().parse::<Likelihood>()?;

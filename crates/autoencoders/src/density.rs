@@ -223,7 +223,7 @@ impl Mixture {
 }
 
 /// The lower Cholesky factor, with as much added to the diagonal as it takes.
-fn cholesky(covariance: Mat<f64>, latent: usize, ridge: f64) -> Mat<f64> {
+pub(crate) fn cholesky(covariance: Mat<f64>, latent: usize, ridge: f64) -> Mat<f64> {
     let trace: f64 = (0..latent).map(|unit| covariance[(unit, unit)]).sum();
     let mut ridge = ridge.max(1e-9);
     loop {

@@ -33,6 +33,15 @@ pub enum Event<'a> {
     },
     /// One epoch is done.
     Epoch(&'a EpochRecord),
+    /// One epoch of a further member of the ensemble is done; members are trained side by side.
+    Member {
+        /// Which, from 1; the model itself is 0.
+        member: usize,
+        /// Members in all.
+        of: usize,
+        /// What the epoch came to.
+        record: &'a EpochRecord,
+    },
 }
 
 /// What the receiver of an event wants.

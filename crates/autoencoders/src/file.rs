@@ -8,11 +8,12 @@ use crate::data::write_atomically;
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::metrics::Evaluation;
-use crate::model::Model;
+use crate::model::{Matrix, Model};
 use crate::parts::Parts;
 use crate::prepare::Preparation;
 use crate::run::EpochRecord;
 use crate::schema::Shape;
+use crate::score::{Calibration, Detector, Judge, Kind as Score, Member, Probed, Reference, Ruler, Whitening};
 use crate::vars::{Init, Layout, Stored, Var};
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -24,7 +25,7 @@ use std::io::Write;
 use std::path::Path;
 
 /// The format this version writes; it reads this and every older one.
-pub const FORMAT: u64 = 1;
+pub const FORMAT: u64 = 2;
 /// The metadata key.
 const KEY: &str = "autoencoder";
 
@@ -184,12 +185,38 @@ struct Content {
     chosen: usize,
     evaluation: Option<Evaluation>,
     density: bool,
+    #[serde(default)]
+    members: Vec<MemberContent>,
+    #[serde(default)]
+    detector: Option<DetectorContent>,
+}
+
+/// The JSON of a further member; its tensors are named `member.N.` and as in a file of its own.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MemberContent {
+    columns: Vec<usize>,
+    content: Content,
+}
+
+/// The JSON of a detector; its tensors are named `detector.N.` for each judge.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DetectorContent {
+    rulers: Vec<Vec<Ruler>>,
+    scores: Vec<Vec<f64>>,
+    probed: Option<Probed>,
 }
 
 impl Model {
     /// Writes the model as a whole or not at all.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let content = Content {
+        let (content, entries) = self.written()?;
+        write(path, Kind::Model, json!(content), entries)
+    }
+
+    fn written(&self) -> Result<(Content, Vec<Entry>)> {
+        let mut content = Content {
             config: self.parts.plan.config.clone(),
             shape: self.parts.plan.shape.clone(),
             columns: self.columns.clone(),
@@ -200,14 +227,19 @@ impl Model {
             // JSON has no infinity: an evaluation that is not finite says nothing and would make the file unreadable.
             evaluation: self.evaluation.clone().filter(Evaluation::is_finite),
             density: self.density.is_some(),
+            members: Vec::new(),
+            detector: None,
         };
         let mut entries = Vec::new();
         for (_, var) in self.vars.iter() {
             entries.push(laid_out(var)?);
         }
         let pca = &self.baseline;
-        entries.push(Entry::vector("baseline.mean", &pca.mean, &[pca.features]));
-        entries.push(Entry::vector("baseline.components", &pca.components, &[pca.count(), pca.features]));
+        // A tensor of nothing could not be read back.
+        if pca.count() > 0 {
+            entries.push(Entry::vector("baseline.mean", &pca.mean, &[pca.features]));
+            entries.push(Entry::vector("baseline.components", &pca.components, &[pca.count(), pca.features]));
+        }
         if let Some(density) = &self.density {
             let (k, n) = (density.components(), density.latent);
             entries.push(Entry::vector("density.weights", &density.weights, &[k]));
@@ -216,7 +248,17 @@ impl Model {
             entries.push(Entry::vector("density.low", &density.low, &[n]));
             entries.push(Entry::vector("density.high", &density.high, &[n]));
         }
-        write(path, Kind::Model, json!(content), entries)
+        if let Some(detector) = &self.detector {
+            let (detector, tensors) = detector.written();
+            content.detector = Some(detector);
+            entries.extend(tensors);
+        }
+        for (at, member) in self.members.iter().enumerate() {
+            let (inner, tensors) = member.model.written()?;
+            content.members.push(MemberContent { columns: member.columns.clone(), content: inner });
+            entries.extend(tensors.into_iter().map(|entry| Entry { name: format!("member.{at}.{}", entry.name), ..entry }));
+        }
+        Ok((content, entries))
     }
 
     /// Reads a model.
@@ -227,37 +269,51 @@ impl Model {
 
     /// Reads a model from the bytes of its file; `place` names it in errors.
     pub fn from_bytes(bytes: &[u8], place: &str) -> Result<Self> {
-        let (content, mut entries) = parse(bytes, Kind::Model, place)?;
+        let (content, entries) = parse(bytes, Kind::Model, place)?;
         let damaged = |why: &dyn std::fmt::Display| Error::model(place, format!("is damaged: {why}"));
         let content: Content = serde_json::from_value(content).map_err(|error| damaged(&error))?;
-        let features = content.shape.features().map_err(|error| damaged(&error))?;
-        content.preparation.check(features).map_err(|error| damaged(&error))?;
         if entries.values().any(|entry| entry.values.iter().any(|value| !value.is_finite())) {
             return Err(damaged(&"a number in it is not finite"));
         }
+        Self::of_content(content, entries).map_err(|error| match error {
+            Error::Model { message, .. } => damaged(&message),
+            other => damaged(&other),
+        })
+    }
+
+    fn of_content(content: Content, mut entries: BTreeMap<String, Entry>) -> Result<Self> {
+        let damaged = |why: &dyn std::fmt::Display| Error::model("", why);
+        let features = content.shape.features()?;
+        content.preparation.check(features)?;
         if !content.columns.is_empty() && content.columns.len() != features {
             return Err(damaged(&"as many column names as columns are wanted"));
         }
-        let mut vector = |name: &str, shape: &[Option<usize>]| {
-            let entry = entries.remove(name).filter(|entry| {
-                entry.shape.len() == shape.len()
-                    && entry.shape.iter().zip(shape).all(|(side, wanted)| wanted.is_none_or(|wanted| wanted == *side))
-            });
-            entry.ok_or_else(|| damaged(&format!("{name} is missing or of another shape")))
-        };
-        let baseline = Pca {
-            features,
-            mean: vector("baseline.mean", &[Some(features)])?.values,
-            components: vector("baseline.components", &[None, Some(features)])?.values,
-        };
+        let members = (content.members.into_iter().enumerate())
+            .map(|(at, member)| Member::read(member, features, &mut entries, &format!("member.{at}.")))
+            .collect::<Result<Vec<_>>>()?;
         let latent = content.config.latent;
+        let detector = content.detector.map(|detector| {
+            let widths: Vec<(usize, usize)> = std::iter::once((features, latent))
+                .chain(members.iter().map(|member| (member.columns.len(), member.model.parts.plan.config.latent)))
+                .collect();
+            Detector::read(detector, &widths, content.config.contamination > 0.0, &mut entries)
+        });
+        let detector = detector.transpose()?;
+        let baseline = match entries.contains_key("baseline.mean") {
+            false => Pca::none(features),
+            true => Pca {
+                features,
+                mean: vector(&mut entries, "baseline.mean", &[Some(features)])?.values,
+                components: vector(&mut entries, "baseline.components", &[None, Some(features)])?.values,
+            },
+        };
         let density = match content.density {
             false => None,
             true => {
-                let weights = vector("density.weights", &[None])?.values;
+                let weights = vector(&mut entries, "density.weights", &[None])?.values;
                 let k = Some(weights.len()).filter(|k| *k > 0).ok_or_else(|| damaged(&"a density without components"))?;
                 let mut of = |name: &str, shape: &[usize]| {
-                    vector(name, &shape.iter().map(|side| Some(*side)).collect::<Vec<_>>()).map(|entry| entry.values)
+                    vector(&mut entries, name, &shape.iter().map(|side| Some(*side)).collect::<Vec<_>>()).map(|entry| entry.values)
                 };
                 Some(Density {
                     latent,
@@ -272,15 +328,14 @@ impl Model {
         if density.as_ref().is_some_and(|density| density.low.iter().zip(&density.high).any(|(low, high)| low > high)) {
             return Err(damaged(&"its density has bounds the wrong way round"));
         }
-        let plan = Plan::new(&content.config, &content.shape, content.preparation.range, content.training_rows)
-            .map_err(|error| damaged(&error))?;
+        let plan = Plan::new(&content.config, &content.shape, content.preparation.range, content.training_rows)?;
         let mut stored = Stored::new();
         for entry in entries.into_values() {
             let (name, shape, values) = inside(entry).ok_or_else(|| damaged(&"a tensor of a shape that no variable has"))?;
             stored.insert(name, (shape, values));
         }
         let mut init = Init::stored(&mut stored, &Device::default());
-        let parts = Parts::build(plan, &mut init).map_err(|error| damaged(&error))?;
+        let parts = Parts::build(plan, &mut init)?;
         let vars = init.finish();
         Ok(Self {
             parts,
@@ -293,7 +348,89 @@ impl Model {
             history: content.history,
             chosen: content.chosen,
             evaluation: content.evaluation,
+            members,
+            detector,
         })
+    }
+}
+
+/// Takes a tensor out of a file's; sides that are given must fit.
+fn vector(entries: &mut BTreeMap<String, Entry>, name: &str, shape: &[Option<usize>]) -> Result<Entry> {
+    let entry = entries.remove(name).filter(|entry| {
+        entry.shape.len() == shape.len()
+            && entry.shape.iter().zip(shape).all(|(side, wanted)| wanted.is_none_or(|wanted| wanted == *side))
+    });
+    entry.ok_or_else(|| Error::model("", format!("{name} is missing or of another shape")))
+}
+
+impl Member {
+    fn read(member: MemberContent, features: usize, entries: &mut BTreeMap<String, Entry>, prefix: &str) -> Result<Self> {
+        let names: Vec<String> = entries.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
+        let mut own = BTreeMap::new();
+        for name in names {
+            let inner = name[prefix.len()..].to_owned();
+            if let Some(entry) = entries.remove(&name) {
+                own.insert(inner.clone(), Entry { name: inner, ..entry });
+            }
+        }
+        if !member.content.members.is_empty() || member.content.detector.is_some() {
+            return Err(Error::model("", "a member of an ensemble has members of its own"));
+        }
+        let columns = member.columns;
+        let ascending = columns.windows(2).all(|pair| pair[0] < pair[1]);
+        if !ascending || columns.last().is_none_or(|last| *last >= features) || member.content.shape.features()? != columns.len() {
+            return Err(Error::model("", "a member of an ensemble sees columns that are not there"));
+        }
+        Ok(Self { columns, model: Model::of_content(member.content, own)? })
+    }
+}
+
+impl Detector {
+    fn written(&self) -> (DetectorContent, Vec<Entry>) {
+        let content = DetectorContent {
+            rulers: self.judges.iter().map(|judge| judge.rulers.clone()).collect(),
+            scores: self.calibrations.iter().map(|calibration| calibration.scores().to_vec()).collect(),
+            probed: self.probed.clone(),
+        };
+        let of = |(at, judge): (usize, &Judge)| {
+            let entry = |name: &str, values: &[f32], shape: &[usize]| Entry::vector(&format!("detector.{at}.{name}"), values, shape);
+            let whitening = |name: &str, of: &Whitening| {
+                [entry(&format!("{name}.mean"), &of.mean, &[of.mean.len()]), entry(&format!("{name}.factor"), &of.factor, &[of.factor.len()])]
+            };
+            let codes = &judge.reference.codes;
+            whitening("residuals", &judge.residuals)
+                .into_iter()
+                .chain(whitening("codes", &judge.codes))
+                .chain([entry("reference", &codes.values, &[codes.rows(), codes.columns])])
+                .collect::<Vec<_>>()
+        };
+        (content, self.judges.iter().enumerate().flat_map(of).collect())
+    }
+
+    /// `widths` are the columns and code sizes of all members, `coarse` whether their training rows had anomalies among them.
+    fn read(content: DetectorContent, widths: &[(usize, usize)], coarse: bool, entries: &mut BTreeMap<String, Entry>) -> Result<Self> {
+        let damaged = |why: &str| Error::model("", format!("its detector {why}"));
+        let rulers_fit = content.rulers.iter().all(|rulers| rulers.len() == Score::MEASURES.len() && rulers.iter().all(|ruler| ruler.spread > 0.0));
+        if content.rulers.len() != widths.len() || content.scores.len() != Score::ALL.len() || !rulers_fit {
+            return Err(damaged("does not fit its members"));
+        }
+        let mut judges = Vec::new();
+        for (at, ((columns, latent), rulers)) in widths.iter().zip(content.rulers).enumerate() {
+            let mut whitening = |name: &str, width: usize| -> Result<Whitening> {
+                let mean = vector(entries, &format!("detector.{at}.{name}.mean"), &[Some(width)])?.values;
+                let factor = vector(entries, &format!("detector.{at}.{name}.factor"), &[None])?.values;
+                match factor.len() == width || factor.len() == width.saturating_mul(width) {
+                    true => Ok(Whitening { mean, factor }),
+                    false => Err(damaged("has a factor of another width")),
+                }
+            };
+            let (residuals, codes) = (whitening("residuals", *columns)?, whitening("codes", *latent)?);
+            let values = vector(entries, &format!("detector.{at}.reference"), &[None, Some(*latent)])?.values;
+            let reference = Reference::new(Matrix { columns: *latent, values }, coarse);
+            judges.push(Judge { residuals, codes, reference, rulers });
+        }
+        let calibrations = content.scores.into_iter().map(Calibration::new).collect();
+        Ok(Self { judges, calibrations, probed: content.probed })
     }
 }
 

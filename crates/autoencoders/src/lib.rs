@@ -21,6 +21,7 @@
 //! | [`model`] | the result: [`Model`] encodes, decodes, reconstructs, generates, interpolates |
 //! | [`metrics`] | what judges it |
 //! | [`inspect`] | what it has learned: errors by row and column, units, filters, what excites them, a row's way through the layers |
+//! | [`score`] | anomalies: scores, thresholds, probabilities, reasons, and whether they can be trusted |
 //! | [`family`], [`families`] | what a family may change, and the list of families |
 //! | [`net`], [`layer`], [`vars`], [`parts`] | networks, layers, variables, and how they are joined |
 //! | [`likelihood`], [`prepare`], [`schema`], [`split`] | errors, scaling, shapes, and which rows do what |
@@ -52,6 +53,7 @@ pub mod prepare;
 pub mod rng;
 pub mod run;
 pub mod schema;
+pub mod score;
 pub mod split;
 mod text;
 pub mod train;

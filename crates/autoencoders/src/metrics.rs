@@ -156,6 +156,80 @@ impl Model {
     }
 }
 
+/// The area under the receiver operating characteristic: how probably an anomaly has a higher score than a normal row, ties counted
+/// half (Mann and Whitney 1947). None where one of the two is missing.
+pub fn auroc(scores: &[f64], anomaly: &[bool]) -> Option<f64> {
+    let mut order: Vec<(f64, bool)> = scores.iter().copied().zip(anomaly.iter().copied()).collect();
+    order.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let positives = order.iter().filter(|(_, anomaly)| *anomaly).count() as f64;
+    let negatives = order.len() as f64 - positives;
+    if positives == 0.0 || negatives == 0.0 {
+        return None;
+    }
+    let (mut below, mut area) = (0.0, 0.0);
+    for tied in order.chunk_by(|a, b| a.0 == b.0) {
+        let found = tied.iter().filter(|(_, anomaly)| *anomaly).count() as f64;
+        let normal = tied.len() as f64 - found;
+        area += found * (below + 0.5 * normal);
+        below += normal;
+    }
+    Some(area / (positives * negatives))
+}
+
+/// How a threshold does on labelled rows; rows with a higher score are called anomalies.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Alarms {
+    /// The threshold.
+    pub threshold: f64,
+    /// Rows called what they are.
+    pub accuracy: f64,
+    /// Anomalies among the rows called so; 0 where none is.
+    pub precision: f64,
+    /// Called so among the anomalies; 0 where there is none.
+    pub recall: f64,
+    /// The harmonic mean of both.
+    pub f1: f64,
+}
+
+impl Alarms {
+    /// Counts at a threshold.
+    pub fn at(threshold: f64, scores: &[f64], anomaly: &[bool]) -> Self {
+        let count = |called: bool, truth: bool| {
+            scores.iter().zip(anomaly).filter(|(score, anomaly)| (**score > threshold) == called && **anomaly == truth).count() as f64
+        };
+        Self::of(threshold, count(true, true), count(true, false), count(false, true), scores.len() as f64)
+    }
+
+    fn of(threshold: f64, hits: f64, false_alarms: f64, missed: f64, rows: f64) -> Self {
+        let ratio = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
+        Self {
+            threshold,
+            accuracy: ratio(rows - false_alarms - missed, rows),
+            precision: ratio(hits, hits + false_alarms),
+            recall: ratio(hits, hits + missed),
+            f1: ratio(2.0 * hits, 2.0 * hits + false_alarms + missed),
+        }
+    }
+}
+
+/// The threshold of the best F1 on labelled rows, half way between two scores; none where there is no anomaly.
+pub fn best_f1(scores: &[f64], anomaly: &[bool]) -> Option<Alarms> {
+    let mut order: Vec<(f64, bool)> = scores.iter().copied().zip(anomaly.iter().copied()).collect();
+    order.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (rows, positives) = (order.len() as f64, order.iter().filter(|(_, anomaly)| *anomaly).count() as f64);
+    let (mut hits, mut called, mut best) = (0.0, 0, None::<Alarms>);
+    for tied in order.chunk_by(|a, b| a.0 == b.0) {
+        hits += tied.iter().filter(|(_, anomaly)| *anomaly).count() as f64;
+        called += tied.len();
+        let next = order.get(called).map_or(tied[0].0 - 1.0, |(score, _)| *score);
+        let found = Alarms::of(0.5 * (tied[0].0 + next), hits, called as f64 - hits, positives - hits, rows);
+        if best.is_none_or(|best| found.f1 > best.f1) {
+            best = Some(found);
+        }
+    }
+    best.filter(|_| positives > 0.0)
+}
+
 /// Code units whose mean varies over the rows.
 ///
 /// For a distribution near a standard normal prior: a variance above 0.01 (Burda et al. 2016). Other codes have no scale of their
@@ -209,5 +283,37 @@ impl Spread {
 
     fn total(&self) -> f64 {
         self.squares.iter().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_area_is_the_chance_that_an_anomaly_scores_higher() {
+        let anomaly = [false, true, false, true];
+        assert_eq!(auroc(&[1.0, 2.0, 3.0, 4.0], &anomaly), Some(0.75));
+        assert_eq!(auroc(&[1.0, 1.0, 1.0, 1.0], &anomaly), Some(0.5));
+        assert_eq!(auroc(&[0.0, 9.0, 1.0, 8.0], &anomaly), Some(1.0));
+        assert_eq!(auroc(&[1.0, 2.0], &[true, true]), None);
+    }
+
+    #[test]
+    fn alarms_are_counted_above_the_threshold() {
+        let alarms = Alarms::at(2.5, &[1.0, 2.0, 3.0, 4.0], &[false, true, false, true]);
+        assert_eq!((alarms.accuracy, alarms.precision, alarms.recall, alarms.f1), (0.5, 0.5, 0.5, 0.5));
+        let silent = Alarms::at(9.0, &[1.0], &[false]);
+        assert_eq!((silent.accuracy, silent.precision, silent.recall, silent.f1), (1.0, 0.0, 0.0, 0.0));
+    }
+
+    #[test]
+    fn the_best_f1_is_that_of_the_best_of_all_thresholds() {
+        let (scores, anomaly) = ([5.0, 1.0, 4.0, 2.0, 3.0, 3.0], [true, false, false, false, true, true]);
+        let best = best_f1(&scores, &anomaly).unwrap();
+        let all = [0.5, 1.5, 2.5, 3.5, 4.5].map(|threshold| Alarms::at(threshold, &scores, &anomaly).f1);
+        assert_eq!(best.f1, all.into_iter().fold(0.0, f64::max));
+        assert_eq!(best, Alarms { threshold: best.threshold, ..Alarms::at(best.threshold, &scores, &anomaly) });
+        assert!(best_f1(&scores, &[false; 6]).is_none());
     }
 }

@@ -6,7 +6,6 @@ use crate::config::Plan;
 use crate::data::Dataset;
 use crate::density::{self, Density, DensityChoice};
 use crate::error::{Error, Result};
-use crate::event::Outcome;
 use crate::inspect::straight;
 use crate::layer::Pass;
 use crate::metrics::Evaluation;
@@ -15,6 +14,7 @@ use crate::prepare::{Preparation, Range};
 use crate::rng::Rng;
 use crate::run::{EpochRecord, State};
 use crate::schema::Shape;
+use crate::score::{Detector, Member};
 use crate::split::Split;
 use crate::train::HANDED_OVER;
 use crate::vars::{Values, Vars};
@@ -91,6 +91,10 @@ pub struct Model {
     pub chosen: usize,
     /// Its evaluation on the test rows, where it was evaluated.
     pub evaluation: Option<Evaluation>,
+    /// The other models of its ensemble.
+    pub members: Vec<Member>,
+    /// What it keeps to score rows; none where training was interrupted.
+    pub detector: Option<Detector>,
 }
 
 /// Rows that go through the network at once when nothing is trained: few enough to stay small, enough to fill the cores.
@@ -108,19 +112,17 @@ const FEW: usize = 15;
 const AT_ONCE: usize = 1 << 23;
 
 impl Model {
-    /// The model of a training's end, with the best weights of its state.
+    /// The model of a training's end, with the best weights of its state; `whole` with principal components and a density.
     pub(crate) fn trained(
         parts: Parts,
         state: State,
         preparation: Preparation,
         data: &Dataset,
         split: &Split,
-        outcome: &Outcome,
+        whole: bool,
     ) -> Result<Self> {
         let rng = Rng::new(parts.plan.config.seed);
-        // Whoever stops a training waits for its checkpoint, not for what a finished model has.
-        let finished = !matches!(outcome, Outcome::Interrupted);
-        let baseline = match finished {
+        let baseline = match whole {
             true => Pca::fit(&preparation, data, &split.train, parts.plan.config.latent, &rng)?,
             false => Pca::none(parts.plan.features()),
         };
@@ -139,8 +141,10 @@ impl Model {
             history: state.history,
             chosen,
             evaluation: None,
+            members: Vec::new(),
+            detector: None,
         };
-        if finished && model.parts.plan.config.density != DensityChoice::None {
+        if whole && model.parts.plan.config.density != DensityChoice::None {
             // The density is fitted on no more rows than these, and the training rows are in random order: the others need no codes.
             let codes = model.encode_rows(data, &split.train[..split.train.len().min(density::MOST_ROWS)])?;
             model.density = Density::fit(model.parts.plan.config.density, &codes.values, codes.columns, &rng);
@@ -331,12 +335,12 @@ impl Model {
     }
 
     /// Hands to `consume` what `make` makes of each block of prepared rows; reading, making and consuming go on side by side.
-    fn each_block<R: Send>(
+    pub(crate) fn each_block<T: Send, R: Send>(
         &self,
         data: &Dataset,
         rows: impl ExactSizeIterator<Item = usize> + Clone + Send + Sync,
-        consume: impl FnOnce(&mut (dyn Iterator<Item = Result<Matrix>> + Send)) -> Result<R> + Send,
-        make: impl Fn(&Values, Tensor<2>) -> Result<Matrix> + Send + Sync,
+        consume: impl FnOnce(&mut (dyn Iterator<Item = Result<T>> + Send)) -> Result<R> + Send,
+        make: impl Fn(&Values, Tensor<2>) -> Result<T> + Send + Sync,
     ) -> Result<R> {
         self.accept(data)?;
         rows.clone().try_for_each(|row| data.require_row(row))?;

@@ -6,12 +6,13 @@ use crate::error::Result;
 use crate::family::{Batch, Code, Step, Terms};
 use crate::layer::Pass;
 use crate::likelihood::Likelihood;
+use crate::model::read;
 use crate::net::Network;
 use crate::prepare::Range;
 use crate::rng::Rng;
 use crate::run::{Numbers, Sums};
 use crate::vars::{Fill, Group, Init, Layout, Role, Values, VarId};
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 
 /// How far training is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,7 +92,8 @@ impl Parts {
         }
         let code = self.code(values, batch.input.clone(), pass)?;
         let output = self.network.decode(values, code.sample.clone(), pass);
-        let reconstruction = self.row_losses(values, output.clone(), batch.target.clone()).mean();
+        let losses = self.row_losses(values, output.clone(), batch.target.clone());
+        let reconstruction = trimmed_mean(losses, self.plan.config.contamination)?;
         let mut terms = Terms::one("reconstruction", 1.0, reconstruction);
         let step = Step { parts: self, values, batch: &batch, code: &code, output: &output, progress, pass };
         terms.0.extend(family.terms(&step)?.0);
@@ -125,6 +127,22 @@ impl Parts {
         let squares = self.network.weights().map(|id| values.get(id).square().sum_dim(1).sum());
         squares.reduce(|sum, square| sum + square).unwrap_or_else(|| Tensor::zeros([1], &Default::default()))
     }
+}
+
+/// The mean of row losses [rows, 1] without the largest, of which as many are left out as there are expected anomalies.
+fn trimmed_mean(losses: Tensor<2>, left_out: f64) -> Result<Tensor<1>> {
+    if left_out == 0.0 {
+        return Ok(losses.mean());
+    }
+    let rows = losses.dims()[0];
+    let sizes = read(losses.clone().inner())?;
+    let mut order: Vec<usize> = (0..rows).collect();
+    order.sort_by(|a, b| sizes[*a].total_cmp(&sizes[*b]).then(a.cmp(b)));
+    let kept = ((rows as f64 * (1.0 - left_out)).ceil() as usize).clamp(1, rows);
+    let mut weights = vec![0f32; rows];
+    order[..kept].iter().for_each(|row| weights[*row] = 1.0 / kept as f32);
+    let weights = Tensor::<2>::from_data(TensorData::new(weights, [rows, 1]), (&losses.device(), losses.dtype()));
+    Ok((losses * weights).sum())
 }
 
 /// Near the variance that a first reconstruction leaves: a start far above it would silence the code before it learns anything.

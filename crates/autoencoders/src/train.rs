@@ -3,6 +3,7 @@
 use crate::ahead::ahead;
 use crate::config::{Config, Plan};
 use crate::data::Dataset;
+use crate::density::DensityChoice;
 use crate::error::{Error, Result};
 use crate::event::{Event, Flow, Outcome, Trained};
 use crate::family::Batch;
@@ -12,10 +13,13 @@ use crate::parts::{Parts, Progress};
 use crate::prepare::Preparation;
 use crate::rng::Rng;
 use crate::run::{Best, EpochRecord, State};
+use crate::schema::Shape;
+use crate::score::{Detector, Member};
 use crate::split::Split;
 use crate::vars::Init;
-use autoencoders_kernels::among_workers;
+use autoencoders_kernels::{among_workers, side_by_side};
 use burn::tensor::{DType, Device};
+use std::borrow::Cow;
 use std::path::Path;
 
 /// Trains a model, or goes on with the training of a checkpoint.
@@ -45,6 +49,28 @@ fn train(
     data.require_rows(2)?;
     data.check_finite()?;
     let split = Split::new(config, data.rows())?;
+    let (mut model, mut outcome) = one(config, data, &split, (checkpoint, resume), true, on)?;
+    if let Outcome::Finished | Outcome::Stopped = outcome {
+        match ensemble(&model.parts.plan.config, data, &split, on)? {
+            Some(members) => {
+                model.members = members;
+                model.detector = Detector::fit(&model, data, &split)?;
+            }
+            None => outcome = Outcome::Interrupted,
+        }
+    }
+    Ok(Trained { model, split, outcome })
+}
+
+/// Trains one model; `whole` is one with principal components and a density beside it.
+fn one(
+    config: &Config,
+    data: &Dataset,
+    split: &Split,
+    (checkpoint, resume): (Option<&Path>, bool),
+    whole: bool,
+    on: &mut (dyn FnMut(&Event) -> Flow + Send),
+) -> Result<(Model, Outcome)> {
     let preparation = Preparation::fit(config.scale, data, &split.train)?;
     let plan = Plan::new(config, &data.shape, preparation.range, split.train.len())?;
     let mut init = Init::random(&Rng::new(config.seed), &Device::default(), DType::F32);
@@ -54,13 +80,47 @@ fn train(
         state.restore(&parts.plan)?;
     }
     on(&Event::Start { plan: &parts.plan, weights: state.vars.weights(), rows: split.train.len(), epoch: state.epoch });
-    let job = Job { parts: &parts, data, preparation: &preparation, split: &split, rng: Rng::new(config.seed) };
+    let job = Job { parts: &parts, data, preparation: &preparation, split, rng: Rng::new(config.seed) };
     let outcome = match job.run(&mut state, on) {
         Err(error @ Error::Diverged { .. }) if state.best.is_some() => Outcome::Diverged(error),
         other => other?,
     };
-    let model = Model::trained(parts, state, preparation, data, &split, &outcome)?;
-    Ok(Trained { model, split, outcome })
+    // Whoever stops a training waits for its checkpoint, not for what a finished model has.
+    let whole = whole && !matches!(outcome, Outcome::Interrupted);
+    let model = Model::trained(parts, state, preparation, data, split, whole)?;
+    Ok((model, outcome))
+}
+
+/// The fraction of a table's columns that each further member sees.
+const SEEN: f64 = 0.8;
+
+/// Trains the further members of an ensemble side by side, each on its own columns from its own weights; none where that was stopped.
+fn ensemble(config: &Config, data: &Dataset, split: &Split, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<Option<Vec<Member>>> {
+    let features = data.features();
+    let rng = Rng::new(config.seed).split("member");
+    let on = std::sync::Mutex::new(on);
+    let trained = side_by_side(config.members - 1, |at| {
+        let mut rng = rng.at(at);
+        let seed = rng.below(1 << 48) as u64;
+        let seen = (features as f64 * SEEN).ceil() as usize;
+        // The columns of a table stand in no order; those of images and series do. A table on disk is not copied.
+        let narrow = matches!(data.shape, Shape::Flat { .. }) && data.values.in_memory().is_some() && seen < features;
+        let mut columns: Vec<usize> = if narrow { rng.permutation(features)[..seen].to_vec() } else { (0..features).collect() };
+        columns.sort_unstable();
+        let narrowed = if narrow { Cow::Owned(data.narrowed(&columns)?) } else { Cow::Borrowed(data) };
+        let latent = if narrow { config.latent.min(columns.len()) } else { config.latent };
+        let own = Config { seed, latent, members: 1, density: DensityChoice::None, ..config.clone() };
+        let (model, outcome) = one(&own, &narrowed, split, (None, false), false, &mut |event| match (event, on.lock()) {
+            (Event::Epoch(record), Ok(mut on)) => on(&Event::Member { member: at + 1, of: config.members, record }),
+            _ => Flow::Continue,
+        })?;
+        match outcome {
+            Outcome::Interrupted => Ok(None),
+            Outcome::Diverged(error) => Err(error),
+            Outcome::Finished | Outcome::Stopped => Ok(Some(Member { columns, model })),
+        }
+    });
+    trained.into_iter().collect()
 }
 
 /// Numbers that take about as long to make ready as to hand over to another thread.

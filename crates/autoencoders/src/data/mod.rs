@@ -195,6 +195,29 @@ impl Dataset {
         })
     }
 
+    /// All rows with these columns alone, in memory; the shape becomes that of a table.
+    ///
+    /// An error where a column is out of range, or as [`Dataset::gather`].
+    pub fn narrowed(&self, columns: &[usize]) -> Result<Self> {
+        let features = self.features();
+        if let Some(column) = columns.iter().find(|column| **column >= features) {
+            return Err(Error::setting("column", column, format!("0 to {}, the columns of {}", features.saturating_sub(1), self.name)));
+        }
+        fn pick<T: Copy>(values: &[T], features: usize, columns: &[usize]) -> Vec<T> {
+            values.chunks_exact(features).flat_map(|row| columns.iter().map(|column| row[*column])).collect()
+        }
+        let all: Vec<usize> = (0..self.rows()).collect();
+        let values = match self.gather(all)? {
+            Values::U8(values) => Values::U8(pick(&values, features, columns)),
+            Values::F32(values) => Values::F32(pick(&values, features, columns)),
+            Values::F64(values) => Values::F64(pick(&values, features, columns)),
+        };
+        let mut narrowed = Self::new(self.name.clone(), Shape::Flat { width: columns.len() }, values)?;
+        narrowed.columns = if self.columns.is_empty() { Vec::new() } else { columns.iter().map(|at| self.columns[*at].clone()).collect() };
+        (narrowed.labels, narrowed.ids, narrowed.full_scale) = (self.labels.clone(), self.ids.clone(), self.full_scale);
+        Ok(narrowed)
+    }
+
     /// An error where there is no row of this zero-based index.
     pub fn require_row(&self, row: usize) -> Result<()> {
         let rows = self.rows();

@@ -1,0 +1,265 @@
+//! What one model thinks of rows: how badly they are rebuilt, and how far their codes are from those of training rows.
+
+use super::Kind;
+use super::reference::{self, Reference};
+use super::whiten::Whitening;
+use crate::data::Dataset;
+use crate::error::Result;
+use crate::family::Code;
+use crate::model::{Matrix, Model, read};
+use crate::rng::Rng;
+use crate::vars::Values;
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+/// Draws of noise under which a reconstruction must stay the same.
+const NOISES: usize = 8;
+/// Deviation of that noise, in prepared units.
+const NOISE: f64 = 0.3;
+/// Codes drawn from a posterior to weigh the likelihood by.
+const SAMPLES: usize = 16;
+/// Beyond this a measure says nothing more, and its logarithm stays a number.
+const HIGHEST: f64 = 1e300;
+
+/// A measure in comparable units: 0 is the middle of rows that trained nothing, 1 their ninth tenth.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ruler {
+    /// The median.
+    pub middle: f64,
+    /// From the median to the ninth tenth; above zero.
+    pub spread: f64,
+}
+
+impl Ruler {
+    fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let at = |fraction: f64| values.get((values.len().saturating_sub(1) as f64 * fraction).round() as usize).copied().unwrap_or(0.0);
+        let (middle, high) = (at(0.5), at(0.9));
+        Self { middle, spread: Some(high - middle).filter(|spread| *spread > 1e-6).unwrap_or(1.0) }
+    }
+
+    fn measure(&self, value: f64) -> f64 {
+        (value - self.middle) / self.spread
+    }
+}
+
+/// What it takes to judge rows by one model.
+#[derive(Debug)]
+pub struct Judge {
+    /// How residuals vary together.
+    pub residuals: Whitening,
+    /// How codes vary together.
+    pub codes: Whitening,
+    /// The codes of training rows.
+    pub reference: Reference,
+    /// One for each of [`Kind::MEASURES`].
+    pub rulers: Vec<Ruler>,
+}
+
+/// One row as one model sees it.
+#[derive(Clone, Debug)]
+pub(super) struct Opinion {
+    /// In the units of a [`Ruler`].
+    pub(super) score: f64,
+    pub(super) reasons: Vec<super::Reason>,
+}
+
+/// What a network makes of a block of prepared rows, all in row order.
+struct Seen {
+    rows: Matrix,
+    rebuilt: Matrix,
+    codes: Matrix,
+}
+
+impl Judge {
+    /// Learns from training rows of `data`; `held_out` rows, which trained nothing, set the rulers.
+    pub(super) fn fit(model: &Model, data: &Dataset, train: &[usize], held_out: &[usize]) -> Result<Self> {
+        let contamination = model.parts.plan.config.contamination;
+        let sample = &train[..train.len().min(reference::MOST)];
+        let features = model.parts.plan.features();
+        let (mut residuals, mut codes) = (Vec::new(), Vec::new());
+        model.blocks(data, sample, |_, values, x| {
+            let seen = Self::see(model, values, x)?;
+            residuals.extend(seen.rows.values.iter().zip(&seen.rebuilt.values).map(|(row, rebuilt)| row - rebuilt));
+            codes.extend(seen.codes.values);
+            Ok(())
+        })?;
+        let codes = Matrix { columns: model.parts.plan.config.latent, values: codes };
+        let mut judge = Self {
+            residuals: Whitening::fit(&residuals, features, contamination),
+            codes: Whitening::fit(&codes.values, codes.columns, contamination),
+            reference: Reference::new(codes, contamination > 0.0),
+            rulers: Vec::new(),
+        };
+        let mut measures = vec![Vec::new(); Kind::MEASURES.len()];
+        model.blocks(data, held_out, |_, values, x| {
+            for (kind, all) in Kind::MEASURES.iter().zip(&mut measures) {
+                let seen = Self::see(model, values, x.clone())?;
+                all.extend(judge.measures(model, values, &x, &seen, *kind)?);
+            }
+            Ok(())
+        })?;
+        judge.rulers = measures.into_iter().map(Ruler::of).collect();
+        Ok(judge)
+    }
+
+    /// Whether every number of it is finite.
+    pub(super) fn is_finite(&self) -> bool {
+        let parts = [&self.residuals.mean, &self.residuals.factor, &self.codes.mean, &self.codes.factor, &self.reference.codes.values];
+        parts.iter().all(|part| part.iter().all(|number| number.is_finite()))
+            && self.rulers.iter().all(|ruler| ruler.middle.is_finite() && ruler.spread.is_finite())
+    }
+
+    /// Judges prepared rows, with at most so many reasons for each.
+    pub(super) fn opinions(
+        &self,
+        model: &Model,
+        values: &Values,
+        x: &Tensor<2>,
+        kind: Kind,
+        reasons: usize,
+    ) -> Result<Vec<Opinion>> {
+        let seen = Self::see(model, values, x.clone())?;
+        let measured = |kind: Kind| -> Result<Vec<f64>> {
+            let ruler = self.rulers[kind as usize];
+            Ok(self.measures(model, values, x, &seen, kind)?.into_iter().map(|value| ruler.measure(value)).collect())
+        };
+        let mut by_code = vec![kind == Kind::Code || kind == Kind::Mahalanobis; seen.rows.rows()];
+        let scores = match kind {
+            Kind::Joined => {
+                let (rebuilt, code) = (measured(Kind::Reconstruction)?, measured(Kind::Code)?);
+                by_code.iter_mut().zip(rebuilt.iter().zip(&code)).for_each(|(by_code, (rebuilt, code))| *by_code = code > rebuilt);
+                rebuilt.iter().zip(&code).map(|(rebuilt, code)| 0.5 * (rebuilt + code)).collect()
+            }
+            kind => measured(kind)?,
+        };
+        let reasons = match reasons {
+            0 => vec![Vec::new(); scores.len()],
+            most => self.reasons(model, values, &seen, &by_code, most)?,
+        };
+        Ok(scores.into_iter().zip(reasons).map(|(score, reasons)| Opinion { score, reasons }).collect())
+    }
+
+    fn see(model: &Model, values: &Values, x: Tensor<2>) -> Result<Seen> {
+        let [_, features] = x.dims();
+        let code = model.parts.code(values, x.clone(), &mut model.pass())?.mean;
+        let rebuilt = model.parts.decode(values, code.clone(), &mut model.pass());
+        let matrix = |tensor: Tensor<2>, columns: usize| Ok(Matrix { columns, values: read(tensor)? });
+        Ok(Seen {
+            rows: matrix(x, features)?,
+            rebuilt: matrix(rebuilt, features)?,
+            codes: matrix(code, model.parts.plan.config.latent)?,
+        })
+    }
+
+    /// One measure of each row: the logarithm of a distance, or for the likelihood its negative logarithm.
+    fn measures(&self, model: &Model, values: &Values, x: &Tensor<2>, seen: &Seen, kind: Kind) -> Result<Vec<f64>> {
+        let logarithm = |distance: f64| if distance.is_nan() { HIGHEST } else { distance.clamp(1e-12, HIGHEST) }.ln();
+        let rows = 0..seen.rows.rows();
+        Ok(match kind {
+            Kind::Joined | Kind::Reconstruction => rows
+                .map(|row| logarithm(self.residuals.distance(&difference(seen.rows.row(row), seen.rebuilt.row(row)))))
+                .collect(),
+            Kind::Code => rows.map(|row| logarithm(self.reference.distance(seen.codes.row(row)))).collect(),
+            Kind::Mahalanobis => rows.map(|row| logarithm(self.codes.distance(seen.codes.row(row)))).collect(),
+            Kind::Denoising => self.denoising(model, values, x, seen)?.into_iter().map(logarithm).collect(),
+            Kind::Likelihood => likelihood(model, values, x)?.into_iter().map(|nats| nats.clamp(-HIGHEST, HIGHEST)).collect(),
+        })
+    }
+
+    /// The mean distance between the row and what is rebuilt of it under noise that is the same for every row.
+    fn denoising(&self, model: &Model, values: &Values, x: &Tensor<2>, seen: &Seen) -> Result<Vec<f64>> {
+        let [rows, features] = x.dims();
+        let rng = Rng::new(model.parts.plan.config.seed).split("score");
+        let mut means = vec![0.0; rows];
+        for draw in 0..NOISES {
+            let noise = rng.at(draw).normal([1, features], &x.device(), x.dtype()) * NOISE;
+            let rebuilt = read(model.rebuilt(values, x.clone() + noise)?)?;
+            for (row, mean) in means.iter_mut().enumerate() {
+                *mean += self.residuals.distance(&difference(seen.rows.row(row), &rebuilt[row * features..][..features])) / NOISES as f64;
+            }
+        }
+        Ok(means)
+    }
+
+    /// The columns that differ most from what was expected.
+    ///
+    /// Expected is the reconstruction; where the code is what is strange, what the decoder makes of the training codes nearest to it,
+    /// because a network may rebuild what it has never seen.
+    fn reasons(&self, model: &Model, values: &Values, seen: &Seen, by_code: &[bool], most: usize) -> Result<Vec<Vec<super::Reason>>> {
+        let features = seen.rows.columns;
+        let mut expected = seen.rebuilt.values.clone();
+        let strange: Vec<usize> = (0..by_code.len()).filter(|row| by_code[*row]).collect();
+        if !strange.is_empty() {
+            let near: Vec<f32> = strange.iter().flat_map(|row| self.reference.neighbourhood(seen.codes.row(*row))).collect();
+            let decoded = read(model.parts.decode(values, super::matrix(near, seen.codes.columns), &mut model.pass()))?;
+            for (at, row) in strange.iter().enumerate() {
+                expected[row * features..][..features].copy_from_slice(&decoded[at * features..][..features]);
+            }
+        }
+        let reasons = |row: usize| {
+            let (observed, expected) = (seen.rows.row(row), &expected[row * features..][..features]);
+            let shares = self.residuals.shares(&difference(observed, expected));
+            let total: f64 = shares.iter().map(|share| share.max(0.0)).sum();
+            let mut columns: Vec<usize> = (0..features).filter(|column| shares[*column] > 0.0).collect();
+            columns.sort_by(|a, b| shares[*b].total_cmp(&shares[*a]).then(a.cmp(b)));
+            columns.truncate(most);
+            let units = |prepared: &[f32]| {
+                let mut row = prepared.to_vec();
+                model.preparation.undo(&mut row, features);
+                row
+            };
+            let (observed, expected) = (units(observed), units(expected));
+            (columns.into_iter())
+                .map(|column| super::Reason {
+                    column,
+                    observed: f64::from(observed[column]),
+                    expected: f64::from(expected[column]),
+                    share: if total.is_finite() { shares[column] / total } else { 1.0 },
+                })
+                .collect()
+        };
+        Ok((0..seen.rows.rows()).map(reasons).collect())
+    }
+}
+
+fn difference(a: &[f32], b: &[f32]) -> Vec<f32> {
+    a.iter().zip(b).map(|(a, b)| a - b).collect()
+}
+
+/// The negative log-likelihood of each row in nats, up to what is the same for all rows: the reconstruction loss, or for codes with a
+/// posterior an estimate by importance sampling, `-ln mean p(x | z) p(z) / q(z | x)` (Burda et al. 2016).
+fn likelihood(model: &Model, values: &Values, x: &Tensor<2>) -> Result<Vec<f64>> {
+    let parts = &model.parts;
+    let code = parts.code(values, x.clone(), &mut model.pass())?;
+    let losses = |z: Tensor<2>| -> Result<Vec<f32>> {
+        let output = parts.network.decode(values, z, &mut model.pass());
+        read(parts.row_losses(values, output, x.clone()))
+    };
+    let Code { mean, posterior: Some(posterior), .. } = code else {
+        return Ok(losses(code.mean)?.into_iter().map(f64::from).collect());
+    };
+    let [rows, latent] = mean.dims();
+    let log_variance = posterior.slice([0..rows, latent..2 * latent]);
+    let deviation = (log_variance.clone() * 0.5).exp();
+    let rng = Rng::new(parts.plan.config.seed).split("likelihood");
+    let mut weights = vec![Vec::with_capacity(SAMPLES); rows];
+    for draw in 0..SAMPLES {
+        // Both densities have the same constant, which cancels. The same draw for every row, so that a row's score does not depend on the rows beside it.
+        let noise = rng.at(draw).normal([1, latent], &x.device(), x.dtype());
+        let z = mean.clone() + deviation.clone() * noise.clone();
+        let prior = read(z.clone().square().sum_dim(1) * -0.5)?;
+        let posterior = read((log_variance.clone() + noise.square()).sum_dim(1) * -0.5)?;
+        for (row, (loss, (prior, posterior))) in losses(z)?.into_iter().zip(prior.into_iter().zip(posterior)).enumerate() {
+            weights[row].push(f64::from(prior) - f64::from(posterior) - f64::from(loss));
+        }
+    }
+    Ok(weights
+        .into_iter()
+        .map(|weights| {
+            let highest = weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            -(highest + (weights.iter().map(|weight| (weight - highest).exp()).sum::<f64>() / SAMPLES as f64).ln())
+        })
+        .collect())
+}

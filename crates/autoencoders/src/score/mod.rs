@@ -1,0 +1,254 @@
+//! Anomaly scores: how unlike the training rows a row is, how sure that is, and which columns say so.
+//!
+//! A trained model keeps a [`Detector`]: for itself and each member of its ensemble how residuals vary together and which codes
+//! training rows have, and the scores of rows that trained nothing.
+//!
+//! ```
+//! use autoencoders::score::{Kind, Threshold};
+//! use autoencoders::{Config, Flow, data, fit};
+//!
+//! let digits = data::read("digits", &data::ReadOptions::default())?;
+//! let config = Config { epochs: Some(5), ..Config::default() };
+//! let model = fit(&config, &digits, None, false, &mut |_| Flow::Continue)?.model;
+//! let detector = model.detector()?;
+//! let alarm = detector.threshold(Kind::Joined, Threshold::Auto, 0.0)?;
+//! let scores = model.score(&digits, Kind::Joined, 3)?;
+//! let anomalies = scores.iter().filter(|row| row.score > alarm).count();
+//! # assert!(anomalies < 360 && scores[0].reasons.len() <= 3);
+//! # Ok::<(), autoencoders::Error>(())
+//! ```
+
+mod calibration;
+mod judge;
+mod probe;
+mod reference;
+mod whiten;
+
+pub use calibration::{Calibration, Threshold};
+pub use judge::{Judge, Ruler};
+pub use probe::{Probe, Probed};
+pub use reference::Reference;
+pub use whiten::Whitening;
+
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::split::Split;
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+/// What a score measures; a higher one is more anomalous.
+///
+/// All are in one unit: 0 is the middle of rows that trained nothing, 1 their ninth tenth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Kind {
+    /// `reconstruction`: the error of the reconstruction, whitened by how the training rows' errors vary together.
+    Reconstruction,
+    /// `code`: the distance of the code to those of training rows ([`Reference::distance`]).
+    Code,
+    /// `mahalanobis`: the distance of the code to the middle of those of training rows, whitened.
+    Mahalanobis,
+    /// `denoising`: the mean whitened error over eight draws of noise, the same for every row.
+    Denoising,
+    /// `likelihood`: the negative log-likelihood; for codes with a posterior weighted by importance over 16 draws.
+    Likelihood,
+    /// `joined`: the mean of reconstruction and code.
+    #[default]
+    Joined,
+}
+
+impl Kind {
+    /// The kinds that are measured by themselves; [`Kind::Joined`] is made of two of them.
+    pub const MEASURES: [Self; 5] = [Self::Reconstruction, Self::Code, Self::Mahalanobis, Self::Denoising, Self::Likelihood];
+    /// Every kind, the default first.
+    pub const ALL: [Self; 6] =
+        [Self::Joined, Self::Reconstruction, Self::Code, Self::Mahalanobis, Self::Denoising, Self::Likelihood];
+
+    /// Its word on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reconstruction => "reconstruction",
+            Self::Code => "code",
+            Self::Mahalanobis => "mahalanobis",
+            Self::Denoising => "denoising",
+            Self::Likelihood => "likelihood",
+            Self::Joined => "joined",
+        }
+    }
+}
+
+impl FromStr for Kind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|kind| kind.name() == text);
+        found.ok_or_else(|| Error::unknown("kind of score", text, Self::ALL.map(Self::name)))
+    }
+}
+
+crate::text::as_text!(Kind);
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A row's score.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowScore {
+    /// Higher is more anomalous; finite.
+    pub score: f64,
+    /// The fraction of normal rows with a smaller score ([`Calibration::probability`]).
+    pub probability: f64,
+    /// The columns that say so, the first the most.
+    pub reasons: Vec<Reason>,
+}
+
+/// A column that differs from what was expected.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Reason {
+    /// Zero-based column.
+    pub column: usize,
+    /// What the row has there, in the units of the data.
+    pub observed: f64,
+    /// What the model expected.
+    pub expected: f64,
+    /// Its share in the whole whitened difference, from 0 to 1.
+    pub share: f64,
+}
+
+/// Another model of an ensemble.
+#[derive(Debug)]
+pub struct Member {
+    /// The columns that it sees, ascending.
+    pub columns: Vec<usize>,
+    /// The model of those columns.
+    pub model: Model,
+}
+
+impl Member {
+    /// The rows as this member sees them.
+    fn narrowed<'a>(&self, data: &'a Dataset) -> Result<Cow<'a, Dataset>> {
+        match self.columns.len() == data.features() {
+            true => Ok(Cow::Borrowed(data)),
+            false => data.narrowed(&self.columns).map(Cow::Owned),
+        }
+    }
+}
+
+/// What a model keeps to score rows.
+#[derive(Debug)]
+pub struct Detector {
+    /// The model's own judge, then one for each member.
+    pub judges: Vec<Judge>,
+    /// The scores of rows that trained nothing, in the order of [`Kind::ALL`].
+    pub calibrations: Vec<Calibration>,
+    /// How rows that are certainly anomalies were scored when the model was new.
+    pub probed: Option<Probed>,
+}
+
+/// Rows that are scored at a time, so that the columns which members see are few in memory.
+const TOGETHER: usize = 1 << 16;
+/// Rows that calibrate at most.
+const HELD_OUT: usize = 4096;
+/// Fewer held-out rows cannot set a ruler; then the training rows must.
+const FEWEST: usize = 20;
+
+impl Detector {
+    /// Learns from the rows that a model was trained on, and from those that it was not; none where its numbers are not finite.
+    pub(crate) fn fit(model: &Model, data: &Dataset, split: &Split) -> Result<Option<Self>> {
+        let held_out = if split.validation.len() >= FEWEST { &split.validation } else { &split.train };
+        let held_out = &held_out[..held_out.len().min(HELD_OUT)];
+        let mut judges = vec![Judge::fit(model, data, &split.train, held_out)?];
+        for member in &model.members {
+            judges.push(Judge::fit(&member.model, &*member.narrowed(data)?, &split.train, held_out)?);
+        }
+        if !judges.iter().all(Judge::is_finite) {
+            return Ok(None);
+        }
+        let mut detector = Self { judges, calibrations: Vec::new(), probed: None };
+        let rows = data.select(held_out)?;
+        for kind in Kind::ALL {
+            let scores = detector.opinions(model, &rows, kind, 0)?;
+            detector.calibrations.push(Calibration::new(scores.into_iter().map(|row| row.score).collect()));
+        }
+        detector.probed = Some(detector.probe(model, &rows)?);
+        Ok(Some(detector))
+    }
+
+    /// The scores of rows that trained nothing.
+    pub fn calibration(&self, kind: Kind) -> &Calibration {
+        let at = Kind::ALL.iter().position(|known| *known == kind).unwrap_or(0);
+        &self.calibrations[at]
+    }
+
+    /// The score from which rows are anomalies; `contamination` is the training's.
+    ///
+    /// An error for [`Threshold::F1`], which takes labels: [`crate::metrics::best_f1`].
+    pub fn threshold(&self, kind: Kind, threshold: Threshold, contamination: f64) -> Result<f64> {
+        let found = self.calibration(kind).threshold(threshold, contamination);
+        found.ok_or_else(|| Error::setting("threshold", threshold, "rows with labels, or another threshold"))
+    }
+
+    /// Scores of rows; reasons are those of the model's own judge.
+    fn opinions(&self, model: &Model, data: &Dataset, kind: Kind, reasons: usize) -> Result<Vec<judge::Opinion>> {
+        let one = |judge: &Judge, model: &Model, data: &Dataset, reasons: usize| {
+            model.each_block(data, 0..data.rows(), |blocks| {
+                let mut all = Vec::with_capacity(data.rows());
+                for block in blocks {
+                    all.extend(block?);
+                }
+                Ok(all)
+            }, |values, x| judge.opinions(model, values, &x, kind, reasons))
+        };
+        let mut all = one(&self.judges[0], model, data, reasons)?;
+        for (judge, member) in self.judges[1..].iter().zip(&model.members) {
+            let others = one(judge, &member.model, &*member.narrowed(data)?, 0)?;
+            all.iter_mut().zip(others).for_each(|(row, other)| row.score += other.score);
+        }
+        let count = self.judges.len() as f64;
+        all.iter_mut().for_each(|row| row.score /= count);
+        Ok(all)
+    }
+}
+
+impl Model {
+    /// What the model keeps to score rows; an error for a model that was interrupted, or is of an older version.
+    pub fn detector(&self) -> Result<&Detector> {
+        let wanted = "a model that was trained to its end by this version; train it again";
+        self.detector.as_ref().ok_or_else(|| Error::setting("the model's detector", "missing", wanted))
+    }
+
+    /// Scores all rows, each with at most so many reasons.
+    ///
+    /// A row's score does not depend on the rows beside it, and is the same at every call.
+    pub fn score(&self, data: &Dataset, kind: Kind, reasons: usize) -> Result<Vec<RowScore>> {
+        let detector = self.detector()?;
+        let calibration = detector.calibration(kind);
+        let mut all = Vec::with_capacity(data.rows());
+        let rows: Vec<usize> = (0..data.rows()).collect();
+        for chunk in rows.chunks(TOGETHER) {
+            let part = match chunk.len() == rows.len() {
+                true => Cow::Borrowed(data),
+                false => Cow::Owned(data.select(chunk)?),
+            };
+            let opinions = detector.opinions(self, &part, kind, reasons)?;
+            all.extend(opinions.into_iter().map(|judge::Opinion { score, reasons }| {
+                let score = score.clamp(-1e300, 1e300);
+                RowScore { score, probability: calibration.probability(score), reasons }
+            }));
+        }
+        Ok(all)
+    }
+}
+
+/// Rows of so many columns.
+fn matrix(values: Vec<f32>, columns: usize) -> Tensor<2> {
+    let rows = values.len() / columns.max(1);
+    Tensor::from_data(TensorData::new(values, [rows, columns]), &Device::default())
+}

@@ -1,0 +1,131 @@
+//! Whether a model's scores can be trusted: rows that are certainly anomalies must be scored as such.
+//!
+//! An autoencoder can rebuild rows far from all that it has seen (Bouman and Heskes, "Autoencoders for anomaly detection are
+//! unreliable", arXiv 2501.13864, 2025), and then calls them normal.
+
+use super::{Detector, Kind};
+use crate::data::{Dataset, Values};
+use crate::error::Result;
+use crate::model::Model;
+use crate::rng::Rng;
+use serde::{Deserialize, Serialize};
+
+/// Rows that are certainly no rows of the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Probe {
+    /// Ten times as far from the middle as real rows, each column to a side drawn by seed.
+    Far,
+    /// Each column from another row, so that columns no longer fit each other.
+    Shuffled,
+    /// One number in every column: the mean of all numbers.
+    Constant,
+}
+
+/// Rows of each probe.
+const ROWS: usize = 100;
+/// The quantile of normal rows that probes must exceed.
+const ABOVE: f64 = 0.99;
+/// The fraction of probes that must.
+const ENOUGH: f64 = 0.5;
+
+/// How the probes came out, for every kind of score.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Probed {
+    /// For each probe and kind the fraction of rows above the 99th percentile of normal rows.
+    pub above: Vec<(Probe, Kind, f64)>,
+}
+
+impl Probed {
+    /// The fraction of a probe's rows that a kind of score puts above the 99th percentile of normal rows.
+    pub fn fraction(&self, probe: Probe, kind: Kind) -> f64 {
+        self.above.iter().find(|(p, k, _)| *p == probe && *k == kind).map_or(0.0, |(_, _, fraction)| *fraction)
+    }
+
+    /// Whether a kind of score finds at least half of each probe's rows.
+    pub fn passes(&self, kind: Kind) -> bool {
+        Probe::ALL.iter().all(|probe| self.fraction(*probe, kind) >= ENOUGH)
+    }
+
+    /// What the user should know about scores of this kind: each probe that is not found, and the kind that finds it, if any does.
+    pub fn advice(&self, kind: Kind) -> Vec<String> {
+        let mut advice = Vec::new();
+        for probe in Probe::ALL.into_iter().filter(|probe| self.fraction(*probe, kind) < ENOUGH) {
+            let percent = |kind| (100.0 * self.fraction(probe, kind)).round();
+            let best = Kind::ALL.into_iter().filter(|other| self.fraction(probe, *other) >= ENOUGH);
+            let best = best.max_by(|a, b| self.fraction(probe, *a).total_cmp(&self.fraction(probe, *b)));
+            let remedy = match best {
+                Some(best) => format!("--kind {best} finds {} %, checked on the same rows", percent(best)),
+                None => match probe {
+                    Probe::Shuffled => "no kind of score does: the columns hardly depend on each other, or the model has not learned how".to_owned(),
+                    _ => "no kind of score does: train with a smaller latent or the denoising family, and probe again".to_owned(),
+                },
+            };
+            advice.push(format!("{}: only {} % score above 99 % of normal rows; {remedy}", probe.what(), percent(kind)));
+        }
+        advice
+    }
+}
+
+impl Probe {
+    /// Every probe.
+    pub const ALL: [Self; 3] = [Self::Far, Self::Shuffled, Self::Constant];
+
+    /// In words.
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::Far => "rows far outside the training range",
+            Self::Shuffled => "rows with shuffled columns",
+            Self::Constant => "a constant row",
+        }
+    }
+
+    /// The probe's rows, made from real ones.
+    fn rows(self, model: &Model, data: &Dataset) -> Result<Dataset> {
+        let (features, rows) = (data.features(), data.rows());
+        let mut rng = Rng::new(model.parts.plan.config.seed).split("probe");
+        let count = rows.min(ROWS);
+        let values = data.gather(0..count)?;
+        let at = |row: usize, column: usize| values.get(row * features + column);
+        let mean = |column: usize| (0..count).map(|row| at(row, column)).sum::<f64>() / count.max(1) as f64;
+        let means: Vec<f64> = (0..features).map(mean).collect();
+        let spread = |column: usize| {
+            let variance = (0..count).map(|row| (at(row, column) - means[column]).powi(2)).sum::<f64>() / count.max(1) as f64;
+            // A column that does not vary moves by a unit.
+            Some(variance.sqrt()).filter(|spread| *spread > 0.0).unwrap_or(1.0)
+        };
+        let values = match self {
+            Self::Far => {
+                let spreads: Vec<f64> = (0..features).map(spread).collect();
+                let far = |_: usize, column: usize, rng: &mut Rng| {
+                    let side = if rng.unit() < 0.5 { -1.0 } else { 1.0 };
+                    means[column] + side * spreads[column] * 10.0 * f64::from(1.0 + rng.unit())
+                };
+                (0..count * features).map(|place| far(place / features, place % features, &mut rng)).collect()
+            }
+            Self::Shuffled => (0..count * features).map(|place| at(rng.below(count), place % features)).collect(),
+            Self::Constant => vec![means.iter().sum::<f64>() / features.max(1) as f64; features],
+        };
+        let mut probe = Dataset::new(self.what(), data.shape.clone(), Values::F64(values))?;
+        probe.columns.clone_from(&data.columns);
+        Ok(probe)
+    }
+}
+
+impl Detector {
+    /// Scores rows that are certainly anomalies, made from these real ones, by every kind.
+    pub fn probe(&self, model: &Model, data: &Dataset) -> Result<Probed> {
+        let mut above = Vec::new();
+        for probe in Probe::ALL {
+            let rows = probe.rows(model, data)?;
+            for kind in Kind::ALL {
+                let limit = self.calibration(kind).quantile(ABOVE);
+                let scores = self.opinions(model, &rows, kind, 0)?;
+                let found = scores.iter().filter(|row| row.score > limit).count();
+                above.push((probe, kind, found as f64 / scores.len().max(1) as f64));
+            }
+        }
+        Ok(Probed { above })
+    }
+}
