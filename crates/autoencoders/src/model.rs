@@ -171,6 +171,35 @@ impl Model {
         }
     }
 
+    /// The rows with the model's columns in the model's order, found by their names, and what the user should know of it.
+    ///
+    /// Data without names, or of a model without, stays as it is. Columns that the model does not know are left out with a warning.
+    /// Errors: a column is missing; or the order must change and the rows are on disk.
+    pub fn aligned(&self, data: Dataset) -> Result<(Dataset, Vec<String>)> {
+        if self.columns.is_empty() || data.columns.is_empty() || self.columns == data.columns {
+            return Ok((data, Vec::new()));
+        }
+        let place = |name: &String| data.columns.iter().position(|found| found == name);
+        let missing: Vec<&str> = self.columns.iter().filter(|name| place(name).is_none()).map(String::as_str).collect();
+        if !missing.is_empty() {
+            return Err(Error::shape(
+                format!("columns of {}", data.name),
+                format!("no column {}", list(&missing)),
+                format!("all {} columns of the training: {}", self.columns.len(), list(&self.columns)),
+            ));
+        }
+        if data.values.in_memory().is_none() {
+            return Err(Error::data(&data.name, "has its columns in another order than the training, and is on disk; read it without --memory"));
+        }
+        let unknown: Vec<&str> = data.columns.iter().filter(|name| !self.columns.contains(name)).map(String::as_str).collect();
+        let warnings = match unknown.is_empty() {
+            true => Vec::new(),
+            false => vec![format!("left out, because the model does not know them: {}", list(&unknown))],
+        };
+        let columns: Vec<usize> = self.columns.iter().filter_map(place).collect();
+        Ok((data.narrowed(&columns)?, warnings))
+    }
+
     /// Refuses rows of another shape or with other column names than the model was trained on.
     pub fn accept(&self, data: &Dataset) -> Result<()> {
         let shape = &self.parts.plan.shape;
@@ -366,6 +395,13 @@ impl Model {
     pub(crate) fn pass(&self) -> Pass {
         Pass::deterministic(Rng::new(self.parts.plan.config.seed).split("evaluation"))
     }
+}
+
+/// Names for a message, the first of them where there are many.
+fn list<S: AsRef<str>>(names: &[S]) -> String {
+    let shown: Vec<String> = names.iter().take(8).map(|name| format!("\"{}\"", name.as_ref())).collect();
+    let more = names.len().saturating_sub(shown.len());
+    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
 
 /// A row and its distance in code.

@@ -5,6 +5,7 @@ use autoencoders::likelihood::Likelihood;
 use autoencoders::net::{Net, Norm};
 use autoencoders::optimise::{Method, Schedule};
 use autoencoders::prepare::Scale;
+use autoencoders::score::{Kind, Threshold};
 use autoencoders::{Activation, Error, FAMILIES, Source, data};
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
@@ -51,6 +52,8 @@ pub(crate) enum Command {
     Interpolate(Interpolate),
     #[command(after_help = "Example:\n  ae search digits.ae digits --row 17 --count 5")]
     Search(Search),
+    #[command(allow_negative_numbers = true, after_help = "Example:\n  ae score table.ae table.csv -o scores.csv")]
+    Score(Score),
     #[command(after_help = "Example:\n  ae report digits.ae digits -o report.html")]
     Report(Report),
     #[command(after_help = "Example:\n  ae explore digits.ae digits")]
@@ -102,6 +105,9 @@ pub(crate) struct Settings {
     /// A recipe: settings in a .toml or .json file; flags beside it win
     #[arg(long, value_name = "RECIPE")]
     pub config: Option<PathBuf>,
+    /// Settings for a purpose; flags beside it win. anomalies: five denoising models whose scores are averaged
+    #[arg(long = "for", value_name = "PURPOSE", value_parser = purposes(), conflicts_with = "config")]
+    pub purpose: Option<Purpose>,
     /// Kind of autoencoder; `ae families` tells more [default: plain]
     #[arg(long, value_name = "NAME", value_parser = families())]
     pub family: Option<String>,
@@ -174,6 +180,12 @@ pub(crate) struct Settings {
     /// Density on the codes, to generate from: auto, none, gaussian or mixture:N [default: auto]
     #[arg(long, value_name = "DENSITY")]
     pub density: Option<DensityChoice>,
+    /// Models of an ensemble, whose anomaly scores are averaged [default: 1]
+    #[arg(long, value_name = "N")]
+    pub members: Option<usize>,
+    /// Expected fraction of anomalies among the training rows, which then teach less [default: 0]
+    #[arg(long, value_name = "FRACTION")]
+    pub contamination: Option<f64>,
     /// Decides every random number [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -250,6 +262,9 @@ pub(crate) struct Eval {
     /// Another model, evaluated on the same rows
     #[arg(long, value_name = "MODEL")]
     pub beside: Option<PathBuf>,
+    /// Whether the model scores rows as anomalies that certainly are
+    #[arg(long)]
+    pub probe: bool,
 }
 
 /// Write the codes of rows as .npy, .csv or .parquet
@@ -339,6 +354,36 @@ pub(crate) struct Search {
     /// How many neighbours
     #[arg(long, value_name = "N", default_value = "10", value_parser = value_parser!(u32).range(1..))]
     pub count: u32,
+}
+
+/// Score rows: how unlike the training rows they are, and which columns say so
+#[derive(Debug, clap::Args)]
+pub(crate) struct Score {
+    /// A model file
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub rows: Rows,
+    /// What is measured: joined, reconstruction, code, mahalanobis, denoising or likelihood
+    #[arg(long, value_name = "KIND", default_value = "joined")]
+    pub kind: Kind,
+    /// Where anomalies begin: auto, contamination:F, pot:F, deviations:K, f1 (with labels) or at:SCORE
+    #[arg(long, value_name = "THRESHOLD", default_value = "auto")]
+    pub threshold: Threshold,
+    /// The label of normal rows; every other one is an anomaly [default: 0, false, no, normal or nothing]
+    #[arg(long, value_name = "LABEL")]
+    pub normal: Option<String>,
+    /// Columns that explain a row
+    #[arg(long, value_name = "N", default_value = "3")]
+    pub reasons: usize,
+    /// Compare the scores with those of rows like the training's
+    #[arg(long)]
+    pub drift: bool,
+    /// The table to write, .csv or .jsonl
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace an existing file
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Write what a model has learned as one page: its errors, its code, its filters
@@ -447,6 +492,16 @@ fn scales() -> Words<Scale> {
 
 fn optimisers() -> Words<Method> {
     Words { kind: "optimiser", known: vec!["adam", "sgd"], find: |name| serde_json::from_value(name.into()).ok() }
+}
+
+/// What a model is trained for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Anomalies,
+}
+
+fn purposes() -> Words<Purpose> {
+    Words { kind: "purpose", known: vec!["anomalies"], find: |_| Some(Purpose::Anomalies) }
 }
 
 fn devices() -> Words<String> {

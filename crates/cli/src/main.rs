@@ -71,6 +71,7 @@ fn run(args: &Args) -> Result<Exit> {
         Command::Generate(generate) => commands::generate::run(generate, &show),
         Command::Interpolate(interpolate) => commands::interpolate::run(interpolate, &show),
         Command::Search(search) => commands::search::run(search, &show),
+        Command::Score(score) => return commands::score::run(score, &show),
         Command::Report(report) => commands::report::run(report, &show),
         Command::Explore(explore) => commands::explore::run(explore, &show),
         Command::Info(info) => commands::info::run(info, &show),

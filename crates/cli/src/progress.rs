@@ -40,6 +40,7 @@ impl<'a> Progress<'a> {
             Event::Start { plan, weights, rows, epoch } => self.begin(plan, *weights, *rows, *epoch),
             Event::Step { epoch, step, steps, terms } => self.step(*epoch, *step, *steps, terms),
             Event::Epoch(record) => self.epoch(record),
+            Event::Member { member, of, record } => self.member(*member, *of, record),
         }
     }
 
@@ -96,6 +97,19 @@ impl<'a> Progress<'a> {
         if self.last.is_none_or(|last| now - last >= BETWEEN_WORDS) {
             self.last = Some(now);
             bar.set_message(words(epoch + 1, self.of, terms, self.validation));
+        }
+    }
+
+    fn member(&mut self, member: usize, of: usize, record: &EpochRecord) {
+        if let Some(bar) = &self.bar {
+            let now = now();
+            if self.last.is_none_or(|last| now - last >= BETWEEN_WORDS) {
+                self.last = Some(now);
+                bar.set_message(format!("member {} of {of}: epoch {}/{}", member + 1, record.epoch, record.of));
+            }
+        } else if record.epoch == record.of {
+            self.waiting = None;
+            self.show.note(format!("member {} of {of} trained", member + 1));
         }
     }
 

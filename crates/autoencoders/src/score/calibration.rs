@@ -127,12 +127,56 @@ impl Calibration {
         }
     }
 
+    /// How a batch's scores differ from these.
+    pub fn drift(&self, scores: &[f64]) -> Drift {
+        let mut batch = scores.to_vec();
+        batch.sort_by(f64::total_cmp);
+        let below = |sorted: &[f64], score: f64| sorted.partition_point(|known| *known <= score) as f64 / sorted.len().max(1) as f64;
+        let gap = |score: &f64| (below(&batch, *score) - below(&self.scores, *score)).abs();
+        let distance = self.scores.iter().chain(&batch).map(gap).fold(0.0, f64::max);
+        let (a, b) = (self.scores.len() as f64, batch.len() as f64);
+        let root = (a * b / (a + b).max(1.0)).sqrt();
+        let lambda = (root + 0.12 + 0.11 / root.max(1e-9)) * distance;
+        let term = |k: i32| 2.0 * f64::from(1 - 2 * ((k + 1) % 2)) * (-2.0 * f64::from(k * k) * lambda * lambda).exp();
+        // The series does not converge near zero, where nothing differs.
+        let chance = if lambda < 0.3 { 1.0 } else { (1..=100).map(term).sum::<f64>().clamp(0.0, 1.0) };
+        let limit = self.quantile(0.99);
+        let above = batch.iter().filter(|score| **score > limit).count() as f64 / b.max(1.0);
+        Drift { distance, chance, above, median: quantile_or_zero(&batch, 0.5), reference_median: self.quantile(0.5) }
+    }
+
     fn peak(&self, fraction: f64) -> f64 {
         match fraction < self.tail.fraction {
             true => self.tail.start + self.tail.inverse(fraction / self.tail.fraction),
             false => self.quantile(1.0 - fraction),
         }
     }
+}
+
+/// How a batch's scores differ from those of rows that trained nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Drift {
+    /// The largest difference between both distribution functions (Kolmogorov and Smirnov), from 0 to 1.
+    pub distance: f64,
+    /// How probable a difference as large would be between rows of one kind (Stephens 1970).
+    pub chance: f64,
+    /// The fraction of the batch above the 99th percentile of the others; 0.01 without drift.
+    pub above: f64,
+    /// The batch's median score.
+    pub median: f64,
+    /// That of the others.
+    pub reference_median: f64,
+}
+
+impl Drift {
+    /// Whether the difference is larger than chance would make it more than once in a thousand times.
+    pub fn found(&self) -> bool {
+        self.chance < 1e-3
+    }
+}
+
+fn quantile_or_zero(sorted: &[f64], fraction: f64) -> f64 {
+    if sorted.is_empty() { 0.0 } else { quantile(sorted, fraction) }
 }
 
 /// What lies beyond the ninth tenth: `P(excess > y) = (1 + shape y / scale)^(-1 / shape)`, the generalised Pareto distribution
@@ -245,6 +289,19 @@ mod tests {
         let calibration = Calibration::new(normal(1000, 6));
         let threshold = calibration.threshold(Threshold::Auto, 0.1).unwrap();
         assert_eq!(calibration.scores().iter().filter(|score| **score > threshold).count(), 100);
+    }
+
+    #[test]
+    fn rows_of_one_kind_do_not_drift_and_shifted_ones_do() {
+        let calibration = Calibration::new(normal(1000, 7));
+        for seed in 8..20 {
+            let drift = calibration.drift(&normal(500, seed));
+            assert!(!drift.found(), "{drift:?}");
+        }
+        let shifted: Vec<f64> = normal(500, 20).iter().map(|score| score + 0.5).collect();
+        let drift = calibration.drift(&shifted);
+        assert!(drift.found() && (drift.median - 0.5).abs() < 0.2, "{drift:?}");
+        assert!(!calibration.drift(&[]).found());
     }
 
     #[test]

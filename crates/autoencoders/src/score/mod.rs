@@ -24,7 +24,7 @@ mod probe;
 mod reference;
 mod whiten;
 
-pub use calibration::{Calibration, Threshold};
+pub use calibration::{Calibration, Drift, Threshold};
 pub use judge::{Judge, Ruler};
 pub use probe::{Probe, Probed};
 pub use reference::Reference;

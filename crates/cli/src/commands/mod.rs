@@ -11,6 +11,7 @@ pub(crate) mod generate;
 pub(crate) mod info;
 pub(crate) mod interpolate;
 pub(crate) mod reconstruct;
+pub(crate) mod score;
 pub(crate) mod search;
 pub(crate) mod train;
 
@@ -37,6 +38,13 @@ pub(crate) fn read_rows(rows: &Rows, show: &Show) -> Result<Dataset> {
 pub(crate) fn read_data(data: &str, reading: &Reading, show: &Show) -> Result<Dataset> {
     let data = read(data, &reading.options())?;
     data.warnings.iter().for_each(|warning| show.warn(warning));
+    Ok(data)
+}
+
+/// Reads rows for a model: its columns by their names, whatever their order.
+pub(crate) fn read_for(model: &Model, rows: &Rows, show: &Show) -> Result<Dataset> {
+    let (data, warnings) = model.aligned(read_rows(rows, show)?)?;
+    warnings.iter().for_each(|warning| show.warn(warning));
     Ok(data)
 }
 

@@ -1,17 +1,21 @@
 //! From words to a configuration: the library's defaults, then the recipe, then the flags.
 
-use crate::args::{Settings, Train};
+use crate::args::{Purpose, Settings, Train};
 use autoencoders::run::State;
 use autoencoders::{Config, Error, Result};
 use std::path::Path;
 
-/// The configuration that was asked for, or that of the checkpoint to go on from.
-pub(crate) fn config(args: &Train) -> Result<Config> {
+/// The configuration that was asked for on rows of so many numbers, or that of the checkpoint to go on from.
+pub(crate) fn config(args: &Train, features: usize) -> Result<Config> {
     if let Some(run) = &args.resume {
         return State::config_of(run);
     }
     let settings = &args.settings;
-    let mut config = settings.config.as_deref().map_or_else(|| Ok(Config::default()), read)?;
+    let mut config = match (settings.purpose, &settings.config) {
+        (Some(Purpose::Anomalies), _) => Config::for_anomalies(features),
+        (None, Some(recipe)) => read(recipe)?,
+        (None, None) => Config::default(),
+    };
     apply(settings, &mut config);
     if args.test_data.is_some() {
         // The rows for the final table are in a file of their own.
@@ -37,6 +41,10 @@ fn read(path: &Path) -> Result<Config> {
 
 fn apply(settings: &Settings, config: &mut Config) {
     set(&mut config.family, &settings.family);
+    if settings.family.is_some() && settings.purpose.is_some() {
+        // The parameters were those of another family.
+        config.parameters.clear();
+    }
     config.parameters.extend(settings.parameters.iter().cloned());
     set(&mut config.latent, &settings.latent);
     set(&mut config.net, &settings.net);
@@ -60,6 +68,8 @@ fn apply(settings: &Settings, config: &mut Config) {
     set(&mut config.clip, &settings.clip);
     set(&mut config.patience, &settings.patience);
     set(&mut config.density, &settings.density);
+    set(&mut config.members, &settings.members);
+    set(&mut config.contamination, &settings.contamination);
     set(&mut config.seed, &settings.seed);
     set(&mut config.validation, &settings.validation);
     set(&mut config.test, &settings.test);
