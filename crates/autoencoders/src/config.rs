@@ -126,6 +126,7 @@ impl Config {
             family: "denoising".to_owned(),
             parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             latent: features.clamp(1, 64),
+            batch: 128,
             members: 5,
             ..Self::default()
         }

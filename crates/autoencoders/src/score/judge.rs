@@ -73,13 +73,14 @@ struct Seen {
 }
 
 impl Judge {
-    /// Learns from training rows of `data`; `held_out` rows, which trained nothing, set the rulers.
+    /// Learns from the rows of `data`; `held_out` ones, which trained nothing, set the rulers.
     pub(super) fn fit(model: &Model, data: &Dataset, train: &[usize], held_out: &[usize]) -> Result<Self> {
         let contamination = model.parts.plan.config.contamination;
-        let sample = &train[..train.len().min(reference::MOST)];
+        // Held-out rows too: their errors are those of rows that trained nothing, and no code is its own neighbour.
+        let sample: Vec<usize> = train.iter().chain(held_out).copied().take(reference::MOST).collect();
         let features = model.parts.plan.features();
         let (mut residuals, mut codes) = (Vec::new(), Vec::new());
-        model.blocks(data, sample, |_, values, x| {
+        model.blocks(data, &sample, |_, values, x| {
             let seen = Self::see(model, values, x)?;
             residuals.extend(seen.rows.values.iter().zip(&seen.rebuilt.values).map(|(row, rebuilt)| row - rebuilt));
             codes.extend(seen.codes.values);

@@ -162,11 +162,14 @@ const FEWEST: usize = 20;
 impl Detector {
     /// Learns from the rows that a model was trained on, and from those that it was not; none where its numbers are not finite.
     pub(crate) fn fit(model: &Model, data: &Dataset, split: &Split) -> Result<Option<Self>> {
-        let held_out = if split.validation.len() >= FEWEST { &split.validation } else { &split.train };
+        // Too few: then the training rows, as if each had been left out.
+        let enough = split.validation.len() >= FEWEST;
+        let held_out = if enough { &split.validation } else { &split.train };
         let held_out = &held_out[..held_out.len().min(HELD_OUT)];
-        let mut judges = vec![Judge::fit(model, data, &split.train, held_out)?];
+        let train = if enough { split.train.as_slice() } else { &[] };
+        let mut judges = vec![Judge::fit(model, data, train, held_out)?];
         for member in &model.members {
-            judges.push(Judge::fit(&member.model, &*member.narrowed(data)?, &split.train, held_out)?);
+            judges.push(Judge::fit(&member.model, &*member.narrowed(data)?, train, held_out)?);
         }
         if !judges.iter().all(Judge::is_finite) {
             return Ok(None);

@@ -1,6 +1,6 @@
 //! `ae encode`: the codes of rows.
 
-use super::{Format, read_rows, refuse_input};
+use super::{Format, read_for, refuse_input};
 use crate::args::Encode;
 use crate::show::Show;
 use autoencoders::data::write_table_blocks;
@@ -11,7 +11,7 @@ pub(crate) fn run(args: &Encode, show: &Show) -> Result<()> {
     refuse_input(&args.output.path, &[&args.model, Path::new(&args.rows.data)])?;
     Format::check(&args.output, None)?;
     let model = Model::load(&args.model)?;
-    let data = read_rows(&args.rows, show)?;
+    let data = read_for(&model, &args.rows, show)?;
     let columns: Vec<String> = (0..model.parts.plan.config.latent).map(|unit| format!("code_{unit}")).collect();
     model.encode_blocks(&data, 0..data.rows(), |blocks| {
         write_table_blocks(&args.output.path, data.ids.as_deref(), &columns, data.rows(), blocks)

@@ -1,10 +1,11 @@
 //! `ae eval`: a model judged on rows, alone or beside another.
 
-use super::read_rows;
+use super::read_for;
 use crate::args::Eval;
 use crate::show::{self, Show};
 use autoencoders::data::Dataset;
 use autoencoders::metrics::Evaluation;
+use autoencoders::score::{Kind, Probe, Probed};
 use autoencoders::{Model, Result};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -20,20 +21,24 @@ struct Judged {
     evaluation: Evaluation,
     code_change: f64,
     jacobian_norm: f64,
+    probed: Option<Probed>,
 }
 
 pub(crate) fn run(args: &Eval, show: &Show) -> Result<()> {
     let models = std::iter::once(&args.model).chain(&args.beside).map(|path| Ok((path, Model::load(path)?))).collect::<Result<Vec<_>>>()?;
-    let data = read_rows(&args.rows, show)?;
-    let judged = models.iter().map(|(path, model)| judge(path, model, &data)).collect::<Result<Vec<_>>>()?;
+    let data = read_for(&models[0].1, &args.rows, show)?;
+    let judged = models.iter().map(|(path, model)| judge(path, model, &data, args.probe)).collect::<Result<Vec<_>>>()?;
     let mut json = object(&judged[0]);
     if let Some(beside) = judged.get(1) {
         json["beside"] = object(beside);
     }
+    for judged in &judged {
+        judged.probed.iter().flat_map(|probed| probed.advice(Kind::default())).for_each(|advice| show.warn(format!("{}: {advice}", judged.name)));
+    }
     show.result(&json, text(&judged))
 }
 
-fn judge(path: &Path, model: &Model, data: &Dataset) -> Result<Judged> {
+fn judge(path: &Path, model: &Model, data: &Dataset, probe: bool) -> Result<Judged> {
     let all: Vec<usize> = (0..data.rows()).collect();
     let sample: Vec<usize> = all.iter().copied().step_by(all.len().div_ceil(SAMPLE).max(1)).collect();
     Ok(Judged {
@@ -41,6 +46,7 @@ fn judge(path: &Path, model: &Model, data: &Dataset) -> Result<Judged> {
         evaluation: model.evaluate(data, &all)?,
         code_change: model.code_change_under_normal_noise(data, &sample, NOISE)?,
         jacobian_norm: model.jacobian_norm(data, &sample)?,
+        probed: probe.then(|| model.detector()?.probe(model, data)).transpose()?,
     })
 }
 
@@ -57,6 +63,7 @@ fn object(judged: &Judged) -> Value {
         "mean_activation": of.mean_activation,
         "code_change": judged.code_change,
         "jacobian_norm": judged.jacobian_norm,
+        "probes": judged.probed.as_ref().map(probes),
     })
 }
 
@@ -82,7 +89,27 @@ fn text(judged: &[Judged]) -> String {
         let value = |judged: &Judged| judged.evaluation.terms.get(&name).map_or_else(|| "-".to_owned(), show::number);
         rows.push(line(&format!("loss: {name}"), &value));
     }
-    show::table(&rows)
+    let probes = judged.iter().filter_map(|judged| judged.probed.as_ref()).map(|probed| format!("\n{}", probe_table(probed)));
+    show::table(&rows) + &probes.collect::<String>()
+}
+
+/// What came of the probes, by probe and kind of score.
+fn probes(probed: &Probed) -> Value {
+    let of = |probe: Probe| Kind::ALL.into_iter().map(|kind| (kind.name().to_owned(), json!(probed.fraction(probe, kind)))).collect();
+    let word = |probe: Probe| serde_json::to_value(probe).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
+    let mut object: serde_json::Map<String, Value> = Probe::ALL.into_iter().map(|probe| (word(probe), Value::Object(of(probe)))).collect();
+    object.insert("passed".to_owned(), Value::Array(Kind::ALL.into_iter().filter(|kind| probed.passes(*kind)).map(|kind| kind.name().into()).collect()));
+    Value::Object(object)
+}
+
+/// A table of the probes: the percentage of their rows that score above 99 % of normal rows.
+fn probe_table(probed: &Probed) -> String {
+    let line = |kind: Kind| {
+        let cells = Probe::ALL.map(|probe| format!("{} %", (100.0 * probed.fraction(probe, kind)).round()));
+        std::iter::once(kind.name().to_owned()).chain(cells).collect()
+    };
+    let head = ["above 99 % of normal rows", "far", "shuffled", "constant"].map(str::to_owned).into();
+    show::table(&std::iter::once(head).chain(Kind::ALL.into_iter().map(line)).collect::<Vec<_>>())
 }
 
 /// The terms of all models, each once.

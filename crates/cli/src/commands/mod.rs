@@ -16,6 +16,7 @@ pub(crate) mod search;
 pub(crate) mod train;
 
 mod interrupt;
+mod live;
 mod picture;
 mod place;
 mod recipe;

@@ -1,6 +1,6 @@
 //! `ae reconstruct`: rows as the model gives them back.
 
-use super::{Format, array_shape, column_names, picture, read_rows, refuse_input};
+use super::{Format, array_shape, column_names, picture, read_for, refuse_input};
 use crate::args::Reconstruct;
 use crate::show::Show;
 use autoencoders::data::{write_npy_blocks, write_table_blocks};
@@ -15,7 +15,7 @@ pub(crate) fn run(args: &Reconstruct, show: &Show) -> Result<()> {
     refuse_input(path, &[&args.model, Path::new(&args.rows.data)])?;
     let model = Model::load(&args.model)?;
     let format = Format::check(&args.output, Some(&model))?;
-    let data = read_rows(&args.rows, show)?;
+    let data = read_for(&model, &args.rows, show)?;
     let wanted = args.count.map(|count| count as usize).or((format == Format::Png).then_some(ACROSS));
     let rows = wanted.unwrap_or(usize::MAX).min(data.rows());
     let features = model.parts.plan.features();

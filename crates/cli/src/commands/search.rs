@@ -1,6 +1,6 @@
 //! `ae search`: the rows nearest in code.
 
-use super::read_rows;
+use super::read_for;
 use crate::args::{Rows, Search};
 use crate::show::{self, Show};
 use autoencoders::data::{Dataset, ReadOptions, read};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 pub(crate) fn run(args: &Search, show: &Show) -> Result<()> {
     let model = Model::load(&args.model)?;
-    let data = read_rows(&args.rows, show)?;
+    let data = read_for(&model, &args.rows, show)?;
     let codes = model.encode(&data)?;
     let query = match (args.row, &args.like) {
         (Some(row), _) if row < data.rows() => codes.row(row).to_vec(),
