@@ -165,7 +165,7 @@ impl Judge {
             Kind::Code => rows.map(|row| logarithm(self.reference.distance(seen.codes.row(row)))).collect(),
             Kind::Mahalanobis => rows.map(|row| logarithm(self.codes.distance(seen.codes.row(row)))).collect(),
             Kind::Denoising => self.denoising(model, values, x, seen)?.into_iter().map(logarithm).collect(),
-            Kind::Likelihood => likelihood(model, values, x)?.into_iter().map(|nats| nats.clamp(-HIGHEST, HIGHEST)).collect(),
+            Kind::Likelihood => likelihood(model, values, x)?.into_iter().map(|nats| if nats.is_nan() { HIGHEST } else { nats.clamp(-HIGHEST, HIGHEST) }).collect(),
         })
     }
 
@@ -211,18 +211,23 @@ impl Judge {
                 model.preparation.undo(&mut row, features);
                 row
             };
-            let (observed, expected) = (units(observed), units(expected));
+            let expected = units(expected);
             (columns.into_iter())
                 .map(|column| super::Reason {
                     column,
-                    observed: f64::from(observed[column]),
-                    expected: f64::from(expected[column]),
+                    observed: f64::NAN,
+                    expected: shortest(expected[column]),
                     share: if total.is_finite() { shares[column] / total } else { 1.0 },
                 })
                 .collect()
         };
         Ok((0..seen.rows.rows()).map(reasons).collect())
     }
+}
+
+/// The number of the shortest text that reads back as this one: 0.1, where a mere conversion gives 0.10000000149.
+fn shortest(number: f32) -> f64 {
+    number.to_string().parse().unwrap_or_else(|_| f64::from(number))
 }
 
 fn difference(a: &[f32], b: &[f32]) -> Vec<f32> {

@@ -30,7 +30,7 @@ pub use probe::{Probe, Probed};
 pub use reference::Reference;
 pub use whiten::Whitening;
 
-use crate::data::Dataset;
+use crate::data::{Dataset, Values};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::split::Split;
@@ -241,8 +241,11 @@ impl Model {
                 false => Cow::Owned(data.select(chunk)?),
             };
             let opinions = detector.opinions(self, &part, kind, reasons)?;
-            all.extend(opinions.into_iter().map(|judge::Opinion { score, reasons }| {
+            let observed = if reasons > 0 { part.gather(0..part.rows())? } else { Values::U8(Vec::new()) };
+            all.extend(opinions.into_iter().enumerate().map(|(row, judge::Opinion { score, mut reasons })| {
                 let score = score.clamp(-1e300, 1e300);
+                // As the data has it, not as it comes back from single precision.
+                reasons.iter_mut().for_each(|why| why.observed = observed.get(row * data.features() + why.column));
                 RowScore { score, probability: calibration.probability(score), reasons }
             }));
         }

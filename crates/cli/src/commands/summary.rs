@@ -115,6 +115,9 @@ pub(crate) fn next(args: &Train, model: &Model, path: &Path) -> Vec<String> {
         format!("ae report {model_word} {rows} -o {}", file("report", "html")),
         format!("ae encode {model_word} {rows} -o {}", file("codes", "csv")),
     ];
+    if matches!(model.parts.plan.shape, Shape::Flat { .. } | Shape::Series { .. }) {
+        next.push(format!("ae score {model_word} {rows} -o {}", file("scores", "csv")));
+    }
     if image {
         next.push(format!("ae reconstruct {model_word} {rows} -o {}", file("rows", "png")));
     }

@@ -1,0 +1,179 @@
+//! Anomaly scores: what is strange scores high, the same at every call, and the model says where it cannot tell.
+
+use autoencoders::data::{Dataset, Values};
+use autoencoders::metrics::auroc;
+use autoencoders::rng::Rng;
+use autoencoders::schema::Shape;
+use autoencoders::score::{Kind, Probe, Threshold};
+use autoencoders::{Config, Event, FAMILIES, Flow, Model, Outcome, Trained, fit};
+
+/// Rows of six numbers on a plane, with a little noise.
+fn plane(rows: usize, seed: u64) -> Vec<f64> {
+    let mut rng = Rng::new(seed);
+    let row = |_| {
+        let (a, b) = (f64::from(rng.standard_normal()), f64::from(rng.standard_normal()));
+        let mut noise = || 0.05 * f64::from(rng.standard_normal());
+        [a + noise(), b + noise(), a + b + noise(), a - b + noise(), 2.0 * a + noise(), 0.5 * b + noise()]
+    };
+    (0..rows).flat_map(row).collect()
+}
+
+fn table(values: Vec<f64>) -> Dataset {
+    Dataset::new("plane", Shape::Flat { width: 6 }, Values::F64(values)).unwrap()
+}
+
+fn short(config: Config) -> Config {
+    Config { epochs: Some(100), ..config }
+}
+
+fn trained(config: &Config, data: &Dataset) -> Model {
+    fit(config, data, None, false, &mut |_| Flow::Continue).unwrap().model
+}
+
+fn scores(model: &Model, data: &Dataset, kind: Kind) -> Vec<f64> {
+    model.score(data, kind, 0).unwrap().into_iter().map(|row| row.score).collect()
+}
+
+#[test]
+fn every_family_scores_by_every_kind_the_same_at_every_call_and_in_every_company() {
+    let data = table(plane(300, 1));
+    let some = data.select(&[7, 3]).unwrap();
+    for family in FAMILIES {
+        let config = Config { family: family.name.to_owned(), latent: 3, ..short(Config::default()) };
+        let model = trained(&config, &data);
+        for kind in Kind::ALL {
+            let all = scores(&model, &data, kind);
+            assert!(all.iter().all(|score| score.is_finite()), "{} {kind}", family.name);
+            assert_eq!(all, scores(&model, &data, kind), "{} {kind}", family.name);
+            let few = scores(&model, &some, kind);
+            assert!((few[0] - all[7]).abs() < 1e-3 && (few[1] - all[3]).abs() < 1e-3, "{} {kind}: {few:?} of {all:?}", family.name);
+        }
+    }
+}
+
+#[test]
+fn a_row_off_the_plane_scores_highest_and_names_its_column() {
+    let model = trained(&short(Config::for_anomalies(6)), &table(plane(600, 2)));
+    let mut fresh = plane(200, 3);
+    fresh[6 * 40 + 4] += 3.0;
+    let rows = model.score(&table(fresh.clone()), Kind::Joined, 2).unwrap();
+    let highest = (0..200).max_by(|a, b| rows[*a].score.total_cmp(&rows[*b].score)).unwrap();
+    assert_eq!(highest, 40);
+    let why = &rows[40].reasons[0];
+    assert_eq!((why.column, why.observed, rows[40].reasons.len()), (4, fresh[6 * 40 + 4], 2));
+    assert!(why.expected < why.observed - 1.0 && why.share > 0.3, "{why:?}");
+    assert!(rows[40].probability > 0.99);
+}
+
+#[test]
+fn one_alarm_in_a_hundred_is_about_that_on_fresh_rows() {
+    let model = trained(&short(Config::for_anomalies(6)), &table(plane(2000, 4)));
+    let alarm = model.detector().unwrap().threshold(Kind::Joined, Threshold::Auto, 0.0).unwrap();
+    let alarms = scores(&model, &table(plane(5000, 5)), Kind::Joined).iter().filter(|score| **score > alarm).count();
+    assert!((10..200).contains(&alarms), "{alarms} of 5000 instead of 50");
+}
+
+#[test]
+fn a_saved_ensemble_scores_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plane.ae");
+    let wide: Vec<f64> = plane(200, 6).chunks(6).flat_map(|row| [row, row].concat()).collect();
+    let data = Dataset::new("wide", Shape::Flat { width: 12 }, Values::F64(wide)).unwrap();
+    for contamination in [0.0, 0.1] {
+        let model = trained(&Config { members: 3, contamination, ..short(Config::for_anomalies(12)) }, &data);
+        assert_eq!(model.members.len(), 2);
+        assert_eq!(model.members[0].columns.len(), 11, "each member leaves out one of ten columns");
+        model.save(&path).unwrap();
+        let loaded = Model::load(&path).unwrap();
+        for kind in Kind::ALL {
+            assert_eq!(model.score(&data, kind, 3).unwrap(), loaded.score(&data, kind, 3).unwrap());
+        }
+        assert_eq!(model.detector().unwrap().probed, loaded.detector().unwrap().probed);
+    }
+}
+
+#[test]
+fn an_ensemble_has_the_same_bits_on_one_and_on_two_threads() {
+    let data = table(plane(200, 7));
+    let config = Config { members: 3, epochs: Some(3), ..Config::for_anomalies(6) };
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| scores(&trained(&config, &data), &data, Kind::Joined))
+    };
+    assert_eq!(on(1), on(2));
+}
+
+#[test]
+fn an_ensemble_that_is_interrupted_goes_on_to_the_same_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("plane.run");
+    let data = table(plane(200, 8));
+    let config = Config { members: 3, epochs: Some(3), ..Config::for_anomalies(6) };
+    let stopped = fit(&config, &data, Some(&run), false, &mut |event| match event {
+        Event::Member { .. } => Flow::Stop,
+        _ => Flow::Continue,
+    });
+    let Trained { model, outcome, .. } = stopped.unwrap();
+    assert!(matches!(outcome, Outcome::Interrupted) && model.detector().is_err());
+    let resumed = fit(&config, &data, Some(&run), true, &mut |_| Flow::Continue).unwrap().model;
+    assert_eq!(scores(&resumed, &data, Kind::Joined), scores(&trained(&config, &data), &data, Kind::Joined));
+}
+
+#[test]
+fn anomalies_among_the_training_rows_are_found_all_the_same() {
+    let mut values = plane(475, 9);
+    // A knot of one kind, which a network would learn like any other kind of row.
+    let mut rng = Rng::new(10);
+    values.extend((0..25).flat_map(|_| [4.0, -4.0, 4.0, -4.0, 4.0, -4.0].map(|place| place + 0.01 * f64::from(rng.standard_normal()))));
+    let data = table(values);
+    let truth: Vec<bool> = (0..500).map(|row| row >= 475).collect();
+    let area = |contamination: f64| {
+        let model = trained(&Config { contamination, members: 1, ..short(Config::for_anomalies(6)) }, &data);
+        auroc(&scores(&model, &data, Kind::Joined), &truth).unwrap()
+    };
+    let (clean, allowed) = (area(0.0), area(0.1));
+    assert!(allowed > 0.95 && allowed > clean + 0.2, "{allowed} where anomalies are allowed for, {clean} where they are not");
+}
+
+#[test]
+fn a_copy_machine_is_found_out_and_the_remedy_is_checked() {
+    // A linear code as wide as the row copies everything, also what is far from all it has seen.
+    let config = Config { net: "linear".parse().unwrap(), latent: 6, epochs: Some(200), learning_rate: 0.01, ..Config::default() };
+    let model = trained(&config, &table(plane(500, 11)));
+    let probed = model.detector().unwrap().probe(&model, &table(plane(200, 12))).unwrap();
+    assert!(probed.fraction(Probe::Far, Kind::Code) >= 0.99, "{probed:?}");
+    let advice = probed.advice(Kind::Mahalanobis);
+    assert!(probed.passes(Kind::Mahalanobis) == advice.is_empty(), "{advice:?}");
+    for kind in Kind::ALL {
+        for line in probed.advice(kind) {
+            assert!(line.contains("only") && (line.contains("checked on the same rows") || line.contains("no kind of score")), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_column_that_was_constant_in_training_is_an_anomaly_when_it_varies() {
+    let constant = |values: Vec<f64>| values.chunks(6).flat_map(|row| [&row[..5], &[7.0]].concat()).collect::<Vec<f64>>();
+    let model = trained(&short(Config::for_anomalies(6)), &table(constant(plane(400, 13))));
+    let mut fresh = constant(plane(50, 14));
+    fresh[6 * 20 + 5] = 8.0;
+    let rows = model.score(&table(fresh), Kind::Joined, 1).unwrap();
+    assert!(rows[20].probability > 0.999 && rows[20].reasons[0].column == 5, "{:?}", rows[20]);
+}
+
+#[test]
+fn five_rows_in_all_are_trained_and_scored() {
+    let data = table(plane(5, 15));
+    let model = trained(&Config { epochs: Some(2), ..Config::for_anomalies(6) }, &data);
+    assert_eq!(model.score(&data, Kind::Joined, 3).unwrap().len(), 5);
+}
+
+#[test]
+fn enormous_numbers_score_high_instead_of_breaking() {
+    let model = trained(&short(Config::for_anomalies(6)), &table(plane(300, 16)));
+    let data = table(vec![1e30, -1e30, 1e300, 0.0, 0.0, 0.0]);
+    for kind in Kind::ALL {
+        let row = &model.score(&data, kind, 3).unwrap()[0];
+        assert!(row.score.is_finite() && row.probability > 0.99, "{kind}: {row:?}");
+    }
+}
