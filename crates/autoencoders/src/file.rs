@@ -4,7 +4,7 @@
 
 use crate::baseline::Pca;
 use crate::config::{Config, Plan};
-use crate::data::write_atomically;
+use crate::data::{Series, write_atomically};
 use crate::density::Density;
 use crate::error::{Error, Result};
 use crate::metrics::Evaluation;
@@ -179,6 +179,8 @@ struct Content {
     config: Config,
     shape: Shape,
     columns: Vec<String>,
+    #[serde(default)]
+    series: Option<Series>,
     preparation: Preparation,
     training_rows: usize,
     history: Vec<EpochRecord>,
@@ -220,6 +222,7 @@ impl Model {
             config: self.parts.plan.config.clone(),
             shape: self.parts.plan.shape.clone(),
             columns: self.columns.clone(),
+            series: self.series.clone(),
             preparation: self.preparation.clone(),
             training_rows: self.training_rows,
             history: self.history.clone(),
@@ -342,6 +345,7 @@ impl Model {
             vars,
             preparation: content.preparation,
             columns: content.columns,
+            series: content.series,
             training_rows: content.training_rows,
             baseline,
             density,

@@ -3,7 +3,7 @@
 use crate::ahead::{ahead, aside};
 use crate::baseline::Pca;
 use crate::config::Plan;
-use crate::data::Dataset;
+use crate::data::{Dataset, Series};
 use crate::density::{self, Density, DensityChoice};
 use crate::error::{Error, Result};
 use crate::inspect::straight;
@@ -79,6 +79,8 @@ pub struct Model {
     pub preparation: Preparation,
     /// The column names of the table it was trained on; empty where there were none.
     pub columns: Vec<String>,
+    /// How windows were cut out of the series it was trained on; none where its rows were no windows.
+    pub series: Option<Series>,
     /// Rows it was trained on.
     pub training_rows: usize,
     /// Principal components at the same code size, fitted on the same rows.
@@ -135,6 +137,7 @@ impl Model {
             vars,
             preparation,
             columns: data.columns.clone(),
+            series: data.windows.as_ref().map(|windows| windows.series.clone()),
             training_rows: split.train.len(),
             baseline,
             density: None,

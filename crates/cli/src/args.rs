@@ -222,12 +222,42 @@ pub(crate) struct Reading {
     /// Resize the images of a folder
     #[arg(long, value_name = "WxH", value_parser = sides, help_heading = "Reading")]
     pub resize: Option<(usize, usize)>,
+    /// Rows are points in time: cut windows of so many out of them
+    #[arg(long, value_name = "POINTS", help_heading = "Series")]
+    pub window: Option<usize>,
+    /// Points from one window to the next [default: 1]
+    #[arg(long, value_name = "POINTS", requires = "window", help_heading = "Series")]
+    pub stride: Option<usize>,
+    /// The column of time stamps [default: the only one of dates]
+    #[arg(long, value_name = "COLUMN", requires = "window", help_heading = "Series")]
+    pub time: Option<String>,
+    /// Average points over spans, as 5min, 1h or 30s
+    #[arg(long, value_name = "SPAN", requires = "window", help_heading = "Series")]
+    pub resample: Option<data::Span>,
+    /// What becomes of points of one time
+    #[arg(long, value_name = "HOW", value_parser = duplicates(), requires = "window", help_heading = "Series")]
+    pub duplicates: Option<data::Duplicates>,
+    /// What becomes of missing points: split ends a window there, fill puts them in
+    #[arg(long, value_name = "HOW", value_parser = gaps(), requires = "window", help_heading = "Series")]
+    pub gaps: Option<data::Gaps>,
     /// Memory for the numbers of DATA, as in 512MB; rows that need more stay on disk [default: no limit]
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Reading")]
     pub memory: Option<u64>,
 }
 
 impl Reading {
+    /// How windows are cut, where rows are points in time.
+    pub(crate) fn series(&self) -> Option<data::Series> {
+        Some(data::Series {
+            window: self.window?,
+            stride: self.stride.unwrap_or(1),
+            time: self.time.clone(),
+            resample: self.resample,
+            duplicates: self.duplicates,
+            gaps: self.gaps,
+        })
+    }
+
     /// The same for the library.
     pub(crate) fn options(&self) -> data::ReadOptions {
         data::ReadOptions {
@@ -236,6 +266,7 @@ impl Reading {
             id: self.id.clone(),
             resize: self.resize,
             memory: self.memory,
+            series: self.series(),
             ..data::ReadOptions::default()
         }
     }
@@ -506,6 +537,16 @@ fn purposes() -> Words<Purpose> {
 
 fn devices() -> Words<String> {
     Words { kind: "device", known: vec!["cpu"], find: |name| Some(name.to_owned()) }
+}
+
+fn duplicates() -> Words<data::Duplicates> {
+    let find = |name: &str| data::Duplicates::ALL.into_iter().find(|way| way.name() == name);
+    Words { kind: "way with duplicates", known: data::Duplicates::ALL.map(data::Duplicates::name).to_vec(), find }
+}
+
+fn gaps() -> Words<data::Gaps> {
+    let find = |name: &str| data::Gaps::ALL.into_iter().find(|way| way.name() == name);
+    Words { kind: "way with gaps", known: data::Gaps::ALL.map(data::Gaps::name).to_vec(), find }
 }
 
 fn sources() -> Words<Source> {

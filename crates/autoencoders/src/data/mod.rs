@@ -51,7 +51,10 @@ mod picture;
 mod read;
 #[cfg(feature = "readers")]
 mod source;
+#[cfg(feature = "readers")]
+mod series;
 mod store;
+mod windows;
 #[cfg(feature = "readers")]
 mod write;
 
@@ -67,6 +70,7 @@ pub use grid::{png, png_grid, write_png_grid};
 #[cfg(feature = "readers")]
 pub use read::{ReadOptions, read};
 pub use store::Store;
+pub use windows::{Duplicates, Gaps, Series, Span, Windows};
 #[cfg(feature = "readers")]
 pub use write::{write_npy, write_npy_blocks, write_table, write_table_blocks};
 
@@ -87,6 +91,10 @@ pub struct Dataset {
     pub ids: Option<Vec<String>>,
     /// The largest value by definition of the source (255 for 8-bit images, 16 for the digits), for scaling.
     pub full_scale: Option<f64>,
+    /// The names of a series' channels; empty where it has none.
+    pub channels: Vec<String>,
+    /// Where rows are windows over a series: which points they hold.
+    pub windows: Option<Windows>,
     /// What the reader noticed that the user should know.
     pub warnings: Vec<String>,
 }
@@ -150,7 +158,7 @@ impl Dataset {
                 format!("a multiple of {features} ({shape})"),
             ));
         }
-        Ok(Self { name, shape, columns: Vec::new(), values, labels: None, ids: None, full_scale: None, warnings: Vec::new() })
+        Ok(Self { name, shape, columns: Vec::new(), values, labels: None, ids: None, full_scale: None, channels: Vec::new(), windows: None, warnings: Vec::new() })
     }
 
     /// Numbers in a row; 0 only where the shape is none that a reader lets through.
@@ -191,6 +199,8 @@ impl Dataset {
             labels: self.labels.as_ref().map(pick),
             ids: self.ids.as_ref().map(pick),
             full_scale: self.full_scale,
+            channels: self.channels.clone(),
+            windows: self.windows.as_ref().map(|windows| Windows { starts: rows.iter().map(|row| windows.starts[*row]).collect(), ..windows.clone() }),
             warnings: self.warnings.clone(),
         })
     }
@@ -281,7 +291,11 @@ impl Dataset {
             }
             Shape::Series { channels, .. } => {
                 let place = format!("point {}", column / channels.max(1));
-                if channels > 1 { format!("{place} channel {}", column % channels.max(1)) } else { place }
+                match self.channels.get(column % channels.max(1)) {
+                    Some(name) if channels > 1 => format!("{name} at {place}"),
+                    _ if channels > 1 => format!("{place} channel {}", column % channels.max(1)),
+                    _ => place,
+                }
             }
         }
     }

@@ -1,8 +1,9 @@
 //! From a path or a name to a [`Dataset`].
 
-use super::column::{self, Column};
+use super::column::{self, Column, ColumnKind};
+use super::series;
 use super::source::{self, Format};
-use super::{Dataset, csv, digits, idx, images, labels, npy, npz, parquet};
+use super::{Dataset, Series, csv, digits, idx, images, labels, npy, npz, parquet};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,8 @@ pub struct ReadOptions {
     pub array: Option<String>,
     /// Bytes that the numbers of the rows may take in memory; where they need more they stay on disk. None for any number.
     pub memory: Option<u64>,
+    /// The rows are points in time, of which windows are cut out.
+    pub series: Option<Series>,
 }
 
 /// Rows in which NaN stands for whatever is no number, and what the columns of a table hold.
@@ -40,11 +43,32 @@ pub(super) struct Loaded {
 /// Where the source is missing, damaged or of an unknown format; where a column is text, dates or empty; where a
 /// value is missing, infinite or no number. The message names the row and the column.
 pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
+    let Some(series) = &options.series else { return table(source, options) };
+    let time = series.time.clone().map_or_else(|| time_column(source, options), |time| Ok(Some(time)))?;
+    let data = table(source, &ReadOptions { id: time, series: None, ..options.clone() })?;
+    series::windows(&data, series)
+}
+
+fn table(source: &str, options: &ReadOptions) -> Result<Dataset> {
     let Loaded { mut dataset, columns } = load(source, options)?;
     column::refuse(&dataset, &columns)?;
     dataset.check_finite()?;
     column::warn(&mut dataset)?;
     Ok(dataset)
+}
+
+/// The only column of dates; none where there is none.
+fn time_column(source: &str, options: &ReadOptions) -> Result<Option<String>> {
+    let Loaded { dataset, columns } = load(source, options)?;
+    let dates: Vec<usize> = (0..columns.len()).filter(|at| columns[*at].kind() == ColumnKind::DateTime).collect();
+    match dates.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(dataset.columns.get(*one).cloned().unwrap_or_else(|| (one + 1).to_string()))),
+        many => {
+            let names: Vec<String> = many.iter().map(|at| dataset.column_name(*at)).collect();
+            Err(Error::setting("time", "open", format!("one of the columns {}, by --time", names.join(", "))))
+        }
+    }
 }
 
 /// Reads without refusing what only training would mind.

@@ -20,12 +20,14 @@
 
 mod calibration;
 mod judge;
+mod points;
 mod probe;
 mod reference;
 mod whiten;
 
 pub use calibration::{Calibration, Drift, Threshold};
 pub use judge::{Judge, Ruler};
+pub use points::{PointScore, Stretch, stretches};
 pub use probe::{Probe, Probed};
 pub use reference::Reference;
 pub use whiten::Whitening;

@@ -26,7 +26,7 @@ struct Judged {
 
 pub(crate) fn run(args: &Eval, show: &Show) -> Result<()> {
     let models = std::iter::once(&args.model).chain(&args.beside).map(|path| Ok((path, Model::load(path)?))).collect::<Result<Vec<_>>>()?;
-    let data = read_for(&models[0].1, &args.rows, show)?;
+    let data = read_for(&models[0].1, &args.rows.data, &args.rows.reading, show)?;
     let judged = models.iter().map(|(path, model)| judge(path, model, &data, args.probe)).collect::<Result<Vec<_>>>()?;
     let mut json = object(&judged[0]);
     if let Some(beside) = judged.get(1) {

@@ -1,6 +1,6 @@
 //! `ae explore`: a model in the browser.
 
-use super::{holds_files, name, read_data};
+use super::{holds_files, name, read_for};
 use crate::args::Explore;
 use crate::explore::{Scene, Server, drawn, write};
 use crate::show::{self, Show};
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &Explore, show: &Show) -> Result<()> {
     let bytes = std::fs::read(&args.model).map_err(|error| Error::io(&args.model, error))?;
     let model = Model::from_bytes(&bytes, &args.model.display().to_string())?;
     let data = match &args.data {
-        Some(data) => read_data(data, &args.reading, show)?,
+        Some(data) => read_for(&model, data, &args.reading, show)?,
         None => drawn(&model, &show::quoted(args.model.display()))?,
     };
     let scene = Scene::of(name(&args.model), bytes, model, &data)?;

@@ -32,21 +32,21 @@ use std::path::Path;
 
 /// Reads rows, and shows what the reader noticed.
 pub(crate) fn read_rows(rows: &Rows, show: &Show) -> Result<Dataset> {
-    read_data(&rows.data, &rows.reading, show)
+    Ok(shown(read(&rows.data, &rows.reading.options())?, show))
 }
 
-/// As [`read_rows`], where the name of the data stands apart.
-pub(crate) fn read_data(data: &str, reading: &Reading, show: &Show) -> Result<Dataset> {
-    let data = read(data, &reading.options())?;
-    data.warnings.iter().for_each(|warning| show.warn(warning));
-    Ok(data)
-}
-
-/// Reads rows for a model: its columns by their names, whatever their order.
-pub(crate) fn read_for(model: &Model, rows: &Rows, show: &Show) -> Result<Dataset> {
-    let (data, warnings) = model.aligned(read_rows(rows, show)?)?;
+/// Reads rows for a model: its columns by their names, whatever their order, and windows as they were cut in training.
+pub(crate) fn read_for(model: &Model, data: &str, reading: &Reading, show: &Show) -> Result<Dataset> {
+    let mut options = reading.options();
+    options.series = options.series.or_else(|| model.series.clone());
+    let (data, warnings) = model.aligned(shown(read(data, &options)?, show))?;
     warnings.iter().for_each(|warning| show.warn(warning));
     Ok(data)
+}
+
+fn shown(data: Dataset, show: &Show) -> Dataset {
+    data.warnings.iter().for_each(|warning| show.warn(warning));
+    data
 }
 
 /// What a file of rows holds, by its extension.

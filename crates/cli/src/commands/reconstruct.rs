@@ -15,7 +15,7 @@ pub(crate) fn run(args: &Reconstruct, show: &Show) -> Result<()> {
     refuse_input(path, &[&args.model, Path::new(&args.rows.data)])?;
     let model = Model::load(&args.model)?;
     let format = Format::check(&args.output, Some(&model))?;
-    let data = read_for(&model, &args.rows, show)?;
+    let data = read_for(&model, &args.rows.data, &args.rows.reading, show)?;
     let wanted = args.count.map(|count| count as usize).or((format == Format::Png).then_some(ACROSS));
     let rows = wanted.unwrap_or(usize::MAX).min(data.rows());
     let features = model.parts.plan.features();

@@ -17,7 +17,7 @@ pub(crate) fn run(args: &Report, show: &Show) -> Result<()> {
         return Err(Error::data(folder.display(), "holds files already; name a new folder, or replace its figures with `--force`"));
     }
     let models = args.models.iter().map(|path| Model::load(path)).collect::<Result<Vec<_>>>()?;
-    let data = read_for(&models[0], &args.rows, show)?;
+    let data = read_for(&models[0], &args.rows.data, &args.rows.reading, show)?;
     let named: Vec<(String, &Model)> = args.models.iter().map(|path| name(path)).zip(&models).collect();
     write(&args.output, args.png.as_deref(), &named, &summary::words(&args.rows), &data, show)
 }

@@ -6,7 +6,7 @@ use crate::args::Score;
 use crate::show::{self, Show};
 use autoencoders::data::{Dataset, refuse_existing, write_atomically};
 use autoencoders::metrics::{Alarms, auroc, best_f1};
-use autoencoders::score::{Drift, Probed, Reason, RowScore, Threshold};
+use autoencoders::score::{Drift, PointScore, Probed, Reason, RowScore, Stretch, Threshold, stretches};
 use autoencoders::{Error, Model, Result};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -15,12 +15,24 @@ use std::path::Path;
 /// Rows that the summary shows.
 const SHOWN: usize = 5;
 
-/// Everything that is known about the rows.
-struct Scored<'a> {
+/// One row, or one point of a series.
+struct Item {
+    name: String,
+    /// None for a point that no window holds.
+    score: Option<f64>,
+    probability: Option<f64>,
+    reasons: Vec<Reason>,
+}
 
-    data: &'a Dataset,
-    rows: Vec<RowScore>,
+/// Everything that is known about the rows.
+struct Scored {
+    items: Vec<Item>,
+    labels: Option<Vec<String>>,
+    /// The names of the columns, or of a series' channels.
+    columns: Vec<String>,
     threshold: f64,
+    /// Stretches of points above the threshold, where the rows are windows of a series.
+    stretches: Option<Vec<Stretch>>,
     /// Where rows have labels: the area under the curve, and the alarms at the threshold.
     truth: Option<(Option<f64>, Alarms)>,
     drift: Option<Drift>,
@@ -38,25 +50,9 @@ pub(crate) fn run(args: &Score, show: &Show) -> Result<Exit> {
         refuse_no_folder(output)?;
         Format::of(output)?;
     }
-    let data = read_for(&model, &args.rows, show)?;
+    let data = read_for(&model, &args.rows.data, &args.rows.reading, show)?;
     data.require_rows(1)?;
-    let detector = model.detector()?;
-    let probed = detector.probe(&model, &data)?;
-    probed.advice(args.kind).into_iter().for_each(|advice| show.warn(advice));
-
-    let rows = model.score(&data, args.kind, args.reasons)?;
-    let scores: Vec<f64> = rows.iter().map(|row| row.score).collect();
-    let anomaly = data.labels.as_ref().map(|labels| labels.iter().map(|label| !normal(label, args.normal.as_deref())).collect::<Vec<_>>());
-    let threshold = match (args.threshold, &anomaly) {
-        (Threshold::F1, Some(anomaly)) => {
-            let best = best_f1(&scores, anomaly).ok_or_else(|| Error::data(&data.name, "has no anomaly among its labels; choose another --threshold"))?;
-            best.threshold
-        }
-        (threshold, _) => detector.threshold(args.kind, threshold, model.parts.plan.config.contamination)?,
-    };
-    let truth = anomaly.map(|anomaly| (auroc(&scores, &anomaly), Alarms::at(threshold, &scores, &anomaly)));
-    let drift = args.drift.then(|| detector.calibration(args.kind).drift(&scores));
-    let scored = Scored { data: &data, rows, threshold, truth, drift, probed };
+    let scored = scored(args, &model, &data, show)?;
     if let Some(output) = &args.output {
         scored.write(output, args.reasons)?;
     }
@@ -65,9 +61,61 @@ pub(crate) fn run(args: &Score, show: &Show) -> Result<Exit> {
         false => show::print(&scored.text(args))?,
     }
     if let Some(output) = args.output.as_ref().filter(|_| !show.json) {
-        show.note(format!("{}: {}", output.display(), show::plural(data.rows(), "row")));
+        show.note(format!("{}: {}", output.display(), show::plural(scored.items.len(), "row")));
     }
     Ok(Exit::Done)
+}
+
+fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Scored> {
+    let detector = model.detector()?;
+    let probed = detector.probe(model, data)?;
+    probed.advice(args.kind).into_iter().for_each(|advice| show.warn(advice));
+    let items = match &data.windows {
+        Some(windows) => points(&windows.stamps, model.score_points(data, args.kind, args.reasons)?),
+        None => rows(data, model.score(data, args.kind, args.reasons)?),
+    };
+    let scores: Vec<f64> = items.iter().filter_map(|item| item.score).collect();
+    // The points of a series have no labels: those of a table are one for each row.
+    let labels = data.labels.clone().filter(|labels| labels.len() == items.len());
+    let anomaly: Option<Vec<bool>> = labels.as_ref().map(|labels| labels.iter().map(|label| !normal(label, args.normal.as_deref())).collect());
+    let threshold = match (args.threshold, &anomaly) {
+        (Threshold::F1, Some(anomaly)) => {
+            let none = || Error::data(&data.name, "has no anomaly among its labels; choose another --threshold");
+            best_f1(&scores, anomaly).ok_or_else(none)?.threshold
+        }
+        (threshold, _) => detector.threshold(args.kind, threshold, model.parts.plan.config.contamination)?,
+    };
+    let stretches = data.windows.as_ref().map(|windows| {
+        let scores: Vec<Option<f64>> = items.iter().map(|item| item.score).collect();
+        stretches(&scores, threshold, windows.length)
+    });
+    let columns = match data.windows.is_some() {
+        true => (0..items.iter().flat_map(|item| &item.reasons).map(|why| why.column + 1).max().unwrap_or(0))
+            .map(|channel| data.channels.get(channel).cloned().unwrap_or_else(|| format!("channel {channel}")))
+            .collect(),
+        false => (0..data.features()).map(|column| data.column_name(column)).collect(),
+    };
+    Ok(Scored {
+        columns,
+        threshold,
+        stretches,
+        truth: anomaly.map(|anomaly| (auroc(&scores, &anomaly), Alarms::at(threshold, &scores, &anomaly))),
+        drift: args.drift.then(|| detector.calibration(args.kind).drift(&scores)),
+        probed,
+        items,
+        labels,
+    })
+}
+
+fn rows(data: &Dataset, rows: Vec<RowScore>) -> Vec<Item> {
+    let name = |row: usize| data.ids.as_ref().map_or_else(|| row.to_string(), |ids| ids[row].clone());
+    let item = |(row, of): (usize, RowScore)| Item { name: name(row), score: Some(of.score), probability: Some(of.probability), reasons: of.reasons };
+    rows.into_iter().enumerate().map(item).collect()
+}
+
+fn points(stamps: &[String], points: Vec<PointScore>) -> Vec<Item> {
+    let item = |(stamp, of): (&String, PointScore)| Item { name: stamp.clone(), score: of.score, probability: of.probability, reasons: of.reasons };
+    stamps.iter().zip(points).map(item).collect()
 }
 
 /// Whether a label is that of a normal row.
@@ -103,35 +151,38 @@ pub(super) fn reason(reason: &Reason, column: &str) -> Value {
     json!({ "column": column, "observed": reason.observed, "expected": reason.expected, "share": reason.share })
 }
 
-impl Scored<'_> {
-    fn name(&self, row: usize) -> String {
-        self.data.ids.as_ref().map_or_else(|| row.to_string(), |ids| ids[row].clone())
+impl Scored {
+    fn is_anomaly(&self, item: &Item) -> bool {
+        item.score.is_some_and(|score| score > self.threshold)
     }
 
-    fn is_anomaly(&self, row: usize) -> bool {
-        self.rows[row].score > self.threshold
+    fn anomalies(&self) -> usize {
+        self.items.iter().filter(|item| self.is_anomaly(item)).count()
     }
 
-    /// The rows with the highest scores, the highest first.
+    /// The items with the highest scores, the highest first; of a series the peaks of its stretches.
     fn highest(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.rows.len()).collect();
-        order.sort_by(|a, b| self.rows[*b].score.total_cmp(&self.rows[*a].score).then(a.cmp(b)));
+        let mut order: Vec<usize> = match &self.stretches {
+            Some(stretches) => stretches.iter().map(|stretch| stretch.peak).collect(),
+            None => (0..self.items.len()).collect(),
+        };
+        let score = |at: usize| self.items[at].score.unwrap_or(f64::NEG_INFINITY);
+        order.sort_by(|a, b| score(*b).total_cmp(&score(*a)).then(a.cmp(b)));
         order.truncate(SHOWN);
         order
     }
 
-    fn row(&self, row: usize) -> Value {
-        let of = &self.rows[row];
-        let reasons: Vec<Value> = of.reasons.iter().map(|why| reason(why, &self.data.column_name(why.column))).collect();
+    fn object_of(&self, at: usize) -> Value {
+        let item = &self.items[at];
         let mut object = json!({
-            "row": self.name(row),
-            "score": of.score,
-            "probability": of.probability,
-            "anomaly": u8::from(self.is_anomaly(row)),
-            "reasons": reasons,
+            "row": item.name,
+            "score": item.score,
+            "probability": item.probability,
+            "anomaly": u8::from(self.is_anomaly(item)),
+            "reasons": item.reasons.iter().map(|why| reason(why, &self.columns[why.column])).collect::<Vec<_>>(),
         });
-        if let Some(labels) = &self.data.labels {
-            object["label"] = labels[row].as_str().into();
+        if let Some(labels) = &self.labels {
+            object["label"] = labels[at].as_str().into();
         }
         object
     }
@@ -139,25 +190,26 @@ impl Scored<'_> {
     fn write(&self, path: &Path, reasons: usize) -> Result<()> {
         let format = Format::of(path)?;
         write_atomically(path, |file| match format {
-            Format::Lines => (0..self.rows.len()).try_for_each(|row| writeln!(file, "{}", self.row(row))),
+            Format::Lines => (0..self.items.len()).try_for_each(|at| writeln!(file, "{}", self.object_of(at))),
             Format::Csv => self.write_csv(file, reasons),
         })
     }
 
     fn write_csv(&self, file: &mut impl Write, reasons: usize) -> io::Result<()> {
         let mut sheet = csv::Writer::from_writer(file);
-        let mut header: Vec<String> = ["row", "score", "probability", "anomaly"].map(str::to_owned).into();
-        header.extend(self.data.labels.iter().map(|_| "label".to_owned()));
-        for place in 1..=reasons {
+        let mut header: Vec<String> = [if self.stretches.is_some() { "time" } else { "row" }, "score", "probability", "anomaly"].map(str::to_owned).into();
+        header.extend(self.labels.iter().map(|_| "label".to_owned()));
+        for place in 1..=reasons.min(self.columns.len()) {
             header.extend(["column", "observed", "expected"].map(|word| format!("{word}_{place}")));
         }
         let width = header.len();
         sheet.write_record(&header)?;
-        for (row, of) in self.rows.iter().enumerate() {
-            let mut cells = vec![self.name(row), of.score.to_string(), of.probability.to_string(), u8::from(self.is_anomaly(row)).to_string()];
-            cells.extend(self.data.labels.iter().map(|labels| labels[row].clone()));
-            for why in &of.reasons {
-                cells.extend([self.data.column_name(why.column), why.observed.to_string(), why.expected.to_string()]);
+        let number = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
+        for (at, item) in self.items.iter().enumerate() {
+            let mut cells = vec![item.name.clone(), number(item.score), number(item.probability), u8::from(self.is_anomaly(item)).to_string()];
+            cells.extend(self.labels.iter().map(|labels| labels[at].clone()));
+            for why in &item.reasons {
+                cells.extend([self.columns[why.column].clone(), why.observed.to_string(), why.expected.to_string()]);
             }
             cells.resize(width, String::new());
             sheet.write_record(&cells)?;
@@ -166,31 +218,33 @@ impl Scored<'_> {
     }
 
     fn object(&self, args: &Score) -> Value {
-        let anomalies = (0..self.rows.len()).filter(|row| self.is_anomaly(*row)).count();
+        let stretches = self.stretches.as_ref().map(|stretches| {
+            let of = |stretch: &Stretch| json!({ "start": self.items[stretch.start].name, "end": self.items[stretch.end].name, "peak": self.object_of(stretch.peak) });
+            stretches.iter().map(of).collect::<Vec<_>>()
+        });
         json!({
-            "rows": self.rows.len(),
+            "rows": self.items.len(),
             "kind": args.kind,
             "threshold": self.threshold,
-            "anomalies": anomalies,
+            "anomalies": self.anomalies(),
+            "stretches": stretches,
             "auroc": self.truth.as_ref().and_then(|(area, _)| *area),
             "alarms": self.truth.as_ref().map(|(_, alarms)| alarms),
             "drift": self.drift,
             "probes": self.probed,
-            "highest": self.highest().into_iter().map(|row| self.row(row)).collect::<Vec<_>>(),
+            "highest": self.highest().into_iter().map(|at| self.object_of(at)).collect::<Vec<_>>(),
             "output": args.output,
         })
     }
 
     fn text(&self, args: &Score) -> String {
-        let anomalies = (0..self.rows.len()).filter(|row| self.is_anomaly(*row)).count();
-        let mut text = format!(
-            "{} of {} above {} ({} score, threshold {})\n",
-            show::plural(anomalies, "anomaly").replace("anomalys", "anomalies"),
-            show::plural(self.rows.len(), "row"),
-            show::number(self.threshold),
-            args.kind,
-            args.threshold
-        );
+        let (count, of) = (self.anomalies(), self.items.len());
+        let anomalies = if count == 1 { "1 anomaly".to_owned() } else { format!("{count} anomalies") };
+        let mut text = match &self.stretches {
+            Some(stretches) => format!("{} of {count} among {}", show::plural(stretches.len(), "stretch").replace("stretchs", "stretches"), show::plural(of, "point")),
+            None => format!("{anomalies} of {}", show::plural(of, "row")),
+        };
+        text += &format!(" above {} ({} score, threshold {})\n", show::number(self.threshold), args.kind, args.threshold);
         if let Some((area, alarms)) = &self.truth {
             let area = area.map_or("-".to_owned(), show::number);
             text += &format!(
@@ -202,22 +256,21 @@ impl Scored<'_> {
         }
         if let Some(drift) = &self.drift {
             text += &format!(
-                "{}: distance {} from the scores of rows like the training's, which chance makes in {} % of batches; {} % above their 99th percentile\n",
+                "{}: at most {} % more rows below any score than among rows like the training's, by chance in {} % of batches; {} % above their 99th percentile\n",
                 if drift.found() { "drift" } else { "no drift" },
-                show::number(drift.distance),
+                show::number(100.0 * drift.distance),
                 show::number(100.0 * drift.chance),
                 show::number(100.0 * drift.above)
             );
         }
-        let mut table = vec![show::cells([&"row", &"score", &"probability", &"why (observed, expected)"])];
-        for row in self.highest() {
-            let of = &self.rows[row];
-            let why: Vec<String> = of
-                .reasons
-                .iter()
-                .map(|why| format!("{} {} ({})", self.data.column_name(why.column), show::number(why.observed), show::number(why.expected)))
+        let mut table = vec![show::cells([&if self.stretches.is_some() { "peak" } else { "row" }, &"score", &"probability", &"why (observed, expected)"])];
+        for at in self.highest() {
+            let item = &self.items[at];
+            let why: Vec<String> = (item.reasons.iter())
+                .map(|why| format!("{} {} ({})", self.columns[why.column], show::number(why.observed), show::number(why.expected)))
                 .collect();
-            table.push(show::cells([&self.name(row), &show::number(of.score), &format!("{:.4}", of.probability), &why.join(", ")]));
+            let number = |number: Option<f64>| number.map_or("-".to_owned(), show::number);
+            table.push(show::cells([&item.name, &number(item.score), &number(item.probability), &why.join(", ")]));
         }
         text + "\n" + &show::table(&table)
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 pub(crate) fn run(args: &Search, show: &Show) -> Result<()> {
     let model = Model::load(&args.model)?;
-    let data = read_for(&model, &args.rows, show)?;
+    let data = read_for(&model, &args.rows.data, &args.rows.reading, show)?;
     let codes = model.encode(&data)?;
     let query = match (args.row, &args.like) {
         (Some(row), _) if row < data.rows() => codes.row(row).to_vec(),

@@ -151,6 +151,12 @@ pub(crate) fn words(rows: &Rows) -> String {
     option("--label", reading.label.as_ref().map(quoted));
     option("--labels", reading.labels.as_ref().map(|path| quoted(path.display())));
     option("--id", reading.id.as_ref().map(quoted));
+    option("--window", reading.window.map(|points| points.to_string()));
+    option("--stride", reading.stride.map(|points| points.to_string()));
+    option("--time", reading.time.as_ref().map(quoted));
+    option("--resample", reading.resample.map(|span| span.to_string()));
+    option("--duplicates", reading.duplicates.map(|how| how.name().to_owned()));
+    option("--gaps", reading.gaps.map(|how| how.name().to_owned()));
     option("--memory", reading.memory.map(|bytes| bytes.to_string()));
     option("--resize", reading.resize.map(|(width, height)| format!("{width}x{height}")));
     words.join(" ")
