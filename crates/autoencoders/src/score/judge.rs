@@ -76,7 +76,7 @@ impl Judge {
     /// Learns from the rows of `data`; `held_out` ones, which trained nothing, set the rulers.
     pub(super) fn fit(model: &Model, data: &Dataset, train: &[usize], held_out: &[usize]) -> Result<Self> {
         let contamination = model.parts.plan.config.contamination;
-        // Held-out rows too: their errors are those of rows that trained nothing, and no code is its own neighbour.
+        // Held-out rows too, because no code is its own neighbour; but errors are whitened by rows that set no ruler, where there are any.
         let sample: Vec<usize> = train.iter().chain(held_out).copied().take(reference::MOST).collect();
         let features = model.parts.plan.features();
         let (mut residuals, mut codes) = (Vec::new(), Vec::new());
@@ -87,9 +87,10 @@ impl Judge {
             Ok(())
         })?;
         let codes = Matrix { columns: model.parts.plan.config.latent, values: codes };
+        let own = if train.is_empty() { sample.len() } else { sample.len().min(train.len()) };
         let mut judge = Self {
-            residuals: Whitening::fit(&residuals, features, contamination),
-            codes: Whitening::fit(&codes.values, codes.columns, contamination),
+            residuals: Whitening::fit(&residuals[..own * features], features, contamination),
+            codes: Whitening::fit(&codes.values[..own * codes.columns], codes.columns, contamination),
             reference: Reference::new(codes, contamination > 0.0),
             rulers: Vec::new(),
         };
