@@ -118,10 +118,13 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Settings to find anomalies with among rows of so many numbers: an ensemble of five that undo noise, with a code as wide as the
-    /// row up to 64 numbers. What keeps such a code from copying is the noise; a narrow one would lose what makes a rare row rare.
-    pub fn for_anomalies(features: usize) -> Self {
-        let parameters = [("noise", Value::from("gaussian")), ("level", Value::from(0.3))];
+    /// Settings to find anomalies with: an ensemble of five that undo noise, with a code as wide as the row up to 64 numbers. What keeps
+    /// such a code from copying is the noise; a narrow one would lose what makes a rare row rare.
+    pub fn for_anomalies(shape: &Shape) -> Self {
+        let features = shape.features().unwrap_or(1);
+        // Points of a series nearly repeat each other: as much noise on each as on a table's columns would drown what is particular.
+        let level = if let Shape::Series { .. } = shape { 0.1 } else { 0.3 };
+        let parameters = [("noise", Value::from("gaussian")), ("level", Value::from(level))];
         Self {
             family: "denoising".to_owned(),
             parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),

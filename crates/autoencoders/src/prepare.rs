@@ -17,9 +17,9 @@ pub enum Scale {
     None,
     /// Divided by the largest value by definition (255, 16), or else brought to 0..1 by one minimum and maximum for all.
     Unit,
-    /// Each column less its mean, divided by its standard deviation.
+    /// Each column less its mean, divided by its standard deviation; of a series each channel.
     Standard,
-    /// Each column brought to 0..1 by its minimum and maximum.
+    /// Each column brought to 0..1 by its minimum and maximum; of a series each channel.
     MinMax,
 }
 
@@ -57,6 +57,9 @@ impl Preparation {
         let mut rows = rows.to_vec();
         rows.sort_unstable();
         let rows = rows.as_slice();
+        // The points of a window have one scale: a place where a series is quiet must not be blown up to that of a lively one.
+        let own = if let Shape::Series { channels, .. } = data.shape { channels } else { features };
+        let spread = |channels: Vec<f64>| channels.iter().copied().cycle().take(features).collect::<Vec<f64>>();
         let known = data.full_scale.is_some();
         let scaling = match scaling {
             Scale::Auto if known || matches!(data.shape, Shape::Image { .. }) => Scale::Unit,
@@ -81,12 +84,13 @@ impl Preparation {
                 (Range::Unit, vec![low], vec![nonzero(high - low)])
             }
             Scale::MinMax => {
-                let bounds = bounds(data, rows, features)?;
-                (Range::Unit, bounds.iter().map(|b| b.0).collect(), bounds.iter().map(|b| nonzero(b.1 - b.0)).collect())
+                let bounds = bounds(data, rows, own)?;
+                let scales = bounds.iter().map(|b| nonzero(b.1 - b.0)).collect();
+                (Range::Unit, spread(bounds.iter().map(|b| b.0).collect()), spread(scales))
             }
             Scale::Standard => {
-                let (means, deviations) = moments(data, rows, features)?;
-                (Range::Real, means, deviations.into_iter().map(nonzero).collect())
+                let (means, deviations) = moments(data, rows, own)?;
+                (Range::Real, spread(means), spread(deviations.into_iter().map(nonzero).collect()))
             }
         };
         let preparation = Self { scaling, range, offset, scale };
@@ -191,17 +195,17 @@ fn bounds(data: &Dataset, rows: &[usize], columns: usize) -> Result<Vec<(f64, f6
     Ok(bounds)
 }
 
-/// Mean and standard deviation of each column.
+/// Mean and standard deviation of each of `columns` interleaved columns.
 fn moments(data: &Dataset, rows: &[usize], columns: usize) -> Result<(Vec<f64>, Vec<f64>)> {
-    let count = rows.len().max(1) as f64;
+    let count = (rows.len() * data.features() / columns.max(1)).max(1) as f64;
     // Sums are of differences from the first row, which for a constant column are zero however large its number.
     let first = data.gather(rows.first().copied())?;
     let first: Vec<f64> = (0..columns).map(|column| if rows.is_empty() { 0.0 } else { first.get(column) }).collect();
     let mut means = vec![0.0; columns];
-    each(data, rows, |column, value| means[column] += (value - first[column]) / count)?;
+    each(data, rows, |column, value| means[column % columns] += (value - first[column % columns]) / count)?;
     means.iter_mut().zip(&first).for_each(|(mean, first)| *mean += first);
     let mut squares = vec![0.0; columns];
-    each(data, rows, |column, value| squares[column] += (value - means[column]).powi(2) / count)?;
+    each(data, rows, |column, value| squares[column % columns] += (value - means[column % columns]).powi(2) / count)?;
     Ok((means, squares.into_iter().map(f64::sqrt).collect()))
 }
 

@@ -133,7 +133,9 @@ impl Calibration {
         batch.sort_by(f64::total_cmp);
         let below = |sorted: &[f64], score: f64| sorted.partition_point(|known| *known <= score) as f64 / sorted.len().max(1) as f64;
         let gap = |score: &f64| (below(&batch, *score) - below(&self.scores, *score)).abs();
-        let distance = self.scores.iter().chain(&batch).map(gap).fold(0.0, f64::max);
+        // No row differs from none.
+        let all = if batch.is_empty() { &[] } else { self.scores.as_slice() };
+        let distance = all.iter().chain(&batch).map(gap).fold(0.0, f64::max);
         let (a, b) = (self.scores.len() as f64, batch.len() as f64);
         let root = (a * b / (a + b).max(1.0)).sqrt();
         let lambda = (root + 0.12 + 0.11 / root.max(1e-9)) * distance;

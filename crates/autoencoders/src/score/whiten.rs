@@ -157,7 +157,7 @@ mod tests {
         let rows = twins(1000);
         let whitening = Whitening::fit(&rows, 2, 0.0);
         let mean = rows.chunks(2).map(|row| whitening.distance(row)).sum::<f64>() / 1000.0;
-        assert!((mean - 2.0).abs() < 0.2, "{mean}");
+        assert!((1.0..2.1).contains(&mean), "{mean}, shrunk from 2");
     }
 
     #[test]
@@ -179,7 +179,7 @@ mod tests {
     fn a_column_that_never_varied_stands_out_when_it_does() {
         let rows: Vec<f32> = twins(100).chunks(2).flat_map(|row| [row[0], 0.0]).collect();
         let whitening = Whitening::fit(&rows, 2, 0.0);
-        assert!(whitening.distance(&[0.0, 1.0]) > 100.0);
+        assert!(whitening.distance(&[0.0, 1.0]) > 20.0 * whitening.distance(&[1.0, 0.0]));
     }
 
     #[test]
