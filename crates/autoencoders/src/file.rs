@@ -187,10 +187,17 @@ struct Content {
     chosen: usize,
     evaluation: Option<Evaluation>,
     density: bool,
+    /// Whether it has principal components; older files, which do not say so, all have.
+    #[serde(default = "whole")]
+    baseline: bool,
     #[serde(default)]
     members: Vec<MemberContent>,
     #[serde(default)]
     detector: Option<DetectorContent>,
+}
+
+fn whole() -> bool {
+    true
 }
 
 /// The JSON of a further member; its tensors are named `member.N.` and as in a file of its own.
@@ -230,6 +237,8 @@ impl Model {
             // JSON has no infinity: an evaluation that is not finite says nothing and would make the file unreadable.
             evaluation: self.evaluation.clone().filter(Evaluation::is_finite),
             density: self.density.is_some(),
+            // A tensor of nothing could not be read back.
+            baseline: self.baseline.count() > 0,
             members: Vec::new(),
             detector: None,
         };
@@ -238,8 +247,7 @@ impl Model {
             entries.push(laid_out(var)?);
         }
         let pca = &self.baseline;
-        // A tensor of nothing could not be read back.
-        if pca.count() > 0 {
+        if content.baseline {
             entries.push(Entry::vector("baseline.mean", &pca.mean, &[pca.features]));
             entries.push(Entry::vector("baseline.components", &pca.components, &[pca.count(), pca.features]));
         }
@@ -302,7 +310,7 @@ impl Model {
             Detector::read(detector, &widths, content.config.contamination > 0.0, &mut entries)
         });
         let detector = detector.transpose()?;
-        let baseline = match entries.contains_key("baseline.mean") {
+        let baseline = match content.baseline {
             false => Pca::none(features),
             true => Pca {
                 features,

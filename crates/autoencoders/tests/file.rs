@@ -116,9 +116,9 @@ fn tensors_that_do_not_fit_are_refused() {
 #[test]
 fn a_model_from_a_newer_version_says_so() {
     let text = String::from_utf8_lossy(model()).into_owned();
-    assert!(text.contains("\\\"format\\\":1"));
+    assert!(text.contains("\\\"format\\\":2"));
     let mut bytes = model().to_vec();
-    let at = bytes.windows(12).position(|window| window == b"\\\"format\\\":1").unwrap();
+    let at = bytes.windows(12).position(|window| window == b"\\\"format\\\":2").unwrap();
     bytes[at + 11] = b'9';
     let error = Model::from_bytes(&bytes, "new.ae").unwrap_err().to_string();
     assert!(error.contains("newer version (format 9)") && error.contains("update"), "{error}");
@@ -144,4 +144,38 @@ fn a_failed_write_leaves_nothing_behind() {
     assert!(file::write(&missing, Kind::Model, json!({}), Vec::new()).is_err());
     assert!(file::write(folder.path(), Kind::Model, json!({}), Vec::new()).is_err());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_file_from_before_there_were_scores_is_read_and_says_that_it_cannot_score() {
+    let older = forged(|content, entries| {
+        for name in ["baseline", "members", "detector", "series"] {
+            content.as_object_mut().unwrap().remove(name).unwrap();
+        }
+        for name in ["members", "contamination"] {
+            content["config"].as_object_mut().unwrap().remove(name).unwrap();
+        }
+        entries.retain(|entry| !entry.name.starts_with("detector."));
+    });
+    let error = older.unwrap().score(&data(), autoencoders::score::Kind::Joined, 0).unwrap_err().to_string();
+    assert!(error.contains("train it again"), "{error}");
+}
+
+#[test]
+fn a_detector_that_does_not_fit_the_model_is_refused() {
+    let forge = |change: &dyn Fn(&mut Value)| forged(|content, _| change(content)).is_err();
+    assert!(forge(&|content| content["detector"]["rulers"] = serde_json::json!([])));
+    assert!(forge(&|content| content["detector"]["scores"] = serde_json::json!([[1.0]])));
+    assert!(forge(&|content| content["detector"]["rulers"][0][0]["spread"] = 0.0.into()));
+    let shape = |name: &str, shape: Vec<usize>| {
+        forged(|_, entries| {
+            let entry = entries.iter_mut().find(|entry| entry.name == name).unwrap();
+            entry.values = vec![0.5; shape.iter().product()];
+            entry.shape = shape;
+        })
+        .is_err()
+    };
+    assert!(shape("detector.0.reference", vec![3, 99]));
+    assert!(shape("detector.0.residuals.mean", vec![1]));
+    assert!(shape("detector.0.codes.factor", vec![7]));
 }

@@ -31,16 +31,8 @@ fn circle(rows: usize) -> Dataset {
         }
     }
     let values = values.into_iter().map(|value| value.clamp(0.0, 1.0)).collect();
-    Dataset {
-        name: "circle".to_owned(),
-        shape: Shape::Flat { width: 6 },
-        columns: Vec::new(),
-        values: Values::F32(values).into(),
-        labels: None,
-        ids: None,
-        full_scale: Some(1.0),
-        warnings: Vec::new(),
-    }
+    let circle = Dataset::new("circle", Shape::Flat { width: 6 }, Values::F32(values)).unwrap();
+    Dataset { full_scale: Some(1.0), ..circle }
 }
 
 /// A small configuration with smooth activations.
