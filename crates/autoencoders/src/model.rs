@@ -187,8 +187,8 @@ impl Model {
         if !missing.is_empty() {
             return Err(Error::shape(
                 format!("columns of {}", data.name),
-                format!("no column {}", list(&missing)),
-                format!("all {} columns of the training: {}", self.columns.len(), list(&self.columns)),
+                list(&data.columns),
+                format!("also {}, as in training; add or rename columns", list(&missing)),
             ));
         }
         if data.values.in_memory().is_none() {

@@ -717,7 +717,7 @@ fn every_command_shows_an_example() {
     let commands = place.ok("--help").out;
     let listed = commands.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let names: Vec<&str> = listed.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect();
-    assert_eq!(names.len(), 14, "{commands}");
+    assert_eq!(names.len(), 15, "{commands}");
     for name in names {
         let help = place.ok(&format!("{name} --help")).out;
         assert!(help.contains("Example:\n  ae "), "{help}");

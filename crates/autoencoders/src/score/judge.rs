@@ -202,7 +202,12 @@ impl Judge {
         }
         let reasons = |row: usize| {
             let (observed, expected) = (seen.rows.row(row), &expected[row * features..][..features]);
-            let shares = self.residuals.shares(&difference(observed, expected));
+            let difference = difference(observed, expected);
+            // A difference from other rows is none that the reconstruction's errors could be measured by: prepared units are all there is.
+            let shares = match by_code[row] {
+                true => difference.iter().map(|number| f64::from(*number).powi(2)).collect(),
+                false => self.residuals.shares(&difference),
+            };
             let total: f64 = shares.iter().map(|share| share.max(0.0)).sum();
             let mut columns: Vec<usize> = (0..features).filter(|column| shares[*column] > 0.0).collect();
             columns.sort_by(|a, b| shares[*b].total_cmp(&shares[*a]).then(a.cmp(b)));

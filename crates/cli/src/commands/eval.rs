@@ -52,7 +52,7 @@ fn judge(path: &Path, model: &Model, data: &Dataset, probe: bool) -> Result<Judg
 
 fn object(judged: &Judged) -> Value {
     let of = &judged.evaluation;
-    json!({
+    let mut object = json!({
         "rows": of.rows,
         "mse": of.mse,
         "mae": of.mae,
@@ -63,8 +63,11 @@ fn object(judged: &Judged) -> Value {
         "mean_activation": of.mean_activation,
         "code_change": judged.code_change,
         "jacobian_norm": judged.jacobian_norm,
-        "probes": judged.probed.as_ref().map(probes),
-    })
+    });
+    if let Some(probed) = &judged.probed {
+        object["probes"] = probes(probed);
+    }
+    object
 }
 
 fn text(judged: &[Judged]) -> String {

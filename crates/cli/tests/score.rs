@@ -1,0 +1,159 @@
+//! `ae score` and `ae eval --probe` from outside.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use serde_json::Value;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+struct Place(TempDir);
+
+impl Place {
+    /// A folder with a table of machines, `machines.csv`, and a short model of it.
+    fn new() -> Self {
+        let place = Self(TempDir::new().unwrap());
+        let mut table = "temperature,pressure,flow\n".to_owned();
+        for row in 0..300u32 {
+            table += &machine(row);
+        }
+        place.write("machines.csv", &table);
+        place.ok("train machines.csv --for anomalies --epochs 200 --members 2 -o machines.ae --quiet", "");
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Runs `ae` with words separated by blanks and gives what it prints: whether it went well, standard output and standard error.
+    fn run(&self, words: &str, input: &str) -> (bool, String, String) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ae"))
+            .args(words.split_whitespace())
+            .current_dir(self.0.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.success(), text(output.stdout), text(output.stderr))
+    }
+
+    fn ok(&self, words: &str, input: &str) -> String {
+        let (good, out, err) = self.run(words, input);
+        assert!(good, "ae {words}\n{out}\n{err}");
+        out
+    }
+
+    fn fails(&self, words: &str) -> String {
+        let (good, out, err) = self.run(words, "");
+        assert!(!good, "ae {words}\n{out}");
+        err
+    }
+}
+
+/// Numbers that only look drawn: the pressure follows the temperature.
+fn machine(row: u32) -> String {
+    let wave = |speed: f64| (f64::from(row) * speed).sin();
+    let temperature = 60.0 + 5.0 * wave(1.7);
+    format!("{temperature:.3},{:.3},{:.3}\n", temperature / 10.0 + 0.1 * wave(5.3), 10.0 + wave(2.9))
+}
+
+#[test]
+fn a_strange_row_is_first_in_the_summary_and_explained_in_the_table() {
+    let place = Place::new();
+    // Other order, one column more.
+    let mut table = "flow,pressure,temperature,note\n".to_owned();
+    for row in 300..340 {
+        let line = machine(row);
+        let cells: Vec<&str> = line.trim().split(',').collect();
+        let pressure = if row == 317 { "9.5" } else { cells[1] };
+        table += &format!("{},{pressure},{},{row}\n", cells[2], cells[0]);
+    }
+    place.write("new.csv", &table);
+    let (good, out, err) = place.run("score machines.ae new.csv -o scores.csv --drift --json", "");
+    assert!(good, "{err}");
+    assert!(err.contains("the model does not know them: \"note\""), "{err}");
+    let result: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(result["highest"][0]["row"], "17");
+    let why = &result["highest"][0]["reasons"][0];
+    assert_eq!((why["column"].as_str(), why["observed"].as_f64()), (Some("pressure"), Some(9.5)));
+    assert!(result["drift"]["chance"].as_f64().unwrap() > 1e-3, "{result}");
+    let scores = place.read("scores.csv");
+    let lines: Vec<&str> = scores.lines().collect();
+    assert_eq!(lines[0], "row,score,probability,anomaly,column_1,observed_1,expected_1,column_2,observed_2,expected_2,column_3,observed_3,expected_3");
+    assert_eq!(lines.len(), 41);
+    assert!(lines[18].starts_with("17,") && lines[18].contains(",1,pressure,9.5,"), "{}", lines[18]);
+    assert!(place.fails("score machines.ae new.csv -o scores.csv").contains("exists already"));
+}
+
+#[test]
+fn labels_give_the_area_and_the_best_threshold() {
+    let place = Place::new();
+    let rows: String = (300..330).map(|row| machine(row).trim().to_owned() + if row < 303 { ",bad\n" } else { ",good\n" }).collect();
+    let broken = rows.lines().map(|line| if line.ends_with("bad") { "60,9.5,10,bad".to_owned() } else { line.to_owned() });
+    place.write("labelled.csv", &("temperature,pressure,flow,state\n".to_owned() + &broken.collect::<Vec<_>>().join("\n") + "\n"));
+    let out = place.ok("score machines.ae labelled.csv --label state --normal good --threshold f1 --json --quiet", "");
+    let result: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((result["auroc"].as_f64(), result["alarms"]["f1"].as_f64(), result["anomalies"].as_u64()), (Some(1.0), Some(1.0), Some(3)));
+    assert!(place.fails("score machines.ae machines.csv --threshold f1").contains("labels"));
+}
+
+#[test]
+fn rows_on_standard_input_are_answered_line_by_line_also_after_a_wrong_one() {
+    let place = Place::new();
+    let input = "flow,temperature,pressure\n10,60,6\n10,60,9.5\n\n1,2\nx,60,6\n{\"temperature\":60,\"pressure\":6,\"flow\":10}\n{\"flow\":10}\n[60,6,10]\n";
+    let out = place.ok("score machines.ae - --quiet", input);
+    let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(answers.len(), 7);
+    assert_eq!((answers[0]["anomaly"].as_u64(), answers[1]["anomaly"].as_u64()), (Some(0), Some(1)), "{out}");
+    assert_eq!(answers[1]["reasons"][0]["column"], "pressure");
+    assert!(answers[2]["error"].is_string() && answers[3]["error"].as_str().unwrap().contains("flow"), "{out}");
+    assert_eq!((answers[4]["score"].clone(), answers[6]["score"].clone()), (answers[0]["score"].clone(), answers[0]["score"].clone()));
+    assert!(answers[5]["error"].as_str().unwrap().contains("temperature"));
+}
+
+#[test]
+fn probes_are_shown_by_kind_of_score() {
+    let place = Place::new();
+    let out = place.ok("eval machines.ae machines.csv --probe --quiet", "");
+    for word in ["above 99 % of normal rows", "far", "shuffled", "constant", "joined", "mahalanobis"] {
+        assert!(out.contains(word), "{out}");
+    }
+    let result: Value = serde_json::from_str(&place.ok("eval machines.ae machines.csv --probe --json --quiet", "")).unwrap();
+    assert_eq!(result["probes"]["far"]["joined"].as_f64(), Some(1.0));
+}
+
+#[test]
+fn a_series_is_cut_into_windows_and_its_points_are_scored() {
+    let place = Place(TempDir::new().unwrap());
+    let point = |at: usize, value: f64| format!("2024-01-{:02} {:02}:00:00,{value:.4}\n", at / 24 + 1, at % 24);
+    let value = |at: usize| (at as f64 * 0.5).sin() + 0.05 * (at as f64 * 7.3).sin();
+    let series: String = (0..480).map(|at| point(at, value(at))).collect();
+    place.write("sensor.csv", &("time,value\n".to_owned() + &series));
+    let strange: String = (0..480).map(|at| point(at, if (200..212).contains(&at) { 0.0 } else { value(at) })).collect();
+    place.write("strange.csv", &("time,value\n".to_owned() + &strange));
+    place.ok("train sensor.csv --window 24 --for anomalies --epochs 100 --members 1 -o sensor.ae --quiet", "");
+    // The model knows how windows were cut.
+    let result: Value = serde_json::from_str(&place.ok("score sensor.ae strange.csv -o points.csv --json --quiet", "")).unwrap();
+    let start = result["stretches"][0]["start"].as_str().unwrap();
+    assert!(result["stretches"].as_array().unwrap().len() == 1 && ("2024-01-08".."2024-01-10").contains(&start), "{result}");
+    let points = place.read("points.csv");
+    assert!(points.starts_with("time,score,probability,anomaly,column_1,observed_1,expected_1\n2024-01-01 00:00:00,"), "{points}");
+    assert_eq!(points.lines().count(), 481);
+    let gap = strange.lines().enumerate().filter(|(at, _)| *at != 100).map(|(_, line)| line.to_owned() + "\n").collect::<String>();
+    place.write("gap.csv", &("time,value\n".to_owned() + &gap));
+    assert!(place.fails("score sensor.ae gap.csv").contains("choose --gaps split"));
+    place.ok("score sensor.ae gap.csv --window 24 --gaps split --quiet", "");
+}
