@@ -7,6 +7,7 @@ use crate::data::Dataset;
 use crate::error::Result;
 use crate::family::Code;
 use crate::model::{Matrix, Model, read};
+use crate::prepare::Range;
 use crate::rng::Rng;
 use crate::vars::Values;
 use burn::tensor::Tensor;
@@ -204,10 +205,14 @@ impl Judge {
             let (observed, expected) = (seen.rows.row(row), &expected[row * features..][..features]);
             let difference = difference(observed, expected);
             // A difference from other rows is none that the reconstruction's errors could be measured by: prepared units are all there is.
-            let shares = match by_code[row] {
+            let mut shares: Vec<f64> = match by_code[row] {
                 true => difference.iter().map(|number| f64::from(*number).powi(2)).collect(),
                 false => self.residuals.shares(&difference),
             };
+            // Of two columns that no longer fit each other the more unusual one comes first.
+            if model.preparation.range == Range::Real {
+                shares.iter_mut().zip(observed).for_each(|(share, number)| *share *= 1.0 + f64::from(*number).powi(2));
+            }
             let total: f64 = shares.iter().map(|share| share.max(0.0)).sum();
             let mut columns: Vec<usize> = (0..features).filter(|column| shares[*column] > 0.0).collect();
             columns.sort_by(|a, b| shares[*b].total_cmp(&shares[*a]).then(a.cmp(b)));

@@ -120,7 +120,7 @@ pub struct Reason {
     pub observed: f64,
     /// What the model expected.
     pub expected: f64,
-    /// Its share in the whole whitened difference, from 0 to 1.
+    /// Its share in the whole difference, from 0 to 1; of standardised data unusual numbers count more.
     pub share: f64,
 }
 
