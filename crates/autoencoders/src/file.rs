@@ -369,8 +369,7 @@ impl Model {
 /// Takes a tensor out of a file's; sides that are given must fit.
 fn vector(entries: &mut BTreeMap<String, Entry>, name: &str, shape: &[Option<usize>]) -> Result<Entry> {
     let entry = entries.remove(name).filter(|entry| {
-        entry.shape.len() == shape.len()
-            && entry.shape.iter().zip(shape).all(|(side, wanted)| wanted.is_none_or(|wanted| wanted == *side))
+        entry.shape.len() == shape.len() && entry.shape.iter().zip(shape).all(|(side, wanted)| wanted.is_none_or(|wanted| wanted == *side))
     });
     entry.ok_or_else(|| Error::model("", format!("{name} is missing or of another shape")))
 }
@@ -407,7 +406,10 @@ impl Detector {
         let of = |(at, judge): (usize, &Judge)| {
             let entry = |name: &str, values: &[f32], shape: &[usize]| Entry::vector(&format!("detector.{at}.{name}"), values, shape);
             let whitening = |name: &str, of: &Whitening| {
-                [entry(&format!("{name}.mean"), &of.mean, &[of.mean.len()]), entry(&format!("{name}.factor"), &of.factor, &[of.factor.len()])]
+                [
+                    entry(&format!("{name}.mean"), &of.mean, &[of.mean.len()]),
+                    entry(&format!("{name}.factor"), &of.factor, &[of.factor.len()]),
+                ]
             };
             let codes = &judge.reference.codes;
             whitening("residuals", &judge.residuals)
@@ -422,7 +424,8 @@ impl Detector {
     /// `widths` are the columns and code sizes of all members, `coarse` whether their training rows had anomalies among them.
     fn read(content: DetectorContent, widths: &[(usize, usize)], coarse: bool, entries: &mut BTreeMap<String, Entry>) -> Result<Self> {
         let damaged = |why: &str| Error::model("", format!("its detector {why}"));
-        let rulers_fit = content.rulers.iter().all(|rulers| rulers.len() == Score::MEASURES.len() && rulers.iter().all(|ruler| ruler.spread > 0.0));
+        let rulers_fit =
+            content.rulers.iter().all(|rulers| rulers.len() == Score::MEASURES.len() && rulers.iter().all(|ruler| ruler.spread > 0.0));
         if content.rulers.len() != widths.len() || content.scores.len() != Score::ALL.len() || !rulers_fit {
             return Err(damaged("does not fit its members"));
         }

@@ -74,4 +74,6 @@ mod documents {
     struct Readme;
     #[doc = include_str!("../../../docs/manual.md")]
     struct Manual;
+    #[doc = include_str!("../../../docs/anomalies.md")]
+    struct Anomalies;
 }

@@ -192,7 +192,10 @@ impl Model {
             ));
         }
         if data.values.in_memory().is_none() {
-            return Err(Error::data(&data.name, "has its columns in another order than the training, and is on disk; read it without --memory"));
+            return Err(Error::data(
+                &data.name,
+                "has its columns in another order than the training, and is on disk; read it without --memory",
+            ));
         }
         let unknown: Vec<&str> = data.columns.iter().filter(|name| !self.columns.contains(name)).map(String::as_str).collect();
         let warnings = match unknown.is_empty() {

@@ -92,7 +92,10 @@ fn a_strange_row_is_first_in_the_summary_and_explained_in_the_table() {
     assert!(result["drift"]["chance"].as_f64().unwrap() > 1e-3, "{result}");
     let scores = place.read("scores.csv");
     let lines: Vec<&str> = scores.lines().collect();
-    assert_eq!(lines[0], "row,score,probability,anomaly,column_1,observed_1,expected_1,column_2,observed_2,expected_2,column_3,observed_3,expected_3");
+    assert_eq!(
+        lines[0],
+        "row,score,probability,anomaly,column_1,observed_1,expected_1,column_2,observed_2,expected_2,column_3,observed_3,expected_3"
+    );
     assert_eq!(lines.len(), 41);
     assert!(lines[18].starts_with("17,") && lines[18].contains(",1,pressure,9.5,"), "{}", lines[18]);
     assert!(place.fails("score machines.ae new.csv -o scores.csv").contains("exists already"));

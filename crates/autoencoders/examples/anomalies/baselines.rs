@@ -62,7 +62,8 @@ fn mahalanobis(train: &Matrix, test: &Matrix) -> Vec<f64> {
     // Directions in which nothing varies decide nothing, as in a pseudo-inverse.
     let highest = (0..columns).map(|at| eigen.S()[at]).fold(0.0, f64::max);
     let score = |row: usize| {
-        let along = |at: usize| (0..columns).map(|column| (f64::from(test.row(row)[column]) - mean[column]) * eigen.U()[(column, at)]).sum::<f64>();
+        let along =
+            |at: usize| (0..columns).map(|column| (f64::from(test.row(row)[column]) - mean[column]) * eigen.U()[(column, at)]).sum::<f64>();
         (0..columns).filter(|at| eigen.S()[*at] > 1e-9 * highest).map(|at| along(at).powi(2) * n / eigen.S()[at]).sum()
     };
     (0..test.rows()).map(score).collect()
@@ -79,7 +80,8 @@ fn pca(preparation: &Preparation, data: &Dataset, train: &Matrix, test: &Matrix)
         let error = (pca.reconstruct(x.clone()) - x).square().sum_dim(1);
         error.into_data().try_into_vec::<f32>().expect("single precision").into_iter().map(f64::from).collect()
     };
-    let whole: f64 = error(&Pca::fit(preparation, data, &rows, 1, &Rng::new(0)).map(|pca| Pca { components: Vec::new(), ..pca })?, train).iter().sum();
+    let whole: f64 =
+        error(&Pca::fit(preparation, data, &rows, 1, &Rng::new(0)).map(|pca| Pca { components: Vec::new(), ..pca })?, train).iter().sum();
     let mut pca = Pca::none(data.features());
     for components in 1..=data.features() {
         pca = Pca::fit(preparation, data, &rows, components, &Rng::new(0))?;
@@ -117,7 +119,8 @@ impl Node {
                 (low.min(value), high.max(value))
             })
         };
-        let varying: Vec<usize> = if left == 0 || rows.len() < 2 { Vec::new() } else { (0..data.columns).filter(|c| bounds(*c).0 < bounds(*c).1).collect() };
+        let varying: Vec<usize> =
+            if left == 0 || rows.len() < 2 { Vec::new() } else { (0..data.columns).filter(|c| bounds(*c).0 < bounds(*c).1).collect() };
         if varying.is_empty() {
             // The depth that a search tree of as many rows would add.
             let n = rows.len() as f64;

@@ -107,7 +107,10 @@ fn tables(options: &Options, protocol: Protocol) -> Result<Value> {
     let mut table = vec![vec![0.0; sets.len()]; names.len()];
     let begun = Instant::now();
     for (at, (_, path)) in sets.iter().enumerate() {
-        let data = read(&path.display().to_string(), &ReadOptions { label: Some("y".to_owned()), array: Some("X".to_owned()), ..ReadOptions::default() })?;
+        let data = read(
+            &path.display().to_string(),
+            &ReadOptions { label: Some("y".to_owned()), array: Some("X".to_owned()), ..ReadOptions::default() },
+        )?;
         for seed in 0..options.seeds {
             for (line, area) in areas(&data, protocol, seed)?.into_iter().enumerate() {
                 table[line][at] += 100.0 * area / options.seeds as f64;
@@ -118,7 +121,8 @@ fn tables(options: &Options, protocol: Protocol) -> Result<Value> {
     println!("\n{}: mean AUROC in %, {} seeds, {:.0} s", protocol.published(), options.seeds, begun.elapsed().as_secs_f64());
     print_table(&sets.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), &names, &table, &published);
     let mean = |line: &[f64]| line.iter().sum::<f64>() / line.len().max(1) as f64;
-    let by_set = |line: &[f64]| -> Map<String, Value> { sets.iter().zip(line).map(|((name, _), area)| (name.clone(), json!(area))).collect() };
+    let by_set =
+        |line: &[f64]| -> Map<String, Value> { sets.iter().zip(line).map(|((name, _), area)| (name.clone(), json!(area))).collect() };
     let others: Map<String, Value> =
         names.iter().zip(&table).skip(1).map(|(name, line)| (name.clone(), json!({ "mean": mean(line), "sets": by_set(line) }))).collect();
     Ok(json!({ "mean": mean(&table[0]), "sets": by_set(&table[0]), "seeds": options.seeds, "others": others }))
@@ -126,7 +130,8 @@ fn tables(options: &Options, protocol: Protocol) -> Result<Value> {
 
 /// The areas of every score on one set, ours first.
 fn areas(data: &Dataset, protocol: Protocol, seed: u64) -> Result<Vec<f64>> {
-    let labels = data.labels.as_ref().ok_or_else(|| Error::data(&data.name, "has no array y; wanted 1 for anomalies and 0 for the others"))?;
+    let labels =
+        data.labels.as_ref().ok_or_else(|| Error::data(&data.name, "has no array y; wanted 1 for anomalies and 0 for the others"))?;
     let anomaly: Vec<bool> = labels.iter().map(|label| label.parse::<f64>().is_ok_and(|label| label > 0.5)).collect();
     let all: Vec<usize> = (0..data.rows()).collect();
     let (train, test) = match protocol {
@@ -164,7 +169,12 @@ fn shuttle(options: &Options) -> Result<Value> {
     let rows = model.score(&data, Kind::Joined, 3)?;
     let all = begun.elapsed().as_secs_f64();
     let members = model.members.len() + 1;
-    println!("\nshuttle, {} rows of {}: {members} members trained in {training:.1} s, scored in {:.1} s, {all:.1} s in all", rows.len(), data.features(), all - training);
+    println!(
+        "\nshuttle, {} rows of {}: {members} members trained in {training:.1} s, scored in {:.1} s, {all:.1} s in all",
+        rows.len(),
+        data.features(),
+        all - training
+    );
     Ok(json!({ "rows": rows.len(), "members": members, "training_seconds": training, "seconds": all }))
 }
 
@@ -182,7 +192,14 @@ fn sets(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "npz"))
         .map(|path| (path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), path))
         // ADBench numbers its files: 14_glass.
-        .map(|(name, path)| (name.split_once('_').filter(|(number, _)| number.parse::<u32>().is_ok()).map_or(name.clone(), |(_, name)| name.to_lowercase()), path))
+        .map(|(name, path)| {
+            (
+                name.split_once('_')
+                    .filter(|(number, _)| number.parse::<u32>().is_ok())
+                    .map_or(name.clone(), |(_, name)| name.to_lowercase()),
+                path,
+            )
+        })
         .collect();
     sets.sort();
     match sets.is_empty() {
@@ -206,7 +223,8 @@ fn published(folder: &Path, protocol: Protocol, sets: &[(String, PathBuf)]) -> V
 }
 
 fn print_table(sets: &[&str], names: &[String], table: &[Vec<f64>], published: &[String]) {
-    let mut cells: Vec<Vec<String>> = vec![std::iter::once("set".to_owned()).chain(names.iter().cloned()).chain(["best published".to_owned()]).collect()];
+    let mut cells: Vec<Vec<String>> =
+        vec![std::iter::once("set".to_owned()).chain(names.iter().cloned()).chain(["best published".to_owned()]).collect()];
     for (at, set) in sets.iter().enumerate() {
         let figures = table.iter().map(|line| format!("{:.1}", line[at]));
         cells.push(std::iter::once((*set).to_owned()).chain(figures).chain([published[at].clone()]).collect());

@@ -72,7 +72,8 @@ pub(crate) fn nab(options: &Options) -> Result<Value> {
     println!("| series | labelled windows after the cut | raised | false alarms | days | false alarms a day |\n|---|---|---|---|---|---|");
     let mut result = Map::new();
     for (name, windows) in &labelled {
-        let series = Series { window: WINDOW, stride: 1, time: None, resample: None, duplicates: Some(Duplicates::Mean), gaps: Some(Gaps::Split) };
+        let series =
+            Series { window: WINDOW, stride: 1, time: None, resample: None, duplicates: Some(Duplicates::Mean), gaps: Some(Gaps::Split) };
         let data = read(&folder.join(name).display().to_string(), &ReadOptions { series: Some(series), ..ReadOptions::default() })?;
         let points = data.windows.clone().ok_or_else(|| Error::data(name, "holds no windows"))?;
         let cut = points.stamps.len() * 15 / 100;
@@ -101,5 +102,10 @@ pub(crate) fn nab(options: &Options) -> Result<Value> {
 /// Days between two stamps of the form 2013-07-04 00:30:00.
 fn days(from: &str, to: &str) -> f64 {
     let time = |stamp: &str| stamp.parse::<jiff::civil::DateTime>().unwrap_or_default();
-    time(from).until(time(to)).ok().and_then(|span| span.total((jiff::Unit::Hour, jiff::SpanRelativeTo::days_are_24_hours())).ok()).unwrap_or(f64::NAN) / 24.0
+    time(from)
+        .until(time(to))
+        .ok()
+        .and_then(|span| span.total((jiff::Unit::Hour, jiff::SpanRelativeTo::days_are_24_hours())).ok())
+        .unwrap_or(f64::NAN)
+        / 24.0
 }

@@ -50,9 +50,9 @@ mod picture;
 #[cfg(feature = "readers")]
 mod read;
 #[cfg(feature = "readers")]
-mod source;
-#[cfg(feature = "readers")]
 mod series;
+#[cfg(feature = "readers")]
+mod source;
 mod store;
 mod windows;
 #[cfg(feature = "readers")]
@@ -158,7 +158,18 @@ impl Dataset {
                 format!("a multiple of {features} ({shape})"),
             ));
         }
-        Ok(Self { name, shape, columns: Vec::new(), values, labels: None, ids: None, full_scale: None, channels: Vec::new(), windows: None, warnings: Vec::new() })
+        Ok(Self {
+            name,
+            shape,
+            columns: Vec::new(),
+            values,
+            labels: None,
+            ids: None,
+            full_scale: None,
+            channels: Vec::new(),
+            windows: None,
+            warnings: Vec::new(),
+        })
     }
 
     /// Numbers in a row; 0 only where the shape is none that a reader lets through.
@@ -200,7 +211,10 @@ impl Dataset {
             ids: self.ids.as_ref().map(pick),
             full_scale: self.full_scale,
             channels: self.channels.clone(),
-            windows: self.windows.as_ref().map(|windows| Windows { starts: rows.iter().map(|row| windows.starts[*row]).collect(), ..windows.clone() }),
+            windows: self
+                .windows
+                .as_ref()
+                .map(|windows| Windows { starts: rows.iter().map(|row| windows.starts[*row]).collect(), ..windows.clone() }),
             warnings: self.warnings.clone(),
         })
     }

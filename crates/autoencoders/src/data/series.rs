@@ -26,15 +26,17 @@ pub(super) fn windows(data: &Dataset, series: &Series) -> Result<Dataset> {
         return fail("holds rows that are no points of a table; windows are cut out of a table with one row a point".to_owned());
     }
     if series.window < 2 || series.stride < 1 {
-        return Err(Error::setting("window", format!("{} with stride {}", series.window, series.stride), "at least 2 points, and a stride of at least 1"));
+        return Err(Error::setting(
+            "window",
+            format!("{} with stride {}", series.window, series.stride),
+            "at least 2 points, and a stride of at least 1",
+        ));
     }
     let (mut points, sorted) = Points::read(data)?;
     points.merge(data, series)?;
     let runs = points.runs(data, series)?;
-    let starts: Vec<usize> = runs
-        .iter()
-        .flat_map(|run| (run.start..(run.end + 1).saturating_sub(series.window)).step_by(series.stride))
-        .collect();
+    let starts: Vec<usize> =
+        runs.iter().flat_map(|run| (run.start..(run.end + 1).saturating_sub(series.window)).step_by(series.stride)).collect();
     let channels = points.channels;
     if starts.is_empty() {
         let longest = runs.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
@@ -65,7 +67,11 @@ impl Points {
     /// The points in the order of their times, and whether the rows were so already.
     fn read(data: &Dataset) -> Result<(Self, bool)> {
         let times = match &data.ids {
-            Some(stamps) => stamps.iter().enumerate().map(|(row, stamp)| nanos(stamp).ok_or_else(|| unreadable(data, row, stamp))).collect::<Result<_>>()?,
+            Some(stamps) => stamps
+                .iter()
+                .enumerate()
+                .map(|(row, stamp)| nanos(stamp).ok_or_else(|| unreadable(data, row, stamp)))
+                .collect::<Result<_>>()?,
             None => (0..data.rows() as i128).collect(),
         };
         let values = data.gather(0..data.rows())?;
@@ -76,7 +82,10 @@ impl Points {
         order.sort_by_key(|row| times[*row]);
         let points = Self {
             times: order.iter().map(|row| times[*row]).collect(),
-            values: order.iter().flat_map(|row| (0..channels).map(|channel| values.get(row * channels + channel)).collect::<Vec<_>>()).collect(),
+            values: order
+                .iter()
+                .flat_map(|row| (0..channels).map(|channel| values.get(row * channels + channel)).collect::<Vec<_>>())
+                .collect(),
             channels,
             stamped: data.ids.is_some(),
         };
@@ -171,7 +180,8 @@ impl Points {
         let count = (last - first) / step + 1;
         // A stamp of a wrong century would ask for billions of points.
         if count > 100 * self.times.len() as i128 {
-            let message = format!("filling its gaps takes {count} points for {}; choose --gaps split, or correct its time stamps", self.times.len());
+            let message =
+                format!("filling its gaps takes {count} points for {}; choose --gaps split, or correct its time stamps", self.times.len());
             return Err(Error::data(&data.name, message));
         }
         let (mut times, mut values) = (Vec::new(), Vec::new());
@@ -204,7 +214,10 @@ fn usual(steps: &[i128]) -> Option<i128> {
 fn unreadable(data: &Dataset, row: usize, stamp: &str) -> Error {
     Error::data(
         &data.name,
-        format!("row {} has {stamp:?} for a time stamp; wanted a date like 2024-01-31, 2024-01-31 12:30:00 or 31.01.2024, or seconds since 1970", row + 1),
+        format!(
+            "row {} has {stamp:?} for a time stamp; wanted a date like 2024-01-31, 2024-01-31 12:30:00 or 31.01.2024, or seconds since 1970",
+            row + 1
+        ),
     )
 }
 
@@ -216,8 +229,18 @@ pub(super) fn nanos(text: &str) -> Option<i128> {
     }
     let of = |date: civil::DateTime| TimeZone::UTC.to_timestamp(date).ok().map(|time| time.as_nanosecond());
     let dates = ["%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y"];
-    let clocks = ["%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%Y-%m-%d %H:%M"];
-    text.parse::<Timestamp>().ok().map(|time| time.as_nanosecond())
+    let clocks = [
+        "%Y/%m/%d %H:%M:%S",
+        "%Y/%m/%d %H:%M",
+        "%d.%m.%Y %H:%M:%S",
+        "%d.%m.%Y %H:%M",
+        "%d/%m/%Y %H:%M:%S",
+        "%d/%m/%Y %H:%M",
+        "%Y-%m-%d %H:%M",
+    ];
+    text.parse::<Timestamp>()
+        .ok()
+        .map(|time| time.as_nanosecond())
         .or_else(|| text.parse::<civil::DateTime>().ok().and_then(of))
         .or_else(|| clocks.iter().find_map(|format| civil::DateTime::strptime(format, text).ok()).and_then(of))
         .or_else(|| dates.iter().find_map(|format| civil::Date::strptime(format, text).ok()).and_then(|date| of(date.at(0, 0, 0, 0))))
@@ -250,7 +273,16 @@ mod tests {
     #[test]
     fn stamps_are_read_as_people_write_them() {
         let day = 1_704_067_200 * 1_000_000_000i128;
-        for text in ["2024-01-01", "2024-01-01 00:00:00", "2024-01-01T00:00:00Z", "2024-01-01T02:00:00+02:00", "01.01.2024", "2024/01/01", "1704067200", "2024-01-01 00:00"] {
+        for text in [
+            "2024-01-01",
+            "2024-01-01 00:00:00",
+            "2024-01-01T00:00:00Z",
+            "2024-01-01T02:00:00+02:00",
+            "01.01.2024",
+            "2024/01/01",
+            "1704067200",
+            "2024-01-01 00:00",
+        ] {
             assert_eq!(nanos(text), Some(day), "{text}");
         }
         for text in ["", "tomorrow", "2024-13-01", "2024-02-30", "inf", "1e300"] {
@@ -270,7 +302,10 @@ mod tests {
     fn a_repeated_stamp_is_refused_and_the_remedy_named() {
         let data = at(&[0, 5, 5, 10]);
         let error = windows(&data, &series(2)).unwrap_err().to_string();
-        assert_eq!(error, "t: the time stamp 2024-01-01 00:05:00 is repeated (such rows in all: 1); choose --duplicates mean, first or last");
+        assert_eq!(
+            error,
+            "t: the time stamp 2024-01-01 00:05:00 is repeated (such rows in all: 1); choose --duplicates mean, first or last"
+        );
         for (how, value) in [(Duplicates::Mean, 2.0), (Duplicates::First, 1.0), (Duplicates::Last, 3.0)] {
             let data = points(&["2024-01-01", "2024-01-02", "2024-01-02", "2024-01-03"], &[0.0, 1.0, 3.0, 9.0]);
             let windows = windows(&data, &Series { duplicates: Some(how), ..series(3) }).unwrap();
@@ -301,7 +336,10 @@ mod tests {
     #[test]
     fn a_window_longer_than_the_series_names_the_longest_stretch() {
         let error = windows(&at(&[0, 5, 10]), &series(9)).unwrap_err().to_string();
-        assert_eq!(error, "t: a window of 9 points is longer than the series: its longest stretch without a gap has 3; choose a shorter --window");
+        assert_eq!(
+            error,
+            "t: a window of 9 points is longer than the series: its longest stretch without a gap has 3; choose a shorter --window"
+        );
     }
 
     #[test]

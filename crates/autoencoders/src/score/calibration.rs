@@ -282,7 +282,8 @@ mod tests {
         let calibration = Calibration::new(scores);
         let threshold = calibration.threshold(Threshold::Peaks(1e-5), 0.0).unwrap();
         assert!(threshold > last && threshold < last + 5.0, "{threshold} after {last}");
-        let alarms = normal(100_000, 5).iter().filter(|score| **score > calibration.threshold(Threshold::Peaks(0.01), 0.0).unwrap()).count();
+        let alarms =
+            normal(100_000, 5).iter().filter(|score| **score > calibration.threshold(Threshold::Peaks(0.01), 0.0).unwrap()).count();
         assert!((500..2000).contains(&alarms), "{alarms} of 100000 instead of 1000");
     }
 

@@ -115,14 +115,7 @@ impl Judge {
     }
 
     /// Judges prepared rows, with at most so many reasons for each.
-    pub(super) fn opinions(
-        &self,
-        model: &Model,
-        values: &Values,
-        x: &Tensor<2>,
-        kind: Kind,
-        reasons: usize,
-    ) -> Result<Vec<Opinion>> {
+    pub(super) fn opinions(&self, model: &Model, values: &Values, x: &Tensor<2>, kind: Kind, reasons: usize) -> Result<Vec<Opinion>> {
         let seen = Self::see(model, values, x.clone())?;
         let measured = |kind: Kind| -> Result<Vec<f64>> {
             let ruler = self.rulers[kind as usize];
@@ -149,11 +142,7 @@ impl Judge {
         let code = model.parts.code(values, x.clone(), &mut model.pass())?.mean;
         let rebuilt = model.parts.decode(values, code.clone(), &mut model.pass());
         let matrix = |tensor: Tensor<2>, columns: usize| Ok(Matrix { columns, values: read(tensor)? });
-        Ok(Seen {
-            rows: matrix(x, features)?,
-            rebuilt: matrix(rebuilt, features)?,
-            codes: matrix(code, model.parts.plan.config.latent)?,
-        })
+        Ok(Seen { rows: matrix(x, features)?, rebuilt: matrix(rebuilt, features)?, codes: matrix(code, model.parts.plan.config.latent)? })
     }
 
     /// One measure of each row: the logarithm of a distance, or for the likelihood its negative logarithm.
@@ -161,13 +150,16 @@ impl Judge {
         let logarithm = |distance: f64| if distance.is_nan() { HIGHEST } else { distance.clamp(1e-12, HIGHEST) }.ln();
         let rows = 0..seen.rows.rows();
         Ok(match kind {
-            Kind::Joined | Kind::Reconstruction => rows
-                .map(|row| logarithm(self.residuals.distance(&difference(seen.rows.row(row), seen.rebuilt.row(row)))))
-                .collect(),
+            Kind::Joined | Kind::Reconstruction => {
+                rows.map(|row| logarithm(self.residuals.distance(&difference(seen.rows.row(row), seen.rebuilt.row(row))))).collect()
+            }
             Kind::Code => rows.map(|row| logarithm(self.reference.distance(seen.codes.row(row)))).collect(),
             Kind::Mahalanobis => rows.map(|row| logarithm(self.codes.distance(seen.codes.row(row)))).collect(),
             Kind::Denoising => self.denoising(model, values, x, seen)?.into_iter().map(logarithm).collect(),
-            Kind::Likelihood => likelihood(model, values, x)?.into_iter().map(|nats| if nats.is_nan() { HIGHEST } else { nats.clamp(-HIGHEST, HIGHEST) }).collect(),
+            Kind::Likelihood => likelihood(model, values, x)?
+                .into_iter()
+                .map(|nats| if nats.is_nan() { HIGHEST } else { nats.clamp(-HIGHEST, HIGHEST) })
+                .collect(),
         })
     }
 

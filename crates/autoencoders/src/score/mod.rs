@@ -67,8 +67,7 @@ impl Kind {
     /// The kinds that are measured by themselves; [`Kind::Joined`] is made of two of them.
     pub const MEASURES: [Self; 5] = [Self::Reconstruction, Self::Code, Self::Mahalanobis, Self::Denoising, Self::Likelihood];
     /// Every kind, the default first.
-    pub const ALL: [Self; 6] =
-        [Self::Joined, Self::Reconstruction, Self::Code, Self::Mahalanobis, Self::Denoising, Self::Likelihood];
+    pub const ALL: [Self; 6] = [Self::Joined, Self::Reconstruction, Self::Code, Self::Mahalanobis, Self::Denoising, Self::Likelihood];
 
     /// Its word on the command line.
     pub fn name(self) -> &'static str {
@@ -203,13 +202,18 @@ impl Detector {
     /// Scores of rows; reasons are those of the model's own judge.
     fn opinions(&self, model: &Model, data: &Dataset, kind: Kind, reasons: usize) -> Result<Vec<judge::Opinion>> {
         let one = |judge: &Judge, model: &Model, data: &Dataset, reasons: usize| {
-            model.each_block(data, 0..data.rows(), |blocks| {
-                let mut all = Vec::with_capacity(data.rows());
-                for block in blocks {
-                    all.extend(block?);
-                }
-                Ok(all)
-            }, |values, x| judge.opinions(model, values, &x, kind, reasons))
+            model.each_block(
+                data,
+                0..data.rows(),
+                |blocks| {
+                    let mut all = Vec::with_capacity(data.rows());
+                    for block in blocks {
+                        all.extend(block?);
+                    }
+                    Ok(all)
+                },
+                |values, x| judge.opinions(model, values, &x, kind, reasons),
+            )
         };
         let mut all = one(&self.judges[0], model, data, reasons)?;
         for (judge, member) in self.judges[1..].iter().zip(&model.members) {

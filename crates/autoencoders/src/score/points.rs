@@ -32,7 +32,8 @@ impl Model {
     ///
     /// What is expected of a point is the mean of the reconstructions of its windows.
     pub fn score_points(&self, data: &Dataset, kind: Kind, reasons: usize) -> Result<Vec<PointScore>> {
-        let windows = data.windows.as_ref().ok_or_else(|| Error::data(&data.name, "holds no windows of a series; read it with --window"))?;
+        let windows =
+            data.windows.as_ref().ok_or_else(|| Error::data(&data.name, "holds no windows of a series; read it with --window"))?;
         let rows = self.score(data, kind, 0)?;
         let scores = windows.mean(|window, _| rows[window].score);
         let calibration = self.detector()?.calibration(kind);
@@ -58,7 +59,8 @@ impl Model {
         for channel in 0..channels {
             let expected = means(&|at| f64::from(rebuilt.values[at]), channel);
             let observed = means(&|at| observed.get(at), channel);
-            let both: Vec<Option<(f64, f64)>> = observed.into_iter().zip(expected).map(|(observed, expected)| observed.zip(expected)).collect();
+            let both: Vec<Option<(f64, f64)>> =
+                observed.into_iter().zip(expected).map(|(observed, expected)| observed.zip(expected)).collect();
             // Channels have scales of their own: differences count in units of the channel's usual one.
             let squares: Vec<f64> = both.iter().flatten().map(|(observed, expected)| (observed - expected).powi(2)).collect();
             let usual = (squares.iter().sum::<f64>() / squares.len().max(1) as f64).max(1e-300);

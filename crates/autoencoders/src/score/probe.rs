@@ -18,7 +18,8 @@ pub enum Probe {
     Far,
     /// Each column from another row, so that columns no longer fit each other.
     Shuffled,
-    /// One number in every column: the mean of all numbers.
+    /// One number in every column: two deviations above the mean of all numbers. The mean itself is the very middle of columns that are
+    /// centred.
     Constant,
 }
 
@@ -58,7 +59,9 @@ impl Probed {
             let remedy = match best {
                 Some(best) => format!("--kind {best} finds {} %, checked on the same rows", percent(best)),
                 None => match probe {
-                    Probe::Shuffled => "no kind of score does: the columns hardly depend on each other, or the model has not learned how".to_owned(),
+                    Probe::Shuffled => {
+                        "no kind of score does: the columns hardly depend on each other, or the model has not learned how".to_owned()
+                    }
                     _ => "no kind of score does: train with a smaller latent or the denoising family, and probe again".to_owned(),
                 },
             };
@@ -105,7 +108,13 @@ impl Probe {
                 (0..count * features).map(|place| far(place / features, place % features, &mut rng)).collect()
             }
             Self::Shuffled => (0..count * features).map(|place| at(rng.below(count), place % features)).collect(),
-            Self::Constant => vec![means.iter().sum::<f64>() / features.max(1) as f64; features],
+            Self::Constant => {
+                let numbers = (count * features).max(1) as f64;
+                let all = || (0..count * features).map(|place| values.get(place));
+                let mean = all().sum::<f64>() / numbers;
+                let deviation = (all().map(|number| (number - mean).powi(2)).sum::<f64>() / numbers).sqrt();
+                vec![mean + 2.0 * deviation; features]
+            }
         };
         let mut probe = Dataset::new(self.what(), data.shape.clone(), Values::F64(values))?;
         probe.columns.clone_from(&data.columns);

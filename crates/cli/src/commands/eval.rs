@@ -33,7 +33,11 @@ pub(crate) fn run(args: &Eval, show: &Show) -> Result<()> {
         json["beside"] = object(beside);
     }
     for judged in &judged {
-        judged.probed.iter().flat_map(|probed| probed.advice(Kind::default())).for_each(|advice| show.warn(format!("{}: {advice}", judged.name)));
+        judged
+            .probed
+            .iter()
+            .flat_map(|probed| probed.advice(Kind::default()))
+            .for_each(|advice| show.warn(format!("{}: {advice}", judged.name)));
     }
     show.result(&json, text(&judged))
 }
@@ -101,7 +105,10 @@ fn probes(probed: &Probed) -> Value {
     let of = |probe: Probe| Kind::ALL.into_iter().map(|kind| (kind.name().to_owned(), json!(probed.fraction(probe, kind)))).collect();
     let word = |probe: Probe| serde_json::to_value(probe).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
     let mut object: serde_json::Map<String, Value> = Probe::ALL.into_iter().map(|probe| (word(probe), Value::Object(of(probe)))).collect();
-    object.insert("passed".to_owned(), Value::Array(Kind::ALL.into_iter().filter(|kind| probed.passes(*kind)).map(|kind| kind.name().into()).collect()));
+    object.insert(
+        "passed".to_owned(),
+        Value::Array(Kind::ALL.into_iter().filter(|kind| probed.passes(*kind)).map(|kind| kind.name().into()).collect()),
+    );
     Value::Object(object)
 }
 

@@ -29,6 +29,9 @@ fn object(model: &Model) -> Value {
         "chosen": model.chosen,
         "evaluation": model.evaluation,
         "warnings": plan.warnings,
+        "members": model.members.len() + 1,
+        "series": model.series,
+        "probes": model.detector.as_ref().map(|detector| &detector.probed),
     })
 }
 
@@ -48,6 +51,12 @@ fn text(model: &Model) -> String {
         show::cells([&"epoch", &format!("{} of {}", model.chosen, model.history.len())]),
         show::cells([&"seed", &config.seed]),
     ];
+    if !model.members.is_empty() {
+        rows.push(show::cells([&"members", &(model.members.len() + 1)]));
+    }
+    if let Some(series) = &model.series {
+        rows.push(show::cells([&"windows", &format!("{} points, {} apart", series.window, series.stride)]));
+    }
     if let Some(evaluation) = &model.evaluation {
         rows.push(show::cells([&"test mse", &format!("{} (pca {})", show::number(evaluation.mse), show::number(evaluation.pca_mse))]));
     }

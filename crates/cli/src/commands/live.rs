@@ -19,7 +19,11 @@ type Places = Vec<usize>;
 
 pub(crate) fn run(model: &Model, args: &Score, show: &Show) -> Result<Exit> {
     if args.output.is_some() || args.drift || args.threshold == Threshold::F1 {
-        return Err(Error::setting("DATA", "-", "a file for --output, --drift or --threshold f1: rows that come one by one are answered on standard output"));
+        return Err(Error::setting(
+            "DATA",
+            "-",
+            "a file for --output, --drift or --threshold f1: rows that come one by one are answered on standard output",
+        ));
     }
     let threshold = model.detector()?.threshold(args.kind, args.threshold, model.parts.plan.config.contamination)?;
     if let Some(probed) = &model.detector()?.probed {
@@ -43,7 +47,9 @@ fn answer(model: &Model, args: &Score, threshold: f64, input: &mut impl BufRead,
         if text.is_empty() {
             continue;
         }
-        if std::mem::take(&mut first) && let Some(found) = header(model, text)? {
+        if std::mem::take(&mut first)
+            && let Some(found) = header(model, text)?
+        {
             places = Some(found);
             continue;
         }
@@ -83,7 +89,10 @@ fn header(model: &Model, line: &str) -> Result<Option<Places>> {
     }
     let place = |wanted: &String| {
         names.iter().position(|name| name == wanted).ok_or_else(|| {
-            Error::data("the first line", format!("names no column {wanted:?}; wanted the columns of the training: {}", model.columns.join(", ")))
+            Error::data(
+                "the first line",
+                format!("names no column {wanted:?}; wanted the columns of the training: {}", model.columns.join(", ")),
+            )
         })
     };
     model.columns.iter().map(place).collect::<Result<_>>().map(Some)
@@ -99,7 +108,9 @@ fn cells(line: &str) -> Vec<String> {
 fn numbers(model: &Model, line: &str, places: Option<&Places>) -> Result<Vec<f64>> {
     let features = model.parts.plan.features();
     let wrong = |at: usize, got: &dyn std::fmt::Display| Error::data(column(model, at), format!("is {got}; wanted a finite number"));
-    let finite = |at: usize, number: Option<f64>, got: &dyn std::fmt::Display| number.filter(|number| number.is_finite()).ok_or_else(|| wrong(at, got));
+    let finite = |at: usize, number: Option<f64>, got: &dyn std::fmt::Display| {
+        number.filter(|number| number.is_finite()).ok_or_else(|| wrong(at, got))
+    };
     let width = |got: usize| Error::shape("row", format!("{got} numbers"), format!("{features}, as in training"));
     if line.starts_with(['{', '[']) {
         let value: Value = serde_json::from_str(line).map_err(|error| Error::data("row", format!("is no JSON ({error})")))?;

@@ -77,7 +77,8 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
     let scores: Vec<f64> = items.iter().filter_map(|item| item.score).collect();
     // The points of a series have no labels: those of a table are one for each row.
     let labels = data.labels.clone().filter(|labels| labels.len() == items.len());
-    let anomaly: Option<Vec<bool>> = labels.as_ref().map(|labels| labels.iter().map(|label| !normal(label, args.normal.as_deref())).collect());
+    let anomaly: Option<Vec<bool>> =
+        labels.as_ref().map(|labels| labels.iter().map(|label| !normal(label, args.normal.as_deref())).collect());
     let threshold = match (args.threshold, &anomaly) {
         (Threshold::F1, Some(anomaly)) => {
             let none = || Error::data(&data.name, "has no anomaly among its labels; choose another --threshold");
@@ -109,12 +110,22 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
 
 fn rows(data: &Dataset, rows: Vec<RowScore>) -> Vec<Item> {
     let name = |row: usize| data.ids.as_ref().map_or_else(|| row.to_string(), |ids| ids[row].clone());
-    let item = |(row, of): (usize, RowScore)| Item { name: name(row), score: Some(of.score), probability: Some(of.probability), reasons: of.reasons };
+    let item = |(row, of): (usize, RowScore)| Item {
+        name: name(row),
+        score: Some(of.score),
+        probability: Some(of.probability),
+        reasons: of.reasons,
+    };
     rows.into_iter().enumerate().map(item).collect()
 }
 
 fn points(stamps: &[String], points: Vec<PointScore>) -> Vec<Item> {
-    let item = |(stamp, of): (&String, PointScore)| Item { name: stamp.clone(), score: of.score, probability: of.probability, reasons: of.reasons };
+    let item = |(stamp, of): (&String, PointScore)| Item {
+        name: stamp.clone(),
+        score: of.score,
+        probability: of.probability,
+        reasons: of.reasons,
+    };
     stamps.iter().zip(points).map(item).collect()
 }
 
@@ -197,7 +208,8 @@ impl Scored {
 
     fn write_csv(&self, file: &mut impl Write, reasons: usize) -> io::Result<()> {
         let mut sheet = csv::Writer::from_writer(file);
-        let mut header: Vec<String> = [if self.stretches.is_some() { "time" } else { "row" }, "score", "probability", "anomaly"].map(str::to_owned).into();
+        let mut header: Vec<String> =
+            [if self.stretches.is_some() { "time" } else { "row" }, "score", "probability", "anomaly"].map(str::to_owned).into();
         header.extend(self.labels.iter().map(|_| "label".to_owned()));
         for place in 1..=reasons.min(self.columns.len()) {
             header.extend(["column", "observed", "expected"].map(|word| format!("{word}_{place}")));
@@ -206,7 +218,8 @@ impl Scored {
         sheet.write_record(&header)?;
         let number = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
         for (at, item) in self.items.iter().enumerate() {
-            let mut cells = vec![item.name.clone(), number(item.score), number(item.probability), u8::from(self.is_anomaly(item)).to_string()];
+            let mut cells =
+                vec![item.name.clone(), number(item.score), number(item.probability), u8::from(self.is_anomaly(item)).to_string()];
             cells.extend(self.labels.iter().map(|labels| labels[at].clone()));
             for why in &item.reasons {
                 cells.extend([self.columns[why.column].clone(), why.observed.to_string(), why.expected.to_string()]);
@@ -241,7 +254,11 @@ impl Scored {
         let (count, of) = (self.anomalies(), self.items.len());
         let anomalies = if count == 1 { "1 anomaly".to_owned() } else { format!("{count} anomalies") };
         let mut text = match &self.stretches {
-            Some(stretches) => format!("{} of {count} among {}", show::plural(stretches.len(), "stretch").replace("stretchs", "stretches"), show::plural(of, "point")),
+            Some(stretches) => format!(
+                "{} of {count} among {}",
+                show::plural(stretches.len(), "stretch").replace("stretchs", "stretches"),
+                show::plural(of, "point")
+            ),
             None => format!("{anomalies} of {}", show::plural(of, "row")),
         };
         text += &format!(" above {} ({} score, threshold {})\n", show::number(self.threshold), args.kind, args.threshold);
@@ -263,7 +280,12 @@ impl Scored {
                 show::number(100.0 * drift.above)
             );
         }
-        let mut table = vec![show::cells([&if self.stretches.is_some() { "peak" } else { "row" }, &"score", &"probability", &"why (observed, expected)"])];
+        let mut table = vec![show::cells([
+            &if self.stretches.is_some() { "peak" } else { "row" },
+            &"score",
+            &"probability",
+            &"why (observed, expected)",
+        ])];
         for at in self.highest() {
             let item = &self.items[at];
             let why: Vec<String> = (item.reasons.iter())
