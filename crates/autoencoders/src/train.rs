@@ -102,7 +102,7 @@ fn ensemble(config: &Config, data: &Dataset, split: &Split, on: &mut (dyn FnMut(
     let on = std::sync::Mutex::new(on);
     let trained = side_by_side(config.members - 1, |at| {
         let mut rng = rng.at(at);
-        let seed = rng.below(1 << 48) as u64;
+        let seed = rng.below(1 << 31) as u64;
         let seen = features - features / LEFT_OUT;
         // The columns of a table stand in no order; those of images and series do. A table on disk is not copied.
         let narrow = matches!(data.shape, Shape::Flat { .. }) && data.values.in_memory().is_some() && seen < features;

@@ -1,4 +1,5 @@
 //! Anomaly scores: what is strange scores high, the same at every call, and the model says where it cannot tell.
+#![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
 use autoencoders::data::{Dataset, Values};
 use autoencoders::metrics::auroc;

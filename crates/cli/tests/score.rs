@@ -1,5 +1,5 @@
 //! `ae score` and `ae eval --probe` from outside.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
 use serde_json::Value;
 use std::io::Write;
