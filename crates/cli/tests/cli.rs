@@ -446,8 +446,9 @@ fn memory_does_not_grow_with_a_file_that_is_larger_than_it() {
                 let file = format!("{name}.{ending}");
                 peak(&place, &format!("{} --memory 8MB", words.replace("FILE", &file)))
             });
-            // 24 and 72 MB of numbers; a training remembers 16 bytes of each row, 2 MB.
-            assert!(many < few + 16_000, "{words} with {ending}: {few} kB for the small file, {many} kB for the large one");
+            // 24 and 72 MB of numbers, 48 MB more if they were held; a training remembers 16 bytes of each row, 2 MB, and what an
+            // allocator keeps varies by some.
+            assert!(many < few + 24_000, "{words} with {ending}: {few} kB for the small file, {many} kB for the large one");
         }
     }
 }
