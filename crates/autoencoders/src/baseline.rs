@@ -29,7 +29,8 @@ impl Pca {
     /// Data wider than 4,096 numbers a row is fitted on at most 4,096 rows, drawn by `rng`: the decomposition grows with the cube
     /// of the smaller side. Prepared rows are in memory 1,024 at a time, or all at once where there are fewer rows than columns.
     pub fn fit(preparation: &Preparation, data: &Dataset, rows: &[usize], latent: usize, rng: &Rng) -> Result<Self> {
-        let features = data.shape.features()?;
+        let prepared = preparation.on(data)?;
+        let features = preparation.width(data.shape.features()?);
         let mut rows: Vec<usize> = match features > WIDE_ROWS && rows.len() > WIDE_ROWS {
             true => rng.split("pca").permutation(rows.len())[..WIDE_ROWS].iter().map(|at| rows[*at]).collect(),
             false => rows.to_vec(),
@@ -38,13 +39,13 @@ impl Pca {
         rows.sort_unstable();
         let mut mean = vec![0f64; features];
         for block in rows.chunks(BLOCK) {
-            for row in preparation.apply(data, block.iter().copied(), features)?.chunks(features) {
+            for row in prepared.apply(block.iter().copied())?.chunks(features) {
                 mean.iter_mut().zip(row).for_each(|(m, x)| *m += f64::from(*x) / rows.len() as f64);
             }
         }
         let mean: Vec<f32> = mean.into_iter().map(|m| m as f32).collect();
         let centred = |block: &[usize]| -> Result<Tensor<2>> {
-            let mut values = preparation.apply(data, block.iter().copied(), features)?;
+            let mut values = prepared.apply(block.iter().copied())?;
             values.chunks_mut(features).for_each(|row| row.iter_mut().zip(&mean).for_each(|(x, m)| *x -= m));
             Ok(Tensor::from_data(TensorData::new(values, [block.len(), features]), &Device::default()))
         };

@@ -7,7 +7,7 @@ use crate::family::{Entry, Family};
 use crate::likelihood::Likelihood;
 use crate::net::{Blueprint, Net, Norm, image_sides};
 use crate::optimise::{Method, Schedule};
-use crate::prepare::{Range, Scale};
+use crate::prepare::{Layout, Preparation, Range, Scale};
 use crate::schema::Shape;
 use autoencoders_kernels::Activation;
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,9 @@ pub struct Config {
     pub binarise: bool,
     /// How numbers are scaled.
     pub scale: Scale,
+    /// Fraction of the cells of a table that training hides from the encoder, which so learns to fill gaps; a fifth where absent and
+    /// the training rows have gaps, else none.
+    pub hidden: Option<f64>,
     /// Fraction of the rows that early stopping and schedules see.
     pub validation: f64,
     /// Fraction of the rows that only the final table sees.
@@ -96,6 +99,7 @@ impl Default for Config {
             likelihood: Likelihood::Auto,
             binarise: false,
             scale: Scale::Auto,
+            hidden: None,
             validation: 0.1,
             test: 0.1,
             epochs: None,
@@ -158,6 +162,8 @@ pub struct Plan {
     pub shape: Shape,
     /// The range of prepared numbers.
     pub range: Range,
+    /// How the numbers of a prepared row lie, where rows are those of a table of several kinds of columns.
+    pub layout: Option<Layout>,
     /// The network.
     pub blueprint: Blueprint,
     /// What the user should know before training.
@@ -199,6 +205,7 @@ impl Config {
         real("l2", self.l2, 0.0, 1e6)?;
         real("warm_up", self.warm_up, 0.0, 1e6)?;
         real("clip", self.clip, 0.0, 1e9)?;
+        real("hidden", self.hidden.unwrap_or(0.0), 0.0, 0.95)?;
         real("contamination", self.contamination, 0.0, 0.5)?;
         whole("members", self.members, 1, 100)?;
         // What a program put together is held to the bounds of what a user writes.
@@ -213,14 +220,25 @@ impl Config {
 }
 
 impl Plan {
-    /// Decides what is open in a configuration, and refuses what makes no sense.
+    /// Decides what is open in a configuration for complete numbers, and refuses what makes no sense.
     ///
     /// `rows` is the number of training rows; it decides the number of epochs where that is open, and nothing else.
     pub fn new(config: &Config, shape: &Shape, range: Range, rows: usize) -> Result<Self> {
+        Self::decided(config, shape, range, None, rows)
+    }
+
+    /// The same for rows of this shape that are prepared so.
+    pub fn of(config: &Config, shape: &Shape, preparation: &Preparation, rows: usize) -> Result<Self> {
+        let layout = preparation.table.as_ref().map(|table| table.layout());
+        Self::decided(config, shape, preparation.range, layout, rows)
+    }
+
+    fn decided(config: &Config, shape: &Shape, range: Range, layout: Option<Layout>, rows: usize) -> Result<Self> {
         config.check_numbers()?;
         let entry = config.entry()?;
         let family = (entry.parse)(&config.parameters)?;
-        let features = shape.features()?;
+        let prepared = layout.as_ref().map_or_else(|| shape.clone(), |layout| Shape::Flat { width: layout.width });
+        let features = prepared.features()?;
 
         let mut auto = Auto { net: auto_net(shape, features), code_activation: Activation::Identity, likelihood: Likelihood::Gaussian };
         family.auto(&mut auto);
@@ -240,14 +258,19 @@ impl Plan {
         let linear = config.net == Net::Linear;
         let code_activation = config.code_activation.unwrap_or(if linear { Activation::Identity } else { auto.code_activation });
         config.code_activation = Some(code_activation);
+        let gaps = layout.as_ref().is_some_and(|layout| !layout.gaps.is_empty());
+        config.hidden = Some(config.hidden.unwrap_or(if gaps { HIDDEN } else { 0.0 }));
         let output_activation = match config.likelihood {
+            // Each block of a table has a range of its own.
+            _ if layout.is_some() => Activation::Identity,
             // Linear means linear to the end, also for images.
             Likelihood::Gaussian | Likelihood::Laplace if linear => Activation::Identity,
             likelihood => likelihood.output_activation(range),
         };
         let blueprint = Blueprint {
             net: config.net.clone(),
-            shape: shape.clone(),
+            shape: prepared,
+            embedded: embedded(layout.as_ref(), &config),
             head: family.head(config.latent),
             latent: config.latent,
             activation: config.activation,
@@ -257,7 +280,7 @@ impl Plan {
             dropout: config.dropout,
             norm: config.norm,
         };
-        let mut plan = Self { config, family, shape: shape.clone(), range, blueprint, warnings: Vec::new() };
+        let mut plan = Self { config, family, shape: shape.clone(), range, layout, blueprint, warnings: Vec::new() };
         plan.check()?;
         plan.family.check(&plan)?;
         plan.warn();
@@ -270,6 +293,11 @@ impl Plan {
         self.shape.features().unwrap_or(1)
     }
 
+    /// Numbers in a prepared row.
+    pub fn width(&self) -> usize {
+        self.layout.as_ref().map_or_else(|| self.features(), |layout| layout.width)
+    }
+
     /// Numbers that the widest layer holds for one row, for every direction that a family's loss follows.
     pub fn numbers_per_row(&self) -> usize {
         let widest = match &self.config.net {
@@ -280,7 +308,7 @@ impl Plan {
             }
             _ => 1,
         };
-        let widest = widest.max(self.features()).max(self.blueprint.head);
+        let widest = widest.max(self.width()).max(self.blueprint.head);
         widest.saturating_mul(self.family.directions(self))
     }
 
@@ -327,6 +355,9 @@ impl Plan {
                 "identity for the linear net; --net shallow has one layer and an activation",
             ));
         }
+        if config.hidden.is_some_and(|hidden| hidden > 0.0) && self.layout.as_ref().is_none_or(|layout| layout.gaps.is_empty()) {
+            return Err(Error::setting("hidden", config.hidden.unwrap_or(0.0), "0, or a table whose preparation knows gaps"));
+        }
         let unit = self.range == Range::Unit;
         if config.likelihood == Likelihood::Bernoulli && !unit {
             return Err(Error::setting("likelihood", config.likelihood, "gaussian or laplace for data outside 0..1, or --scale minmax"));
@@ -338,7 +369,7 @@ impl Plan {
     }
 
     fn warn(&mut self) {
-        let features = self.features();
+        let features = self.width();
         if self.config.latent >= features && !self.family.constrains() && self.config.dropout == 0.0 {
             self.warnings.push(format!(
                 "the code has {} numbers for {features} in a row and nothing constrains it: it can copy its input and learn nothing. \
@@ -347,6 +378,18 @@ impl Plan {
             ));
         }
     }
+}
+
+/// Fraction of the cells hidden in training where the rows have gaps.
+const HIDDEN: f64 = 0.2;
+/// Choices between more levels than this go through an embedding.
+const NARROW: usize = 32;
+
+/// The choices that are embedded before the first layer: those of many levels, where a hidden layer follows.
+fn embedded(layout: Option<&Layout>, config: &Config) -> Vec<std::ops::Range<usize>> {
+    let layers = matches!(config.net, Net::Mlp(_)) && !config.tied;
+    let choices = layout.filter(|_| layers).map_or(&[][..], |layout| layout.choices.as_slice());
+    choices.iter().filter(|block| block.len() > NARROW).cloned().collect()
 }
 
 /// Two hidden layers that narrow towards the code, or convolutions for pictures too large for them.

@@ -310,12 +310,13 @@ impl Model {
             Detector::read(detector, &widths, content.config.contamination > 0.0, &mut entries)
         });
         let detector = detector.transpose()?;
+        let width = content.preparation.width(features);
         let baseline = match content.baseline {
-            false => Pca::none(features),
+            false => Pca::none(width),
             true => Pca {
-                features,
-                mean: vector(&mut entries, "baseline.mean", &[Some(features)])?.values,
-                components: vector(&mut entries, "baseline.components", &[None, Some(features)])?.values,
+                features: width,
+                mean: vector(&mut entries, "baseline.mean", &[Some(width)])?.values,
+                components: vector(&mut entries, "baseline.components", &[None, Some(width)])?.values,
             },
         };
         let density = match content.density {
@@ -339,7 +340,7 @@ impl Model {
         if density.as_ref().is_some_and(|density| density.low.iter().zip(&density.high).any(|(low, high)| low > high)) {
             return Err(damaged(&"its density has bounds the wrong way round"));
         }
-        let plan = Plan::new(&content.config, &content.shape, content.preparation.range, content.training_rows)?;
+        let plan = Plan::of(&content.config, &content.shape, &content.preparation, content.training_rows)?;
         let mut stored = Stored::new();
         for entry in entries.into_values() {
             let (name, shape, values) = inside(entry).ok_or_else(|| damaged(&"a tensor of a shape that no variable has"))?;

@@ -8,6 +8,7 @@ use autoencoders_kernels::{
     transposed_convolution,
 };
 use burn::tensor::Tensor;
+use std::ops::Range;
 
 /// What a pass through the layers is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +113,14 @@ pub enum Layer {
         /// [1, width]
         shift: VarId,
     },
+    /// A learned vector for each level of some choices: blocks of the row, of which one number is one, times a matrix each; behind
+    /// them the rest of the row as it is.
+    Embedding {
+        /// Each block, and its matrix [levels, out].
+        blocks: Vec<(Range<usize>, VarId)>,
+        /// What lies between the blocks.
+        rest: Vec<Range<usize>>,
+    },
     /// An activation of its own, after a norm.
     Activation(Activation),
     /// Sets this fraction of the numbers to zero in training and scales the others up (Srivastava et al. 2014).
@@ -147,6 +156,26 @@ impl Layer {
             activation,
             transposed: false,
         })
+    }
+
+    /// An embedding of some blocks of rows of `width` numbers, and the width of what comes out of it.
+    ///
+    /// A block of n numbers becomes √n of them, at most 32.
+    pub fn embedding(init: &mut Init, name: &str, width: usize, blocks: &[Range<usize>]) -> Result<(Self, usize)> {
+        let (mut embedded, mut rest, mut next, mut out) = (Vec::new(), Vec::new(), 0, width);
+        for (at, block) in blocks.iter().enumerate() {
+            let size = (block.len() as f64).sqrt().ceil().min(32.0) as usize;
+            // One row is taken as it is, so that the bound does not fall with their number.
+            let bound = (3.0 / size as f64).sqrt();
+            let name = format!("{name}.{at}.weight");
+            embedded.push((block.clone(), init.variable(&name, [block.len(), size], Fill::Uniform(bound), Role::Weight, Layout::Dense)?));
+            rest.push(next..block.start);
+            next = block.end;
+            out = out + size - block.len();
+        }
+        rest.push(next..width);
+        rest.retain(|range| !range.is_empty());
+        Ok((Self::Embedding { blocks: embedded, rest }, out))
     }
 
     /// A dense layer back through the transpose of `weight`, with `out` biases of its own.
@@ -223,6 +252,11 @@ impl Layer {
             }
             Self::BatchNorm { gain, shift, mean, variance } => batch_norm(values, x, [*gain, *shift, *mean, *variance], pass),
             Self::LayerNorm { gain, shift } => row_norm(x, values.get(*gain), values.get(*shift)),
+            Self::Embedding { blocks, rest } => {
+                let of = |(block, weight): &(Range<usize>, VarId)| x.clone().narrow(1, block.start, block.len()).matmul(values.get(*weight));
+                let rest = rest.iter().map(|range| x.clone().narrow(1, range.start, range.len()));
+                Tensor::cat(blocks.iter().map(of).chain(rest).collect(), 1)
+            }
             Self::Activation(activation) => activate(x, *activation),
             Self::Dropout { rate, index } => match dropout_mask(&x, *rate, *index, pass) {
                 Some(mask) => x * mask,
@@ -267,6 +301,11 @@ impl Layer {
                 let along = (d.clone() * unit.clone()).mean_dim(2);
                 let moved = (d - unit.clone() * along) / deviation.unsqueeze_dim::<3>(1) * values.get(*gain).unsqueeze_dim::<3>(1);
                 (unit.squeeze_dim::<2>(1) * values.get(*gain) + values.get(*shift), moved)
+            }
+            Self::Embedding { .. } => {
+                let mut same = Pass::deterministic(pass.rng.clone());
+                let moved = flat(directions, |d| self.forward(values, d, &mut same));
+                (self.forward(values, x, pass), moved)
             }
             Self::Activation(activation) => steered(directions, *activation, |act| activate(x, act)),
             Self::Dropout { rate, index } => match dropout_mask(&x, *rate, *index, pass) {

@@ -74,21 +74,21 @@ impl Model {
         let rng = Rng::new(self.parts.plan.config.seed).split("evaluation");
         let (mut squared, mut absolute, mut pca) = (0.0, 0.0, 0.0);
         let (plan, latent) = (&self.parts.plan, self.parts.plan.config.latent);
-        let (mut spread, mut codes, mut activation) = (Spread::new(plan.features()), Spread::new(latent), 0.0);
+        let (mut spread, mut codes, mut activation) = (Spread::new(plan.width()), Spread::new(latent), 0.0);
         self.blocks(data, rows, |_, values, x| {
             let code = self.parts.code(values, x.clone(), &mut self.pass())?.mean;
             let means = read(code.clone())?;
             codes.add(&means);
             means.iter().for_each(|mean| activation += f64::from(*mean));
-            let difference = self.parts.decode(values, code, &mut self.pass()) - x.clone();
+            let difference = self.parts.difference(self.parts.decode(values, code, &mut self.pass()), x.clone());
             absolute += difference.clone().abs().sum_dim(1).sum().into_scalar::<f64>();
             squared += difference.square().sum_dim(1).sum().into_scalar::<f64>();
-            pca += (self.baseline.reconstruct(x.clone()) - x.clone()).square().sum_dim(1).sum().into_scalar::<f64>();
+            pca += self.parts.difference(self.baseline.reconstruct(x.clone()), x.clone()).square().sum_dim(1).sum().into_scalar::<f64>();
             spread.add(&read(x.clone())?);
             Ok(())
         })?;
-        let terms = self.parts.mean_terms(&self.vars.values(), self.prepared(data, rows.iter().copied()), &rng)?;
-        let count = (rows.len() * plan.features()) as f64;
+        let terms = self.parts.mean_terms(&self.vars.values(), self.prepared(data, rows.iter().copied())?, &rng)?;
+        let count = (rows.len() * plan.width()) as f64;
         Ok(Evaluation {
             rows: rows.len(),
             mse: squared / count,
@@ -113,10 +113,10 @@ impl Model {
         let mut total = 0.0;
         self.blocks(data, rows, |index, values, x| {
             let rebuilt = self.rebuilt(values, corrupt(x.clone(), &rng.at(index))?)?;
-            total += (rebuilt - x).square().sum_dim(1).sum().into_scalar::<f64>();
+            total += self.parts.difference(rebuilt, x).square().sum_dim(1).sum().into_scalar::<f64>();
             Ok(())
         })?;
-        Ok(total / (rows.len().max(1) * self.parts.plan.features()) as f64)
+        Ok(total / (rows.len().max(1) * self.parts.plan.width()) as f64)
     }
 
     /// The mean over rows of `|f(x + noise) - f(x)| / |noise|`, the change of the code under what corrupts the input.

@@ -13,7 +13,7 @@ use crate::parts::Parts;
 use crate::prepare::{Preparation, Range};
 use crate::rng::Rng;
 use crate::run::{EpochRecord, State};
-use crate::schema::Shape;
+use crate::schema::{ColumnKind, Field, Shape};
 use crate::score::{Detector, Member};
 use crate::split::Split;
 use crate::train::HANDED_OVER;
@@ -126,7 +126,7 @@ impl Model {
         let rng = Rng::new(parts.plan.config.seed);
         let baseline = match whole {
             true => Pca::fit(&preparation, data, &split.train, parts.plan.config.latent, &rng)?,
-            false => Pca::none(parts.plan.features()),
+            false => Pca::none(parts.plan.width()),
         };
         let (vars, chosen) = match state.best {
             Some(best) => (best.vars, best.epoch),
@@ -155,6 +155,17 @@ impl Model {
         Ok(model)
     }
 
+    /// What the columns of a table hold, by their names, or by one-based numbers where it has none: to read other rows alike.
+    pub fn kinds(&self) -> Vec<(String, ColumnKind)> {
+        let named = |(at, field): (usize, Field)| (self.columns.get(at).cloned().unwrap_or_else(|| (at + 1).to_string()), field.kind);
+        self.preparation.fields().into_iter().enumerate().map(named).collect()
+    }
+
+    /// What a number that the model gives for a zero-based column stands for: a category, a date.
+    pub fn text(&self, column: usize, value: f64) -> String {
+        self.preparation.fields().get(column).map_or_else(|| Field::default().text(value), |field| field.text(value))
+    }
+
     /// The pixels of images between 0 and 1, from [`Model::black_and_white`] of the same rows.
     pub fn pixels(&self, rows: &Matrix) -> Vec<f32> {
         let [black, white] = self.black_and_white(rows);
@@ -176,11 +187,18 @@ impl Model {
 
     /// The rows with the model's columns in the model's order, found by their names, and what the user should know of it.
     ///
-    /// Data without names, or of a model without, stays as it is. Columns that the model does not know are left out with a warning.
+    /// Data without names, or of a model without, stays as it is. Columns that the model does not know are left out with a warning;
+    /// another warns of missing values where the model knows none, and takes the mean for them.
     /// Errors: a column is missing; or the order must change and the rows are on disk.
     pub fn aligned(&self, data: Dataset) -> Result<(Dataset, Vec<String>)> {
+        let knows_gaps = self.preparation.table.as_ref().is_some_and(|table| table.gaps);
+        let mut warnings = Vec::new();
+        if !knows_gaps && matches!(data.shape, Shape::Flat { .. }) && data.has_gaps()? {
+            let why = "the model was trained on complete rows and takes missing values for the mean; one trained with --hidden 0.2 knows them";
+            warnings.push(why.to_owned());
+        }
         if self.columns.is_empty() || data.columns.is_empty() || self.columns == data.columns {
-            return Ok((data, Vec::new()));
+            return Ok((data, warnings));
         }
         let place = |name: &String| data.columns.iter().position(|found| found == name);
         let missing: Vec<&str> = self.columns.iter().filter(|name| place(name).is_none()).map(String::as_str).collect();
@@ -198,10 +216,9 @@ impl Model {
             ));
         }
         let unknown: Vec<&str> = data.columns.iter().filter(|name| !self.columns.contains(name)).map(String::as_str).collect();
-        let warnings = match unknown.is_empty() {
-            true => Vec::new(),
-            false => vec![format!("left out, because the model does not know them: {}", list(&unknown))],
-        };
+        if !unknown.is_empty() {
+            warnings.push(format!("left out, because the model does not know them: {}", list(&unknown)));
+        }
         let columns: Vec<usize> = self.columns.iter().filter_map(place).collect();
         Ok((data.narrowed(&columns)?, warnings))
     }
@@ -260,13 +277,12 @@ impl Model {
         }
         let features = self.parts.plan.features();
         let values = self.vars.values();
-        let mut out = Vec::with_capacity(codes.rows() * features);
+        let mut out = Vec::with_capacity(codes.rows() * self.parts.plan.width());
         for block in codes.values.chunks(block(&self.parts.plan) * latent) {
             let z = Tensor::from_data(TensorData::new(block.to_vec(), [block.len() / latent, latent]), &Device::default());
             out.extend(read(self.parts.decode(&values, z, &mut self.pass()))?);
         }
-        self.preparation.undo(&mut out, features);
-        Ok(Matrix { columns: features, values: out })
+        Ok(Matrix { columns: features, values: self.preparation.undo(out) })
     }
 
     /// The reconstructions [rows, features] of all rows, in the units of the training data.
@@ -288,9 +304,7 @@ impl Model {
     ) -> Result<R> {
         let columns = self.parts.plan.features();
         self.each_block(data, rows, consume, |values, x| {
-            let mut rows = read(self.rebuilt(values, x)?)?;
-            self.preparation.undo(&mut rows, columns);
-            Ok(Matrix { columns, values: rows })
+            Ok(Matrix { columns, values: self.preparation.undo(read(self.rebuilt(values, x)?)?) })
         })
     }
 
@@ -348,10 +362,10 @@ impl Model {
         &'a self,
         data: &'a Dataset,
         rows: impl ExactSizeIterator<Item = usize> + Clone + Send + 'a,
-    ) -> impl Iterator<Item = Result<Tensor<2>>> + Send + 'a {
+    ) -> Result<impl Iterator<Item = Result<Tensor<2>>> + Send + 'a> {
         let size = block(&self.parts.plan);
-        let preparation = &self.preparation;
-        (0..rows.len().div_ceil(size)).map(move |at| preparation.tensor(data, rows.clone().skip(at * size).take(size)))
+        let prepared = self.preparation.on(data)?;
+        Ok((0..rows.len().div_ceil(size)).map(move |at| prepared.tensor(rows.clone().skip(at * size).take(size))))
     }
 
     /// Calls `each` with the number, the variables and the prepared rows of each block; the next blocks are read meanwhile.
@@ -364,7 +378,7 @@ impl Model {
         self.accept(data)?;
         rows.iter().try_for_each(|row| data.require_row(*row))?;
         let values = self.vars.values();
-        ahead(self.prepared(data, rows.iter().copied()), usize::from(rows.len() > block(&self.parts.plan)), |blocks| {
+        ahead(self.prepared(data, rows.iter().copied())?, usize::from(rows.len() > block(&self.parts.plan)), |blocks| {
             blocks.enumerate().try_for_each(|(index, x)| each(index, &values, x?))
         })
     }
@@ -379,14 +393,14 @@ impl Model {
     ) -> Result<R> {
         self.accept(data)?;
         rows.clone().try_for_each(|row| data.require_row(row))?;
-        let values = self.vars.values();
+        let (values, prepared) = (self.vars.values(), self.preparation.on(data)?);
         // By the number of rows alone, so that the cores change no bit; mostly an even number of blocks of one size.
         let most = block(&self.parts.plan).min(SIDE_BY_SIDE);
         let count = if rows.len() <= FEW.min(most) { 1 } else { rows.len().div_ceil(most).next_multiple_of(2) };
         let size = rows.len().div_ceil(count).max(1);
         let count = rows.len().div_ceil(size);
         let one = |at: usize| {
-            let x = self.preparation.tensor(data, rows.clone().skip(at * size).take(size))?;
+            let x = prepared.tensor(rows.clone().skip(at * size).take(size))?;
             make(&values, x)
         };
         // Read and computed side by side, as many as keep the cores busy; consumed, which is mostly written, on a thread of its own.

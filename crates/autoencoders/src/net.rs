@@ -8,6 +8,7 @@ use autoencoders_kernels::{Activation, Geometry};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 /// The network, as written on the command line and in files: `auto`, `linear`, `mlp:512,256`, `shallow`, `conv:32,64`.
@@ -92,6 +93,8 @@ pub struct Blueprint {
     pub net: Net,
     /// The shape of a row.
     pub shape: Shape,
+    /// Numbers of a row that are embedded before the first layer, block by block: choices between many levels.
+    pub embedded: Vec<Range<usize>>,
     /// Width of the encoder's output.
     pub head: usize,
     /// Width of the decoder's input.
@@ -205,6 +208,11 @@ fn dense_network(blueprint: &Blueprint, hidden: &[usize], init: &mut Init) -> Re
 
     init.group(Group::Encoder);
     let mut width = features;
+    if !blueprint.embedded.is_empty() {
+        let (layer, out) = Layer::embedding(init, "encoder.embedding", features, &blueprint.embedded)?;
+        network.encoder.push(layer);
+        width = out;
+    }
     for (index, out) in hidden.iter().chain([&blueprint.head]).enumerate() {
         let last = index == hidden.len();
         let name = format!("encoder.{index}");

@@ -5,7 +5,7 @@ use crate::config::Plan;
 use crate::error::Result;
 use crate::family::{Batch, Code, Step, Terms};
 use crate::layer::Pass;
-use crate::likelihood::Likelihood;
+use crate::likelihood::{Likelihood, hide, known};
 use crate::model::read;
 use crate::net::Network;
 use crate::prepare::Range;
@@ -35,6 +35,8 @@ pub struct Parts {
     pub network: Network,
     /// The learned variance of the likelihood.
     pub log_variance: Option<VarId>,
+    /// The learned dispersions of counts.
+    pub log_dispersion: Option<VarId>,
     /// What the family added.
     pub extra: Vec<VarId>,
 }
@@ -54,8 +56,13 @@ impl Parts {
             )?),
             _ => None,
         };
+        let counts = plan.layout.as_ref().map_or(0, |layout| layout.counts.len());
+        let log_dispersion = match counts {
+            0 => None,
+            _ => Some(init.variable("likelihood.log_dispersion", [1, counts], Fill::Constant(0.0), Role::Bias, Layout::Vector)?),
+        };
         let extra = plan.family.variables(&plan, init)?;
-        Ok(Self { plan, network, log_variance, extra })
+        Ok(Self { plan, network, log_variance, log_dispersion, extra })
     }
 
     /// The code of prepared rows [rows, features].
@@ -66,13 +73,37 @@ impl Parts {
 
     /// The expected rows [rows, features] of codes [rows, latent], prepared.
     pub fn decode(&self, values: &Values, z: Tensor<2>, pass: &mut Pass) -> Tensor<2> {
-        self.plan.config.likelihood.mean(self.network.decode(values, z, pass))
+        self.mean(self.network.decode(values, z, pass))
+    }
+
+    /// The expected rows [rows, width] from the decoder's output, prepared.
+    pub fn mean(&self, output: Tensor<2>) -> Tensor<2> {
+        let likelihood = self.plan.config.likelihood;
+        match &self.plan.layout {
+            Some(layout) => likelihood.mean_of_table(layout, output),
+            None => likelihood.mean(output),
+        }
     }
 
     /// The reconstruction loss of each row [rows, 1].
     pub fn row_losses(&self, values: &Values, output: Tensor<2>, target: Tensor<2>) -> Tensor<2> {
         let log_variance = self.log_variance.map(|id| values.get(id));
-        self.plan.config.likelihood.rows(output, target, log_variance)
+        let likelihood = self.plan.config.likelihood;
+        match &self.plan.layout {
+            Some(layout) => {
+                likelihood.rows_of_table(layout, output, target, log_variance, self.log_dispersion.map(|id| values.get(id)))
+            }
+            None => likelihood.rows(output, target, log_variance),
+        }
+    }
+
+    /// Reconstructions less prepared rows [rows, width]; zero where a row has no value.
+    pub fn difference(&self, rebuilt: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
+        let known = self.plan.layout.as_ref().and_then(|layout| known(layout, &x, &(0..layout.width)));
+        match known {
+            Some(known) => (rebuilt - x) * known,
+            None => rebuilt - x,
+        }
     }
 
     /// What a step, or the terms of an evaluation, gets of prepared rows [rows, features]: drawn and corrupted as the plan says.
@@ -80,8 +111,22 @@ impl Parts {
     /// Everything random here comes from `rng`, so that a batch can be made long before its step.
     pub fn batch(&self, x: Tensor<2>, rng: &Rng) -> Result<Batch> {
         let x = if self.plan.config.binarise { binarise(x, rng) } else { x };
-        let batch = Batch { input: x.clone(), target: x };
+        let batch = Batch { input: self.hide(x.clone(), rng), target: x };
         self.plan.family.corrupt(batch, &self.plan, &mut Pass::training(rng.clone()))
+    }
+
+    /// Prepared rows in which some values are missing that were there: as many of the cells as the plan says, drawn anew each time.
+    fn hide(&self, x: Tensor<2>, rng: &Rng) -> Tensor<2> {
+        let share = self.plan.config.hidden.unwrap_or(0.0);
+        match &self.plan.layout {
+            Some(layout) if share > 0.0 => {
+                let [rows, _] = x.dims();
+                let uniform = rng.split("hide").uniform([rows, layout.gaps.len()], &x.device(), x.dtype());
+                let hit = (uniform.neg() + share).sign().clamp_min(0.0);
+                hide(layout, x, hit)
+            }
+            _ => x,
+        }
     }
 
     /// The named terms of the loss of a batch ([`Parts::batch`]), averaged over its rows; their sum is the loss.

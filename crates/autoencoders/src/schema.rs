@@ -1,8 +1,11 @@
 //! What one row of data is: its shape and, for tables, its columns.
 
+use crate::data::calendar;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
 
 /// The shape of one row.
 ///
@@ -65,3 +68,93 @@ impl fmt::Display for Shape {
         }
     }
 }
+
+/// What a column of a table holds, as written on the command line and in files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum ColumnKind {
+    /// `numeric`: measured numbers.
+    #[default]
+    Numeric,
+    /// `boolean`: true and false, held as 1 and 0.
+    Boolean,
+    /// `categorical`: one of several words or codes, held as the position among [`Field::levels`].
+    Categorical,
+    /// `date`: dates and times, held as days since 1970.
+    Date,
+    /// `count`: whole numbers from zero whose variance is free (negative binomial).
+    Count,
+    /// `poisson`: whole numbers from zero whose variance is their mean.
+    Poisson,
+    /// `empty`: no value in any row; cannot be asked for.
+    Empty,
+}
+
+impl ColumnKind {
+    /// The kinds that can be asked for.
+    pub const ALL: [Self; 6] = [Self::Numeric, Self::Boolean, Self::Categorical, Self::Date, Self::Count, Self::Poisson];
+
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Numeric => "numeric",
+            Self::Boolean => "boolean",
+            Self::Categorical => "categorical",
+            Self::Date => "date",
+            Self::Count => "count",
+            Self::Poisson => "poisson",
+            Self::Empty => "empty",
+        }
+    }
+}
+
+impl FromStr for ColumnKind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|kind| kind.name() == text);
+        found.ok_or_else(|| Error::unknown("kind of column", text, Self::ALL.map(Self::name)))
+    }
+}
+
+crate::text::as_text!(ColumnKind);
+
+impl fmt::Display for ColumnKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What is known of a column of a table beside its numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Field {
+    /// What it holds.
+    pub kind: ColumnKind,
+    /// The words or codes of a categorical column, in the order of their first appearance; empty for other kinds.
+    pub levels: Arc<Vec<String>>,
+}
+
+impl Field {
+    /// A column without levels.
+    pub fn of(kind: ColumnKind) -> Self {
+        Self { kind, levels: Arc::default() }
+    }
+
+    /// What a number in the column stands for; empty where there is no value.
+    ///
+    /// A position behind the last level stands for all others.
+    pub fn text(&self, value: f64) -> String {
+        if value.is_nan() {
+            return String::new();
+        }
+        match self.kind {
+            ColumnKind::Categorical => self.levels.get(value.max(0.0) as usize).cloned().unwrap_or_else(|| OTHER.to_owned()),
+            ColumnKind::Boolean => (value >= 0.5).to_string(),
+            ColumnKind::Date => calendar::of_days(value),
+            ColumnKind::Count | ColumnKind::Poisson | ColumnKind::Numeric | ColumnKind::Empty => value.to_string(),
+        }
+    }
+}
+
+/// The text of a level that is none of the known ones.
+pub const OTHER: &str = "(other)";

@@ -10,7 +10,7 @@ use crate::family::Batch;
 use crate::model::{Model, block};
 use crate::optimise::{Schedule, descend};
 use crate::parts::{Parts, Progress};
-use crate::prepare::Preparation;
+use crate::prepare::{Preparation, Prepared};
 use crate::rng::Rng;
 use crate::run::{Best, EpochRecord, State};
 use crate::schema::Shape;
@@ -71,8 +71,9 @@ fn one(
     whole: bool,
     on: &mut (dyn FnMut(&Event) -> Flow + Send),
 ) -> Result<(Model, Outcome)> {
-    let preparation = Preparation::fit(config.scale, data, &split.train)?;
-    let plan = Plan::new(config, &data.shape, preparation.range, split.train.len())?;
+    let gaps = config.hidden.is_some_and(|hidden| hidden > 0.0);
+    let preparation = Preparation::fit(config.scale, data, &split.train, gaps)?;
+    let plan = Plan::of(config, &data.shape, &preparation, split.train.len())?;
     let mut init = Init::random(&Rng::new(config.seed), &Device::default(), DType::F32);
     let parts = Parts::build(plan, &mut init)?;
     let mut state = State::new(init.finish(), &parts.plan.config, checkpoint, data)?;
@@ -80,7 +81,7 @@ fn one(
         state.restore(&parts.plan)?;
     }
     on(&Event::Start { plan: &parts.plan, weights: state.vars.weights(), rows: split.train.len(), epoch: state.epoch });
-    let job = Job { parts: &parts, data, preparation: &preparation, split, rng: Rng::new(config.seed) };
+    let job = Job { parts: &parts, data, prepared: preparation.on(data)?, split, rng: Rng::new(config.seed) };
     let outcome = match job.run(&mut state, on) {
         Err(error @ Error::Diverged { .. }) if state.best.is_some() => Outcome::Diverged(error),
         other => other?,
@@ -131,14 +132,14 @@ pub(crate) const HANDED_OVER: usize = 1 << 14;
 struct Job<'a> {
     parts: &'a Parts,
     data: &'a Dataset,
-    preparation: &'a Preparation,
+    prepared: Prepared<'a>,
     split: &'a Split,
     rng: Rng,
 }
 
 impl Job<'_> {
     fn run(&self, state: &mut State, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<Outcome> {
-        let together = HANDED_OVER.div_ceil(self.parts.plan.config.batch.saturating_mul(self.parts.plan.features()).max(1));
+        let together = HANDED_OVER.div_ceil(self.parts.plan.config.batch.saturating_mul(self.parts.plan.width()).max(1));
         ahead(self.batches(state.epoch, state.step), together, |batches| self.follow(state, batches, on))
     }
 
@@ -151,7 +152,7 @@ impl Job<'_> {
             let first = if now == epoch { step } else { 0 };
             (first..order.len().div_ceil(size)).map(move |step| {
                 let at = &order[step * size..order.len().min((step + 1) * size)];
-                let x = self.preparation.tensor(self.data, at.iter().map(|at| rows[*at]))?;
+                let x = self.prepared.tensor(at.iter().map(|at| rows[*at]))?;
                 self.parts.batch(x, &self.rng.split("batch").at(now).at(step))
             })
         })
@@ -222,7 +223,7 @@ impl Job<'_> {
         // Without validation rows some training rows stand in: the epoch's own losses are those of weights that are gone.
         let (training, validation) = (&self.split.train, &self.split.validation);
         let rows = if validation.is_empty() { &training[..training.len().min(size)] } else { validation };
-        let blocks = rows.chunks(size).map(|rows| self.preparation.tensor(self.data, rows.iter().copied()));
+        let blocks = rows.chunks(size).map(|rows| self.prepared.tensor(rows.iter().copied()));
         let seen = self.parts.mean_terms(&state.vars.values(), blocks, &self.rng.split("validation"))?;
         let loss = seen.sum();
         if lost(loss, state.first) {

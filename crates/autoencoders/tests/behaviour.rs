@@ -282,7 +282,7 @@ fn principal_components_of_wide_data_reconstruct_what_has_their_rank() {
     let values = hidden.iter().flat_map(|h| mix.iter().map(move |m| h.iter().zip(m).map(|(a, b)| a * b).sum())).collect();
     let data = Dataset::new("wide", Shape::Flat { width: 100 }, Values::F32(values)).unwrap();
     let rows: Vec<usize> = (0..40).collect();
-    let preparation = Preparation::fit(Scale::Standard, &data, &rows).unwrap();
+    let preparation = Preparation::fit(Scale::Standard, &data, &rows, false).unwrap();
     let error = |latent| {
         let pca = autoencoders::baseline::Pca::fit(&preparation, &data, &rows, latent, &Rng::new(1)).unwrap();
         let x = preparation.tensor(&data, rows.iter().copied()).unwrap();
@@ -401,13 +401,12 @@ fn constant_columns_are_scaled_safely() {
     let data = Dataset::new("constant", Shape::Flat { width: 2 }, Values::F32(values)).unwrap();
     let rows: Vec<usize> = (0..40).collect();
     let large = Dataset::new("large", Shape::Flat { width: 1 }, Values::F64(vec![1.7e9 + 0.1; 81])).unwrap();
-    assert_eq!(Preparation::fit(Scale::Standard, &large, &(0..81).collect::<Vec<_>>()).unwrap().scale, [1.0]);
+    assert_eq!(Preparation::fit(Scale::Standard, &large, &(0..81).collect::<Vec<_>>(), false).unwrap().scale, [1.0]);
     for scale in [Scale::Standard, Scale::MinMax, Scale::Unit, Scale::None] {
-        let preparation = Preparation::fit(scale, &data, &rows).unwrap();
-        let prepared = preparation.apply(&data, rows.iter().copied(), 2).unwrap();
+        let preparation = Preparation::fit(scale, &data, &rows, false).unwrap();
+        let prepared = preparation.on(&data).unwrap().apply(rows.iter().copied()).unwrap();
         assert!(prepared.iter().all(|value| value.is_finite()));
-        let mut back = prepared;
-        preparation.undo(&mut back, 2);
+        let back = preparation.undo(prepared);
         let values = data.values.in_memory().unwrap();
         assert!(back.iter().enumerate().all(|(at, value)| (f64::from(*value) - values.get(at)).abs() < 1e-4), "{scale:?}");
     }
@@ -418,7 +417,7 @@ fn scaling_sees_the_training_rows_only() {
     let mut values: Vec<f32> = (0..20).map(|row| row as f32).collect();
     values[19] = 1e6;
     let data = Dataset::new("outlier", Shape::Flat { width: 1 }, Values::F32(values)).unwrap();
-    let preparation = Preparation::fit(Scale::Standard, &data, &(0..19).collect::<Vec<_>>()).unwrap();
+    let preparation = Preparation::fit(Scale::Standard, &data, &(0..19).collect::<Vec<_>>(), false).unwrap();
     assert_eq!(preparation.offset, [9.0]);
 }
 

@@ -17,9 +17,9 @@ pub(crate) const NAMES: [&str; 4] = ["5 nearest neighbours", "mahalanobis", "iso
 /// The scores of `test` by every baseline that has learned from `train`; rows that are in both are known by `same`.
 pub(crate) fn all(train: &Dataset, test: &Dataset, same: bool, seed: u64) -> Result<[Vec<f64>; 4]> {
     let everything: Vec<usize> = (0..train.rows()).collect();
-    let preparation = Preparation::fit(Scale::Standard, train, &everything)?;
+    let preparation = Preparation::fit(Scale::Standard, train, &everything, false)?;
     let matrix = |data: &Dataset| -> Result<Matrix> {
-        Ok(Matrix { columns: data.features(), values: preparation.apply(data, 0..data.rows(), data.features())? })
+        Ok(Matrix { columns: data.features(), values: preparation.on(data)?.apply(0..data.rows())? })
     };
     let (a, b) = (matrix(train)?, matrix(test)?);
     Ok([neighbours(&a, &b, same), mahalanobis(&a, &b), forest(&a, &b, seed), pca(&preparation, train, &a, &b)?])

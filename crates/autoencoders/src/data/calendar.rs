@@ -4,13 +4,13 @@ const NANOS_A_SECOND: i128 = 1_000_000_000;
 const SECONDS_A_DAY: i128 = 86_400;
 
 /// `2013-07-04 00:30:00`, from nanoseconds since 1970.
-pub(super) fn date_time(nanos: i128) -> String {
+pub(crate) fn date_time(nanos: i128) -> String {
     let day = nanos.div_euclid(NANOS_A_SECOND * SECONDS_A_DAY);
     format!("{} {}", date(day), time(nanos.rem_euclid(NANOS_A_SECOND * SECONDS_A_DAY)))
 }
 
 /// `2013-07-04`, from days since 1970, in the Gregorian calendar.
-pub(super) fn date(days: i128) -> String {
+pub(crate) fn date(days: i128) -> String {
     // Counted from 1 March of the year 0, so that the leap day is the last of its year; 400 years have 146,097 days.
     let days = days + 719_468;
     let (cycle, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
@@ -23,8 +23,21 @@ pub(super) fn date(days: i128) -> String {
     format!("{:04}-{month:02}-{day:02}", cycle * 400 + year + next)
 }
 
+/// `2013-07-04`, or `2013-07-04 00:30` where it is not midnight, from days since 1970, to the minute; on the first of these days,
+/// where times without a date are, the time alone.
+pub(crate) fn of_days(days: f64) -> String {
+    // Beyond these years are no dates that anybody means.
+    let minutes = (days.clamp(-1e7, 1e7) * 1440.0).round() as i128;
+    let (day, minute) = (minutes.div_euclid(1440), minutes.rem_euclid(1440));
+    match minute {
+        _ if day == 0 => format!("{:02}:{:02}", minute / 60, minute % 60),
+        0 => date(day),
+        _ => format!("{} {:02}:{:02}", date(day), minute / 60, minute % 60),
+    }
+}
+
 /// `00:30:00`, with a fraction where there is one, from nanoseconds since midnight.
-pub(super) fn time(nanos: i128) -> String {
+pub(crate) fn time(nanos: i128) -> String {
     let (seconds, fraction) = (nanos.div_euclid(NANOS_A_SECOND), nanos.rem_euclid(NANOS_A_SECOND));
     let clock = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
     if fraction == 0 {
@@ -58,6 +71,14 @@ mod tests {
         assert_eq!(date_time(1_372_897_800 * NANOS_A_SECOND), "2013-07-04 00:30:00");
         assert_eq!(date_time(-NANOS_A_SECOND / 2), "1969-12-31 23:59:59.5");
         assert_eq!(time(3_661_000_000_007), "01:01:01.000000007");
+    }
+
+    #[test]
+    fn days_with_fractions_have_a_time() {
+        assert_eq!(of_days(19_782.0), "2024-02-29");
+        assert_eq!(of_days(19_782.25), "2024-02-29 06:00");
+        assert_eq!(of_days(0.75), "18:00");
+        assert!(!of_days(f64::MAX).is_empty());
     }
 
     #[test]

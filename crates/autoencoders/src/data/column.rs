@@ -1,28 +1,30 @@
 //! What a column of a table holds, and why some columns are refused.
 
 use super::cell::{Cell, has_decimal_comma};
+use super::series::nanos;
 use super::{Dataset, Values};
 use crate::error::{Error, Result};
-use crate::schema::Shape;
-use serde::Serialize;
+use crate::schema::{ColumnKind, Field, Shape};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Nanoseconds in a day.
+const DAY: f64 = 86_400e9;
+/// A text column of more different values than this, and than half of its rows, is none of categories unless the user says so.
+const CATEGORIES: usize = 20;
 
 /// What most cells of a column are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ColumnKind {
-    /// Numbers.
-    Numeric,
-    /// `true` and `false`, read as 1 and 0.
-    Boolean,
-    /// Text.
-    Text,
-    /// Dates, times or both.
-    DateTime,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sort {
+    Numbers,
+    Truths,
+    Dates,
+    Texts,
     /// No value in any row.
     Empty,
 }
 
-/// How many cells were of one sort, and the first of them: zero-based row and text.
+/// How many cells were of one sort, and the first of them: zero-based row and the beginning of its text.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     pub(super) count: usize,
@@ -30,76 +32,195 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    fn add(&mut self, row: usize, text: impl FnOnce() -> String) {
+    fn add(&mut self, row: usize, text: &str) {
         self.count += 1;
         if self.first.is_none() {
-            self.first = Some((row, text()));
+            self.first = Some((row, excerpt(text)));
         }
+    }
+}
+
+/// The part of a day that has passed at a time of day: `18:00` or `18:00:00`.
+fn clock(text: &str) -> Option<f64> {
+    let parts: Vec<f64> = text.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let [hours, minutes, seconds] = match parts.as_slice() {
+        [hours, minutes] => [*hours, *minutes, 0.0],
+        [hours, minutes, seconds] => [*hours, *minutes, *seconds],
+        _ => return None,
+    };
+    let within = (0.0..24.0).contains(&hours) && (0.0..60.0).contains(&minutes) && (0.0..60.0).contains(&seconds);
+    within.then_some((hours + (minutes + seconds / 60.0) / 60.0) / 24.0)
+}
+
+/// The beginning of a cell, for messages.
+fn excerpt(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
 /// What was seen in one column of a table.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Column {
+    /// What the user says that it holds.
+    pub(super) asked: Option<ColumnKind>,
+    /// Whether its cells are lists or structures of something else than numbers.
+    pub(super) nested: bool,
     pub(super) numbers: Seen,
-    pub(super) booleans: Seen,
+    pub(super) truths: Seen,
     pub(super) dates: Seen,
     pub(super) texts: Seen,
     pub(super) missing: Seen,
+    /// The different texts, numbered as they came.
+    levels: BTreeMap<String, usize>,
 }
 
 impl Column {
-    /// Counts one cell; `text` is asked only for the first of its sort.
-    pub(super) fn add(&mut self, row: usize, cell: Cell, text: impl FnOnce() -> String) {
-        let seen = match cell {
-            Cell::Number(_) => &mut self.numbers,
-            Cell::Boolean(_) => &mut self.booleans,
-            Cell::Date => &mut self.dates,
-            Cell::Text => &mut self.texts,
-            Cell::Missing => &mut self.missing,
-        };
-        seen.add(row, text);
+    /// A column that holds what the user says, where the user says anything.
+    pub(super) fn asked(asked: Option<ColumnKind>) -> Self {
+        Self { asked, ..Self::default() }
     }
 
-    /// What most cells are; numbers win a tie.
-    pub(super) fn kind(&self) -> ColumnKind {
-        let mut most = (ColumnKind::Empty, 0);
-        for (kind, seen) in self.sorts() {
+    /// Takes one cell: the number to hold for it, NaN where there is no value. `text` is asked only where it matters.
+    pub(super) fn take(&mut self, row: usize, cell: Cell, text: impl FnOnce() -> String) -> f64 {
+        match (self.asked, cell) {
+            (_, Cell::Missing) => {
+                self.missing.add(row, "");
+                f64::NAN
+            }
+            (Some(ColumnKind::Categorical), _) => self.level(row, text()),
+            (Some(ColumnKind::Boolean), Cell::Number(number)) if number == 0.0 || number == 1.0 => {
+                self.truths.add(row, "");
+                number
+            }
+            (_, Cell::Boolean(truth)) => {
+                self.truths.add(row, "");
+                f64::from(u8::from(truth))
+            }
+            (Some(ColumnKind::Date), _) | (_, Cell::Date) => {
+                let text = text();
+                match nanos(&text).map(|nanos| nanos as f64 / DAY).or_else(|| clock(&text)) {
+                    Some(days) => {
+                        self.dates.add(row, &text);
+                        days
+                    }
+                    None => self.level(row, text),
+                }
+            }
+            (_, Cell::Number(number)) => {
+                if self.numbers.first.is_none() || self.asked == Some(ColumnKind::Boolean) {
+                    self.numbers.add(row, &text());
+                } else {
+                    self.numbers.count += 1;
+                }
+                number
+            }
+            (Some(ColumnKind::Boolean), Cell::Text) => {
+                let text = text();
+                let word = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+                match (word(&["yes", "y", "t"]), word(&["no", "n", "f"])) {
+                    (false, false) => self.level(row, text),
+                    (truth, _) => {
+                        self.truths.add(row, "");
+                        f64::from(u8::from(truth))
+                    }
+                }
+            }
+            (_, Cell::Text) => self.level(row, text()),
+        }
+    }
+
+    fn level(&mut self, row: usize, text: String) -> f64 {
+        self.texts.add(row, &text);
+        let next = self.levels.len();
+        match self.levels.get(&text) {
+            Some(level) => *level as f64,
+            None => {
+                self.levels.insert(text, next);
+                next as f64
+            }
+        }
+    }
+
+    /// What most cells are; numbers win a tie. What the user says decides where a kind leaves no other sort.
+    pub(super) fn sort(&self) -> Sort {
+        match self.asked {
+            Some(ColumnKind::Boolean) => return Sort::Truths,
+            Some(ColumnKind::Categorical) => return Sort::Texts,
+            Some(ColumnKind::Date) => return Sort::Dates,
+            Some(ColumnKind::Numeric | ColumnKind::Count | ColumnKind::Poisson) => return Sort::Numbers,
+            Some(ColumnKind::Empty) | None => {}
+        }
+        let mut most = (Sort::Empty, 0);
+        for (sort, seen) in self.sorts() {
             if seen.count > most.1 {
-                most = (kind, seen.count);
+                most = (sort, seen.count);
             }
         }
         most.0
     }
 
-    /// How many cells are neither missing nor of the kind of the column.
+    /// What the column holds.
+    pub(super) fn kind(&self) -> ColumnKind {
+        self.asked.unwrap_or(match self.sort() {
+            Sort::Numbers => ColumnKind::Numeric,
+            Sort::Truths => ColumnKind::Boolean,
+            Sort::Dates => ColumnKind::Date,
+            Sort::Texts => ColumnKind::Categorical,
+            Sort::Empty => ColumnKind::Empty,
+        })
+    }
+
+    /// The same, with the levels of a categorical column.
+    pub(super) fn field(&self) -> Field {
+        let kind = self.kind();
+        let levels = if kind == ColumnKind::Categorical { self.in_order() } else { Vec::new() };
+        Field { kind, levels: Arc::new(levels) }
+    }
+
+    /// How many different texts it has.
+    pub(super) fn different(&self) -> usize {
+        self.levels.len()
+    }
+
+    fn in_order(&self) -> Vec<String> {
+        let mut levels: Vec<(&String, usize)> = self.levels.iter().map(|(text, at)| (text, *at)).collect();
+        levels.sort_by_key(|(_, at)| *at);
+        levels.into_iter().map(|(text, _)| text.clone()).collect()
+    }
+
+    /// How many cells are neither missing nor of the sort of the column.
     pub(super) fn strays(&self) -> usize {
         self.others().map(|seen| seen.count).sum()
     }
 
-    /// The first cell that is neither missing nor of the kind of the column.
+    /// The first cell that is neither missing nor of the sort of the column.
     fn stray(&self) -> Option<&(usize, String)> {
         self.others().filter_map(|seen| seen.first.as_ref()).min_by_key(|(row, _)| *row)
     }
 
     fn others(&self) -> impl Iterator<Item = &Seen> {
-        let kind = self.kind();
-        self.sorts().into_iter().filter(move |(sort, _)| *sort != kind).map(|(_, seen)| seen)
+        let own = self.sort();
+        self.sorts().into_iter().filter(move |(sort, _)| *sort != own).map(|(_, seen)| seen)
     }
 
-    fn sorts(&self) -> [(ColumnKind, &Seen); 4] {
-        [
-            (ColumnKind::Numeric, &self.numbers),
-            (ColumnKind::Boolean, &self.booleans),
-            (ColumnKind::DateTime, &self.dates),
-            (ColumnKind::Text, &self.texts),
-        ]
+    fn sorts(&self) -> [(Sort, &Seen); 4] {
+        [(Sort::Numbers, &self.numbers), (Sort::Truths, &self.truths), (Sort::Dates, &self.dates), (Sort::Texts, &self.texts)]
     }
 }
 
-/// An error where a column is no column of numbers, or has a cell that is none.
+/// What the columns hold; nothing where all hold numbers.
+pub(super) fn fields(columns: &[Column]) -> Vec<Field> {
+    match columns.iter().all(|column| column.kind() == ColumnKind::Numeric) {
+        true => Vec::new(),
+        false => columns.iter().map(Column::field).collect(),
+    }
+}
+
+/// An error where a column cannot be learned from, or has a cell that is not of its kind.
 ///
-/// Whole columns come first, then single cells, then missing ones: the order in which a user repairs a file.
+/// Whole columns come first, then single cells: the order in which a user repairs a file.
 pub(super) fn refuse(data: &Dataset, columns: &[Column]) -> Result<()> {
     let fail = |message: String| Err(Error::data(&data.name, message));
     for (j, column) in columns.iter().enumerate() {
@@ -111,19 +232,17 @@ pub(super) fn refuse(data: &Dataset, columns: &[Column]) -> Result<()> {
         let Some((row, text)) = column.stray() else {
             continue;
         };
-        let advice = if has_decimal_comma(text) { "write decimals with a point" } else { "correct the cell or remove the row" };
-        return fail(format!("row {}, {} has {text:?} among numbers; {advice}", row + 1, quoted(data, j)));
+        let name = data.column_name(j);
+        let (among, advice) = match column.sort() {
+            _ if has_decimal_comma(text) => ("numbers", "write decimals with a point".to_owned()),
+            Sort::Texts => ("texts", format!("if they are all names of categories, say `--column {name}=categorical`")),
+            Sort::Dates => ("dates", "write it like 2024-01-31 or 2024-01-31 12:30, or remove the row".to_owned()),
+            Sort::Truths => ("truths", "correct the cell or remove the row".to_owned()),
+            Sort::Numbers | Sort::Empty => ("numbers", "correct the cell or remove the row".to_owned()),
+        };
+        return fail(format!("row {}, {} has {text:?} among {among}; {advice}", row + 1, quoted(data, j)));
     }
-    let missing: usize = columns.iter().map(|column| column.missing.count).sum();
-    let first = (columns.iter().enumerate()).filter_map(|(j, column)| column.missing.first.as_ref().map(|(row, _)| (*row, j))).min();
-    match first {
-        Some((row, j)) => fail(format!(
-            "row {}, {} has no value (missing in all: {missing}); fill it in, or remove the row or the column",
-            row + 1,
-            quoted(data, j)
-        )),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 fn refuse_whole(quoted: &str, name: &str, column: &Column) -> Option<String> {
@@ -132,20 +251,17 @@ fn refuse_whole(quoted: &str, name: &str, column: &Column) -> Option<String> {
         format!("row {} has {text:?}", row + 1)
     };
     let commas = column.texts.first.as_ref().is_some_and(|(_, text)| has_decimal_comma(text));
-    match column.kind() {
-        ColumnKind::Text if commas => {
-            Some(format!("{quoted} has decimal commas ({}); write decimals with a point", example(&column.texts)))
-        }
-        ColumnKind::Text => Some(format!(
-            "{quoted} is text ({}), which cannot be trained on; set it aside with `--label {name}` or `--id {name}`, or remove it",
+    let (different, texts) = (column.different(), column.texts.count);
+    match column.sort() {
+        _ if column.nested => Some(format!("{quoted} holds nested values, which cannot be trained on; remove it")),
+        Sort::Texts if column.asked.is_some() => None,
+        Sort::Texts if commas => Some(format!("{quoted} has decimal commas ({}); write decimals with a point", example(&column.texts))),
+        Sort::Texts if different > CATEGORIES && different * 2 > texts => Some(format!(
+            "{quoted} has {different} different texts in {texts} rows ({}), which are no categories; set it aside with `--id {name}` or `--label {name}`, remove it, or insist with `--column {name}=categorical`",
             example(&column.texts)
         )),
-        ColumnKind::DateTime => Some(format!(
-            "{quoted} holds dates or times ({}), which cannot be trained on; keep it as row identifiers with `--id {name}`, or remove it",
-            example(&column.dates)
-        )),
-        ColumnKind::Empty if column.missing.count > 0 => Some(format!("{quoted} is empty in every row; remove it")),
-        ColumnKind::Numeric | ColumnKind::Boolean | ColumnKind::Empty => None,
+        Sort::Empty if column.missing.count > 0 && column.asked.is_none() => Some(format!("{quoted} is empty in every row; remove it")),
+        Sort::Numbers | Sort::Truths | Sort::Dates | Sort::Texts | Sort::Empty => None,
     }
 }
 
@@ -181,8 +297,46 @@ pub(super) fn warn(data: &mut Dataset) -> Result<()> {
     if !counting.is_empty() {
         warnings.push(format!("only counts the rows: {}; if it identifies rows, set it aside with `--id`", list(counting)));
     }
+    let missing = missing(data)?;
+    if let Some((row, column)) = missing.first {
+        warnings.push(format!(
+            "{} in {} of {width} columns, the first in row {}, {}",
+            if missing.cells == 1 { "1 cell has no value".to_owned() } else { format!("{} cells have no value", missing.cells) },
+            missing.columns,
+            row + 1,
+            quoted(data, column)
+        ));
+    }
     data.warnings.extend(warnings);
     Ok(())
+}
+
+/// What is missing in a table.
+#[derive(Default)]
+struct Missing {
+    cells: usize,
+    columns: usize,
+    /// Zero-based row and column of the first.
+    first: Option<(usize, usize)>,
+}
+
+fn missing(data: &Dataset) -> Result<Missing> {
+    let width = data.features();
+    let (mut missing, mut columns, mut before) = (Missing::default(), vec![false; width], 0);
+    for block in data.blocks() {
+        let block = block?;
+        if let Values::U8(_) = *block {
+            break;
+        }
+        for at in (0..block.len()).filter(|at| block.get(*at).is_nan()) {
+            missing.cells += 1;
+            columns[at % width] = true;
+            missing.first.get_or_insert(((before + at) / width, at % width));
+        }
+        before += block.len();
+    }
+    missing.columns = columns.into_iter().filter(|has| *has).count();
+    Ok(missing)
 }
 
 /// The columns that hold one and the same number in every row.
@@ -248,7 +402,7 @@ mod tests {
     fn seen(cells: &[&str]) -> Column {
         let mut column = Column::default();
         for (row, text) in cells.iter().enumerate() {
-            column.add(row, Cell::read(text.as_bytes()), || (*text).to_owned());
+            column.take(row, Cell::read(text.as_bytes()), || (*text).to_owned());
         }
         column
     }
@@ -261,8 +415,8 @@ mod tests {
     #[test]
     fn a_column_is_what_most_of_its_cells_are() {
         assert_eq!(seen(&["1", "2", "x"]).kind(), ColumnKind::Numeric);
-        assert_eq!(seen(&["a", "2", "x"]).kind(), ColumnKind::Text);
-        assert_eq!(seen(&["", "2024-01-02"]).kind(), ColumnKind::DateTime);
+        assert_eq!(seen(&["a", "2", "x"]).kind(), ColumnKind::Categorical);
+        assert_eq!(seen(&["", "2024-01-02"]).kind(), ColumnKind::Date);
         assert_eq!(seen(&["true", "false", ""]).kind(), ColumnKind::Boolean);
         assert_eq!(seen(&["", "NA"]).kind(), ColumnKind::Empty);
     }

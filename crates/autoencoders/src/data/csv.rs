@@ -2,7 +2,7 @@
 
 use super::Dataset;
 use super::cell::Cell;
-use super::column::Column;
+use super::column::{self, Column};
 use super::disk::Sink;
 use super::labels::find_column;
 use super::read::{Loaded, ReadOptions};
@@ -226,8 +226,9 @@ impl<'a> Table<'a> {
             wanted.as_ref().map(|wanted| find_column(place, option, wanted, &names, width)).transpose()
         };
         let (label, id) = (find("label", &options.label)?, find("id", &options.id)?);
-        let kept = (0..width).filter(|j| Some(*j) != label && Some(*j) != id).count();
-        if kept == 0 {
+        let asked = options.kinds(place, &names, width)?;
+        let aside = |j: &usize| Some(*j) == label || Some(*j) == id;
+        if (0..width).all(|j| aside(&j)) {
             return Err(Error::data(place, "no column is left beside label and id; wanted at least one of numbers"));
         }
         Ok(Self {
@@ -236,7 +237,7 @@ impl<'a> Table<'a> {
             width,
             label,
             id,
-            columns: vec![Column::default(); kept],
+            columns: asked.iter().enumerate().filter(|(j, _)| !aside(j)).map(|(_, kind)| Column::asked(*kind)).collect(),
             values: Sink::new(place, options.memory, usize::MAX),
             labels: Vec::new(),
             ids: Vec::new(),
@@ -269,10 +270,8 @@ impl<'a> Table<'a> {
             if aside {
                 continue;
             }
-            let cell = Cell::read(bytes);
-            self.values.push(cell.value());
             if let Some(column) = column.next() {
-                column.add(self.rows, cell, || excerpt(bytes));
+                self.values.push(column.take(self.rows, Cell::read(bytes), || text(bytes)));
             }
         }
         self.rows += 1;
@@ -287,6 +286,7 @@ impl<'a> Table<'a> {
         let mut dataset = Dataset::new(self.place, shape, self.values.finish()?)?;
         let aside = |j: &usize| Some(*j) == self.label || Some(*j) == self.id;
         dataset.columns = self.names.iter().enumerate().filter(|(j, _)| !aside(j)).map(|(_, name)| name.clone()).collect();
+        dataset.fields = column::fields(&self.columns);
         dataset.labels = self.label.map(|_| self.labels);
         dataset.ids = self.id.map(|_| self.ids);
         if counted {
@@ -299,15 +299,6 @@ impl<'a> Table<'a> {
 /// A cell as text, without surrounding space.
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim().to_owned()
-}
-
-/// The beginning of a cell, for messages.
-fn excerpt(bytes: &[u8]) -> String {
-    let text = text(bytes);
-    match text.char_indices().nth(40) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text,
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use super::super::{Values, column};
 use super::*;
+use crate::schema::ColumnKind;
 use proptest::prelude::*;
 use std::io::Write;
 
@@ -100,27 +101,56 @@ fn one_text_among_numbers_is_named_by_its_cell() {
 }
 
 #[test]
-fn a_text_column_is_refused_by_name_with_advice() {
+fn a_text_column_is_one_of_categories() {
+    let data = table("city,b\nrome,2\noslo,4\n,1\nrome,3\n").unwrap();
+    assert_eq!((data.kind(0), data.kind(1)), (ColumnKind::Categorical, ColumnKind::Numeric));
+    assert_eq!(*data.fields[0].levels, ["rome", "oslo"]);
+    let Values::F64(values) = data.values.clone().load().unwrap() else { panic!("no f64") };
+    assert_eq!((values[0], values[2], values[4].is_nan(), values[6]), (0.0, 1.0, true, 0.0));
+    assert_eq!((data.text(0, 1.0), data.text(0, f64::NAN), data.text(1, 2.0)), ("oslo".into(), String::new(), "2".into()));
+}
+
+#[test]
+fn texts_that_are_no_categories_are_refused_unless_the_user_insists() {
+    let rows: String = (0..50).map(|row| format!("item {row},{row}\n")).collect();
+    let error = refusal(&format!("name,b\n{rows}"));
+    assert!(error.contains("column \"name\" has 50 different texts in 50 rows (row 1 has \"item 0\")"), "{error}");
+    assert!(error.contains("--id name") && error.contains("--column name=categorical"), "{error}");
+    let options = ReadOptions { columns: vec![("name".to_owned(), ColumnKind::Categorical)], ..ReadOptions::default() };
+    assert_eq!(table_with(&format!("name,b\n{rows}"), &options).unwrap().fields[0].levels.len(), 50);
+}
+
+#[test]
+fn what_the_user_says_of_a_column_holds() {
+    let text = "zip,open,day,visits\n00123,1,2024-01-31,3\n00124,0,31.12.2024,4\n00123,yes,2024-02-01 12:00,0\n";
+    let asked = [("zip", ColumnKind::Categorical), ("open", ColumnKind::Boolean), ("visits", ColumnKind::Count)];
+    let options = ReadOptions { columns: asked.map(|(name, kind)| (name.to_owned(), kind)).into(), ..ReadOptions::default() };
+    let data = table_with(text, &options).unwrap();
+    let kinds: Vec<ColumnKind> = (0..4).map(|column| data.kind(column)).collect();
+    assert_eq!(kinds, [ColumnKind::Categorical, ColumnKind::Boolean, ColumnKind::Date, ColumnKind::Count]);
+    assert_eq!(*data.fields[0].levels, ["00123", "00124"]);
+    let Values::F64(values) = data.values.load().unwrap() else { panic!("no f64") };
+    assert_eq!(values, [0.0, 1.0, 19753.0, 3.0, 1.0, 0.0, 20088.0, 4.0, 0.0, 1.0, 19754.5, 0.0]);
+    let unknown = ReadOptions { columns: vec![("zap".to_owned(), ColumnKind::Count)], ..ReadOptions::default() };
+    assert!(table_with(text, &unknown).unwrap_err().to_string().contains("did you mean \"zip\""));
+    let expected = ReadOptions { expected: unknown.columns, ..ReadOptions::default() };
+    assert!(table_with("a,b\n1,2\n", &expected).is_ok());
+}
+
+#[test]
+fn a_date_that_is_none_is_named_by_its_cell() {
+    let error = refusal("time,b\n2013-07-04,2\n2013-13-04,4\n2013-07-05,4\n");
     assert_eq!(
-        refusal("city,b\nrome,2\noslo,4\n"),
-        "t.csv: column \"city\" is text (row 1 has \"rome\"), which cannot be trained on; set it aside with `--label city` or `--id city`, or remove it"
+        error,
+        "t.csv: row 2, column \"time\" has \"2013-13-04\" among dates; write it like 2024-01-31 or 2024-01-31 12:30, or remove the row"
     );
 }
 
 #[test]
-fn a_column_of_dates_is_refused_by_name_with_advice() {
-    let error = refusal("time,b\n2013-07-04 00:00:00,2\n2013-07-04 01:00:00,4\n");
-    assert!(error.starts_with("t.csv: column \"time\" holds dates or times"), "{error}");
-    assert!(error.contains("--id time"), "{error}");
-}
-
-#[test]
-fn a_missing_value_is_named_by_its_cell() {
+fn a_missing_value_is_no_number_and_a_column_without_any_is_refused() {
     for hole in ["", "NA", "NaN", "null"] {
-        assert_eq!(
-            refusal(&format!("a,b\n1,2\n3,{hole}\n")),
-            "t.csv: row 2, column \"b\" has no value (missing in all: 1); fill it in, or remove the row or the column"
-        );
+        let Values::F64(values) = table(&format!("a,b\n1,2\n3,{hole}\n")).unwrap().values.load().unwrap() else { panic!("no f64") };
+        assert!(values[3].is_nan(), "{hole}");
     }
     assert!(refusal("a,b\n1,\n3,\n").contains("column \"b\" is empty in every row"));
 }
@@ -146,7 +176,8 @@ fn truths_become_one_and_zero() {
 fn bytes_that_are_no_text_are_refused() {
     assert!(refusal("a\0b").contains("no UTF-8 text"));
     let latin = parse(&b"a,b\n1,caf\xe9\n"[..], "t", &ReadOptions::default()).unwrap();
-    assert!(column::refuse(&latin.dataset, &latin.columns).is_err());
+    // Where a cell is none, what can be read of it is a category like any other.
+    assert_eq!(latin.dataset.text(1, 0.0), "caf\u{fffd}");
 }
 
 #[test]

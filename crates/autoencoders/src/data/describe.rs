@@ -1,10 +1,10 @@
 //! What is in a data source, told without refusing it.
 
 use super::Dataset;
-use super::column::{Column, ColumnKind, unchanged};
+use super::column::{Column, unchanged};
 use super::read::{Loaded, ReadOptions, load};
 use crate::error::Result;
-use crate::schema::Shape;
+use crate::schema::{ColumnKind, Shape};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 const MOST_DISTINCT: usize = 1000;
 /// Columns described in one pass over the rows; their different numbers are in memory together.
 const COLUMNS: usize = 1000;
+
+/// Categories listed at most.
+const COMMON: usize = 5;
 
 /// What a data source holds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -47,9 +50,9 @@ pub struct Description {
 pub struct ColumnDescription {
     /// Its name, or `column 3`.
     pub name: String,
-    /// What most of its cells are.
+    /// What it holds.
     pub kind: ColumnKind,
-    /// The smallest number.
+    /// The smallest number, of dates the earliest in days since 1970; like those that follow none for categories.
     pub min: Option<f64>,
     /// The largest number.
     pub max: Option<f64>,
@@ -57,8 +60,10 @@ pub struct ColumnDescription {
     pub mean: Option<f64>,
     /// The standard deviation, over all rows (no correction for a sample).
     pub sd: Option<f64>,
-    /// How many different numbers, counted up to 1000.
+    /// How many different numbers, counted up to 1000, or how many categories.
     pub distinct: usize,
+    /// The most frequent categories, at most five, with the number of their rows.
+    pub common: Vec<(String, usize)>,
     /// Whether every row holds the same number.
     pub constant: bool,
     /// Cells without a value.
@@ -84,15 +89,23 @@ pub fn describe(source: &str, options: &ReadOptions) -> Result<Description> {
 impl Description {
     fn of(data: &Dataset, columns: &[Column]) -> Result<Self> {
         let constant = unchanged(data)?;
+        let width = if matches!(data.shape, Shape::Flat { .. }) { data.features() } else { 0 };
+        let numeric: Vec<bool> =
+            (0..width).map(|column| !matches!(data.kind(column), ColumnKind::Categorical | ColumnKind::Date)).collect();
         let mut all = Summary::new(0);
         for block in data.blocks() {
             let block = block?;
-            (0..block.len()).for_each(|position| all.add(block.get(position)));
+            // The place of a category is no number of the data.
+            let number = |position: &usize| columns.is_empty() || numeric[position % width.max(1)];
+            (0..block.len()).filter(number).for_each(|position| all.add(block.get(position)));
         }
         let mut described = Vec::new();
-        let width = if matches!(data.shape, Shape::Flat { .. }) { data.features() } else { 0 };
         for start in (0..width).step_by(COLUMNS) {
-            let mut each = vec![Summary::new(MOST_DISTINCT); COLUMNS.min(width - start)];
+            let new = |column: usize| Summary {
+                levels: data.fields.get(column).map_or(Vec::new(), |field| vec![0; field.levels.len()]),
+                ..Summary::new(MOST_DISTINCT)
+            };
+            let mut each: Vec<Summary> = (start..width.min(start + COLUMNS)).map(new).collect();
             for block in data.blocks() {
                 let block = block?;
                 for row in (start..block.len()).step_by(width) {
@@ -125,14 +138,21 @@ impl Description {
 impl ColumnDescription {
     fn of(data: &Dataset, j: usize, seen: Option<&Column>, summary: &Summary, constant: bool) -> Self {
         let text = |column: &Column| [&column.texts, &column.dates].into_iter().find_map(|seen| seen.first.clone());
+        let kind = seen.map_or(ColumnKind::Numeric, Column::kind);
+        let number = |value: Option<f64>| value.filter(|_| kind != ColumnKind::Categorical);
+        let mut common: Vec<(String, usize)> =
+            summary.levels.iter().enumerate().map(|(level, count)| (data.text(j, level as f64), *count)).collect();
+        common.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        common.truncate(COMMON);
         Self {
             name: data.column_name(j),
-            kind: seen.map_or(ColumnKind::Numeric, Column::kind),
-            min: summary.min,
-            max: summary.max,
-            mean: summary.mean(),
-            sd: summary.sd(),
-            distinct: summary.distinct.len(),
+            kind,
+            min: number(summary.min),
+            max: number(summary.max),
+            mean: number(summary.mean()),
+            sd: number(summary.sd()),
+            distinct: if kind == ColumnKind::Categorical { summary.levels.len() } else { summary.distinct.len() },
+            common,
             constant,
             missing: seen.map_or(summary.nan, |column| column.missing.count),
             first_missing: match seen {
@@ -162,6 +182,8 @@ struct Summary {
     /// Bits of the different numbers, of which at most so many are counted.
     distinct: BTreeSet<u64>,
     most_distinct: usize,
+    /// How often each category comes.
+    levels: Vec<usize>,
 }
 
 impl Summary {
@@ -179,6 +201,9 @@ impl Summary {
         if value.is_infinite() {
             self.infinite += 1;
             return;
+        }
+        if let Some(level) = self.levels.get_mut(value.max(0.0) as usize) {
+            *level += 1;
         }
         self.count += 1.0;
         self.min = Some(self.min.map_or(value, |min| min.min(value)));
@@ -219,19 +244,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.csv");
         std::fs::write(&path, text).unwrap();
-        assert_eq!(read(&path.display().to_string(), options).is_err(), text.contains("NA"), "{text}");
+        assert_eq!(read(&path.display().to_string(), options).is_err(), text.contains("none"), "{text}");
         describe(&path.display().to_string(), options).unwrap()
     }
 
     #[test]
     fn a_file_that_cannot_be_trained_on_is_described() {
-        let text = "city,time,size,ok,none\nrome,12:30,1,true,\noslo,12:31,NA,false,\nbonn,12:32,3,true,\n";
+        let text = "city,time,size,ok,none\nrome,12:30,1,true,\noslo,12:31,NA,false,\nrome,12:32,3,true,\n";
         let description = described(text, &ReadOptions::default());
         let kinds: Vec<ColumnKind> = description.columns.iter().map(|column| column.kind).collect();
-        assert_eq!(kinds, [ColumnKind::Text, ColumnKind::DateTime, ColumnKind::Numeric, ColumnKind::Boolean, ColumnKind::Empty]);
+        assert_eq!(kinds, [ColumnKind::Categorical, ColumnKind::Date, ColumnKind::Numeric, ColumnKind::Boolean, ColumnKind::Empty]);
         let size = &description.columns[2];
         assert_eq!((size.missing, size.first_missing, size.mean, size.distinct), (1, Some(2), Some(2.0), 2));
         assert_eq!(description.columns[0].example.as_deref(), Some("rome"));
+        assert_eq!(description.columns[0].common, [("rome".to_owned(), 2), ("oslo".to_owned(), 1)]);
+        assert_eq!((description.columns[0].distinct, description.columns[0].mean), (2, None));
+        assert_eq!((description.min, description.max), (Some(0.0), Some(3.0)));
         assert_eq!((description.rows, description.missing), (3, 4));
     }
 

@@ -7,12 +7,12 @@
 //! [`describe`] tells what is in a file without refusing, [`write_table`] and its neighbours write results.
 
 use crate::error::{Error, Result};
-use crate::schema::Shape;
+pub use crate::schema::ColumnKind;
+use crate::schema::{Field, Shape};
 use std::borrow::Cow;
 
 mod atomic;
-#[cfg(feature = "readers")]
-mod calendar;
+pub(crate) mod calendar;
 #[cfg(feature = "readers")]
 mod cell;
 #[cfg(feature = "readers")]
@@ -60,8 +60,6 @@ mod write;
 
 pub use atomic::{refuse_existing, write_atomically};
 #[cfg(feature = "readers")]
-pub use column::ColumnKind;
-#[cfg(feature = "readers")]
 pub use describe::{ColumnDescription, Description, describe};
 #[cfg(feature = "readers")]
 pub use disk::Disk;
@@ -91,6 +89,8 @@ pub struct Dataset {
     pub ids: Option<Vec<String>>,
     /// The largest value by definition of the source (255 for 8-bit images, 16 for the digits), for scaling.
     pub full_scale: Option<f64>,
+    /// What the columns of a table hold; empty where all are complete numbers, or nothing is known.
+    pub fields: Vec<Field>,
     /// The names of a series' channels; empty where it has none.
     pub channels: Vec<String>,
     /// Where rows are windows over a series: which points they hold.
@@ -166,6 +166,7 @@ impl Dataset {
             labels: None,
             ids: None,
             full_scale: None,
+            fields: Vec::new(),
             channels: Vec::new(),
             windows: None,
             warnings: Vec::new(),
@@ -210,6 +211,7 @@ impl Dataset {
             labels: self.labels.as_ref().map(pick),
             ids: self.ids.as_ref().map(pick),
             full_scale: self.full_scale,
+            fields: self.fields.clone(),
             channels: self.channels.clone(),
             windows: self
                 .windows
@@ -238,6 +240,7 @@ impl Dataset {
         };
         let mut narrowed = Self::new(self.name.clone(), Shape::Flat { width: columns.len() }, values)?;
         narrowed.columns = if self.columns.is_empty() { Vec::new() } else { columns.iter().map(|at| self.columns[*at].clone()).collect() };
+        narrowed.fields = if self.fields.is_empty() { Vec::new() } else { columns.iter().map(|at| self.fields[*at].clone()).collect() };
         (narrowed.labels, narrowed.ids, narrowed.full_scale) = (self.labels.clone(), self.ids.clone(), self.full_scale);
         Ok(narrowed)
     }
@@ -261,8 +264,11 @@ impl Dataset {
         Err(Error::data(&self.name, format!("has {rows} {plural}, at least {minimum} are needed; add rows")))
     }
 
-    /// An error that names the first cell that is NaN or infinite, by one-based row and column.
+    /// An error that names the first cell that is infinite, or NaN where rows are not those of a table, by one-based row and column.
+    ///
+    /// In a table NaN is a missing value.
     pub fn check_finite(&self) -> Result<()> {
+        let table = matches!(self.shape, Shape::Flat { .. });
         // The place of the first of them, and whether it is a NaN.
         let mut first = None;
         let (mut all, mut before) = (0, 0);
@@ -271,7 +277,8 @@ impl Dataset {
             if let Values::U8(_) = *block {
                 return Ok(());
             }
-            for position in (0..block.len()).filter(|position| !block.get(*position).is_finite()) {
+            let strange = |position: &usize| !block.get(*position).is_finite() && !(table && block.get(*position).is_nan());
+            for position in (0..block.len()).filter(strange) {
                 first.get_or_insert((before + position, block.get(position).is_nan()));
                 all += 1;
             }
@@ -289,6 +296,31 @@ impl Dataset {
                 self.column_name(column)
             ),
         ))
+    }
+
+    /// What a zero-based column holds.
+    pub fn kind(&self, column: usize) -> ColumnKind {
+        self.fields.get(column).map_or(ColumnKind::Numeric, |field| field.kind)
+    }
+
+    /// What a number of the zero-based column stands for: the level of a categorical column, a date; empty for a missing value.
+    pub fn text(&self, column: usize, value: f64) -> String {
+        self.fields.get(column).map_or_else(|| Field::default().text(value), |field| field.text(value))
+    }
+
+    /// Whether a cell has no value.
+    pub fn has_gaps(&self) -> Result<bool> {
+        for block in self.blocks() {
+            let gap = match &*block? {
+                Values::U8(_) => false,
+                Values::F32(values) => values.iter().any(|value| value.is_nan()),
+                Values::F64(values) => values.iter().any(|value| value.is_nan()),
+            };
+            if gap {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// How messages name the zero-based column: its name, its one-based number, or `pixel (row, column)` and `point t`, which count from zero.
@@ -368,11 +400,16 @@ mod tests {
 
     #[test]
     fn a_nan_is_named_by_row_and_column() {
-        let error = table(2, vec![1.0, 2.0, 3.0, f64::NAN, f64::INFINITY, 0.0]).check_finite().unwrap_err();
+        let numbers = vec![1.0, 2.0, 3.0, f64::NAN, f64::INFINITY, 0.0];
+        let series = Shape::Series { length: 2, channels: 1 };
+        let error = Dataset::new("beats", series, Values::F64(numbers.clone())).unwrap().check_finite().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "table: row 2 has a NaN in column 2 (such cells in all: 2); fill it in, or remove the row or the column"
+            "beats: row 2 has a NaN in point 1 (such cells in all: 2); fill it in, or remove the row or the column"
         );
+        // In a table it is a missing value.
+        let error = table(2, numbers).check_finite().unwrap_err().to_string();
+        assert!(error.starts_with("table: row 3 has an infinite value in column 1 (such cells in all: 1)"), "{error}");
     }
 
     #[test]

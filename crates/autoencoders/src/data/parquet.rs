@@ -149,7 +149,9 @@ impl<'a> Source<'a> {
         }
         let narrow = features.iter().all(|leaf| is_narrow(&schema.column(*leaf)));
         let names = features.iter().map(|leaf| self.names[*leaf].as_str()).collect();
-        let mut table = Table::new(self.place, names, narrow, options.memory);
+        let kinds = options.kinds(self.place, &self.names, self.names.len())?;
+        let asked = features.iter().map(|leaf| kinds[*leaf]).collect();
+        let mut table = Table::new(self.place, names, asked, narrow, options.memory);
         let (mut labels, mut ids) = (Vec::new(), Vec::new());
         for group in 0..self.metadata.num_row_groups() {
             let parts = features.iter().map(|leaf| self.part(group, *leaf)).collect::<Result<Vec<_>>>()?;

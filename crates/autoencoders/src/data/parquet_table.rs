@@ -1,14 +1,14 @@
 //! The columns of a Parquet file put together into rows.
 
 use super::cell::Cell;
-use super::column::Column;
+use super::column::{self, Column};
 use super::disk::Sink;
 use super::numbers::too_big;
 use super::parquet::damaged;
 use super::read::Loaded;
 use super::{Dataset, Store};
 use crate::error::{Error, Result};
-use crate::schema::Shape;
+use crate::schema::{ColumnKind, Shape};
 
 /// More columns than this do not come from one list.
 const WIDEST_LIST: usize = 1 << 20;
@@ -93,6 +93,8 @@ impl Cells {
 pub(super) struct Table<'a> {
     place: &'a str,
     names: Vec<&'a str>,
+    /// What the user says of each leaf.
+    asked: Vec<Option<ColumnKind>>,
     /// Columns each leaf becomes, and whether it is a list; known from the first row group.
     widths: Vec<(usize, bool)>,
     columns: Vec<Column>,
@@ -102,11 +104,18 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// An empty table of the named leaves, held as f32 where that is exact, and in at most `memory` bytes.
-    pub(super) fn new(place: &'a str, names: Vec<&'a str>, narrow: bool, memory: Option<u64>) -> Self {
+    pub(super) fn new(
+        place: &'a str,
+        names: Vec<&'a str>,
+        asked: Vec<Option<ColumnKind>>,
+        narrow: bool,
+        memory: Option<u64>,
+    ) -> Self {
         let most = usize::MAX;
         Self {
             place,
             names,
+            asked,
             widths: Vec::new(),
             columns: Vec::new(),
             values: if narrow { Cells::Narrow(Sink::new(place, memory, most)) } else { Cells::Wide(Sink::new(place, memory, most)) },
@@ -146,7 +155,13 @@ impl<'a> Table<'a> {
                 None => return Err(Error::data(self.place, format!("column {name:?} has only empty lists; remove it"))),
             }
         }
-        self.columns = vec![Column::default(); self.widths.iter().map(|(width, _)| width).sum()];
+        let each = parts.iter().zip(&self.widths).zip(&self.asked);
+        let columns = each.flat_map(|((part, (width, _)), asked)| {
+            let mut column = Column::asked(*asked);
+            column.nested = matches!(part, Part::Nested);
+            std::iter::repeat_n(column, *width)
+        });
+        self.columns = columns.collect();
         Ok(())
     }
 
@@ -174,9 +189,9 @@ impl<'a> Table<'a> {
             positions[leaf] += given;
             for item in 0..width {
                 let (cell, text) = cell(part, (given > 0).then_some(start + item));
-                self.columns[next].add(self.rows, cell, || text.unwrap_or_default().chars().take(40).collect());
+                let text = || text.map_or_else(|| cell.value().to_string(), str::to_owned);
+                self.values.push(self.columns[next].take(self.rows, cell, text));
                 next += 1;
-                self.values.push(cell.value());
             }
         }
         self.rows += 1;
@@ -197,6 +212,7 @@ impl<'a> Table<'a> {
                 false => dataset.columns.push((*name).to_owned()),
             }
         }
+        dataset.fields = column::fields(&self.columns);
         Ok(Loaded { dataset, columns: self.columns })
     }
 }

@@ -85,10 +85,13 @@ fn every_compression_we_claim_is_read() {
 }
 
 #[test]
-fn text_is_refused_by_name_and_nulls_by_cell() {
+fn texts_are_categories_and_nulls_are_missing() {
     let bytes = file(MIXED, Compression::SNAPPY, &[&mixed]);
-    let error = table(&bytes, &set(None, Some("key"))).unwrap_err().to_string();
-    assert!(error.contains("column \"kind\" is text (row 1 has \"p\")") && error.contains("--label kind"), "{error}");
+    let data = table(&bytes, &set(None, Some("key"))).unwrap();
+    assert_eq!((data.kind(0), data.text(0, 1.0)), (ColumnKind::Categorical, "q".to_owned()));
+    let asked = ReadOptions { columns: vec![("age".to_owned(), ColumnKind::Categorical)], ..set(Some("kind"), Some("key")) };
+    let data = table(&bytes, &asked).unwrap();
+    assert_eq!((data.columns[2].as_str(), data.text(2, 1.0)), ("age", "8".to_owned()));
     let holes = file(
         "message m { optional float a; optional int32 b; }",
         Compression::SNAPPY,
@@ -97,12 +100,12 @@ fn text_is_refused_by_name_and_nulls_by_cell() {
             put::<Int32Type>(group, &[1, 2], Some(&[1, 0, 1]), None);
         }],
     );
-    let error = table(&holes, &ReadOptions::default()).unwrap_err().to_string();
-    assert!(error.contains("row 2, column \"b\" has no value (missing in all: 1)"), "{error}");
+    let data = table(&holes, &ReadOptions::default()).unwrap();
+    assert!(data.gather([1]).unwrap().get(1).is_nan());
 }
 
 #[test]
-fn times_are_refused_as_times() {
+fn times_are_days_since_1970() {
     let bytes = file(
         "message m { required int64 at (TIMESTAMP(MICROS, true)); required float a; }",
         Compression::SNAPPY,
@@ -111,8 +114,9 @@ fn times_are_refused_as_times() {
             put::<FloatType>(group, &[1.0, 2.0], None, None);
         }],
     );
-    let error = table(&bytes, &ReadOptions::default()).unwrap_err().to_string();
-    assert!(error.contains("column \"at\" holds dates or times (row 1 has \"2013-07-04 00:30:00\")"), "{error}");
+    let data = table(&bytes, &ReadOptions::default()).unwrap();
+    let first = data.gather([0]).unwrap().get(0);
+    assert_eq!((data.kind(0), data.text(0, first)), (ColumnKind::Date, "2013-07-04 00:30".to_owned()));
     let data = table(&bytes, &set(None, Some("at"))).unwrap();
     assert_eq!(data.values, Values::F32(vec![1.0, 2.0]));
     assert_eq!(data.ids.unwrap(), ["2013-07-04 00:30:00", "1970-01-01 00:00:00.000002"]);
@@ -153,8 +157,8 @@ fn lists_of_different_lengths_are_named_by_their_row() {
     let error = table(&bytes, &ReadOptions::default()).unwrap_err().to_string();
     assert!(error.contains("row 3, column \"vector\" has a list of 3 numbers, wanted 2"), "{error}");
     let hole = file(LISTS, Compression::SNAPPY, &[&|group: &mut Group| lists(group, &[2, 0, 2])]);
-    let error = table(&hole, &ReadOptions::default()).unwrap_err().to_string();
-    assert!(error.contains("row 2, column \"vector_0\" has no value (missing in all: 2)"), "{error}");
+    let data = table(&hole, &ReadOptions::default()).unwrap();
+    assert!(data.gather([1]).unwrap().get(1).is_nan() && data.gather([1]).unwrap().get(2).is_nan());
 }
 
 #[test]
@@ -208,9 +212,9 @@ fn nested_columns_are_described_and_refused() {
     file.write_all(&bytes).unwrap();
     let path = file.path().display().to_string();
     let description = describe(&path, &ReadOptions::default()).unwrap();
-    assert_eq!(description.columns[1].kind, ColumnKind::Text);
+    assert_eq!(description.columns[1].kind, ColumnKind::Categorical);
     let error = read(&path, &ReadOptions::default()).unwrap_err().to_string();
-    assert!(error.contains("column \"tags\" is text (row 1 has \"nested values\")"), "{error}");
+    assert!(error.contains("column \"tags\" holds nested values, which cannot be trained on"), "{error}");
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! From a path or a name to a [`Dataset`].
 
-use super::column::{self, Column, ColumnKind};
+use super::column::{self, Column, Sort};
+use super::labels::find_column;
 use super::series;
 use super::source::{self, Format};
 use super::{Dataset, Series, csv, digits, idx, images, labels, npy, npz, parquet};
 use crate::error::{Error, Result};
+use crate::schema::ColumnKind;
 use std::path::{Path, PathBuf};
 
 /// What to set aside and how to read.
@@ -16,6 +18,10 @@ pub struct ReadOptions {
     pub labels: Option<PathBuf>,
     /// The column that identifies rows, named as `label` is.
     pub id: Option<String>,
+    /// What columns of a CSV or Parquet table hold, by name or one-based number, where that is not what their cells look like.
+    pub columns: Vec<(String, ColumnKind)>,
+    /// The same, of columns that need not be there: those that a model has been trained on.
+    pub expected: Vec<(String, ColumnKind)>,
     /// Width and height to which images are resized.
     pub resize: Option<(usize, usize)>,
     /// The array of an npz; the same as `file.npz:array`.
@@ -24,6 +30,22 @@ pub struct ReadOptions {
     pub memory: Option<u64>,
     /// The rows are points in time, of which windows are cut out.
     pub series: Option<Series>,
+}
+
+impl ReadOptions {
+    /// What the user says of each of the columns of a table.
+    pub(super) fn kinds(&self, place: &str, names: &[String], width: usize) -> Result<Vec<Option<ColumnKind>>> {
+        let mut kinds = vec![None; width];
+        for (name, kind) in &self.expected {
+            if let Ok(column) = find_column(place, "column", name, names, width) {
+                kinds[column] = Some(*kind);
+            }
+        }
+        for (name, kind) in &self.columns {
+            kinds[find_column(place, "column", name, names, width)?] = Some(*kind);
+        }
+        Ok(kinds)
+    }
 }
 
 /// Rows in which NaN stands for whatever is no number, and what the columns of a table hold.
@@ -46,6 +68,12 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
     let Some(series) = &options.series else { return table(source, options) };
     let time = series.time.clone().map_or_else(|| time_column(source, options), |time| Ok(Some(time)))?;
     let data = table(source, &ReadOptions { id: time, series: None, ..options.clone() })?;
+    if let Some(column) = (0..data.fields.len()).find(|column| data.kind(*column) != ColumnKind::Numeric) {
+        return Err(Error::data(
+            &data.name,
+            format!("{} holds {} values; the channels of a series are numbers: remove the column", data.column_name(column), data.kind(column)),
+        ));
+    }
     series::windows(&data, series)
 }
 
@@ -60,7 +88,7 @@ fn table(source: &str, options: &ReadOptions) -> Result<Dataset> {
 /// The only column of dates; none where there is none.
 fn time_column(source: &str, options: &ReadOptions) -> Result<Option<String>> {
     let Loaded { dataset, columns } = load(source, options)?;
-    let dates: Vec<usize> = (0..columns.len()).filter(|at| columns[*at].kind() == ColumnKind::DateTime).collect();
+    let dates: Vec<usize> = (0..columns.len()).filter(|at| columns[*at].sort() == Sort::Dates).collect();
     match dates.as_slice() {
         [] => Ok(None),
         [one] => Ok(Some(dataset.columns.get(*one).cloned().unwrap_or_else(|| (one + 1).to_string()))),
@@ -101,6 +129,9 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
     let format = if path.is_dir() { Format::Picture } else { source::format(path)? };
     if array.is_some() && format != Format::Npz {
         return Err(Error::setting("array", format!("{:?}", array.unwrap_or_default()), "nothing: only .npz files hold arrays with names"));
+    }
+    if !options.columns.is_empty() && !matches!(format, Format::Csv | Format::Parquet) {
+        return Err(Error::setting("column", "given", "nothing: only the columns of CSV and Parquet tables have kinds"));
     }
     if options.resize.is_some() && format != Format::Picture {
         return Err(Error::setting("resize", "given", "nothing: only images in a folder can be resized"));
@@ -215,12 +246,15 @@ mod tests {
     }
 
     #[test]
-    fn a_nan_in_an_array_is_refused_by_row_and_column() {
+    fn a_nan_is_missing_in_a_table_and_refused_in_a_series() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.npy");
         write_npy(&path, &[2, 2], &[1.0, 2.0, f32::NAN, 4.0]).unwrap();
+        let data = read(&path.display().to_string(), &ReadOptions::default()).unwrap();
+        assert_eq!(data.warnings, ["1 cell has no value in 1 of 2 columns, the first in row 2, column 1"]);
+        write_npy(&path, &[2, 2, 1], &[1.0, 2.0, f32::NAN, 4.0]).unwrap();
         let error = read(&path.display().to_string(), &ReadOptions::default()).unwrap_err().to_string();
-        assert!(error.contains("row 2 has a NaN in column 1"), "{error}");
+        assert!(error.contains("row 2 has a NaN in point 0"), "{error}");
     }
 
     #[test]
@@ -302,10 +336,10 @@ mod tests {
         let path = folder.path().join("a.npy");
         let mut numbers = vec![1.0; 400_000];
         (numbers[399_999], numbers[300_001]) = (f32::INFINITY, f32::NAN);
-        write_npy(&path, &[200_000, 2], &numbers).unwrap();
+        write_npy(&path, &[200_000, 2, 1], &numbers).unwrap();
         let refused =
             |memory| read(&path.display().to_string(), &ReadOptions { memory, ..ReadOptions::default() }).unwrap_err().to_string();
-        assert!(refused(Some(0)).contains("row 150001 has a NaN in column 2 (such cells in all: 2)"), "{}", refused(Some(0)));
+        assert!(refused(Some(0)).contains("row 150001 has a NaN in point 1 (such cells in all: 2)"), "{}", refused(Some(0)));
         assert_eq!(refused(Some(0)), refused(None));
     }
 

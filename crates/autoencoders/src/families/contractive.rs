@@ -51,11 +51,11 @@ impl Family for Contractive {
         }
         // Beyond this a step's directions no longer fit in memory.
         let deep = !matches!(plan.blueprint.net, Net::Linear | Net::Shallow);
-        if deep && self.probes == 0 && plan.features() > 1024 {
+        if deep && self.probes == 0 && plan.width() > 1024 {
             return Err(Error::setting(
                 "probes",
                 0,
-                format!("for example 4: the exact norm of a deep encoder takes {} directions for each row", plan.features()),
+                format!("for example 4: the exact norm of a deep encoder takes {} directions for each row", plan.width()),
             ));
         }
         Ok(())
@@ -68,7 +68,7 @@ impl Family for Contractive {
     fn directions(&self, plan: &Plan) -> usize {
         match plan.blueprint.net {
             Net::Linear | Net::Shallow => 1,
-            _ if self.probes == 0 => plan.features(),
+            _ if self.probes == 0 => plan.width(),
             _ => self.probes,
         }
     }

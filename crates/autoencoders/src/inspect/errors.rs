@@ -36,11 +36,11 @@ impl Model {
         if rows.is_empty() {
             return Err(Error::setting("rows to look at", 0, "at least one"));
         }
-        let (features, pca) = (self.parts.plan.features(), &self.baseline);
+        let (features, pca) = (self.parts.plan.width(), &self.baseline);
         let mut errors = Errors { rows: Vec::with_capacity(rows.len()), columns: vec![0.0; features], pca: Vec::new() };
         let (mut spread, mut captured) = (0.0, vec![0.0; pca.count()]);
         self.blocks(data, rows, |_, values, x| {
-            let squares = read((self.rebuilt(values, x.clone())? - x.clone()).square())?;
+            let squares = read(self.parts.difference(self.rebuilt(values, x.clone())?, x.clone()).square())?;
             for row in squares.chunks(features) {
                 errors.rows.push(row.iter().map(|square| f64::from(*square)).sum::<f64>() / features as f64);
                 errors.columns.iter_mut().zip(row).for_each(|(sum, square)| *sum += f64::from(*square));

@@ -18,7 +18,7 @@ impl Model {
     /// autoencoder"). Through deeper encoders gradient ascent, whose steps shrink to nothing, from the direction in which the unit
     /// grows fastest.
     pub fn most_exciting(&self, units: &[usize], radius: f64) -> Result<Matrix> {
-        let (plan, features) = (&self.parts.plan, self.parts.plan.features());
+        let (plan, features) = (&self.parts.plan, self.parts.plan.width());
         if let Some(unit) = units.iter().find(|unit| **unit >= plan.config.latent) {
             return Err(Error::setting("unit", unit, format!("below {}, the code size", plan.config.latent)));
         }
@@ -48,7 +48,7 @@ impl Model {
     }
 
     fn climb(&self, units: &[usize], radius: f64) -> Result<Vec<f32>> {
-        let (latent, features) = (self.parts.plan.config.latent, self.parts.plan.features());
+        let (latent, features) = (self.parts.plan.config.latent, self.parts.plan.width());
         let device = Device::default();
         let mut wanted = vec![0f32; units.len() * latent];
         units.iter().enumerate().for_each(|(row, unit)| wanted[row * latent + unit] = 1.0);

@@ -26,14 +26,14 @@ impl Model {
     }
 
     fn filters(&self, layer: Option<&Layer>, incoming: bool) -> Result<Option<Filters>> {
-        let features = self.parts.plan.features();
+        let features = self.parts.plan.width();
         match layer {
             Some(Layer::Dense { weight, transposed, .. }) => {
                 let weight = self.vars.get(*weight).value.clone();
                 // Inside a weight is [in, out]: its columns are what each unit takes in, its rows what each puts out.
                 let weight = if *transposed == incoming { weight } else { weight.transpose() };
                 let weights = Matrix { columns: features, values: read(weight)? };
-                Ok(Some(Filters { shape: self.parts.plan.shape.clone(), weights }))
+                Ok(Some(Filters { shape: self.parts.plan.blueprint.shape.clone(), weights }))
             }
             Some(Layer::Convolution { weight, geometry, .. } | Layer::TransposedConvolution { weight, geometry, .. }) => {
                 let weight = self.vars.get(*weight).value.clone();

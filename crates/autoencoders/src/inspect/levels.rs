@@ -100,7 +100,7 @@ impl Model {
         data.require_row(row)?;
         let x = self.preparation.tensor(data, std::iter::once(row))?;
         let (network, plan) = (&self.parts.network, &self.parts.plan);
-        let mut levels = vec![level("input".to_owned(), plan.shape.clone(), x.clone(), None)?];
+        let mut levels = vec![level("input".to_owned(), plan.blueprint.shape.clone(), x.clone(), None)?];
         let h = self.through("encoder", &network.encoder, x, &mut levels)?;
         let last = levels.pop();
         let code = match code {
@@ -115,8 +115,8 @@ impl Model {
         levels.push(level("code".to_owned(), Shape::Flat { width: plan.config.latent }, code.clone(), influence)?);
         let output = self.through("decoder", &network.decoder, code, &mut levels)?;
         // A dense layer's outputs are pixels: those of one channel are one map.
-        let influence = levels.pop().and_then(|last| last.influence).map(|heard| folded(&heard, channels(&plan.shape)));
-        levels.push(level("output".to_owned(), plan.shape.clone(), plan.config.likelihood.mean(output), influence)?);
+        let influence = levels.pop().and_then(|last| last.influence).map(|heard| folded(&heard, channels(&plan.blueprint.shape)));
+        levels.push(level("output".to_owned(), plan.blueprint.shape.clone(), self.parts.mean(output), influence)?);
         Ok(levels)
     }
 

@@ -38,15 +38,14 @@ impl Model {
         if corrupted == read(batch.target)? {
             return Ok(None);
         }
-        let columns = self.parts.plan.features();
+        let columns = self.parts.plan.width();
         let rebuilt = read(self.rebuilt(&self.vars.values(), batch.input)?)?;
         Ok(Some((self.unprepared(Matrix { columns, values: corrupted }), self.unprepared(Matrix { columns, values: rebuilt }))))
     }
 
     /// Rows in scaled units brought back to those of the data.
-    pub fn unprepared(&self, mut rows: Matrix) -> Matrix {
-        self.preparation.undo(&mut rows.values, rows.columns);
-        rows
+    pub fn unprepared(&self, rows: Matrix) -> Matrix {
+        Matrix { columns: self.parts.plan.features(), values: self.preparation.undo(rows.values) }
     }
 
     /// How far rows lie from the mean training row, on average, in scaled units.

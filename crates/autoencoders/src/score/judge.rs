@@ -66,10 +66,14 @@ pub(super) struct Opinion {
     pub(super) reasons: Vec<super::Reason>,
 }
 
-/// What a network makes of a block of prepared rows, all in row order.
+/// What a network makes of a block of rows, all in row order.
 struct Seen {
+    /// Prepared.
     rows: Matrix,
+    /// Prepared.
     rebuilt: Matrix,
+    /// What lies between both, one number for each column of the source.
+    residuals: Matrix,
     codes: Matrix,
 }
 
@@ -83,7 +87,7 @@ impl Judge {
         let (mut residuals, mut codes) = (Vec::new(), Vec::new());
         model.blocks(data, &sample, |_, values, x| {
             let seen = Self::see(model, values, x)?;
-            residuals.extend(seen.rows.values.iter().zip(&seen.rebuilt.values).map(|(row, rebuilt)| row - rebuilt));
+            residuals.extend(seen.residuals.values);
             codes.extend(seen.codes.values);
             Ok(())
         })?;
@@ -138,11 +142,14 @@ impl Judge {
     }
 
     fn see(model: &Model, values: &Values, x: Tensor<2>) -> Result<Seen> {
-        let [_, features] = x.dims();
+        let [_, width] = x.dims();
         let code = model.parts.code(values, x.clone(), &mut model.pass())?.mean;
         let rebuilt = model.parts.decode(values, code.clone(), &mut model.pass());
-        let matrix = |tensor: Tensor<2>, columns: usize| Ok(Matrix { columns, values: read(tensor)? });
-        Ok(Seen { rows: matrix(x, features)?, rebuilt: matrix(rebuilt, features)?, codes: matrix(code, model.parts.plan.config.latent)? })
+        let matrix = |tensor: Tensor<2>, columns: usize| -> Result<Matrix> { Ok(Matrix { columns, values: read(tensor)? }) };
+        let (rows, rebuilt) = (matrix(x, width)?, matrix(rebuilt, width)?);
+        let residuals =
+            Matrix { columns: model.parts.plan.features(), values: model.preparation.residuals(&rows.values, &rebuilt.values) };
+        Ok(Seen { rows, rebuilt, residuals, codes: matrix(code, model.parts.plan.config.latent)? })
     }
 
     /// One measure of each row: the logarithm of a distance, or for the likelihood its negative logarithm.
@@ -151,7 +158,7 @@ impl Judge {
         let rows = 0..seen.rows.rows();
         Ok(match kind {
             Kind::Joined | Kind::Reconstruction => {
-                rows.map(|row| logarithm(self.residuals.distance(&difference(seen.rows.row(row), seen.rebuilt.row(row))))).collect()
+                rows.map(|row| logarithm(self.residuals.distance(seen.residuals.row(row)))).collect()
             }
             Kind::Code => rows.map(|row| logarithm(self.reference.distance(seen.codes.row(row)))).collect(),
             Kind::Mahalanobis => rows.map(|row| logarithm(self.codes.distance(seen.codes.row(row)))).collect(),
@@ -165,14 +172,16 @@ impl Judge {
 
     /// The mean distance between the row and what is rebuilt of it under noise that is the same for every row.
     fn denoising(&self, model: &Model, values: &Values, x: &Tensor<2>, seen: &Seen) -> Result<Vec<f64>> {
-        let [rows, features] = x.dims();
+        let [rows, width] = x.dims();
+        let features = seen.residuals.columns;
         let rng = Rng::new(model.parts.plan.config.seed).split("score");
         let mut means = vec![0.0; rows];
         for draw in 0..NOISES {
-            let noise = rng.at(draw).normal([1, features], &x.device(), x.dtype()) * NOISE;
+            let noise = rng.at(draw).normal([1, width], &x.device(), x.dtype()) * NOISE;
             let rebuilt = read(model.rebuilt(values, x.clone() + noise)?)?;
-            for (row, mean) in means.iter_mut().enumerate() {
-                *mean += self.residuals.distance(&difference(seen.rows.row(row), &rebuilt[row * features..][..features])) / NOISES as f64;
+            let residuals = model.preparation.residuals(&seen.rows.values, &rebuilt);
+            for (row, mean) in residuals.chunks(features).zip(&mut means) {
+                *mean += self.residuals.distance(row) / NOISES as f64;
             }
         }
         Ok(means)
@@ -183,19 +192,19 @@ impl Judge {
     /// Expected is the reconstruction; where the code is what is strange, what the decoder makes of the training codes nearest to it,
     /// because a network may rebuild what it has never seen.
     fn reasons(&self, model: &Model, values: &Values, seen: &Seen, by_code: &[bool], most: usize) -> Result<Vec<Vec<super::Reason>>> {
-        let features = seen.rows.columns;
+        let (width, features) = (seen.rows.columns, seen.residuals.columns);
         let mut expected = seen.rebuilt.values.clone();
         let strange: Vec<usize> = (0..by_code.len()).filter(|row| by_code[*row]).collect();
         if !strange.is_empty() {
             let near: Vec<f32> = strange.iter().flat_map(|row| self.reference.neighbourhood(seen.codes.row(*row))).collect();
             let decoded = read(model.parts.decode(values, super::matrix(near, seen.codes.columns), &mut model.pass()))?;
             for (at, row) in strange.iter().enumerate() {
-                expected[row * features..][..features].copy_from_slice(&decoded[at * features..][..features]);
+                expected[row * width..][..width].copy_from_slice(&decoded[at * width..][..width]);
             }
         }
         let reasons = |row: usize| {
-            let (observed, expected) = (seen.rows.row(row), &expected[row * features..][..features]);
-            let difference = difference(observed, expected);
+            let (observed, expected) = (seen.rows.row(row), &expected[row * width..][..width]);
+            let difference = model.preparation.residuals(observed, expected);
             // A difference from other rows is none that the reconstruction's errors could be measured by: prepared units are all there is.
             let mut shares: Vec<f64> = match by_code[row] {
                 true => difference.iter().map(|number| f64::from(*number).powi(2)).collect(),
@@ -203,18 +212,16 @@ impl Judge {
             };
             // Of two columns that no longer fit each other the more unusual one comes first.
             if model.preparation.range == Range::Real {
-                shares.iter_mut().zip(observed).for_each(|(share, number)| *share *= 1.0 + f64::from(*number).powi(2));
+                let sizes = model.preparation.sizes(observed);
+                shares.iter_mut().zip(sizes).for_each(|(share, size)| *share *= 1.0 + size.powi(2));
             }
+            // What is not there is no reason.
+            (0..features).filter(|column| model.preparation.is_missing(observed, *column)).for_each(|column| shares[column] = 0.0);
             let total: f64 = shares.iter().map(|share| share.max(0.0)).sum();
             let mut columns: Vec<usize> = (0..features).filter(|column| shares[*column] > 0.0).collect();
             columns.sort_by(|a, b| shares[*b].total_cmp(&shares[*a]).then(a.cmp(b)));
             columns.truncate(most);
-            let units = |prepared: &[f32]| {
-                let mut row = prepared.to_vec();
-                model.preparation.undo(&mut row, features);
-                row
-            };
-            let expected = units(expected);
+            let expected = model.preparation.undo(expected.to_vec());
             (columns.into_iter())
                 .map(|column| super::Reason {
                     column,
@@ -231,10 +238,6 @@ impl Judge {
 /// The number of the shortest text that reads back as this one: 0.1, where a mere conversion gives 0.10000000149.
 fn shortest(number: f32) -> f64 {
     number.to_string().parse().unwrap_or_else(|_| f64::from(number))
-}
-
-fn difference(a: &[f32], b: &[f32]) -> Vec<f32> {
-    a.iter().zip(b).map(|(a, b)| a - b).collect()
 }
 
 /// The negative log-likelihood of each row in nats, up to what is the same for all rows: the reconstruction loss, or for codes with a

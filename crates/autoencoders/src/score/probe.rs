@@ -8,6 +8,7 @@ use crate::data::{Dataset, Values};
 use crate::error::Result;
 use crate::model::Model;
 use crate::rng::Rng;
+use crate::schema::ColumnKind;
 use serde::{Deserialize, Serialize};
 
 /// Rows that are certainly no rows of the data.
@@ -91,33 +92,38 @@ impl Probe {
         let count = rows.min(ROWS);
         let values = data.gather(0..count)?;
         let at = |row: usize, column: usize| values.get(row * features + column);
-        let mean = |column: usize| (0..count).map(|row| at(row, column)).sum::<f64>() / count.max(1) as f64;
-        let means: Vec<f64> = (0..features).map(mean).collect();
-        let spread = |column: usize| {
-            let variance = (0..count).map(|row| (at(row, column) - means[column]).powi(2)).sum::<f64>() / count.max(1) as f64;
-            // A column that does not vary moves by a unit.
-            Some(variance.sqrt()).filter(|spread| *spread > 0.0).unwrap_or(1.0)
+        let of = |numbers: &mut dyn Iterator<Item = f64>| {
+            let numbers: Vec<f64> = numbers.filter(|number| !number.is_nan()).collect();
+            let count = numbers.len().max(1) as f64;
+            let mean = numbers.iter().sum::<f64>() / count;
+            (mean, (numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / count).sqrt())
         };
+        let columns: Vec<(f64, f64)> = (0..features).map(|column| of(&mut (0..count).map(|row| at(row, column)))).collect();
+        let number = |column: usize| !matches!(data.kind(column), ColumnKind::Categorical | ColumnKind::Boolean);
         let values = match self {
             Self::Far => {
-                let spreads: Vec<f64> = (0..features).map(spread).collect();
-                let far = |_: usize, column: usize, rng: &mut Rng| {
+                let mut far = |column: usize| {
                     let side = if rng.unit() < 0.5 { -1.0 } else { 1.0 };
-                    means[column] + side * spreads[column] * 10.0 * f64::from(1.0 + rng.unit())
+                    let (mean, spread) = columns[column];
+                    // A column that does not vary moves by units.
+                    mean + side * if spread > 0.0 { spread } else { 1.0 } * 10.0 * f64::from(1.0 + rng.unit())
                 };
-                (0..count * features).map(|place| far(place / features, place % features, &mut rng)).collect()
+                // Categories have no far side; one that nobody knows is the farthest there is.
+                let unknown = |column: usize| if data.kind(column) == ColumnKind::Categorical { f64::MAX } else { 0.0 };
+                (0..count * features)
+                    .map(|place| place % features)
+                    .map(|column| if number(column) { far(column) } else { unknown(column) })
+                    .collect()
             }
             Self::Shuffled => (0..count * features).map(|place| at(rng.below(count), place % features)).collect(),
             Self::Constant => {
-                let numbers = (count * features).max(1) as f64;
-                let all = || (0..count * features).map(|place| values.get(place));
-                let mean = all().sum::<f64>() / numbers;
-                let deviation = (all().map(|number| (number - mean).powi(2)).sum::<f64>() / numbers).sqrt();
-                vec![mean + 2.0 * deviation; features]
+                let (mean, deviation) = of(&mut (0..count * features).filter(|place| number(place % features)).map(|place| values.get(place)));
+                (0..features).map(|column| if number(column) { mean + 2.0 * deviation } else { 0.0 }).collect()
             }
         };
         let mut probe = Dataset::new(self.what(), data.shape.clone(), Values::F64(values))?;
         probe.columns.clone_from(&data.columns);
+        probe.fields.clone_from(&data.fields);
         Ok(probe)
     }
 }

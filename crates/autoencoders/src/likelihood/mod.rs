@@ -1,5 +1,9 @@
 //! What a reconstruction error is.
 
+mod mixed;
+
+pub(crate) use mixed::{hide, known};
+
 use crate::error::{Error, Result};
 use crate::prepare::Range;
 use autoencoders_kernels::{Activation, RowLoss, activate, row_loss};
@@ -82,19 +86,36 @@ impl Likelihood {
     ///
     /// `log_variance` [1, 1] is the learned one, where there is one.
     pub fn rows(self, output: Tensor<2>, target: Tensor<2>, log_variance: Option<Tensor<2>>) -> Tensor<2> {
+        self.rows_of(output, target, log_variance, None)
+    }
+
+    /// The same, where `known` [rows, 1] tells how many features of each row count: those that do not are equal in output and target.
+    fn rows_of(
+        self,
+        output: Tensor<2>,
+        target: Tensor<2>,
+        log_variance: Option<Tensor<2>>,
+        known: Option<Tensor<2>>,
+    ) -> Tensor<2> {
         let features = output.dims()[1] as f64;
+        // What each feature adds beside its error.
+        let each = |constant: Tensor<2>| match known.clone() {
+            Some(known) => known * constant,
+            None => constant * features,
+        };
         match self {
             Self::Auto | Self::Gaussian => row_loss(output, target, RowLoss::Squared),
             // A product, because the engine rounds the factor of a division's gradient to single precision.
             Self::GaussianFixed(variance) => {
-                row_loss(output, target, RowLoss::Squared) * (0.5 / variance) + 0.5 * features * (2.0 * PI * variance).ln()
+                let constant = Tensor::full([1, 1], 0.5 * (2.0 * PI * variance).ln(), (&output.device(), output.dtype()));
+                row_loss(output, target, RowLoss::Squared) * (0.5 / variance) + each(constant)
             }
             Self::GaussianLearned => {
                 let squared = row_loss(output.clone(), target, RowLoss::Squared);
                 let log_variance = log_variance.unwrap_or_else(|| Tensor::zeros([1, 1], (&output.device(), output.dtype())));
                 // Bounded below, or data that is reconstructed perfectly would drive the variance to zero and the loss to minus infinity.
                 let log_variance = log_variance.clamp(-12.0, 12.0);
-                squared * log_variance.clone().neg().exp() * 0.5 + (log_variance + (2.0 * PI).ln()) * (0.5 * features)
+                squared * log_variance.clone().neg().exp() * 0.5 + each((log_variance + (2.0 * PI).ln()) * 0.5)
             }
             Self::Bernoulli => row_loss(output, target, RowLoss::BernoulliLogits),
             Self::Laplace => row_loss(output, target, RowLoss::Absolute),
