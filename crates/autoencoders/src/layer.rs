@@ -253,7 +253,8 @@ impl Layer {
             Self::BatchNorm { gain, shift, mean, variance } => batch_norm(values, x, [*gain, *shift, *mean, *variance], pass),
             Self::LayerNorm { gain, shift } => row_norm(x, values.get(*gain), values.get(*shift)),
             Self::Embedding { blocks, rest } => {
-                let of = |(block, weight): &(Range<usize>, VarId)| x.clone().narrow(1, block.start, block.len()).matmul(values.get(*weight));
+                let of =
+                    |(block, weight): &(Range<usize>, VarId)| x.clone().narrow(1, block.start, block.len()).matmul(values.get(*weight));
                 let rest = rest.iter().map(|range| x.clone().narrow(1, range.start, range.len()));
                 Tensor::cat(blocks.iter().map(of).chain(rest).collect(), 1)
             }

@@ -6,6 +6,7 @@ use crate::jacobian;
 use crate::model::{Model, read};
 use crate::rng::Rng;
 use crate::run::Numbers;
+use crate::schema::ColumnKind;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
@@ -154,6 +155,71 @@ impl Model {
         })?;
         Ok(total / rows.len().max(1) as f64)
     }
+}
+
+/// How well the gaps of one column are filled.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Filling {
+    /// Zero-based column.
+    pub column: usize,
+    /// Cells that were filled.
+    pub cells: usize,
+    /// Their mean absolute error; for categories and truths the fraction that is wrong.
+    pub error: f64,
+    /// The same of filling with the column's mean, or with what is most frequent.
+    pub by_mean: f64,
+}
+
+impl Filling {
+    /// The error over that of filling with the mean: 0 is perfect, 1 no better; none where the mean is right everywhere.
+    pub fn ratio(&self) -> Option<f64> {
+        Some(self.error / self.by_mean).filter(|_| self.by_mean > 0.0)
+    }
+
+    /// The median ratio over columns; none where no column has one.
+    pub fn median(all: &[Self]) -> Option<f64> {
+        let mut ratios: Vec<f64> = all.iter().filter_map(Self::ratio).collect();
+        ratios.sort_by(f64::total_cmp);
+        let middle = ratios.len().checked_sub(1)?;
+        Some(0.5 * (ratios[middle / 2] + ratios[middle.div_ceil(2)]))
+    }
+}
+
+impl Model {
+    /// How well the gaps of `holed`, whose true values stand in `whole`, are filled; one for each column with such cells.
+    pub fn filling(&self, whole: &Dataset, holed: &Dataset) -> Result<Vec<Filling>> {
+        let (rows, features) = (holed.rows(), holed.features());
+        if whole.rows() != rows || whole.features() != features {
+            return Err(Error::shape("rows to compare", format!("{} rows", whole.rows()), format!("{rows}, as in {}", holed.name)));
+        }
+        let filled = self.reconstruct(holed)?.values;
+        let truth = self.preparation.on(whole)?.source(0..rows)?;
+        let known = self.preparation.on(holed)?.source(0..rows)?;
+        let mut all = Vec::new();
+        for column in 0..features {
+            let cells = || (0..rows).map(|row| row * features + column);
+            let gaps: Vec<usize> = cells().filter(|at| known[*at].is_nan() && !truth[*at].is_nan()).collect();
+            if gaps.is_empty() {
+                continue;
+            }
+            let values: Vec<f64> = cells().map(|at| f64::from(known[at])).filter(|value| !value.is_nan()).collect();
+            let words = matches!(whole.kind(column), ColumnKind::Categorical | ColumnKind::Boolean);
+            let middle = if words { most_frequent(&values) } else { values.iter().sum::<f64>() / values.len().max(1) as f64 };
+            let error = |of: &dyn Fn(usize) -> f64| {
+                let distance = |at: &usize| (f64::from(truth[*at]) - of(*at)).abs();
+                gaps.iter().map(|at| if words { f64::from(u8::from(distance(at) > 0.0)) } else { distance(at) }).sum::<f64>()
+                    / gaps.len() as f64
+            };
+            all.push(Filling { column, cells: gaps.len(), error: error(&|at| f64::from(filled[at])), by_mean: error(&|_| middle) });
+        }
+        Ok(all)
+    }
+}
+
+fn most_frequent(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.chunk_by(|a, b| a == b).max_by_key(|same| same.len()).map_or(0.0, |same| same[0])
 }
 
 /// The area under the receiver operating characteristic: how probably an anomaly has a higher score than a normal row, ties counted

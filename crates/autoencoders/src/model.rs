@@ -20,6 +20,7 @@ use crate::train::HANDED_OVER;
 use crate::vars::{Values, Vars};
 use autoencoders_kernels::{among_workers, side_by_side, workers};
 use burn::tensor::{Device, Tensor, TensorData};
+use std::borrow::Cow;
 
 /// Rows of numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -161,6 +162,17 @@ impl Model {
         self.preparation.fields().into_iter().enumerate().map(named).collect()
     }
 
+    /// The rows with their categories by their place among the model's levels; as they are where there are none.
+    pub fn recoded<'a>(&self, data: &'a Dataset) -> Result<Cow<'a, Dataset>> {
+        if self.preparation.table.is_none() {
+            return Ok(Cow::Borrowed(data));
+        }
+        let mut recoded = data.clone();
+        recoded.values = crate::data::Values::F32(self.preparation.on(data)?.source(0..data.rows())?).into();
+        recoded.fields = self.preparation.fields();
+        Ok(Cow::Owned(recoded))
+    }
+
     /// What a number that the model gives for a zero-based column stands for: a category, a date.
     pub fn text(&self, column: usize, value: f64) -> String {
         self.preparation.fields().get(column).map_or_else(|| Field::default().text(value), |field| field.text(value))
@@ -194,7 +206,8 @@ impl Model {
         let knows_gaps = self.preparation.table.as_ref().is_some_and(|table| table.gaps);
         let mut warnings = Vec::new();
         if !knows_gaps && matches!(data.shape, Shape::Flat { .. }) && data.has_gaps()? {
-            let why = "the model was trained on complete rows and takes missing values for the mean; one trained with --hidden 0.2 knows them";
+            let why =
+                "the model was trained on complete rows and takes missing values for the mean; one trained with --hidden 0.2 knows them";
             warnings.push(why.to_owned());
         }
         if self.columns.is_empty() || data.columns.is_empty() || self.columns == data.columns {

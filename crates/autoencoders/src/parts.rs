@@ -90,9 +90,7 @@ impl Parts {
         let log_variance = self.log_variance.map(|id| values.get(id));
         let likelihood = self.plan.config.likelihood;
         match &self.plan.layout {
-            Some(layout) => {
-                likelihood.rows_of_table(layout, output, target, log_variance, self.log_dispersion.map(|id| values.get(id)))
-            }
+            Some(layout) => likelihood.rows_of_table(layout, output, target, log_variance, self.log_dispersion.map(|id| values.get(id))),
             None => likelihood.rows(output, target, log_variance),
         }
     }

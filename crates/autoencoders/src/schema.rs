@@ -94,6 +94,11 @@ impl ColumnKind {
     /// The kinds that can be asked for.
     pub const ALL: [Self; 6] = [Self::Numeric, Self::Boolean, Self::Categorical, Self::Date, Self::Count, Self::Poisson];
 
+    /// Whether its values are numbers to everybody, and not only here.
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::Numeric | Self::Count | Self::Poisson | Self::Empty)
+    }
+
     /// Its word.
     pub fn name(self) -> &'static str {
         match self {

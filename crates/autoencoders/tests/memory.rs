@@ -86,12 +86,12 @@ fn codes_and_rows_are_the_same_files_from_disk_and_from_memory() {
     for extension in ["npy", "csv", "parquet"] {
         let [from_memory, from_disk] = [&memory, &disk].map(|data| {
             let (path, ids) = (folder.path().join(format!("out.{extension}")), data.ids.as_deref());
-            model.encode_blocks(data, 0..ROWS, |blocks| write_table_blocks(&path, ids, &codes, ROWS, blocks)).unwrap();
+            model.encode_blocks(data, 0..ROWS, |blocks| write_table_blocks(&path, ids, &codes, &[], ROWS, blocks)).unwrap();
             let codes = std::fs::read(&path).unwrap();
             model
                 .reconstruct_blocks(data, 0..ROWS, |blocks| match extension {
                     "npy" => write_npy_blocks(&path, &[ROWS, WIDTH], blocks),
-                    _ => write_table_blocks(&path, ids, &data.columns, ROWS, blocks),
+                    _ => write_table_blocks(&path, ids, &data.columns, &[], ROWS, blocks),
                 })
                 .unwrap();
             (codes, std::fs::read(&path).unwrap())

@@ -5,6 +5,7 @@ use autoencoders::likelihood::Likelihood;
 use autoencoders::net::{Net, Norm};
 use autoencoders::optimise::{Method, Schedule};
 use autoencoders::prepare::Scale;
+use autoencoders::schema::ColumnKind;
 use autoencoders::score::{Kind, Threshold};
 use autoencoders::{Activation, Error, FAMILIES, Source, data};
 use clap::builder::{PossibleValue, TypedValueParser};
@@ -144,6 +145,9 @@ pub(crate) struct Settings {
     /// Scaling of the numbers [default: auto]
     #[arg(long, value_name = "SCALE", value_parser = scales())]
     pub scale: Option<Scale>,
+    /// Fraction of a table's cells that training hides, so that the model learns to fill gaps [default: 0.2 where there are gaps]
+    #[arg(long, value_name = "FRACTION")]
+    pub hidden: Option<f64>,
     /// Passes over the training rows [default: decided from their number]
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
@@ -219,6 +223,9 @@ pub(crate) struct Reading {
     /// The column that identifies rows: kept beside codes
     #[arg(long, value_name = "COLUMN", help_heading = "Reading")]
     pub id: Option<String>,
+    /// What columns of a table hold, where it is not what they look like: numeric, boolean, categorical, date, count or poisson
+    #[arg(long = "column", value_name = "NAME=KIND", value_parser = column_kind, value_delimiter = ',', help_heading = "Reading")]
+    pub columns: Vec<(String, ColumnKind)>,
     /// Resize the images of a folder
     #[arg(long, value_name = "WxH", value_parser = sides, help_heading = "Reading")]
     pub resize: Option<(usize, usize)>,
@@ -264,6 +271,7 @@ impl Reading {
             label: self.label.clone(),
             labels: self.labels.clone(),
             id: self.id.clone(),
+            columns: self.columns.clone(),
             resize: self.resize,
             memory: self.memory,
             series: self.series(),
@@ -327,6 +335,9 @@ pub(crate) struct Reconstruct {
     pub model: PathBuf,
     #[command(flatten)]
     pub rows: Rows,
+    /// Fill gaps only: values that are there stay as they are
+    #[arg(long)]
+    pub fill: bool,
     /// Only so many rows from the first [default: 16 for .png, otherwise all]
     #[arg(long = "rows", value_name = "N", value_parser = value_parser!(u32).range(1..))]
     pub count: Option<u32>,
@@ -516,8 +527,14 @@ fn norms() -> Words<Norm> {
     Words { kind: "norm", known: vec!["none", "batch", "layer"], find: |name| serde_json::from_value(name.into()).ok() }
 }
 
+/// `NAME=KIND`.
+fn column_kind(text: &str) -> Result<(String, ColumnKind), String> {
+    let (name, kind) = text.rsplit_once('=').ok_or_else(|| format!("{text:?} is no NAME=KIND, as in zip=categorical"))?;
+    kind.parse().map(|kind| (name.to_owned(), kind)).map_err(|error: autoencoders::Error| error.to_string())
+}
+
 fn scales() -> Words<Scale> {
-    let known = vec!["auto", "none", "unit", "standard", "minmax"];
+    let known = vec!["auto", "none", "unit", "standard", "minmax", "quantile"];
     Words { kind: "scale", known, find: |name| serde_json::from_value(name.into()).ok() }
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
 
 use autoencoders::run::Numbers;
+use autoencoders::schema::Field;
 use autoencoders::{Error, Result};
 use clap::builder::styling::{AnsiColor, Style};
 use serde_json::{Map, Value};
@@ -115,6 +116,15 @@ pub(crate) fn number(value: f64) -> String {
     }
     let before = size.log10().floor() as i32;
     format!("{value:.*}", (3 - before).max(0) as usize)
+}
+
+/// A value of a column in a few characters: numbers as [`number`] gives them, all others in words.
+pub(crate) fn value(field: Option<&Field>, value: f64) -> String {
+    match field.filter(|field| !field.kind.is_number()) {
+        Some(field) => field.text(value),
+        None if value.is_nan() => String::new(),
+        None => number(value),
+    }
 }
 
 /// `1 row`, `2 rows`.

@@ -49,7 +49,8 @@ impl Explorer {
 
     fn of(bytes: &[u8], rows: Values, codes: Vec<f32>, ends: &[f32]) -> Answer<Self> {
         let model = Model::from_bytes(bytes, "the model")?;
-        let rows = Dataset::new("the rows", model.parts.plan.shape.clone(), rows)?;
+        let mut rows = Dataset::new("the rows", model.parts.plan.shape.clone(), rows)?;
+        rows.fields = model.preparation.fields();
         let codes = Matrix { columns: model.parts.plan.config.latent, values: codes };
         if codes.values.len() != rows.rows() * codes.columns {
             let got = format!("{} numbers", codes.values.len());
@@ -184,6 +185,8 @@ impl Explorer {
     }
 
     fn one(&self, row: Vec<f32>) -> autoencoders::Result<Dataset> {
-        Dataset::new("the row", self.model.parts.plan.shape.clone(), Values::F32(row)).and_then(|data| data.require_rows(1).map(|()| data))
+        let mut data = Dataset::new("the row", self.model.parts.plan.shape.clone(), Values::F32(row))?;
+        data.fields.clone_from(&self.rows.fields);
+        data.require_rows(1).map(|()| data)
     }
 }

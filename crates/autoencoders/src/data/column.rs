@@ -210,6 +210,32 @@ impl Column {
     }
 }
 
+impl Field {
+    /// The number for a cell that is read alone; NaN where it has no value. A category that is not known gets the place behind the last.
+    ///
+    /// An error where the cell is none of its kind.
+    pub fn read(&self, text: &str) -> Result<f64> {
+        let mut column = Column::asked(Some(self.kind));
+        let number = column.take(0, Cell::read(text.as_bytes()), || text.trim().to_owned());
+        if self.kind == ColumnKind::Categorical && !number.is_nan() {
+            let known = self.levels.iter().position(|level| level == text.trim());
+            return Ok(known.unwrap_or(self.levels.len()) as f64);
+        }
+        if column.strays() > 0 || number.is_infinite() {
+            return Err(Error::data("the cell", format!("is {:?}; wanted {}", excerpt(text), self.wanted())));
+        }
+        Ok(number)
+    }
+
+    fn wanted(&self) -> &'static str {
+        match self.kind {
+            ColumnKind::Boolean => "true or false",
+            ColumnKind::Date => "a date like 2024-01-31 or 2024-01-31 12:30",
+            _ => "a finite number",
+        }
+    }
+}
+
 /// What the columns hold; nothing where all hold numbers.
 pub(super) fn fields(columns: &[Column]) -> Vec<Field> {
     match columns.iter().all(|column| column.kind() == ColumnKind::Numeric) {

@@ -7,6 +7,7 @@
 //! [`describe`] tells what is in a file without refusing, [`write_table`] and its neighbours write results.
 
 use crate::error::{Error, Result};
+use crate::rng::Rng;
 pub use crate::schema::ColumnKind;
 use crate::schema::{Field, Shape};
 use std::borrow::Cow;
@@ -243,6 +244,15 @@ impl Dataset {
         narrowed.fields = if self.fields.is_empty() { Vec::new() } else { columns.iter().map(|at| self.fields[*at].clone()).collect() };
         (narrowed.labels, narrowed.ids, narrowed.full_scale) = (self.labels.clone(), self.ids.clone(), self.full_scale);
         Ok(narrowed)
+    }
+
+    /// The same table with a fraction of the cells that have a value without one, in memory.
+    ///
+    /// Errors as [`Dataset::gather`].
+    pub fn with_gaps(&self, fraction: f64, rng: &mut Rng) -> Result<Self> {
+        let values = self.gather(0..self.rows())?;
+        let holed = (0..values.len()).map(|at| if f64::from(rng.unit()) < fraction { f64::NAN } else { values.get(at) }).collect();
+        Ok(Self { values: Values::F64(holed).into(), ..self.clone() })
     }
 
     /// An error where there is no row of this zero-based index.

@@ -104,13 +104,7 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// An empty table of the named leaves, held as f32 where that is exact, and in at most `memory` bytes.
-    pub(super) fn new(
-        place: &'a str,
-        names: Vec<&'a str>,
-        asked: Vec<Option<ColumnKind>>,
-        narrow: bool,
-        memory: Option<u64>,
-    ) -> Self {
+    pub(super) fn new(place: &'a str, names: Vec<&'a str>, asked: Vec<Option<ColumnKind>>, narrow: bool, memory: Option<u64>) -> Self {
         let most = usize::MAX;
         Self {
             place,
@@ -223,6 +217,11 @@ fn cell(part: &Part, position: Option<usize>) -> (Cell, Option<&str>) {
         (Part::Nested, _) => (Cell::Text, Some("nested values")),
         (_, None) => (Cell::Missing, None),
         (Part::Others(texts, kind), Some(position)) => match texts.get(position) {
+            // Dates, and words for nothing, are often written as text; a number among text is text.
+            Some(Some(text)) if *kind == Cell::Text => match Cell::read(text.as_bytes()) {
+                cell @ (Cell::Date | Cell::Missing | Cell::Boolean(_)) => (cell, Some(text)),
+                Cell::Number(_) | Cell::Text => (Cell::Text, Some(text)),
+            },
             Some(Some(text)) => (*kind, Some(text)),
             _ => (Cell::Missing, None),
         },

@@ -71,7 +71,11 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
     if let Some(column) = (0..data.fields.len()).find(|column| data.kind(*column) != ColumnKind::Numeric) {
         return Err(Error::data(
             &data.name,
-            format!("{} holds {} values; the channels of a series are numbers: remove the column", data.column_name(column), data.kind(column)),
+            format!(
+                "{} holds {} values; the channels of a series are numbers: remove the column",
+                data.column_name(column),
+                data.kind(column)
+            ),
         ));
     }
     series::windows(&data, series)

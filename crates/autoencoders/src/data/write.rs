@@ -3,8 +3,9 @@
 use super::atomic::atomically;
 use crate::error::{Error, Result};
 use crate::model::Matrix;
+use crate::schema::{ColumnKind, Field};
 use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
-use parquet::data_type::{ByteArray, ByteArrayType, FloatType, Int64Type};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, FloatType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
@@ -29,18 +30,22 @@ type Add<'a> = dyn FnMut(&[f32]) -> Result<()> + 'a;
 /// CSV and Parquet begin with a column `row`: the identifier, or the zero-based number of the row where `ids` is none.
 /// An npy file holds the numbers alone.
 pub fn write_table(path: &Path, ids: Option<&[String]>, columns: &[String], rows: usize, values: &[f32]) -> Result<()> {
-    Table { path, ids, columns, rows }.write(|add| add(values))
+    Table { path, ids, columns, fields: &[], rows }.write(|add| add(values))
 }
 
 /// As [`write_table`], with the rows in blocks, so that not all are in memory at once.
+///
+/// `fields` tell what the columns hold where they are more than numbers: categories and dates are written as their texts. Empty for
+/// numbers alone.
 pub fn write_table_blocks(
     path: &Path,
     ids: Option<&[String]>,
     columns: &[String],
+    fields: &[Field],
     rows: usize,
     blocks: &mut dyn Iterator<Item = Result<Matrix>>,
 ) -> Result<()> {
-    Table { path, ids, columns, rows }.write(|add| add_all(blocks, add))
+    Table { path, ids, columns, fields, rows }.write(|add| add_all(blocks, add))
 }
 
 /// Writes an array of any shape as `.npy`, in row-major order.
@@ -107,10 +112,16 @@ struct Table<'a> {
     path: &'a Path,
     ids: Option<&'a [String]>,
     columns: &'a [String],
+    fields: &'a [Field],
     rows: usize,
 }
 
 impl Table<'_> {
+    /// What a column holds, where that is no number.
+    fn worded(&self, column: usize) -> Option<&Field> {
+        self.fields.get(column).filter(|field| !field.kind.is_number())
+    }
+
     fn write(&self, fill: impl FnOnce(&mut Add) -> Result<()>) -> Result<()> {
         let wanted = format!("{} rows of {} columns", self.rows, self.columns.len());
         if self.columns.is_empty() {
@@ -164,8 +175,12 @@ impl<'a, W: Write> Csv<'a, W> {
                 Some(ids) => self.writer.write_field(&ids[self.rows])?,
                 None => self.writer.write_field(self.rows.to_string())?,
             }
-            // Debug is the shortest text that reads back as the same number, with an exponent where that is shorter.
-            self.writer.write_record(numbers.iter().map(|number| format!("{number:?}")))?;
+            let text = |(column, number): (usize, &f32)| match self.table.worded(column) {
+                Some(field) => field.text(f64::from(*number)),
+                // Debug is the shortest text that reads back as the same number, with an exponent where that is shorter.
+                None => format!("{number:?}"),
+            };
+            self.writer.write_record(numbers.iter().enumerate().map(text))?;
             self.rows += 1;
         }
         Ok(())
@@ -191,9 +206,14 @@ impl<'a, W: Write + Send> Parquet<'a, W> {
             .with_repetition(Repetition::REQUIRED)
             .build()?;
         let mut fields = vec![Arc::new(row)];
-        for name in table.columns {
-            let column = Type::primitive_type_builder(name, Physical::FLOAT).with_repetition(Repetition::REQUIRED).build()?;
-            fields.push(Arc::new(column));
+        for (at, name) in table.columns.iter().enumerate() {
+            let (physical, logical) = match table.worded(at).map(|field| field.kind) {
+                None => (Physical::FLOAT, None),
+                Some(ColumnKind::Boolean) => (Physical::BOOLEAN, None),
+                Some(_) => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
+            };
+            let column = Type::primitive_type_builder(name, physical).with_logical_type(logical);
+            fields.push(Arc::new(column.with_repetition(Repetition::REQUIRED).build()?));
         }
         let schema = Arc::new(Type::group_type_builder("table").with_fields(fields).build()?);
         // Measured numbers seldom repeat: a dictionary would only cost time.
@@ -241,7 +261,17 @@ impl<'a, W: Write + Send> Parquet<'a, W> {
         for j in 0..width {
             let numbers: Vec<f32> = self.waiting[j..].iter().copied().step_by(width).collect();
             if let Some(mut column) = group.next_column()? {
-                column.typed::<FloatType>().write_batch(&numbers, None, None)?;
+                match self.table.worded(j) {
+                    None => column.typed::<FloatType>().write_batch(&numbers, None, None)?,
+                    Some(field) if field.kind == ColumnKind::Boolean => {
+                        let truths: Vec<bool> = numbers.iter().map(|number| *number >= 0.5).collect();
+                        column.typed::<BoolType>().write_batch(&truths, None, None)?
+                    }
+                    Some(field) => {
+                        let texts: Vec<ByteArray> = numbers.iter().map(|number| field.text(f64::from(*number)).as_str().into()).collect();
+                        column.typed::<ByteArrayType>().write_batch(&texts, None, None)?
+                    }
+                };
                 column.close()?;
             }
         }

@@ -20,11 +20,11 @@ pub fn mean_row(data: &Dataset, rows: &[usize]) -> Result<Vec<f32>> {
 }
 
 impl Model {
-    /// Some rows [rows, features] in the units of the data.
+    /// Some rows [rows, features] in the units of the data; categories by their place among the model's levels, not the data's.
     pub fn original_rows(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
         self.accept(data)?;
         rows.iter().try_for_each(|row| data.require_row(*row))?;
-        Matrix::of(data, rows.iter().copied())
+        Ok(Matrix { columns: data.features(), values: self.preparation.on(data)?.source(rows.iter().copied())? })
     }
 
     /// Some rows corrupted by `rng` as in training, and their reconstructions, both [rows, features] in the units of the data; none

@@ -90,13 +90,7 @@ impl Likelihood {
     }
 
     /// The same, where `known` [rows, 1] tells how many features of each row count: those that do not are equal in output and target.
-    fn rows_of(
-        self,
-        output: Tensor<2>,
-        target: Tensor<2>,
-        log_variance: Option<Tensor<2>>,
-        known: Option<Tensor<2>>,
-    ) -> Tensor<2> {
+    fn rows_of(self, output: Tensor<2>, target: Tensor<2>, log_variance: Option<Tensor<2>>, known: Option<Tensor<2>>) -> Tensor<2> {
         let features = output.dims()[1] as f64;
         // What each feature adds beside its error.
         let each = |constant: Tensor<2>| match known.clone() {

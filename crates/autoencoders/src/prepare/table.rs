@@ -61,6 +61,9 @@ pub enum Encoding {
         scale: f64,
         /// What may come back again.
         cycles: Vec<Cycle>,
+        /// Whether dates only go on from row to row, as the clock does: then the next ones are later than all before, and the day itself
+        /// is left out, as zero.
+        running: bool,
     },
 }
 
@@ -92,8 +95,10 @@ const MOST_LEVELS: usize = 1000;
 const FEW_LEVELS: usize = 20;
 /// Knots of a quantile scaling.
 const KNOTS: usize = 100;
-/// Rows that quantiles are taken of at most.
-const QUANTILE_ROWS: usize = 100_000;
+/// Rows that quantiles and ranks are taken of at most.
+const SAMPLED_ROWS: usize = 100_000;
+/// Dates go on like a clock where their ranks and the order of the rows correlate as much as this.
+const CLOCK: f64 = 0.95;
 /// A probability is taken for no smaller than this, or one impossible word would outweigh a whole row.
 const RAREST: f64 = 1e-4;
 
@@ -102,6 +107,10 @@ impl Table {
     ///
     /// An error where a column has no value in any of the rows.
     pub fn fit(scaling: Scale, data: &Dataset, rows: &[usize], gaps: bool) -> Result<Self> {
+        // In the order of the source, by which dates are told from time stamps that only go on.
+        let mut rows = rows.to_vec();
+        rows.sort_unstable();
+        let rows = rows.as_slice();
         let width = data.features();
         let kinds: Vec<ColumnKind> = (0..width).map(|column| data.kind(column)).collect();
         let whole = |column: usize| matches!(kinds[column], ColumnKind::Count | ColumnKind::Poisson);
@@ -117,10 +126,12 @@ impl Table {
                 _ => of.add(value),
             }
         })?;
-        if scaling == Scale::Quantile {
-            let few = &rows[..rows.len().min(QUANTILE_ROWS)];
-            each(data, few, |column, value| {
-                if kinds[column] == ColumnKind::Numeric && !value.is_nan() {
+        let sampled: Vec<bool> =
+            kinds.iter().map(|kind| *kind == ColumnKind::Date || (scaling == Scale::Quantile && *kind == ColumnKind::Numeric)).collect();
+        if sampled.contains(&true) {
+            let few: Vec<usize> = rows.iter().copied().step_by(rows.len().div_ceil(SAMPLED_ROWS).max(1)).collect();
+            each(data, &few, |column, value| {
+                if sampled[column] && !value.is_nan() {
                     columns[column].sample.push(value);
                 }
             })?;
@@ -136,7 +147,9 @@ impl Table {
             Ok(match kinds[column] {
                 ColumnKind::Categorical => Encoding::Choice { levels: kept(&of.levels, &data.fields[column].levels) },
                 ColumnKind::Boolean => Encoding::Truth,
-                ColumnKind::Date => Encoding::Date { offset: of.mean, scale: nonzero(of.deviation()), cycles: of.cycles() },
+                ColumnKind::Date => {
+                    Encoding::Date { offset: of.mean, scale: nonzero(of.deviation()), cycles: of.cycles(), running: goes_on(&of.sample) }
+                }
                 kind @ (ColumnKind::Count | ColumnKind::Poisson) => {
                     Encoding::Count { offset: of.mean, scale: nonzero(of.deviation()), poisson: kind == ColumnKind::Poisson }
                 }
@@ -214,7 +227,11 @@ impl Table {
     /// For each column of choices the level here of each level of the data; an error where a column holds something else.
     pub(super) fn levels(&self, data: &Dataset) -> Result<Vec<Vec<usize>>> {
         if self.columns.len() != data.features() {
-            return Err(Error::shape(format!("rows of {}", data.name), &data.shape, format!("{} columns, as in training", self.columns.len())));
+            return Err(Error::shape(
+                format!("rows of {}", data.name),
+                &data.shape,
+                format!("{} columns, as in training", self.columns.len()),
+            ));
         }
         let of = |(column, encoding): (usize, &Encoding)| match (encoding, data.kind(column)) {
             (Encoding::Choice { levels }, ColumnKind::Categorical) => {
@@ -330,6 +347,7 @@ impl Encoding {
 
     fn prepare(&self, value: f64, out: &mut [f32]) {
         out[0] = match self {
+            Self::Date { running: true, .. } => 0.0,
             Self::Number { offset, scale } | Self::Date { offset, scale, .. } => (value - offset) / scale,
             Self::Quantile { values, scores } => between(values, scores, value),
             Self::Count { offset, scale, .. } => (value.max(0.0).ln_1p() - offset) / scale,
@@ -347,6 +365,11 @@ impl Encoding {
     fn undo(&self, prepared: &[f32]) -> f64 {
         let first = f64::from(prepared[0]);
         match self {
+            // The middle day, at the time of day that is expected.
+            Self::Date { offset, cycles, running: true, .. } if cycles.first() == Some(&Cycle::Day) => {
+                let phase = f64::from(prepared[1]).atan2(f64::from(prepared[2])) / std::f64::consts::TAU;
+                offset.floor() + phase.rem_euclid(1.0)
+            }
             Self::Number { offset, scale } | Self::Date { offset, scale, .. } => first * scale + offset,
             Self::Quantile { values, scores } => between(scores, values, first),
             Self::Count { offset, scale, .. } => (first * scale + offset).min(700.0).exp_m1().max(0.0),
@@ -440,10 +463,20 @@ impl Statistics {
     }
 }
 
+/// Whether numbers rise with their order but for some (rank correlation, Spearman 1904).
+fn goes_on(sample: &[f64]) -> bool {
+    let mut order: Vec<usize> = (0..sample.len()).collect();
+    order.sort_by(|a, b| sample[*a].total_cmp(&sample[*b]).then(a.cmp(b)));
+    let squares: f64 = order.iter().enumerate().map(|(rank, place)| (rank as f64 - *place as f64).powi(2)).sum();
+    let n = sample.len() as f64;
+    n >= 10.0 && 1.0 - 6.0 * squares / (n * (n * n - 1.0)) > CLOCK
+}
+
 /// The levels that are told apart, in the order of the data.
 fn kept(counts: &BTreeMap<usize, usize>, levels: &[String]) -> Vec<String> {
     let least = if counts.len() > FEW_LEVELS { 2 } else { 1 };
-    let mut order: Vec<(usize, usize)> = counts.iter().map(|(level, count)| (*level, *count)).filter(|(_, count)| *count >= least).collect();
+    let mut order: Vec<(usize, usize)> =
+        counts.iter().map(|(level, count)| (*level, *count)).filter(|(_, count)| *count >= least).collect();
     order.sort_by_key(|(level, count)| (std::cmp::Reverse(*count), *level));
     order.truncate(MOST_LEVELS);
     order.sort_unstable();

@@ -147,8 +147,7 @@ impl Judge {
         let rebuilt = model.parts.decode(values, code.clone(), &mut model.pass());
         let matrix = |tensor: Tensor<2>, columns: usize| -> Result<Matrix> { Ok(Matrix { columns, values: read(tensor)? }) };
         let (rows, rebuilt) = (matrix(x, width)?, matrix(rebuilt, width)?);
-        let residuals =
-            Matrix { columns: model.parts.plan.features(), values: model.preparation.residuals(&rows.values, &rebuilt.values) };
+        let residuals = Matrix { columns: model.parts.plan.features(), values: model.preparation.residuals(&rows.values, &rebuilt.values) };
         Ok(Seen { rows, rebuilt, residuals, codes: matrix(code, model.parts.plan.config.latent)? })
     }
 
@@ -157,9 +156,7 @@ impl Judge {
         let logarithm = |distance: f64| if distance.is_nan() { HIGHEST } else { distance.clamp(1e-12, HIGHEST) }.ln();
         let rows = 0..seen.rows.rows();
         Ok(match kind {
-            Kind::Joined | Kind::Reconstruction => {
-                rows.map(|row| logarithm(self.residuals.distance(seen.residuals.row(row)))).collect()
-            }
+            Kind::Joined | Kind::Reconstruction => rows.map(|row| logarithm(self.residuals.distance(seen.residuals.row(row)))).collect(),
             Kind::Code => rows.map(|row| logarithm(self.reference.distance(seen.codes.row(row)))).collect(),
             Kind::Mahalanobis => rows.map(|row| logarithm(self.codes.distance(seen.codes.row(row)))).collect(),
             Kind::Denoising => self.denoising(model, values, x, seen)?.into_iter().map(logarithm).collect(),

@@ -117,7 +117,8 @@ impl Probe {
             }
             Self::Shuffled => (0..count * features).map(|place| at(rng.below(count), place % features)).collect(),
             Self::Constant => {
-                let (mean, deviation) = of(&mut (0..count * features).filter(|place| number(place % features)).map(|place| values.get(place)));
+                let (mean, deviation) =
+                    of(&mut (0..count * features).filter(|place| number(place % features)).map(|place| values.get(place)));
                 (0..features).map(|column| if number(column) { mean + 2.0 * deviation } else { 0.0 }).collect()
             }
         };

@@ -3,6 +3,7 @@
 use crate::args::Data;
 use crate::show::{self, Show};
 use autoencoders::data::{ColumnDescription, Description, describe, read};
+use autoencoders::schema::Field;
 use autoencoders::{Error, Result};
 use serde_json::json;
 
@@ -47,18 +48,22 @@ fn text(description: &Description) -> String {
         return text;
     }
     let mut rows = vec![show::cells([&"column", &"kind", &"min", &"max", &"mean", &"sd", &"distinct", &"missing"])];
-    rows.extend(description.columns.iter().take(MOST).map(line));
+    let categories = description.columns.iter().any(|column| !column.common.is_empty());
+    rows[0].extend(categories.then(|| "most frequent".to_owned()));
+    rows.extend(description.columns.iter().take(MOST).map(|column| line(column, categories)));
     format!("{text}\n{}{}", show::table(&rows), more(description.columns.len()))
 }
 
-fn line(column: &ColumnDescription) -> Vec<String> {
-    let kind = serde_json::to_value(column.kind).unwrap_or_default();
-    let numbers = [column.min, column.max, column.mean, column.sd].map(of);
-    let mut cells = vec![column.name.clone(), kind.as_str().unwrap_or_default().to_owned()];
-    cells.extend(numbers);
+fn line(column: &ColumnDescription, categories: bool) -> Vec<String> {
+    let field = Field::of(column.kind);
+    let value = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| show::value(Some(&field), value));
+    let mut cells = vec![column.name.clone(), column.kind.to_string()];
+    cells.extend([value(column.min), value(column.max), value(column.mean), of(column.sd)]);
     // The reader counts no further.
     let distinct = if column.distinct >= 1000 { "1000+".to_owned() } else { column.distinct.to_string() };
+    let common: Vec<String> = column.common.iter().map(|(level, count)| format!("{level} ({count})")).collect();
     cells.extend([distinct, column.missing.to_string()]);
+    cells.extend(categories.then(|| common.join(", ")));
     cells
 }
 

@@ -5,11 +5,13 @@ use crate::Exit;
 use crate::args::Score;
 use crate::show::{self, Show};
 use autoencoders::data::{Dataset, Values};
+use autoencoders::schema::{ColumnKind, Field};
 use autoencoders::score::Threshold;
 use autoencoders::{Error, Model, Result, among_workers};
 use serde_json::{Value, json};
 use std::io::{self, BufRead, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 /// A longer line is no row of numbers; without a bound one line could take all memory.
 const LONGEST: u64 = 1 << 24;
@@ -37,6 +39,7 @@ fn answer(model: &Model, args: &Score, threshold: f64, input: &mut impl BufRead,
     let fail = |error| Error::io(Path::new("standard input"), error);
     let (mut line, mut places) = (Vec::new(), None::<Places>);
     let mut first = true;
+    let known = model.preparation.fields();
     for number in 1.. {
         line.clear();
         if input.by_ref().take(LONGEST).read_until(b'\n', &mut line).map_err(fail)? == 0 {
@@ -53,14 +56,12 @@ fn answer(model: &Model, args: &Score, threshold: f64, input: &mut impl BufRead,
             places = Some(found);
             continue;
         }
-        let result = numbers(model, text, places.as_ref()).and_then(|row| {
-            let data = Dataset::new("row", model.parts.plan.shape.clone(), Values::F64(row))?;
-            model.score(&data, args.kind, args.reasons)
-        });
+        let result = row(model, &known, text, places.as_ref())
+            .and_then(|data| Ok((model.score(&data, args.kind, args.reasons)?, [data.fields, known.clone()])));
         let object = match result {
-            Ok(rows) => {
+            Ok((rows, fields)) => {
                 let row = &rows[0];
-                let reasons: Vec<Value> = row.reasons.iter().map(|why| reason(why, &column(model, why.column))).collect();
+                let reasons: Vec<Value> = row.reasons.iter().map(|why| reason(why, &column(model, why.column), &fields)).collect();
                 json!({ "score": row.score, "probability": row.probability, "anomaly": u8::from(row.score > threshold), "reasons": reasons })
             }
             // One wrong line must not end the watch.
@@ -80,12 +81,18 @@ fn column(model: &Model, at: usize) -> String {
 
 /// The places of the model's columns, where a first line of CSV names columns.
 fn header(model: &Model, line: &str) -> Result<Option<Places>> {
-    if line.starts_with(['{', '[']) || cells(line).iter().all(|cell| cell.is_empty() || cell.parse::<f64>().is_ok()) {
+    let names = cells(line);
+    let numbers = names.iter().all(|cell| cell.is_empty() || cell.parse::<f64>().is_ok());
+    if line.starts_with(['{', '[']) || numbers {
         return Ok(None);
     }
-    let names = cells(line);
     if model.columns.is_empty() {
-        return Ok(Some((0..model.parts.plan.features()).collect()));
+        // Where rows hold words, words are no sign of names.
+        let words = model.preparation.fields().iter().any(|field| !field.kind.is_number());
+        return Ok((!words).then(|| (0..model.parts.plan.features()).collect()));
+    }
+    if model.preparation.table.is_some() && !names.iter().any(|name| model.columns.contains(name)) {
+        return Ok(None);
     }
     let place = |wanted: &String| {
         names.iter().position(|name| name == wanted).ok_or_else(|| {
@@ -104,37 +111,62 @@ fn cells(line: &str) -> Vec<String> {
     record.and_then(|record| record.ok()).map(|record| record.iter().map(str::to_owned).collect()).unwrap_or_default()
 }
 
-/// The model's columns of one line: a JSON object by names, a JSON array or CSV in order.
-fn numbers(model: &Model, line: &str, places: Option<&Places>) -> Result<Vec<f64>> {
+/// The row of one line: a JSON object by names, a JSON array or CSV in order.
+fn row(model: &Model, fields: &[Field], line: &str, places: Option<&Places>) -> Result<Dataset> {
     let features = model.parts.plan.features();
-    let wrong = |at: usize, got: &dyn std::fmt::Display| Error::data(column(model, at), format!("is {got}; wanted a finite number"));
-    let finite = |at: usize, number: Option<f64>, got: &dyn std::fmt::Display| {
-        number.filter(|number| number.is_finite()).ok_or_else(|| wrong(at, got))
-    };
-    let width = |got: usize| Error::shape("row", format!("{got} numbers"), format!("{features}, as in training"));
-    if line.starts_with(['{', '[']) {
+    let width = |got: usize| Error::shape("row", format!("{got} values"), format!("{features}, as in training"));
+    let texts: Vec<String> = if line.starts_with(['{', '[']) {
         let value: Value = serde_json::from_str(line).map_err(|error| Error::data("row", format!("is no JSON ({error})")))?;
-        return match &value {
-            Value::Array(numbers) if numbers.len() == features => {
-                numbers.iter().enumerate().map(|(at, value)| finite(at, value.as_f64(), value)).collect()
-            }
-            Value::Array(numbers) => Err(width(numbers.len())),
+        match &value {
+            Value::Array(values) if values.len() == features => values.iter().map(text).collect(),
+            Value::Array(values) => return Err(width(values.len())),
             object => (0..features)
-                .map(|at| match &object[column(model, at)] {
-                    Value::Null => Err(Error::data(column(model, at), "is missing; wanted all columns of the training")),
-                    value => finite(at, value.as_f64().or_else(|| value.as_bool().map(f64::from)), value),
+                .map(|at| match object.get(column(model, at)) {
+                    Some(value) => Ok(text(value)),
+                    None => Err(Error::data(column(model, at), "is missing; wanted all columns of the training")),
                 })
-                .collect(),
+                .collect::<Result<_>>()?,
+        }
+    } else {
+        let cells = cells(line);
+        match places {
+            Some(places) => {
+                places.iter().map(|place| cells.get(*place).cloned().ok_or_else(|| width(cells.len()))).collect::<Result<_>>()?
+            }
+            None if cells.len() == features => cells,
+            None => return Err(width(cells.len())),
+        }
+    };
+    let knows_gaps = model.preparation.table.as_ref().is_some_and(|table| table.gaps);
+    let mut own = fields.to_vec();
+    let mut values = Vec::with_capacity(features);
+    for (at, text) in texts.iter().enumerate() {
+        let field = own.get(at).cloned().unwrap_or_default();
+        let wrong = |error: Error| match error {
+            Error::Data { message, .. } => Error::data(column(model, at), message),
+            other => other,
         };
+        let value = field.read(text).map_err(wrong)?;
+        if value.is_nan() && !knows_gaps {
+            return Err(Error::data(column(model, at), "has no value; the model was trained on complete rows"));
+        }
+        if value == field.levels.len() as f64 && field.kind == ColumnKind::Categorical {
+            // A word of its own, so that the answer can name it.
+            let levels = field.levels.iter().cloned().chain([text.clone()]).collect();
+            own[at] = Field { kind: field.kind, levels: Arc::new(levels) };
+        }
+        values.push(value);
     }
-    let cells = cells(line);
-    match places {
-        Some(places) => places
-            .iter()
-            .enumerate()
-            .map(|(at, place)| cells.get(*place).ok_or_else(|| width(cells.len())).and_then(|cell| finite(at, cell.parse().ok(), cell)))
-            .collect(),
-        None if cells.len() == features => cells.iter().enumerate().map(|(at, cell)| finite(at, cell.parse().ok(), cell)).collect(),
-        None => Err(width(cells.len())),
+    let mut data = Dataset::new("row", model.parts.plan.shape.clone(), Values::F64(values))?;
+    data.fields = own;
+    Ok(data)
+}
+
+/// A JSON value as a cell of CSV.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     }
 }

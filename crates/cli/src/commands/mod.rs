@@ -25,7 +25,7 @@ pub(crate) mod summary;
 
 use crate::args::{Output, Reading, Rows};
 use crate::show::Show;
-use autoencoders::data::{Dataset, read, refuse_existing, write_npy, write_table};
+use autoencoders::data::{Dataset, read, refuse_existing, write_npy, write_table_blocks};
 use autoencoders::schema::Shape;
 use autoencoders::{Error, Matrix, Model, Result};
 use std::path::Path;
@@ -38,6 +38,7 @@ pub(crate) fn read_rows(rows: &Rows, show: &Show) -> Result<Dataset> {
 /// Reads rows for a model: its columns by their names, whatever their order, and windows as they were cut in training.
 pub(crate) fn read_for(model: &Model, data: &str, reading: &Reading, show: &Show) -> Result<Dataset> {
     let mut options = reading.options();
+    options.expected = model.kinds();
     options.series = options.series.or_else(|| model.series.clone());
     let (data, warnings) = model.aligned(shown(read(data, &options)?, show))?;
     warnings.iter().for_each(|warning| show.warn(warning));
@@ -116,7 +117,10 @@ pub(crate) fn write_rows(
 ) -> Result<()> {
     match format {
         Format::Npy => write_npy(&output.path, &array_shape(&model.parts.plan.shape, rows.rows()), &rows.values),
-        Format::Table => write_table(&output.path, ids, &column_names(model), rows.rows(), &rows.values),
+        Format::Table => {
+            let blocks = &mut std::iter::once(Ok(rows.clone()));
+            write_table_blocks(&output.path, ids, &column_names(model), &model.preparation.fields(), rows.rows(), blocks)
+        }
         Format::Png => picture::write(&output.path, model, rows, per_row),
     }
 }

@@ -57,6 +57,7 @@ fn apply(settings: &Settings, config: &mut Config) {
     set(&mut config.likelihood, &settings.likelihood);
     config.binarise |= settings.binarise;
     set(&mut config.scale, &settings.scale);
+    config.hidden = settings.hidden.or(config.hidden);
     config.epochs = settings.epochs.or(config.epochs);
     set(&mut config.batch, &settings.batch);
     set(&mut config.learning_rate, &settings.lr);

@@ -1,27 +1,36 @@
-//! `ae reconstruct`: rows as the model gives them back.
+//! `ae reconstruct`: rows as the model gives them back, or with their gaps filled.
 
 use super::{Format, array_shape, column_names, picture, read_for, refuse_input};
 use crate::args::Reconstruct;
-use crate::show::Show;
-use autoencoders::data::{write_npy_blocks, write_table_blocks};
-use autoencoders::{Matrix, Model, Result};
+use crate::show::{self, Show};
+use autoencoders::data::{Dataset, write_atomically, write_npy_blocks, write_table_blocks};
+use autoencoders::metrics::Filling;
+use autoencoders::rng::Rng;
+use autoencoders::{Error, Matrix, Model, Result};
+use serde_json::json;
 use std::path::Path;
 
 /// Images side by side in a picture, and how many there are unless another number is asked for.
 const ACROSS: usize = 16;
+/// Fraction of the known cells that are hidden again, to see how well gaps are filled.
+const HIDDEN: f64 = 0.1;
 
 pub(crate) fn run(args: &Reconstruct, show: &Show) -> Result<()> {
     let path = &args.output.path;
     refuse_input(path, &[&args.model, Path::new(&args.rows.data)])?;
     let model = Model::load(&args.model)?;
     let format = Format::check(&args.output, Some(&model))?;
+    if args.fill {
+        return fill(args, &model, show);
+    }
     let data = read_for(&model, &args.rows.data, &args.rows.reading, show)?;
     let wanted = args.count.map(|count| count as usize).or((format == Format::Png).then_some(ACROSS));
     let rows = wanted.unwrap_or(usize::MAX).min(data.rows());
     let features = model.parts.plan.features();
+    let ids = data.ids.as_ref().map(|ids| &ids[..rows]);
     model.reconstruct_blocks(&data, 0..rows, |blocks| match format {
         Format::Npy => write_npy_blocks(path, &array_shape(&model.parts.plan.shape, rows), blocks),
-        Format::Table => write_table_blocks(path, data.ids.as_ref().map(|ids| &ids[..rows]), &column_names(&model), rows, blocks),
+        Format::Table => write_table_blocks(path, ids, &column_names(&model), &model.preparation.fields(), rows, blocks),
         Format::Png => {
             let blocks = blocks.collect::<Result<Vec<_>>>()?;
             let below = Matrix { columns: features, values: blocks.into_iter().flat_map(|block| block.values).collect() };
@@ -30,4 +39,73 @@ pub(crate) fn run(args: &Reconstruct, show: &Show) -> Result<()> {
         }
     })?;
     show.written(path, rows, features)
+}
+
+/// Writes the rows as they are, with values where there were none, and says how well such values are met.
+fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
+    let path = &args.output.path;
+    if path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("csv")) {
+        return Err(Error::setting("output", path.display(), "a .csv file: values that are there are written as they stand"));
+    }
+    if model.preparation.table.as_ref().is_none_or(|table| !table.gaps) {
+        return Err(Error::setting("fill", "given", "a model that knows gaps: trained on rows that have some, or with --hidden 0.2"));
+    }
+    let data = read_for(model, &args.rows.data, &args.rows.reading, show)?;
+    let rows: Vec<usize> = (0..args.count.map_or(data.rows(), |count| data.rows().min(count as usize))).collect();
+    let data = data.select(&rows)?;
+    // Without a name, the column of identifiers has that of tables written here.
+    let id = args.rows.reading.id.as_deref().filter(|id| id.parse::<usize>().is_err()).unwrap_or("row");
+    let cells = write(path, id, model, &data)?;
+    let holed = data.with_gaps(HIDDEN, &mut Rng::new(model.parts.plan.config.seed).split("fill"))?;
+    let mut filled = model.filling(&data, &holed)?;
+    filled.sort_by(|a, b| a.ratio().unwrap_or(1.0).total_cmp(&b.ratio().unwrap_or(1.0)));
+    let median = Filling::median(&filled);
+    if show.json {
+        let object = |of: &Filling| json!({ "column": data.column_name(of.column), "cells": of.cells, "error": of.error, "by_mean": of.by_mean, "ratio": of.ratio() });
+        let columns: Vec<_> = filled.iter().map(object).collect();
+        return show::print(
+            &json!({ "output": path, "rows": rows.len(), "filled": cells, "median_ratio": median, "columns": columns }).to_string(),
+        );
+    }
+    let mut table = vec![show::cells([&"column", &"error", &"of the mean's", &"ratio"])];
+    for of in &filled {
+        let ratio = of.ratio().map_or("-".to_owned(), show::number);
+        table.push(show::cells([&data.column_name(of.column), &show::number(of.error), &show::number(of.by_mean), &ratio]));
+    }
+    let median = median.map_or("-".to_owned(), show::number);
+    show::print(&format!(
+        "{} filled; of known cells, one in ten hidden again, the error is {median} of filling by the mean (median over columns)\n\n{}",
+        show::plural(cells, "cell"),
+        show::table(&table)
+    ))?;
+    show.note(format!("{}: {}", path.display(), show::plural(rows.len(), "row")));
+    Ok(())
+}
+
+/// Writes a CSV file, and tells how many cells were filled.
+fn write(path: &Path, id: &str, model: &Model, data: &Dataset) -> Result<usize> {
+    let (values, filled) = (data.gather(0..data.rows())?, model.reconstruct(data)?);
+    let (mut cells, features) = (0, data.features());
+    write_atomically(path, |file| {
+        let mut sheet = csv::Writer::from_writer(file);
+        sheet.write_record(data.ids.iter().map(|_| id.to_owned()).chain(column_names(model)))?;
+        for row in 0..data.rows() {
+            let text = |column: usize| match values.get(row * features + column) {
+                value if value.is_nan() => {
+                    cells += 1;
+                    model.text(column, shortest(filled.row(row)[column]))
+                }
+                value => data.text(column, value),
+            };
+            let id = data.ids.as_ref().map(|ids| ids[row].clone());
+            sheet.write_record(id.into_iter().chain((0..features).map(text)))?;
+        }
+        sheet.flush()
+    })?;
+    Ok(cells)
+}
+
+/// The number of the shortest text that reads back as this one.
+fn shortest(number: f32) -> f64 {
+    number.to_string().parse().unwrap_or_else(|_| f64::from(number))
 }

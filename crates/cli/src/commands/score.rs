@@ -6,6 +6,7 @@ use crate::args::Score;
 use crate::show::{self, Show};
 use autoencoders::data::{Dataset, refuse_existing, write_atomically};
 use autoencoders::metrics::{Alarms, auroc, best_f1};
+use autoencoders::schema::Field;
 use autoencoders::score::{Drift, PointScore, Probed, Reason, RowScore, Stretch, Threshold, stretches};
 use autoencoders::{Error, Model, Result};
 use serde_json::{Value, json};
@@ -30,6 +31,8 @@ struct Scored {
     labels: Option<Vec<String>>,
     /// The names of the columns, or of a series' channels.
     columns: Vec<String>,
+    /// What they hold, in the data and in the model: a category has its own place in each.
+    fields: [Vec<Field>; 2],
     threshold: f64,
     /// Stretches of points above the threshold, where the rows are windows of a series.
     stretches: Option<Vec<Stretch>>,
@@ -98,6 +101,7 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
     };
     Ok(Scored {
         columns,
+        fields: [data.fields.clone(), model.preparation.fields()],
         threshold,
         stretches,
         truth: anomaly.map(|anomaly| (auroc(&scores, &anomaly), Alarms::at(threshold, &scores, &anomaly))),
@@ -157,9 +161,15 @@ impl Format {
     }
 }
 
-/// A reason as JSON.
-pub(super) fn reason(reason: &Reason, column: &str) -> Value {
-    json!({ "column": column, "observed": reason.observed, "expected": reason.expected, "share": reason.share })
+/// A reason as JSON; `fields` are those of the data and of the model.
+pub(super) fn reason(reason: &Reason, column: &str, fields: &[Vec<Field>; 2]) -> Value {
+    let [observed, expected] = [reason.observed, reason.expected];
+    let value = |field: Option<&Field>, value: f64| match field.filter(|field| !field.kind.is_number()) {
+        Some(field) => json!(field.text(value)),
+        None => json!(value),
+    };
+    let [data, model] = [&fields[0], &fields[1]].map(|fields| fields.get(reason.column));
+    json!({ "column": column, "observed": value(data, observed), "expected": value(model, expected), "share": reason.share })
 }
 
 impl Scored {
@@ -183,6 +193,12 @@ impl Scored {
         order
     }
 
+    /// What was observed and what was expected, as text.
+    fn texts(&self, why: &Reason, text: impl Fn(Option<&Field>, f64) -> String) -> [String; 2] {
+        let [data, model] = [&self.fields[0], &self.fields[1]].map(|fields| fields.get(why.column));
+        [text(data, why.observed), text(model, why.expected)]
+    }
+
     fn object_of(&self, at: usize) -> Value {
         let item = &self.items[at];
         let mut object = json!({
@@ -190,7 +206,7 @@ impl Scored {
             "score": item.score,
             "probability": item.probability,
             "anomaly": u8::from(self.is_anomaly(item)),
-            "reasons": item.reasons.iter().map(|why| reason(why, &self.columns[why.column])).collect::<Vec<_>>(),
+            "reasons": item.reasons.iter().map(|why| reason(why, &self.columns[why.column], &self.fields)).collect::<Vec<_>>(),
         });
         if let Some(labels) = &self.labels {
             object["label"] = labels[at].as_str().into();
@@ -222,7 +238,9 @@ impl Scored {
                 vec![item.name.clone(), number(item.score), number(item.probability), u8::from(self.is_anomaly(item)).to_string()];
             cells.extend(self.labels.iter().map(|labels| labels[at].clone()));
             for why in &item.reasons {
-                cells.extend([self.columns[why.column].clone(), why.observed.to_string(), why.expected.to_string()]);
+                let [observed, expected] =
+                    self.texts(why, |field, value| field.map_or_else(|| value.to_string(), |field| field.text(value)));
+                cells.extend([self.columns[why.column].clone(), observed, expected]);
             }
             cells.resize(width, String::new());
             sheet.write_record(&cells)?;
@@ -289,7 +307,10 @@ impl Scored {
         for at in self.highest() {
             let item = &self.items[at];
             let why: Vec<String> = (item.reasons.iter())
-                .map(|why| format!("{} {} ({})", self.columns[why.column], show::number(why.observed), show::number(why.expected)))
+                .map(|why| {
+                    let [observed, expected] = self.texts(why, show::value);
+                    format!("{} {observed} ({expected})", self.columns[why.column])
+                })
                 .collect();
             let number = |number: Option<f64>| number.map_or("-".to_owned(), show::number);
             table.push(show::cells([&item.name, &number(item.score), &number(item.probability), &why.join(", ")]));

@@ -56,6 +56,7 @@ pub(crate) fn drawn(model: &Model, name: &str) -> Result<Dataset> {
     })?;
     let mut data = Dataset::new("rows it drew itself", model.parts.plan.shape.clone(), Values::F32(rows.values))?;
     data.columns.clone_from(&model.columns);
+    data.fields = model.preparation.fields();
     Ok(data)
 }
 
@@ -64,7 +65,7 @@ impl Scene {
     pub(crate) fn of(name: String, bytes: Vec<u8>, model: Model, data: &Dataset) -> Result<Self> {
         model.accept(data)?;
         let all = data.rows();
-        let (numbers, data) = shown(data, &model)?;
+        let (numbers, data) = shown(&*model.recoded(data)?, &model)?;
         let rows: Vec<usize> = (0..data.rows()).collect();
         let errors = model.errors(&data, &rows)?.rows;
         let codes = model.encode(&data)?;
@@ -110,6 +111,7 @@ impl Scene {
             "latent": plan.config.latent,
             "bytes": data.gather([])?.storage() == "u8",
             "columns": (0..plan.features()).map(|column| data.column_name(column)).collect::<Vec<_>>(),
+            "fields": data.fields.iter().map(|field| json!({ "kind": field.kind, "levels": *field.levels })).collect::<Vec<_>>(),
             "curve": is_curve(&plan.shape, data.columns.is_empty()),
             "channels": if let Shape::Series { channels, .. } = plan.shape { channels } else { 1 },
             "ends": self.model.black_and_white(&some),

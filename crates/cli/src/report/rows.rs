@@ -2,6 +2,7 @@
 
 use super::chart::{self, Line, color};
 use super::{Facts, Figure, Picture, Section};
+use crate::show;
 use autoencoders::schema::Shape;
 use autoencoders::{Matrix, Result};
 use maud::{Markup, html};
@@ -140,6 +141,7 @@ fn columns(facts: &Facts) -> Result<Figure> {
 
 /// The worst rows with their worst columns.
 fn worst_table(facts: &Facts, worst: &Kind) -> Markup {
+    let fields = facts.model.preparation.fields();
     html! {
         "The worst rows and the columns that are to blame:"
         table {
@@ -158,7 +160,8 @@ fn worst_table(facts: &Facts, worst: &Kind) -> Markup {
                         td { (format!("{:.4}", facts.errors.rows[*row])) }
                         td {
                             @for column in order.iter().take(3) {
-                                span.part { (facts.data.column_name(*column)) ": " (format!("{:.4}, {:.4}", original[*column], rebuilt[*column])) }
+                                @let text = |value: f32| show::value(fields.get(*column), f64::from(value));
+                                span.part { (facts.data.column_name(*column)) ": " (text(original[*column])) ", " (text(rebuilt[*column])) }
                             }
                         }
                     }
