@@ -160,3 +160,98 @@ fn a_series_is_cut_into_windows_and_its_points_are_scored() {
     assert!(place.fails("score sensor.ae gap.csv").contains("choose --gaps split"));
     place.ok("score sensor.ae gap.csv --window 24 --gaps split --quiet", "");
 }
+
+/// One line of a log of machines: the kind follows the temperature, the switch too; every seventh pressure is missing.
+fn entry(row: u32) -> String {
+    let warm = (f64::from(row) * 1.7).sin();
+    let kind = ["fan", "pump", "valve"][if warm < -0.4 { 0 } else { usize::from(warm > 0.4) + 1 }];
+    let pressure = if row % 7 == 3 { String::new() } else { format!("{:.3}", 3.0 + warm + 0.05 * (f64::from(row) * 5.3).sin()) };
+    let (day, hour) = (row / 4, row % 4 * 6);
+    format!("2024-{:02}-{:02} {hour:02}:00,{kind},{:.2},{pressure},{}\n", day / 28 + 1, day % 28 + 1, 60.0 + 5.0 * warm, warm > 0.0)
+}
+
+const LOG: &str = "seen,kind,temperature,pressure,open\n";
+
+fn log(place: &Place) {
+    place.write("log.csv", &(LOG.to_owned() + &(0..600).map(entry).collect::<String>()));
+    place.ok("train log.csv --for anomalies --epochs 150 --members 2 -o log.ae --quiet", "");
+}
+
+#[test]
+fn a_table_of_words_and_dates_with_gaps_is_explained_in_words() {
+    let place = Place(TempDir::new().unwrap());
+    log(&place);
+    let mut rows: Vec<String> = (600..700).map(entry).collect();
+    let warm = (0..100).find(|row| rows[*row].contains("valve") && !rows[*row].contains(",,")).unwrap();
+    rows[warm] = rows[warm].replace("valve", "turbine");
+    place.write("new.csv", &(LOG.to_owned() + &rows.concat()));
+    let result: Value = serde_json::from_str(&place.ok("score log.ae new.csv -o scores.csv --json", "")).unwrap();
+    let highest = &result["highest"][0];
+    assert_eq!(highest["row"], warm.to_string(), "{result}");
+    let why = &highest["reasons"][0];
+    assert_eq!((why["column"].as_str(), why["observed"].as_str()), (Some("kind"), Some("turbine")), "{why}");
+    let expected = why["expected"].as_str().unwrap();
+    assert!(["fan", "pump", "valve"].contains(&expected), "{why}");
+    let scores = place.read("scores.csv");
+    assert!(scores.lines().nth(warm + 1).unwrap().contains(&format!(",kind,turbine,{expected},")), "{scores}");
+}
+
+#[test]
+fn words_dates_and_gaps_are_answered_line_by_line() {
+    let place = Place(TempDir::new().unwrap());
+    log(&place);
+    let lines = "seen,kind,temperature,pressure,open\n2024-06-01 06:00,valve,64,,true\n2024-06-01,turbine,64,3.8,yes\n2024-06-01,valve,hot,3.8,true\n\
+        {\"seen\":\"2024-06-01 12:00\",\"kind\":\"fan\",\"temperature\":55,\"pressure\":null,\"open\":false}\n2024-13-01,fan,55,2,false\n";
+    let (good, out, err) = place.run("score log.ae - --reasons 1", lines);
+    assert!(good, "{err}");
+    let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(answers.len(), 5, "{out}");
+    assert!(answers[0]["score"].as_f64().unwrap() < answers[1]["score"].as_f64().unwrap(), "{out}");
+    let why = &answers[1]["reasons"][0];
+    assert_eq!((why["column"].as_str(), why["observed"].as_str()), (Some("kind"), Some("turbine")), "{why}");
+    assert!(answers[2]["error"].as_str().unwrap().contains("temperature: is \"hot\"; wanted a finite number"), "{out}");
+    assert!(answers[3]["score"].is_number(), "{out}");
+    assert!(answers[4]["error"].as_str().unwrap().contains("seen: is \"2024-13-01\"; wanted a date"), "{out}");
+}
+
+#[test]
+fn gaps_are_filled_and_what_is_there_stays() {
+    let place = Place(TempDir::new().unwrap());
+    log(&place);
+    let result: Value = serde_json::from_str(&place.ok("reconstruct log.ae log.csv --fill -o filled.csv --json", "")).unwrap();
+    assert_eq!(result["filled"], 86);
+    assert!(result["median_ratio"].as_f64().unwrap() < 0.5, "{result}");
+    let filled = place.read("filled.csv");
+    for (row, (was, is)) in place.read("log.csv").lines().zip(filled.lines()).enumerate().skip(1) {
+        let (was, is): (Vec<&str>, Vec<&str>) = (was.split(',').collect(), is.split(',').collect());
+        for column in 0..5 {
+            match was[column] {
+                "" => assert!((2.0..4.0).contains(&is[column].parse::<f64>().unwrap()), "row {row}: {is:?}"),
+                // Numbers need not keep their last zeros, nor dates a midnight.
+                _ if column == 2 || column == 3 => assert_eq!(was[column].parse::<f64>(), is[column].parse::<f64>(), "row {row}"),
+                _ => assert!(was[column].starts_with(is[column]), "row {row}: {was:?} {is:?}"),
+            }
+        }
+    }
+    assert!(place.fails("reconstruct log.ae log.csv --fill -o filled.npy").contains("a .csv file"));
+    place.write("complete.csv", &("a,b\n".to_owned() + &(0..40).map(|row| format!("{row},{}\n", row * row % 7)).collect::<String>()));
+    place.ok("train complete.csv --epochs 2 -o complete.ae --quiet", "");
+    assert!(place.fails("reconstruct complete.ae complete.csv --fill -o c.csv").contains("--hidden 0.2"));
+    place.ok("train complete.csv --epochs 2 --hidden 0.2 -o knows.ae --quiet", "");
+    place.ok("reconstruct knows.ae complete.csv --fill -o c.csv --quiet", "");
+}
+
+#[test]
+fn rows_of_words_are_written_as_words_in_every_format() {
+    let place = Place(TempDir::new().unwrap());
+    log(&place);
+    for format in ["csv", "parquet"] {
+        place.ok(&format!("reconstruct log.ae log.csv -o rows.{format} --quiet"), "");
+        let described: Value = serde_json::from_str(&place.ok(&format!("data rows.{format} --id row --json"), "")).unwrap();
+        let kinds: Vec<&str> = described["columns"].as_array().unwrap().iter().map(|column| column["kind"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["date", "categorical", "numeric", "numeric", "boolean"], "{format}");
+        place.ok(&format!("score log.ae rows.{format} --quiet"), "");
+    }
+    place.ok("generate log.ae -n 5 -o new.csv --quiet", "");
+    assert!(place.read("new.csv").lines().nth(1).unwrap().contains("20"), "{}", place.read("new.csv"));
+}
