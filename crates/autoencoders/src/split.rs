@@ -4,6 +4,9 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::rng::Rng;
 
+/// So many rows that trained nothing tell enough about others.
+const ENOUGH: usize = 1000;
+
 /// Row numbers, drawn by seed; no row is in two sets.
 ///
 /// They take eight bytes a row, and the order of an epoch eight more for each training row, wherever the rows themselves are.
@@ -36,5 +39,19 @@ impl Split {
             validation: order[test..test + validation].to_vec(),
             train: order[test + validation..].to_vec(),
         })
+    }
+
+    /// The split of a member of an ensemble, the first of which is 0: where few rows are left out of the training, each member leaves
+    /// out others, so that together they tell more about rows that trained nothing.
+    pub(crate) fn of_member(&self, member: usize) -> Self {
+        let left_out = self.validation.len();
+        if left_out >= ENOUGH || member == 0 {
+            return self.clone();
+        }
+        let mut all: Vec<usize> = self.validation.iter().chain(&self.train).copied().collect();
+        let places = all.len();
+        all.rotate_left(member * left_out % places.max(1));
+        let train = all.split_off(left_out);
+        Self { train, validation: all, test: self.test.clone() }
     }
 }

@@ -112,10 +112,11 @@ fn ensemble(config: &Config, data: &Dataset, split: &Split, on: &mut (dyn FnMut(
         let narrowed = if narrow { Cow::Owned(data.narrowed(&columns)?) } else { Cow::Borrowed(data) };
         let latent = if narrow { config.latent.min(columns.len()) } else { config.latent };
         let own = Config { seed, latent, members: 1, density: DensityChoice::None, ..config.clone() };
-        let (model, outcome) = one(&own, &narrowed, split, (None, false), false, &mut |event| match (event, on.lock()) {
-            (Event::Epoch(record), Ok(mut on)) => on(&Event::Member { member: at + 1, of: config.members, record }),
-            _ => Flow::Continue,
-        })?;
+        let (model, outcome) =
+            one(&own, &narrowed, &split.of_member(at + 1), (None, false), false, &mut |event| match (event, on.lock()) {
+                (Event::Epoch(record), Ok(mut on)) => on(&Event::Member { member: at + 1, of: config.members, record }),
+                _ => Flow::Continue,
+            })?;
         match outcome {
             Outcome::Interrupted => Ok(None),
             Outcome::Diverged(error) => Err(error),

@@ -163,22 +163,35 @@ const FEWEST: usize = 20;
 impl Detector {
     /// Learns from the rows that a model was trained on, and from those that it was not; none where its numbers are not finite.
     pub(crate) fn fit(model: &Model, data: &Dataset, split: &Split) -> Result<Option<Self>> {
+        let splits: Vec<Split> = (0..=model.members.len()).map(|member| split.of_member(member)).collect();
         // Too few: then the training rows, as if each had been left out.
         let enough = split.validation.len() >= FEWEST;
-        let held_out = if enough { &split.validation } else { &split.train };
-        let held_out = &held_out[..held_out.len().min(HELD_OUT)];
-        let train = if enough { split.train.as_slice() } else { &[] };
-        let mut judges = vec![Judge::fit(model, data, train, held_out)?];
-        for member in &model.members {
-            judges.push(Judge::fit(&member.model, &*member.narrowed(data)?, train, held_out)?);
+        fn held_out(split: &Split, enough: bool) -> &[usize] {
+            let rows = if enough { &split.validation } else { &split.train };
+            &rows[..rows.len().min(HELD_OUT)]
+        }
+        fn train(split: &Split, enough: bool) -> &[usize] {
+            if enough { &split.train } else { &[] }
+        }
+        let mut judges = vec![Judge::fit(model, data, train(&splits[0], enough), held_out(&splits[0], enough))?];
+        for (member, split) in model.members.iter().zip(&splits[1..]) {
+            judges.push(Judge::fit(&member.model, &*member.narrowed(data)?, train(split, enough), held_out(split, enough))?);
         }
         if !judges.iter().all(Judge::is_finite) {
             return Ok(None);
         }
         let mut detector = Self { judges, calibrations: Vec::new(), probed: None };
-        let rows = data.select(held_out)?;
+        let rows = data.select(held_out(&splits[0], enough))?;
         for kind in Kind::ALL {
-            let scores = detector.opinions(model, &rows, kind, 0)?;
+            let mut scores = Vec::new();
+            if enough && splits.iter().any(|other| other.validation != splits[0].validation) {
+                // Each row by the member that it did not train.
+                for (member, split) in splits.iter().enumerate() {
+                    scores.extend(detector.opinions_of(model, member, &data.select(held_out(split, enough))?, kind, 0)?);
+                }
+            } else {
+                scores = detector.opinions(model, &rows, kind, 0)?;
+            }
             detector.calibrations.push(Calibration::new(scores.into_iter().map(|row| row.score).collect()));
         }
         detector.probed = Some(detector.probe(model, &rows)?);
@@ -201,28 +214,37 @@ impl Detector {
 
     /// Scores of rows; reasons are those of the model's own judge.
     fn opinions(&self, model: &Model, data: &Dataset, kind: Kind, reasons: usize) -> Result<Vec<judge::Opinion>> {
-        let one = |judge: &Judge, model: &Model, data: &Dataset, reasons: usize| {
-            model.each_block(
-                data,
-                0..data.rows(),
-                |blocks| {
-                    let mut all = Vec::with_capacity(data.rows());
-                    for block in blocks {
-                        all.extend(block?);
-                    }
-                    Ok(all)
-                },
-                |values, x| judge.opinions(model, values, &x, kind, reasons),
-            )
-        };
-        let mut all = one(&self.judges[0], model, data, reasons)?;
-        for (judge, member) in self.judges[1..].iter().zip(&model.members) {
-            let others = one(judge, &member.model, &*member.narrowed(data)?, 0)?;
+        let mut all = self.opinions_of(model, 0, data, kind, reasons)?;
+        for member in 1..self.judges.len() {
+            let others = self.opinions_of(model, member, data, kind, 0)?;
             all.iter_mut().zip(others).for_each(|(row, other)| row.score += other.score);
         }
         let count = self.judges.len() as f64;
         all.iter_mut().for_each(|row| row.score /= count);
         Ok(all)
+    }
+}
+
+impl Detector {
+    /// Scores of rows by one member alone, the first of which is the model itself.
+    fn opinions_of(&self, model: &Model, member: usize, data: &Dataset, kind: Kind, reasons: usize) -> Result<Vec<judge::Opinion>> {
+        let judge = &self.judges[member];
+        let (model, data) = match member.checked_sub(1).map(|at| &model.members[at]) {
+            None => (model, Cow::Borrowed(data)),
+            Some(member) => (&member.model, member.narrowed(data)?),
+        };
+        model.each_block(
+            &data,
+            0..data.rows(),
+            |blocks| {
+                let mut all = Vec::with_capacity(data.rows());
+                for block in blocks {
+                    all.extend(block?);
+                }
+                Ok(all)
+            },
+            |values, x| judge.opinions(model, values, &x, kind, reasons),
+        )
     }
 }
 

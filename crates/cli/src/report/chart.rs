@@ -128,8 +128,8 @@ pub(crate) fn lines(lines: &[Line], [x, y]: [&str; 2], marked: Option<(f64, Stri
     })
 }
 
-/// Bars over equal steps of a range: how many of the values lie in each.
-pub(crate) fn histogram(counts: &[usize], [low, high]: [f64; 2], names: [&str; 2]) -> Result<String> {
+/// Bars over equal steps of a range: how many of the values lie in each; with a line across at `marked` and what it says.
+pub(crate) fn histogram(counts: &[usize], [low, high]: [f64; 2], names: [&str; 2], marked: Option<(f64, String)>) -> Result<String> {
     let (low, high) = range([low, high].into_iter());
     let most = counts.iter().copied().max().unwrap_or(0).max(1) as f64;
     let step = (high - low) / counts.len().max(1) as f64;
@@ -140,6 +140,31 @@ pub(crate) fn histogram(counts: &[usize], [low, high]: [f64; 2], names: [&str; 2
             Rectangle::new([(left + 0.06 * step, 0.0), (left + 0.94 * step, *count as f64)], color(0).filled())
         };
         chart.draw_series(counts.iter().enumerate().map(bar))?;
+        if let Some((at, text)) = &marked {
+            chart.draw_series(LineSeries::new([(*at, 0.0), (*at, 1.05 * most)], BLACK.mix(0.6).stroke_width(2)))?;
+            let left = *at > 0.7 * (high - low) + low;
+            let beside = if left { (-8 - 7 * text.len() as i32, 2) } else { (6, 2) };
+            chart.draw_series([EmptyElement::at((*at, 1.05 * most)) + Text::new(text.clone(), beside, (FONT, 13).into_font())])?;
+        }
+        Ok(())
+    })
+}
+
+/// One curve over time with some spans shaded.
+pub(crate) fn series(points: &[(f64, f64)], shaded: &[(f64, f64)], names: [&str; 2], color: RGBColor) -> Result<String> {
+    let across = range(points.iter().map(|point| point.0));
+    let (low, high) = range(points.iter().map(|point| point.1));
+    let room = 0.06 * (high - low);
+    // A single point must be seen, too.
+    let least = (across.1 - across.0) / 360.0;
+    drawn((720, 260), |area| {
+        let mut chart = axes(area, across.0..across.1, low - room..high + room, names, &short)?;
+        let span = |(from, to): &(f64, f64)| {
+            let wider = (0.5 * (least - (to - from))).max(0.0);
+            Rectangle::new([(from - wider, low - room), (to + wider, high + room)], RGBColor(214, 39, 40).mix(0.25).filled())
+        };
+        chart.draw_series(shaded.iter().map(span))?;
+        chart.draw_series(LineSeries::new(points.iter().copied(), color.stroke_width(1)))?;
         Ok(())
     })
 }
@@ -216,7 +241,7 @@ mod tests {
 
     #[test]
     fn numbers_that_are_all_the_same_make_a_chart() {
-        assert!(histogram(&[3], [2.0, 2.0], ["x", "y"]).unwrap().contains("<rect"));
+        assert!(histogram(&[3], [2.0, 2.0], ["x", "y"], Some((2.0, "here".to_owned()))).unwrap().contains("<rect"));
         let flat = Line { name: "flat".to_owned(), points: vec![(1.0, 5.0), (2.0, 5.0)], color: color(0), thin: false };
         assert!(lines(&[flat], ["x", "y"], Some((1.0, "here".to_owned()))).unwrap().contains("here"));
     }

@@ -1,5 +1,6 @@
 //! The report: what a model has learned, as one page that opens anywhere.
 
+mod anomalies;
 mod chart;
 mod code;
 mod compare;
@@ -33,6 +34,7 @@ fn sections(facts: &Facts) -> Result<Vec<Section>> {
     let all = [
         training::section(facts)?,
         rows::section(facts)?,
+        anomalies::section(facts)?,
         code::section(facts)?,
         filters::section(facts)?,
         tree::section(facts)?,

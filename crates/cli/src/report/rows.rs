@@ -183,6 +183,6 @@ fn distribution(facts: &Facts) -> Result<Figure> {
         "errors",
         "How the errors of the rows are distributed",
         "A long tail to the right are rows unlike the others.",
-        Picture::Svg(chart::histogram(&counts, [0.0, most], ["mean squared error of a row, scaled units", "rows"])?),
+        Picture::Svg(chart::histogram(&counts, [0.0, most], ["mean squared error of a row, scaled units", "rows"], None)?),
     ))
 }

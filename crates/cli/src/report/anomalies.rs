@@ -1,0 +1,179 @@
+//! Anomalies among the rows: how scores are distributed, which rows stand out and why, and where in a series they lie.
+
+use super::chart::{self, color};
+use super::{Facts, Figure, Picture, Section};
+use crate::show;
+use autoencoders::Result;
+use autoencoders::data::{Dataset, Windows};
+use autoencoders::score::{Kind, PointScore, Reason, RowScore, Stretch, Threshold, stretches};
+use maud::{Markup, html};
+
+/// Rows, or stretches of a series, in the table.
+const SHOWN: usize = 8;
+/// Columns that explain each.
+const REASONS: usize = 3;
+/// Bars of the distribution.
+const BARS: usize = 60;
+/// Channels of a series that are drawn.
+const CHANNELS: usize = 4;
+/// Points of a curve at most; longer ones are drawn by the lowest and the highest of every few.
+const POINTS: usize = 3000;
+
+/// One line of the table.
+struct Found<'a> {
+    name: String,
+    score: f64,
+    probability: f64,
+    reasons: &'a [Reason],
+}
+
+pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
+    let Some(detector) = &facts.model.detector else { return Ok(None) };
+    let contamination = facts.model.parts.plan.config.contamination;
+    let threshold = detector.threshold(Kind::Joined, Threshold::Auto, contamination)?;
+    let advice = detector.probed.as_ref().map(|probed| probed.advice(Kind::Joined)).unwrap_or_default();
+    let (scores, table, series) = match &facts.data.windows {
+        Some(windows) => of_points(facts, windows, threshold)?,
+        None => of_rows(facts, threshold)?,
+    };
+    let above = scores.iter().filter(|score| **score > threshold).count();
+    let mut figures = vec![distribution(&scores, threshold, if facts.data.windows.is_some() { "points" } else { "rows" })?];
+    figures.extend(series);
+    let words = html! {
+        (show::number(100.0 * above as f64 / scores.len().max(1) as f64)) " % of these " (if facts.data.windows.is_some() { "points" } else { "rows" })
+        " score above the threshold that one in a hundred normal rows exceeds. A score of 0 is the middle of rows that trained nothing, 1 their ninth tenth. "
+        @for advice in &advice { p { "Beware: " (advice) "." } }
+        (table)
+    };
+    Ok(Some(Section { title: "Anomalies", words, figures }))
+}
+
+/// The scores, the table, and what is drawn of a series.
+type Seen = (Vec<f64>, Markup, Vec<Figure>);
+
+fn of_rows(facts: &Facts, threshold: f64) -> Result<Seen> {
+    // Single pixels explain nothing.
+    let reasons = if facts.image().is_some() { 0 } else { REASONS };
+    let rows = facts.model.score(facts.data, Kind::Joined, reasons)?;
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by(|a, b| rows[*b].score.total_cmp(&rows[*a].score).then(a.cmp(b)));
+    let found = order.iter().take(SHOWN).map(|row| {
+        let RowScore { score, probability, reasons } = &rows[*row];
+        let name = facts.data.ids.as_ref().map_or_else(|| row.to_string(), |ids| ids[*row].clone());
+        Found { name, score: *score, probability: *probability, reasons }
+    });
+    let names: Vec<String> = (0..facts.data.features()).map(|column| facts.data.column_name(column)).collect();
+    let table = table(facts, "row", found.collect(), &names, threshold);
+    Ok((rows.iter().map(|row| row.score).collect(), table, Vec::new()))
+}
+
+fn of_points(facts: &Facts, windows: &Windows, threshold: f64) -> Result<Seen> {
+    let points = facts.model.score_points(facts.data, Kind::Joined, REASONS)?;
+    let scores: Vec<Option<f64>> = points.iter().map(|point| point.score).collect();
+    let mut found = stretches(&scores, threshold, windows.length);
+    let figures = series(facts.data, windows, &found)?;
+    let peak = |stretch: &Stretch| points[stretch.peak].score.unwrap_or(f64::NEG_INFINITY);
+    found.sort_by(|a, b| peak(b).total_cmp(&peak(a)).then(a.start.cmp(&b.start)));
+    let line = |stretch: &Stretch| {
+        let PointScore { score, probability, reasons } = &points[stretch.peak];
+        let name = format!("{} to {}", windows.stamps[stretch.start], windows.stamps[stretch.end]);
+        Found { name, score: score.unwrap_or(0.0), probability: probability.unwrap_or(0.0), reasons }
+    };
+    let channels = facts.data.features() / windows.length.max(1);
+    let names: Vec<String> = (0..channels).map(|channel| channel_name(facts.data, channel)).collect();
+    let table = table(facts, "from, to", found.iter().take(SHOWN).map(line).collect(), &names, threshold);
+    Ok((scores.into_iter().flatten().collect(), table, figures))
+}
+
+fn channel_name(data: &Dataset, channel: usize) -> String {
+    data.channels.get(channel).cloned().unwrap_or_else(|| format!("channel {channel}"))
+}
+
+fn table(facts: &Facts, what: &str, found: Vec<Found>, names: &[String], threshold: f64) -> Markup {
+    let expected = facts.model.preparation.fields();
+    if found.is_empty() {
+        return html! { p { "None is above it." } };
+    }
+    let explained = facts.image().is_none();
+    html! {
+        table {
+            thead { tr { th { (what) } th { "score" } th { "probability" } @if explained { th { "column: value (expected)" } } } }
+            tbody {
+                @for found in &found {
+                    tr {
+                        td { (found.name) @if found.score <= threshold { " (below the threshold)" } }
+                        td { (show::number(found.score)) }
+                        td { (format!("{:.4}", found.probability)) }
+                        @if explained { td {
+                            @for why in found.reasons {
+                                @let [observed, expected] = [
+                                    show::value(facts.data.fields.get(why.column), why.observed),
+                                    show::value(expected.get(why.column), why.expected),
+                                ];
+                                span.part { (names[why.column]) ": " (observed) " (" (expected) ")" }
+                            }
+                        } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn distribution(scores: &[f64], threshold: f64, what: &str) -> Result<Figure> {
+    let low = scores.iter().copied().fold(threshold, f64::min);
+    // A single row far out must not press all others into one bar.
+    let high = scores.iter().copied().fold(threshold, f64::max).min(threshold + 2.0 * (threshold - low).max(1e-6));
+    let mut counts = vec![0usize; BARS];
+    for score in scores {
+        let place = (score - low) / (high - low).max(1e-300) * BARS as f64;
+        counts[(place.max(0.0) as usize).min(BARS - 1)] += 1;
+    }
+    let marked = Some((threshold, "threshold".to_owned()));
+    Ok(Figure::new(
+        "scores",
+        "How the scores are distributed",
+        "To the right of the line are anomalies; the last bar holds all that lie beyond it.",
+        Picture::Svg(chart::histogram(&counts, [low, high], ["score", what], marked)?),
+    ))
+}
+
+/// Each channel over time, with the stretches above the threshold shaded.
+fn series(data: &Dataset, windows: &Windows, found: &[Stretch]) -> Result<Vec<Figure>> {
+    let channels = data.features() / windows.length.max(1);
+    let values = data.gather(0..data.rows())?;
+    let shaded: Vec<(f64, f64)> = found.iter().map(|stretch| (stretch.start as f64, stretch.end as f64)).collect();
+    (0..channels.min(CHANNELS))
+        .map(|channel| {
+            let points = windows.mean(|window, place| values.get(window * data.features() + place * channels + channel));
+            let points: Vec<(f64, f64)> = points.into_iter().enumerate().filter_map(|(at, value)| Some((at as f64, value?))).collect();
+            let name = channel_name(data, channel);
+            let span = match windows.stamps.as_slice() {
+                [first, .., last] => format!("From {first} to {last}. "),
+                _ => String::new(),
+            };
+            Ok(Figure::new(
+                &format!("series-{channel}"),
+                format!("{name} over time"),
+                format!("{span}Shaded: stretches that score above the threshold."),
+                Picture::Svg(chart::series(&thinned(&points), &shaded, ["point", &name], color(0))?),
+            ))
+        })
+        .collect()
+}
+
+/// At most so many points that a curve looks the same: of every few the lowest and the highest.
+fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let together = points.len().div_ceil(POINTS / 2).max(1);
+    if together < 3 {
+        return points.to_vec();
+    }
+    let ends = |few: &[(f64, f64)]| {
+        let by = |wanted: fn(f64, f64) -> bool| {
+            few.iter().copied().fold(few[0], |best, point| if wanted(point.1, best.1) { point } else { best })
+        };
+        let (low, high) = (by(|a, b| a < b), by(|a, b| a > b));
+        if low.0 <= high.0 { [low, high] } else { [high, low] }
+    };
+    points.chunks(together).flat_map(ends).collect()
+}
