@@ -140,6 +140,14 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Settings to fill the gaps of a table with: a code as wide as the row up to 64 numbers, because what keeps it from copying are the
+    /// hidden cells, and more of them than there are gaps.
+    pub fn for_gaps(shape: &Shape) -> Self {
+        Self { latent: shape.features().unwrap_or(1).clamp(1, 64), hidden: Some(0.3), batch: 128, ..Self::default() }
+    }
+}
+
 /// What `auto` stands for; a family changes what its paper does otherwise.
 #[derive(Clone, Debug)]
 pub struct Auto {

@@ -106,7 +106,8 @@ pub(crate) struct Settings {
     /// A recipe: settings in a .toml or .json file; flags beside it win
     #[arg(long, value_name = "RECIPE")]
     pub config: Option<PathBuf>,
-    /// Settings for a purpose; flags beside it win. anomalies: five denoising models whose scores are averaged
+    /// Settings for a purpose; flags beside it win. anomalies: five denoising models whose scores are averaged; gaps: one
+    /// that fills missing values
     #[arg(long = "for", value_name = "PURPOSE", value_parser = purposes(), conflicts_with = "config")]
     pub purpose: Option<Purpose>,
     /// Kind of autoencoder; `ae families` tells more [default: plain]
@@ -546,10 +547,16 @@ fn optimisers() -> Words<Method> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Anomalies,
+    Gaps,
 }
 
 fn purposes() -> Words<Purpose> {
-    Words { kind: "purpose", known: vec!["anomalies"], find: |_| Some(Purpose::Anomalies) }
+    let find = |name: &str| match name {
+        "anomalies" => Some(Purpose::Anomalies),
+        "gaps" => Some(Purpose::Gaps),
+        _ => None,
+    };
+    Words { kind: "purpose", known: vec!["anomalies", "gaps"], find }
 }
 
 fn devices() -> Words<String> {

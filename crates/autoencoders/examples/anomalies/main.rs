@@ -3,11 +3,12 @@
 //! Anomaly detection beside what it must be better than, on real data.
 //!
 //! `cargo run --release --example anomalies [-- --quick] [--json FILE] [--data DIR] [--only PART]` with the variable AE_DATA naming the
-//! folder that holds `adbench/`, `ecg5000/` and `nab/`; parts are semi, unsupervised, ecg5000, nab, shuttle. `--data DIR`
+//! folder that holds `adbench/`, `ecg5000/` and `nab/`; parts are semi, unsupervised, ecg5000, nab, shuttle, gaps. `--data DIR`
 //! takes a folder of `.npz` files with arrays X and y (1 is an anomaly) instead of adbench, for the parts semi and unsupervised.
 //! `--quick` takes one seed instead of five.
 
 mod baselines;
+mod gaps;
 mod series;
 
 use autoencoders::data::{Dataset, ReadOptions, read};
@@ -86,6 +87,9 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     }
     if options.other.is_none() && options.wants("shuttle") {
         result.insert("shuttle".to_owned(), shuttle(&options)?);
+    }
+    if options.other.is_none() && options.wants("gaps") {
+        result.insert("gaps".to_owned(), gaps::gaps(&options)?);
     }
     if let Some(path) = json {
         std::fs::write(path, serde_json::to_string_pretty(&Value::Object(result))?)?;

@@ -14,6 +14,7 @@ pub(crate) fn config(args: &Train, shape: &Shape) -> Result<Config> {
     let settings = &args.settings;
     let mut config = match (settings.purpose, &settings.config) {
         (Some(Purpose::Anomalies), _) => Config::for_anomalies(shape),
+        (Some(Purpose::Gaps), _) => Config::for_gaps(shape),
         (None, Some(recipe)) => read(recipe)?,
         (None, None) => Config::default(),
     };
