@@ -8,7 +8,7 @@ use crate::likelihood::Likelihood;
 use crate::net::{Blueprint, Net, Norm, image_sides};
 use crate::optimise::{Method, Schedule};
 use crate::prepare::{Layout, Preparation, Range, Scale};
-use crate::schema::Shape;
+use crate::schema::{ColumnKind, Field, Shape};
 use autoencoders_kernels::Activation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -122,17 +122,17 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Settings to find anomalies with: an ensemble of five that undo noise, with a code as wide as the row up to 64 numbers. What keeps
+    /// Settings to find anomalies with: an ensemble of five that undo noise, with a code as wide as the prepared row
+    /// up to 64 numbers. `fields` are those of the data ([`crate::data::Dataset::fields`]). What keeps
     /// such a code from copying is the noise; a narrow one would lose what makes a rare row rare.
-    pub fn for_anomalies(shape: &Shape) -> Self {
-        let features = shape.features().unwrap_or(1);
+    pub fn for_anomalies(shape: &Shape, fields: &[Field]) -> Self {
         // Points of a series nearly repeat each other: as much noise on each as on a table's columns would drown what is particular.
         let level = if let Shape::Series { .. } = shape { 0.1 } else { 0.3 };
         let parameters = [("noise", Value::from("gaussian")), ("level", Value::from(level))];
         Self {
             family: "denoising".to_owned(),
             parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-            latent: features.clamp(1, 64),
+            latent: as_wide(shape, fields),
             batch: 128,
             members: 5,
             ..Self::default()
@@ -143,9 +143,22 @@ impl Config {
 impl Config {
     /// Settings to fill the gaps of a table with: a code as wide as the row up to 64 numbers, because what keeps it from copying are the
     /// hidden cells, and more of them than there are gaps.
-    pub fn for_gaps(shape: &Shape) -> Self {
-        Self { latent: shape.features().unwrap_or(1).clamp(1, 64), hidden: Some(0.3), batch: 128, ..Self::default() }
+    pub fn for_gaps(shape: &Shape, fields: &[Field]) -> Self {
+        Self { latent: as_wide(shape, fields), hidden: Some(0.3), batch: 128, ..Self::default() }
     }
+}
+
+/// Numbers in a prepared row, up to 64.
+fn as_wide(shape: &Shape, fields: &[Field]) -> usize {
+    let wider: usize = fields
+        .iter()
+        .map(|field| match field.kind {
+            ColumnKind::Categorical => field.levels.len(),
+            ColumnKind::Text => 64,
+            _ => 0,
+        })
+        .sum();
+    (shape.features().unwrap_or(1) + wider).clamp(1, 64)
 }
 
 /// What `auto` stands for; a family changes what its paper does otherwise.

@@ -199,7 +199,8 @@ impl Model {
         for column in 0..features {
             let cells = || (0..rows).map(|row| row * features + column);
             let gaps: Vec<usize> = cells().filter(|at| known[*at].is_nan() && !truth[*at].is_nan()).collect();
-            if gaps.is_empty() {
+            // A text cannot be written back.
+            if gaps.is_empty() || whole.kind(column) == ColumnKind::Text {
                 continue;
             }
             let values: Vec<f64> = cells().map(|at| f64::from(known[at])).filter(|value| !value.is_nan()).collect();

@@ -169,7 +169,8 @@ impl Model {
         }
         let mut recoded = data.clone();
         recoded.values = crate::data::Values::F32(self.preparation.on(data)?.source(0..data.rows())?).into();
-        recoded.fields = self.preparation.fields();
+        let known = self.preparation.fields().into_iter().zip(&data.fields);
+        recoded.fields = known.map(|(known, own)| if own.kind == ColumnKind::Text { own.clone() } else { known }).collect();
         Ok(Cow::Owned(recoded))
     }
 

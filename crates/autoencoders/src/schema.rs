@@ -86,13 +86,15 @@ pub enum ColumnKind {
     Count,
     /// `poisson`: whole numbers from zero whose variance is their mean.
     Poisson,
+    /// `text`: sentences, log lines, titles; held as the position among [`Field::levels`].
+    Text,
     /// `empty`: no value in any row; cannot be asked for.
     Empty,
 }
 
 impl ColumnKind {
     /// The kinds that can be asked for.
-    pub const ALL: [Self; 6] = [Self::Numeric, Self::Boolean, Self::Categorical, Self::Date, Self::Count, Self::Poisson];
+    pub const ALL: [Self; 7] = [Self::Numeric, Self::Boolean, Self::Categorical, Self::Date, Self::Count, Self::Poisson, Self::Text];
 
     /// Whether its values are numbers to everybody, and not only here.
     pub fn is_number(self) -> bool {
@@ -108,6 +110,7 @@ impl ColumnKind {
             Self::Date => "date",
             Self::Count => "count",
             Self::Poisson => "poisson",
+            Self::Text => "text",
             Self::Empty => "empty",
         }
     }
@@ -135,7 +138,8 @@ impl fmt::Display for ColumnKind {
 pub struct Field {
     /// What it holds.
     pub kind: ColumnKind,
-    /// The words or codes of a categorical column, in the order of their first appearance; empty for other kinds.
+    /// The words or codes of a categorical column, or the texts of one of text, in the order of their first appearance; empty for
+    /// other kinds.
     pub levels: Arc<Vec<String>>,
 }
 
@@ -153,7 +157,9 @@ impl Field {
             return String::new();
         }
         match self.kind {
-            ColumnKind::Categorical => self.levels.get(value.max(0.0) as usize).cloned().unwrap_or_else(|| OTHER.to_owned()),
+            ColumnKind::Categorical | ColumnKind::Text => {
+                self.levels.get(value.max(0.0) as usize).cloned().unwrap_or_else(|| OTHER.to_owned())
+            }
             ColumnKind::Boolean => (value >= 0.5).to_string(),
             ColumnKind::Date => calendar::of_days(value),
             ColumnKind::Count | ColumnKind::Poisson | ColumnKind::Numeric | ColumnKind::Empty => value.to_string(),

@@ -56,7 +56,7 @@ fn every_family_scores_by_every_kind_the_same_at_every_call_and_in_every_company
 
 #[test]
 fn a_row_off_the_plane_scores_highest_and_names_its_column() {
-    let model = trained(&short(Config::for_anomalies(&SHAPE)), &table(plane(600, 2)));
+    let model = trained(&short(Config::for_anomalies(&SHAPE, &[])), &table(plane(600, 2)));
     let mut fresh = plane(200, 3);
     fresh[6 * 40 + 4] += 3.0;
     let rows = model.score(&table(fresh.clone()), Kind::Joined, 2).unwrap();
@@ -70,7 +70,7 @@ fn a_row_off_the_plane_scores_highest_and_names_its_column() {
 
 #[test]
 fn one_alarm_in_a_hundred_is_about_that_on_fresh_rows() {
-    let model = trained(&short(Config::for_anomalies(&SHAPE)), &table(plane(2000, 4)));
+    let model = trained(&short(Config::for_anomalies(&SHAPE, &[])), &table(plane(2000, 4)));
     let alarm = model.detector().unwrap().threshold(Kind::Joined, Threshold::Auto, 0.0).unwrap();
     let alarms = scores(&model, &table(plane(5000, 5)), Kind::Joined).iter().filter(|score| **score > alarm).count();
     assert!((10..200).contains(&alarms), "{alarms} of 5000 instead of 50");
@@ -83,7 +83,7 @@ fn a_saved_ensemble_scores_the_same_bits() {
     let wide: Vec<f64> = plane(200, 6).chunks(6).flat_map(|row| [row, row].concat()).collect();
     let data = Dataset::new("wide", Shape::Flat { width: 12 }, Values::F64(wide)).unwrap();
     for contamination in [0.0, 0.1] {
-        let model = trained(&Config { members: 3, contamination, ..short(Config::for_anomalies(&data.shape)) }, &data);
+        let model = trained(&Config { members: 3, contamination, ..short(Config::for_anomalies(&data.shape, &[])) }, &data);
         assert_eq!(model.members.len(), 2);
         assert_eq!(model.members[0].columns.len(), 11, "each member leaves out one of ten columns");
         model.save(&path).unwrap();
@@ -98,7 +98,7 @@ fn a_saved_ensemble_scores_the_same_bits() {
 #[test]
 fn an_ensemble_has_the_same_bits_on_one_and_on_two_threads() {
     let data = table(plane(200, 7));
-    let config = Config { members: 3, epochs: Some(3), ..Config::for_anomalies(&SHAPE) };
+    let config = Config { members: 3, epochs: Some(3), ..Config::for_anomalies(&SHAPE, &[]) };
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| scores(&trained(&config, &data), &data, Kind::Joined))
@@ -111,7 +111,7 @@ fn an_ensemble_that_is_interrupted_goes_on_to_the_same_model() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("plane.run");
     let data = table(plane(200, 8));
-    let config = Config { members: 3, epochs: Some(3), ..Config::for_anomalies(&SHAPE) };
+    let config = Config { members: 3, epochs: Some(3), ..Config::for_anomalies(&SHAPE, &[]) };
     let stopped = fit(&config, &data, Some(&run), false, &mut |event| match event {
         Event::Member { .. } => Flow::Stop,
         _ => Flow::Continue,
@@ -131,7 +131,7 @@ fn anomalies_among_the_training_rows_are_found_all_the_same() {
     let data = table(values);
     let truth: Vec<bool> = (0..500).map(|row| row >= 475).collect();
     let area = |contamination: f64| {
-        let model = trained(&Config { contamination, members: 1, ..short(Config::for_anomalies(&SHAPE)) }, &data);
+        let model = trained(&Config { contamination, members: 1, ..short(Config::for_anomalies(&SHAPE, &[])) }, &data);
         auroc(&scores(&model, &data, Kind::Joined), &truth).unwrap()
     };
     let (clean, allowed) = (area(0.0), area(0.1));
@@ -157,7 +157,7 @@ fn a_copy_machine_is_found_out_and_the_remedy_is_checked() {
 #[test]
 fn a_column_that_was_constant_in_training_is_an_anomaly_when_it_varies() {
     let constant = |values: Vec<f64>| values.chunks(6).flat_map(|row| [&row[..5], &[7.0]].concat()).collect::<Vec<f64>>();
-    let model = trained(&short(Config::for_anomalies(&SHAPE)), &table(constant(plane(400, 13))));
+    let model = trained(&short(Config::for_anomalies(&SHAPE, &[])), &table(constant(plane(400, 13))));
     let mut fresh = constant(plane(50, 14));
     fresh[6 * 20 + 5] = 8.0;
     let rows = model.score(&table(fresh), Kind::Joined, 1).unwrap();
@@ -169,13 +169,13 @@ fn a_column_that_was_constant_in_training_is_an_anomaly_when_it_varies() {
 #[test]
 fn five_rows_in_all_are_trained_and_scored() {
     let data = table(plane(5, 15));
-    let model = trained(&Config { epochs: Some(2), ..Config::for_anomalies(&SHAPE) }, &data);
+    let model = trained(&Config { epochs: Some(2), ..Config::for_anomalies(&SHAPE, &[]) }, &data);
     assert_eq!(model.score(&data, Kind::Joined, 3).unwrap().len(), 5);
 }
 
 #[test]
 fn enormous_numbers_score_high_instead_of_breaking() {
-    let model = trained(&short(Config::for_anomalies(&SHAPE)), &table(plane(300, 16)));
+    let model = trained(&short(Config::for_anomalies(&SHAPE, &[])), &table(plane(300, 16)));
     let data = table(vec![1e30, -1e30, 1e300, 0.0, 0.0, 0.0]);
     for kind in Kind::ALL {
         let row = &model.score(&data, kind, 3).unwrap()[0];

@@ -6,6 +6,7 @@ use autoencoders::data::{Dataset, Values};
 use autoencoders::family::Batch;
 use autoencoders::layer::Pass;
 use autoencoders::metrics::Filling;
+use autoencoders::model::nearest;
 use autoencoders::parts::{Parts, Progress};
 use autoencoders::prepare::{Encoding, Preparation, Scale};
 use autoencoders::rng::Rng;
@@ -285,4 +286,62 @@ fn a_quantile_scale_tames_a_heavy_tail_and_comes_back() {
     let far = Dataset::new("far", Shape::Flat { width: 1 }, Values::F64(vec![1e6, 1e7])).unwrap();
     let far = preparation.on(&far).unwrap().apply(0..2).unwrap();
     assert!(far[1] > far[0] && far[0] > high);
+}
+
+/// Lines of a log of four sorts, with an hour.
+fn log(rows: usize, seed: u64) -> Dataset {
+    let mut rng = Rng::new(seed);
+    let (mut texts, mut values) = (Vec::new(), Vec::new());
+    for row in 0..rows {
+        let (user, disk) = (["anna", "bert", "carl"][rng.below(3)], ["sda", "sdb"][rng.below(2)]);
+        let sort = rng.below(4);
+        texts.push(match sort {
+            0 => format!("user {user} logged in from 10.0.0.{}", rng.below(200)),
+            1 => format!("user {user} logged out after {} minutes", rng.below(500)),
+            2 => format!("backup of disk {disk} finished in {} seconds", rng.below(5000)),
+            _ => format!("disk {disk} is {} percent full", rng.below(100)),
+        });
+        values.extend([row as f64, 6.0 * sort as f64 + f64::from(rng.unit())]);
+    }
+    let mut data = Dataset::new("log", Shape::Flat { width: 2 }, Values::F64(values)).unwrap();
+    data.columns = ["message", "hour"].map(str::to_owned).into();
+    data.fields = vec![Field { kind: ColumnKind::Text, levels: Arc::new(texts) }, Field::of(ColumnKind::Numeric)];
+    data
+}
+
+#[test]
+fn texts_are_encoded_searched_and_scored() {
+    let train = log(1200, 17);
+    let model = trained(&Config { latent: 8, ..config("denoising") }, &train);
+    let codes = model.encode(&train).unwrap();
+    // The first word tells the sort; of users whether they come or go.
+    let sort = |row: usize| {
+        let text = train.text(0, row as f64);
+        let words: Vec<&str> = text.split(' ').collect();
+        words[0].to_owned() + if words[0] == "user" { words[3] } else { "" }
+    };
+    let near = |row: usize| nearest(&codes, codes.row(row), 6)[1..].iter().filter(|near| sort(near.row) == sort(row)).count();
+    let alike = (0..50).map(near).sum::<usize>();
+    assert!(alike > 240, "{alike} of 250 neighbours are of the same sort");
+    let mut strange = log(200, 18);
+    let mut texts = (*strange.fields[0].levels).clone();
+    texts[50] = "kernel panic: attempted to kill init".to_owned();
+    strange.fields[0].levels = Arc::new(texts);
+    let scores = model.score(&strange, Kind::Joined, 1).unwrap();
+    let highest = (0..200).max_by(|a, b| scores[*a].score.total_cmp(&scores[*b].score)).unwrap();
+    assert_eq!((highest, scores[50].reasons[0].column), (50, 0));
+    assert_eq!(strange.text(0, scores[50].reasons[0].observed), "kernel panic: attempted to kill init");
+    assert_eq!(model.text(0, scores[50].reasons[0].expected), "");
+    let folder = tempfile::tempdir().unwrap();
+    model.save(&folder.path().join("t.ae")).unwrap();
+    let loaded = Model::load(&folder.path().join("t.ae")).unwrap();
+    assert_eq!(loaded.encode(&strange).unwrap(), model.encode(&strange).unwrap());
+}
+
+#[test]
+fn gradients_through_texts_and_missing_texts_match_finite_differences() {
+    let data = log(40, 19).with_gaps(0.2, &mut Rng::new(20)).unwrap();
+    let config = Config { net: "mlp:7".parse().unwrap(), activation: Activation::Tanh, ..config("plain") };
+    let error = gradient_error(&config, &data);
+    assert!(error < 1e-6, "{error:e}");
 }

@@ -51,7 +51,7 @@ pub(crate) enum Command {
     Generate(Generate),
     #[command(after_help = "Example:\n  ae interpolate digits.ae digits --rows 3,17 -o strip.png")]
     Interpolate(Interpolate),
-    #[command(after_help = "Example:\n  ae search digits.ae digits --row 17 --count 5")]
+    #[command(after_help = "Examples:\n  ae search digits.ae digits --row 17 --count 5\n  ae search log.ae log.csv --text \"disk full\"")]
     Search(Search),
     #[command(allow_negative_numbers = true, after_help = "Example:\n  ae score table.ae table.csv -o scores.csv")]
     Score(Score),
@@ -224,7 +224,8 @@ pub(crate) struct Reading {
     /// The column that identifies rows: kept beside codes
     #[arg(long, value_name = "COLUMN", help_heading = "Reading")]
     pub id: Option<String>,
-    /// What columns of a table hold, where it is not what they look like: numeric, boolean, categorical, date, count or poisson
+    /// What columns of a table hold, where it is not what they look like: numeric, boolean, categorical, date, count, poisson
+    /// or text
     #[arg(long = "column", value_name = "NAME=KIND", value_parser = column_kind, value_delimiter = ',', help_heading = "Reading")]
     pub columns: Vec<(String, ColumnKind)>,
     /// Resize the images of a folder
@@ -389,11 +390,14 @@ pub(crate) struct Search {
     #[command(flatten)]
     pub rows: Rows,
     /// The row whose neighbours are sought, counted from 0
-    #[arg(long, value_name = "ROW", conflicts_with = "like", required_unless_present = "like")]
+    #[arg(long, value_name = "ROW", conflicts_with_all = ["like", "text"], required_unless_present_any = ["like", "text"])]
     pub row: Option<usize>,
     /// A file with the one row whose neighbours are sought
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "text")]
     pub like: Option<String>,
+    /// Words to seek in a column of text
+    #[arg(long, value_name = "WORDS")]
+    pub text: Option<String>,
     /// How many neighbours
     #[arg(long, value_name = "N", default_value = "10", value_parser = value_parser!(u32).range(1..))]
     pub count: u32,

@@ -121,9 +121,18 @@ pub(crate) fn number(value: f64) -> String {
 /// A value of a column in a few characters: numbers as [`number`] gives them, all others in words.
 pub(crate) fn value(field: Option<&Field>, value: f64) -> String {
     match field.filter(|field| !field.kind.is_number()) {
-        Some(field) => field.text(value),
+        Some(field) => shortened(&field.text(value)),
         None if value.is_nan() => String::new(),
         None => number(value),
+    }
+}
+
+/// The beginning of a long text.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 48;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn gaps(options: &Options) -> Result<Value> {
         let mut of_set = Map::new();
         for hidden in HIDDEN {
             let holed = whole.with_gaps(hidden, &mut Rng::new(0).split("gaps"))?;
-            let config = Config { test: 0.0, ..Config::for_gaps(&whole.shape) };
+            let config = Config { test: 0.0, ..Config::for_gaps(&whole.shape, &whole.fields) };
             let model = fit(&config, &holed, None, false, &mut |_| Flow::Continue)?.model;
             let filled = model.filling(&whole, &holed)?;
             let median = Filling::median(&filled).unwrap_or(f64::NAN);

@@ -184,7 +184,7 @@ fn shuttle(options: &Options) -> Result<Value> {
 
 /// The one configuration for every set.
 fn trained(data: &Dataset, contamination: f64, seed: u64) -> Result<Model> {
-    let config = Config { contamination, seed, test: 0.0, ..Config::for_anomalies(&data.shape) };
+    let config = Config { contamination, seed, test: 0.0, ..Config::for_anomalies(&data.shape, &data.fields) };
     Ok(fit(&config, data, None, false, &mut |_| Flow::Continue)?.model)
 }
 

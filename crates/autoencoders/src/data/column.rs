@@ -12,6 +12,8 @@ use std::sync::Arc;
 const DAY: f64 = 86_400e9;
 /// A text column of more different values than this, and than half of its rows, is none of categories unless the user says so.
 const CATEGORIES: usize = 20;
+/// Texts of so many words on average are sentences, not identifiers.
+const WORDS: usize = 2;
 
 /// What most cells of a column are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +74,8 @@ pub(super) struct Column {
     pub(super) dates: Seen,
     pub(super) texts: Seen,
     pub(super) missing: Seen,
+    /// Words in all its texts.
+    words: usize,
     /// The different texts, numbered as they came.
     levels: BTreeMap<String, usize>,
 }
@@ -89,7 +93,7 @@ impl Column {
                 self.missing.add(row, "");
                 f64::NAN
             }
-            (Some(ColumnKind::Categorical), _) => self.level(row, text()),
+            (Some(ColumnKind::Categorical | ColumnKind::Text), _) => self.level(row, text()),
             (Some(ColumnKind::Boolean), Cell::Number(number)) if number == 0.0 || number == 1.0 => {
                 self.truths.add(row, "");
                 number
@@ -133,6 +137,7 @@ impl Column {
 
     fn level(&mut self, row: usize, text: String) -> f64 {
         self.texts.add(row, &text);
+        self.words += text.split_whitespace().count();
         let next = self.levels.len();
         match self.levels.get(&text) {
             Some(level) => *level as f64,
@@ -147,7 +152,7 @@ impl Column {
     pub(super) fn sort(&self) -> Sort {
         match self.asked {
             Some(ColumnKind::Boolean) => return Sort::Truths,
-            Some(ColumnKind::Categorical) => return Sort::Texts,
+            Some(ColumnKind::Categorical | ColumnKind::Text) => return Sort::Texts,
             Some(ColumnKind::Date) => return Sort::Dates,
             Some(ColumnKind::Numeric | ColumnKind::Count | ColumnKind::Poisson) => return Sort::Numbers,
             Some(ColumnKind::Empty) | None => {}
@@ -167,6 +172,7 @@ impl Column {
             Sort::Numbers => ColumnKind::Numeric,
             Sort::Truths => ColumnKind::Boolean,
             Sort::Dates => ColumnKind::Date,
+            Sort::Texts if self.mostly_different() && self.words >= WORDS * self.texts.count => ColumnKind::Text,
             Sort::Texts => ColumnKind::Categorical,
             Sort::Empty => ColumnKind::Empty,
         })
@@ -175,8 +181,13 @@ impl Column {
     /// The same, with the levels of a categorical column.
     pub(super) fn field(&self) -> Field {
         let kind = self.kind();
-        let levels = if kind == ColumnKind::Categorical { self.in_order() } else { Vec::new() };
+        let levels = if matches!(kind, ColumnKind::Categorical | ColumnKind::Text) { self.in_order() } else { Vec::new() };
         Field { kind, levels: Arc::new(levels) }
+    }
+
+    /// Whether its texts are too many to be categories.
+    fn mostly_different(&self) -> bool {
+        self.levels.len() > CATEGORIES && self.levels.len() * 2 > self.texts.count
     }
 
     /// How many different texts it has.
@@ -217,7 +228,7 @@ impl Field {
     pub fn read(&self, text: &str) -> Result<f64> {
         let mut column = Column::asked(Some(self.kind));
         let number = column.take(0, Cell::read(text.as_bytes()), || text.trim().to_owned());
-        if self.kind == ColumnKind::Categorical && !number.is_nan() {
+        if matches!(self.kind, ColumnKind::Categorical | ColumnKind::Text) && !number.is_nan() {
             let known = self.levels.iter().position(|level| level == text.trim());
             return Ok(known.unwrap_or(self.levels.len()) as f64);
         }
@@ -282,8 +293,8 @@ fn refuse_whole(quoted: &str, name: &str, column: &Column) -> Option<String> {
         _ if column.nested => Some(format!("{quoted} holds nested values, which cannot be trained on; remove it")),
         Sort::Texts if column.asked.is_some() => None,
         Sort::Texts if commas => Some(format!("{quoted} has decimal commas ({}); write decimals with a point", example(&column.texts))),
-        Sort::Texts if different > CATEGORIES && different * 2 > texts => Some(format!(
-            "{quoted} has {different} different texts in {texts} rows ({}), which are no categories; set it aside with `--id {name}` or `--label {name}`, remove it, or insist with `--column {name}=categorical`",
+        Sort::Texts if column.mostly_different() && column.kind() != ColumnKind::Text => Some(format!(
+            "{quoted} has {different} different words in {texts} rows ({}), which are no categories; set it aside with `--id {name}` or `--label {name}`, remove it, or insist with `--column {name}=categorical` or `=text`",
             example(&column.texts)
         )),
         Sort::Empty if column.missing.count > 0 && column.asked.is_none() => Some(format!("{quoted} is empty in every row; remove it")),

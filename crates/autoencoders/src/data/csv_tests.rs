@@ -112,9 +112,9 @@ fn a_text_column_is_one_of_categories() {
 
 #[test]
 fn texts_that_are_no_categories_are_refused_unless_the_user_insists() {
-    let rows: String = (0..50).map(|row| format!("item {row},{row}\n")).collect();
+    let rows: String = (0..50).map(|row| format!("item{row},{row}\n")).collect();
     let error = refusal(&format!("name,b\n{rows}"));
-    assert!(error.contains("column \"name\" has 50 different texts in 50 rows (row 1 has \"item 0\")"), "{error}");
+    assert!(error.contains("column \"name\" has 50 different words in 50 rows (row 1 has \"item0\")"), "{error}");
     assert!(error.contains("--id name") && error.contains("--column name=categorical"), "{error}");
     let options = ReadOptions { columns: vec![("name".to_owned(), ColumnKind::Categorical)], ..ReadOptions::default() };
     assert_eq!(table_with(&format!("name,b\n{rows}"), &options).unwrap().fields[0].levels.len(), 50);

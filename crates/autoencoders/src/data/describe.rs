@@ -91,7 +91,7 @@ impl Description {
         let constant = unchanged(data)?;
         let width = if matches!(data.shape, Shape::Flat { .. }) { data.features() } else { 0 };
         let numeric: Vec<bool> =
-            (0..width).map(|column| !matches!(data.kind(column), ColumnKind::Categorical | ColumnKind::Date)).collect();
+            (0..width).map(|column| !matches!(data.kind(column), ColumnKind::Categorical | ColumnKind::Text | ColumnKind::Date)).collect();
         let mut all = Summary::new(0);
         for block in data.blocks() {
             let block = block?;
@@ -139,11 +139,12 @@ impl ColumnDescription {
     fn of(data: &Dataset, j: usize, seen: Option<&Column>, summary: &Summary, constant: bool) -> Self {
         let text = |column: &Column| [&column.texts, &column.dates].into_iter().find_map(|seen| seen.first.clone());
         let kind = seen.map_or(ColumnKind::Numeric, Column::kind);
-        let number = |value: Option<f64>| value.filter(|_| kind != ColumnKind::Categorical);
+        let words = matches!(kind, ColumnKind::Categorical | ColumnKind::Text);
+        let number = |value: Option<f64>| value.filter(|_| !words);
         let mut common: Vec<(String, usize)> =
             summary.levels.iter().enumerate().map(|(level, count)| (data.text(j, level as f64), *count)).collect();
         common.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        common.truncate(COMMON);
+        common.truncate(if kind == ColumnKind::Categorical { COMMON } else { 0 });
         Self {
             name: data.column_name(j),
             kind,
@@ -151,7 +152,7 @@ impl ColumnDescription {
             max: number(summary.max),
             mean: number(summary.mean()),
             sd: number(summary.sd()),
-            distinct: if kind == ColumnKind::Categorical { summary.levels.len() } else { summary.distinct.len() },
+            distinct: if words { summary.levels.len() } else { summary.distinct.len() },
             common,
             constant,
             missing: seen.map_or(summary.nan, |column| column.missing.count),

@@ -361,7 +361,7 @@ mod tests {
             let path = |name: &str| folder.path().join(format!("{name}.{extension}"));
             write_table(&path("whole"), Some(&ids), &names(), rows, &numbers).unwrap();
             let blocks = numbers.chunks(2 * 1000).map(|values| Ok(Matrix { columns: 2, values: values.to_vec() }));
-            write_table_blocks(&path("blocks"), Some(&ids), &names(), rows, &mut { blocks }).unwrap();
+            write_table_blocks(&path("blocks"), Some(&ids), &names(), &[], rows, &mut { blocks }).unwrap();
             assert!(std::fs::read(path("whole")).unwrap() == std::fs::read(path("blocks")).unwrap(), "{extension}");
         }
     }
@@ -373,10 +373,10 @@ mod tests {
             let path = folder.path().join(format!("a.{extension}"));
             let block = || Ok(Matrix { columns: 2, values: vec![1.0; 4] });
             let broken = || Err(Error::data("source.npy", "is cut short"));
-            let error = write_table_blocks(&path, None, &names(), 4, &mut [block(), broken()].into_iter()).unwrap_err();
+            let error = write_table_blocks(&path, None, &names(), &[], 4, &mut [block(), broken()].into_iter()).unwrap_err();
             assert_eq!(error.to_string(), "source.npy: is cut short");
             for blocks in [vec![block()], vec![block(), block(), block()]] {
-                let error = write_table_blocks(&path, Some(&vec![String::new(); 4]), &names(), 4, &mut blocks.into_iter());
+                let error = write_table_blocks(&path, Some(&vec![String::new(); 4]), &names(), &[], 4, &mut blocks.into_iter());
                 assert!(error.unwrap_err().to_string().starts_with("writing a"), "{extension}");
             }
         }

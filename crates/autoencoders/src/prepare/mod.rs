@@ -3,14 +3,18 @@
 //! Complete numbers are scaled. Tables with other columns, or with missing values, are prepared column by column: [`Table`].
 
 mod table;
+mod text;
 
 pub use table::{Cycle, Encoding, Layout, Table};
+pub use text::Vocabulary;
+pub(crate) use text::WEIGHT as TEXT_WEIGHT;
 
 use crate::data::{Dataset, Store, Values};
 use crate::error::{Error, Result};
 use crate::schema::{ColumnKind, Field, Shape};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
+use table::Levels;
 
 /// How numbers are scaled before training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,7 +158,7 @@ impl Preparation {
         let table = match &self.table {
             Some(table) => Some((table, table.layout(), table.levels(data)?)),
             None => {
-                let strange = |column: &usize| matches!(data.kind(*column), ColumnKind::Categorical | ColumnKind::Date);
+                let strange = |column: &usize| matches!(data.kind(*column), ColumnKind::Categorical | ColumnKind::Text | ColumnKind::Date);
                 if let Some(column) = (0..data.fields.len()).find(strange) {
                     return Err(Error::shape(
                         format!("{} of {}", data.column_name(column), data.name),
@@ -277,8 +281,7 @@ impl Preparation {
 pub struct Prepared<'a> {
     preparation: &'a Preparation,
     data: &'a Dataset,
-    /// With the level here of each level of the data.
-    table: Option<(&'a Table, Layout, Vec<Vec<usize>>)>,
+    table: Option<(&'a Table, Layout, Vec<Levels>)>,
 }
 
 impl Prepared<'_> {
@@ -309,8 +312,10 @@ impl Prepared<'_> {
         if let Some((table, _, levels)) = &self.table {
             let columns = table.columns.len();
             for (at, value) in out.iter_mut().enumerate() {
-                if let (Encoding::Choice { levels: known }, false) = (&table.columns[at % columns], value.is_nan()) {
-                    *value = levels[at % columns].get(value.max(0.0) as usize).copied().unwrap_or(known.len()) as f32;
+                if let (Encoding::Choice { levels: known }, Levels::Choices(here), false) =
+                    (&table.columns[at % columns], &levels[at % columns], value.is_nan())
+                {
+                    *value = here.get(value.max(0.0) as usize).copied().unwrap_or(known.len()) as f32;
                 }
             }
         }

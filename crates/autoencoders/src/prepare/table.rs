@@ -1,5 +1,6 @@
 //! Tables of more than complete numbers: how each column becomes prepared numbers, and comes back.
 
+use super::text::{self, Vocabulary};
 use super::{Scale, each, nonzero};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -52,6 +53,11 @@ pub enum Encoding {
     Choice {
         /// The levels.
         levels: Vec<String>,
+    },
+    /// A vector of hashed words ([`Vocabulary`]); nothing leads back from it to a text.
+    Text {
+        /// How rare words are.
+        vocabulary: Vocabulary,
     },
     /// Days since 1970 as `(x - offset) / scale`, and for each cycle `√2 sin` and `√2 cos` of the phase.
     Date {
@@ -121,7 +127,7 @@ impl Table {
             }
             let of = &mut columns[column];
             match kinds[column] {
-                ColumnKind::Categorical => *of.levels.entry(value as usize).or_default() += 1,
+                ColumnKind::Categorical | ColumnKind::Text => *of.levels.entry(value as usize).or_default() += 1,
                 _ if whole(column) => of.add(value.max(-1.0 + 1e-9).ln_1p()),
                 _ => of.add(value),
             }
@@ -146,6 +152,11 @@ impl Table {
             let (offset, scale) = of.scaling(scaling);
             Ok(match kinds[column] {
                 ColumnKind::Categorical => Encoding::Choice { levels: kept(&of.levels, &data.fields[column].levels) },
+                ColumnKind::Text => {
+                    let texts = &data.fields[column].levels;
+                    let of = of.levels.iter().filter_map(|(level, rows)| Some((texts.get(*level)?.as_str(), *rows)));
+                    Encoding::Text { vocabulary: Vocabulary::fit(of) }
+                }
                 ColumnKind::Boolean => Encoding::Truth,
                 ColumnKind::Date => {
                     Encoding::Date { offset: of.mean, scale: nonzero(of.deviation()), cycles: of.cycles(), running: goes_on(&of.sample) }
@@ -174,6 +185,7 @@ impl Table {
                     values.len() == scores.len() && values.len() >= 2 && ascending(values) && ascending(scores)
                 }
                 Encoding::Choice { levels } => levels.len() <= MOST_LEVELS,
+                Encoding::Text { vocabulary } => vocabulary.is_sound(),
                 Encoding::Truth => true,
             };
             if !fine {
@@ -204,12 +216,17 @@ impl Table {
         layout.gaps = layout.truths.end..layout.truths.end + gaps;
         layout.owners.extend(0..gaps);
         let mut next = layout.gaps.end;
-        for (column, encoding) in self.columns.iter().enumerate() {
-            if let Encoding::Choice { .. } = encoding {
-                layout.columns[column] = next..next + encoding.width();
+        for text in [false, true] {
+            for (column, encoding) in self.columns.iter().enumerate() {
+                let block = next..next + encoding.width();
+                match (encoding, text) {
+                    (Encoding::Choice { .. }, false) => layout.choices.push(block.clone()),
+                    (Encoding::Text { .. }, true) => layout.texts.push(block.clone()),
+                    _ => continue,
+                }
                 layout.owners.extend(std::iter::repeat_n(column, encoding.width()));
-                layout.choices.push(next..next + encoding.width());
-                next += encoding.width();
+                next = block.end;
+                layout.columns[column] = block;
             }
         }
         layout.width = next;
@@ -224,8 +241,8 @@ impl Table {
         layout
     }
 
-    /// For each column of choices the level here of each level of the data; an error where a column holds something else.
-    pub(super) fn levels(&self, data: &Dataset) -> Result<Vec<Vec<usize>>> {
+    /// What each level of the data's columns is here; an error where a column holds something else.
+    pub(super) fn levels(&self, data: &Dataset) -> Result<Vec<Levels>> {
         if self.columns.len() != data.features() {
             return Err(Error::shape(
                 format!("rows of {}", data.name),
@@ -237,22 +254,27 @@ impl Table {
             (Encoding::Choice { levels }, ColumnKind::Categorical) => {
                 let known: BTreeMap<&str, usize> = levels.iter().enumerate().map(|(at, level)| (level.as_str(), at)).collect();
                 let here = |level: &String| known.get(level.as_str()).copied().unwrap_or(levels.len());
-                Ok(data.fields[column].levels.iter().map(here).collect())
+                Ok(Levels::Choices(data.fields[column].levels.iter().map(here).collect()))
+            }
+            (Encoding::Text { vocabulary }, ColumnKind::Text) => {
+                Ok(Levels::Texts(data.fields[column].levels.iter().map(|text| vocabulary.vector(text)).collect()))
             }
             // A column without any value is of no kind.
-            (Encoding::Choice { .. }, ColumnKind::Empty) => Ok(Vec::new()),
-            (Encoding::Choice { .. }, kind) | (_, kind @ ColumnKind::Categorical) => Err(Error::shape(
-                format!("{} of {}", data.column_name(column), data.name),
-                format!("{kind} values"),
-                format!("{}, as in training; say so with --column", encoding.kind()),
-            )),
-            _ => Ok(Vec::new()),
+            (Encoding::Choice { .. } | Encoding::Text { .. }, ColumnKind::Empty) => Ok(Levels::None),
+            (Encoding::Choice { .. } | Encoding::Text { .. }, kind) | (_, kind @ (ColumnKind::Categorical | ColumnKind::Text)) => {
+                Err(Error::shape(
+                    format!("{} of {}", data.column_name(column), data.name),
+                    format!("{kind} values"),
+                    format!("{}, as in training; say so with --column", encoding.kind()),
+                ))
+            }
+            _ => Ok(Levels::None),
         };
         self.columns.iter().enumerate().map(of).collect()
     }
 
     /// Prepares one row of the source into `out`, which is all zeros.
-    pub(super) fn prepare(&self, layout: &Layout, levels: &[Vec<usize>], row: impl Iterator<Item = f64>, out: &mut [f32]) {
+    pub(super) fn prepare(&self, layout: &Layout, levels: &[Levels], row: impl Iterator<Item = f64>, out: &mut [f32]) {
         for (column, value) in row.enumerate() {
             if value.is_nan() {
                 // Zero is the mean of numbers and no level at all.
@@ -262,11 +284,15 @@ impl Table {
                 continue;
             }
             let out = &mut out[layout.columns[column].clone()];
-            match &self.columns[column] {
-                Encoding::Choice { levels: known } => {
-                    out[levels[column].get(value.max(0.0) as usize).copied().unwrap_or(known.len())] = 1.0;
+            let level = value.max(0.0) as usize;
+            match (&self.columns[column], &levels[column]) {
+                (Encoding::Choice { levels: known }, Levels::Choices(here)) => {
+                    out[here.get(level).copied().unwrap_or(known.len())] = 1.0;
                 }
-                other => other.prepare(value, out),
+                (Encoding::Text { .. }, Levels::Texts(texts)) => {
+                    texts.get(level).into_iter().flatten().for_each(|(place, number)| out[*place] = *number);
+                }
+                (other, _) => other.prepare(value, out),
             }
         }
     }
@@ -298,7 +324,18 @@ impl Table {
     }
 }
 
-/// Where the numbers of a prepared row lie: numbers first, then counts, truths, what is missing, and choices.
+/// What the levels of a data set's column are to a preparation.
+#[derive(Debug)]
+pub(super) enum Levels {
+    /// The column has none.
+    None,
+    /// The place of each among the levels that are known.
+    Choices(Vec<usize>),
+    /// The vector of each.
+    Texts(Vec<Vec<(usize, f32)>>),
+}
+
+/// Where the numbers of a prepared row lie: numbers first, then counts, truths, what is missing, choices, and texts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Layout {
     /// Of each column of the source its prepared numbers.
@@ -315,6 +352,8 @@ pub struct Layout {
     pub gaps: Range<usize>,
     /// The levels of each choice.
     pub choices: Vec<Range<usize>>,
+    /// The vectors of texts.
+    pub texts: Vec<Range<usize>>,
     /// Of each prepared number its column of the source.
     pub owners: Vec<usize>,
     /// Offset and scale of each count, of those with a free variance first.
@@ -333,6 +372,7 @@ impl Encoding {
             Self::Truth => ColumnKind::Boolean,
             Self::Choice { .. } => ColumnKind::Categorical,
             Self::Date { .. } => ColumnKind::Date,
+            Self::Text { .. } => ColumnKind::Text,
         }
     }
 
@@ -341,6 +381,7 @@ impl Encoding {
         match self {
             Self::Number { .. } | Self::Quantile { .. } | Self::Count { .. } | Self::Truth => 1,
             Self::Choice { levels } => levels.len() + 1,
+            Self::Text { .. } => text::WIDTH,
             Self::Date { cycles, .. } => 1 + 2 * cycles.len(),
         }
     }
@@ -352,7 +393,7 @@ impl Encoding {
             Self::Quantile { values, scores } => between(values, scores, value),
             Self::Count { offset, scale, .. } => (value.max(0.0).ln_1p() - offset) / scale,
             Self::Truth => f64::from(u8::from(value >= 0.5)),
-            Self::Choice { .. } => 0.0,
+            Self::Choice { .. } | Self::Text { .. } => 0.0,
         } as f32;
         if let Self::Date { cycles, .. } = self {
             for (cycle, out) in cycles.iter().zip(out[1..].chunks_exact_mut(2)) {
@@ -374,6 +415,7 @@ impl Encoding {
             Self::Quantile { values, scores } => between(scores, values, first),
             Self::Count { offset, scale, .. } => (first * scale + offset).min(700.0).exp_m1().max(0.0),
             Self::Truth => f64::from(u8::from(first >= 0.5)),
+            Self::Text { .. } => f64::NAN,
             Self::Choice { .. } => {
                 // Of equals the first.
                 let best = prepared.iter().enumerate().fold(0, |best, (at, share)| if *share > prepared[best] { at } else { best });
@@ -388,7 +430,7 @@ impl Encoding {
             return 0.0;
         }
         let difference = match self {
-            Self::Choice { .. } => f64::from(u8::from(a != b)),
+            Self::Choice { .. } | Self::Text { .. } => f64::from(u8::from(a != b)),
             Self::Truth => a - b,
             Self::Number { scale, .. } | Self::Date { scale, .. } => (a - b) / scale,
             Self::Count { scale, .. } => (a.max(0.0).ln_1p() - b.max(0.0).ln_1p()) / scale,
@@ -411,6 +453,8 @@ impl Encoding {
                 let square = row.iter().zip(rebuilt).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
                 square.sqrt().copysign(row[0] - rebuilt[0])
             }
+            // As far as the loss has them apart.
+            Self::Text { .. } => (2.0 * text::WEIGHT as f32 * text::distance(row, rebuilt).max(0.0)).sqrt(),
             _ => row[0] - rebuilt[0],
         }
     }

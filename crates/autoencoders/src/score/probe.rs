@@ -20,7 +20,7 @@ pub enum Probe {
     /// Each column from another row, so that columns no longer fit each other.
     Shuffled,
     /// One number in every column: two deviations above the mean of all numbers. The mean itself is the very middle of columns that are
-    /// centred.
+    /// centred. Not for tables with other columns than numbers, where there is no such row.
     Constant,
 }
 
@@ -40,9 +40,10 @@ pub struct Probed {
 }
 
 impl Probed {
-    /// The fraction of a probe's rows that a kind of score puts above the 99th percentile of normal rows.
+    /// The fraction of a probe's rows that a kind of score puts above the 99th percentile of normal rows; 1 for a probe that does not
+    /// apply.
     pub fn fraction(&self, probe: Probe, kind: Kind) -> f64 {
-        self.above.iter().find(|(p, k, _)| *p == probe && *k == kind).map_or(0.0, |(_, _, fraction)| *fraction)
+        self.above.iter().find(|(p, k, _)| *p == probe && *k == kind).map_or(1.0, |(_, _, fraction)| *fraction)
     }
 
     /// Whether a kind of score finds at least half of each probe's rows.
@@ -99,7 +100,7 @@ impl Probe {
             (mean, (numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / count).sqrt())
         };
         let columns: Vec<(f64, f64)> = (0..features).map(|column| of(&mut (0..count).map(|row| at(row, column)))).collect();
-        let number = |column: usize| !matches!(data.kind(column), ColumnKind::Categorical | ColumnKind::Boolean);
+        let number = |column: usize| !matches!(data.kind(column), ColumnKind::Categorical | ColumnKind::Text | ColumnKind::Boolean);
         let values = match self {
             Self::Far => {
                 let mut far = |column: usize| {
@@ -109,7 +110,8 @@ impl Probe {
                     mean + side * if spread > 0.0 { spread } else { 1.0 } * 10.0 * f64::from(1.0 + rng.unit())
                 };
                 // Categories have no far side; one that nobody knows is the farthest there is.
-                let unknown = |column: usize| if data.kind(column) == ColumnKind::Categorical { f64::MAX } else { 0.0 };
+                let unknown =
+                    |column: usize| if matches!(data.kind(column), ColumnKind::Categorical | ColumnKind::Text) { f64::MAX } else { 0.0 };
                 (0..count * features)
                     .map(|place| place % features)
                     .map(|column| if number(column) { far(column) } else { unknown(column) })
@@ -133,7 +135,8 @@ impl Detector {
     /// Scores rows that are certainly anomalies, made from these real ones, by every kind.
     pub fn probe(&self, model: &Model, data: &Dataset) -> Result<Probed> {
         let mut above = Vec::new();
-        for probe in Probe::ALL {
+        let numbers = (0..data.fields.len()).all(|column| data.kind(column).is_number());
+        for probe in Probe::ALL.into_iter().filter(|probe| numbers || *probe != Probe::Constant) {
             let rows = probe.rows(model, data)?;
             for kind in Kind::ALL {
                 let limit = self.calibration(kind).quantile(ABOVE);

@@ -2,19 +2,19 @@
 
 use crate::args::{Purpose, Settings, Train};
 use autoencoders::run::State;
-use autoencoders::schema::Shape;
+use autoencoders::schema::{Field, Shape};
 use autoencoders::{Config, Error, Result};
 use std::path::Path;
 
 /// The configuration that was asked for on rows of this shape, or that of the checkpoint to go on from.
-pub(crate) fn config(args: &Train, shape: &Shape) -> Result<Config> {
+pub(crate) fn config(args: &Train, shape: &Shape, fields: &[Field]) -> Result<Config> {
     if let Some(run) = &args.resume {
         return State::config_of(run);
     }
     let settings = &args.settings;
     let mut config = match (settings.purpose, &settings.config) {
-        (Some(Purpose::Anomalies), _) => Config::for_anomalies(shape),
-        (Some(Purpose::Gaps), _) => Config::for_gaps(shape),
+        (Some(Purpose::Anomalies), _) => Config::for_anomalies(shape, fields),
+        (Some(Purpose::Gaps), _) => Config::for_gaps(shape, fields),
         (None, Some(recipe)) => read(recipe)?,
         (None, None) => Config::default(),
     };

@@ -3,37 +3,53 @@
 use super::read_for;
 use crate::args::{Rows, Search};
 use crate::show::{self, Show};
-use autoencoders::data::{Dataset, ReadOptions, read};
+use autoencoders::data::{Dataset, ReadOptions, Values, read};
 use autoencoders::model::{Neighbour, nearest};
+use autoencoders::schema::ColumnKind;
 use autoencoders::{Error, Model, Result};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 pub(crate) fn run(args: &Search, show: &Show) -> Result<()> {
     let model = Model::load(&args.model)?;
     let data = read_for(&model, &args.rows.data, &args.rows.reading, show)?;
     let codes = model.encode(&data)?;
-    let query = match (args.row, &args.like) {
+    let query = match (args.row, &args.text) {
         (Some(row), _) if row < data.rows() => codes.row(row).to_vec(),
         (Some(row), _) => return Err(Error::setting("row", row, format!("0 to {}, the rows of {}", data.rows() - 1, data.name))),
-        (None, like) => model.encode(&one_row(like.as_deref().unwrap_or_default(), &args.rows)?)?.values,
+        (None, Some(text)) => model.encode(&only_text(&model, text)?)?.values,
+        (None, None) => model.encode(&one_row(args.like.as_deref().unwrap_or_default(), &args.rows, &model)?)?.values,
     };
     // A row is no neighbour of itself; one more is asked for in its place.
     let count = args.count as usize;
     let mut found = nearest(&codes, &query, count + usize::from(args.row.is_some()));
     found.retain(|neighbour| Some(neighbour.row) != args.row);
     found.truncate(count);
-    let json =
-        json!({ "row": args.row, "like": args.like, "neighbours": found.iter().map(|near| object(near, &data)).collect::<Vec<_>>() });
+    let neighbours: Vec<Value> = found.iter().map(|near| object(near, &data)).collect();
+    let json = json!({ "row": args.row, "like": args.like, "text": args.text, "neighbours": neighbours });
     show.result(&json, table(&found, &data))
 }
 
+/// The row that has this text and nothing else.
+fn only_text(model: &Model, text: &str) -> Result<Dataset> {
+    let mut fields = model.preparation.fields();
+    let wanted = || Error::setting("text", format!("{text:?}"), "a model of a table with a column of text");
+    let column = fields.iter().position(|field| field.kind == ColumnKind::Text).ok_or_else(wanted)?;
+    let mut row = vec![f64::NAN; fields.len()];
+    row[column] = 0.0;
+    fields[column].levels = Arc::new(vec![text.to_owned()]);
+    let mut data = Dataset::new("the words", model.parts.plan.shape.clone(), Values::F64(row))?;
+    data.fields = fields;
+    Ok(data)
+}
+
 /// Reads the row whose neighbours are sought; a file of its own may lack the label and id of the others.
-fn one_row(file: &str, rows: &Rows) -> Result<Dataset> {
-    let set_aside = ReadOptions { labels: None, ..rows.reading.options() };
-    let bare = ReadOptions { resize: rows.reading.resize, ..ReadOptions::default() };
+fn one_row(file: &str, rows: &Rows, model: &Model) -> Result<Dataset> {
+    let set_aside = ReadOptions { labels: None, expected: model.kinds(), ..rows.reading.options() };
+    let bare = ReadOptions { resize: rows.reading.resize, expected: model.kinds(), ..ReadOptions::default() };
     let data = read(file, &set_aside).or_else(|error| read(file, &bare).map_err(|_| error))?;
     match data.rows() {
-        1 => Ok(data),
+        1 => Ok(model.aligned(data)?.0),
         count => Err(Error::data(file, format!("has {count} rows, wanted the one whose neighbours are sought"))),
     }
 }
@@ -50,7 +66,7 @@ fn object(near: &Neighbour, data: &Dataset) -> Value {
 }
 
 fn table(found: &[Neighbour], data: &Dataset) -> String {
-    let beside = [("id", &data.ids), ("label", &data.labels)];
+    let beside = [("id", data.ids.clone()), ("label", data.labels.clone()), ("text", texts(data))];
     let mut rows = vec![show::cells([&"row", &"distance"])];
     rows.extend(found.iter().map(|near| show::cells([&near.row, &show::number(near.distance)])));
     for (name, all) in beside {
@@ -61,4 +77,12 @@ fn table(found: &[Neighbour], data: &Dataset) -> String {
         }
     }
     show::table(&rows)
+}
+
+/// The first column of text, where there is one.
+fn texts(data: &Dataset) -> Option<Vec<String>> {
+    let column = data.fields.iter().position(|field| field.kind == ColumnKind::Text)?;
+    let values = data.gather(0..data.rows()).ok()?;
+    let text = |row: usize| show::value(data.fields.get(column), values.get(row * data.features() + column));
+    Some((0..data.rows()).map(text).collect())
 }

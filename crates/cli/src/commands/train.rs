@@ -15,14 +15,14 @@ use std::time::Duration;
 
 pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     // Refused before anything is read; what depends on the rows is decided once they are there.
-    recipe::config(args, &Shape::Flat { width: 1 })?;
+    recipe::config(args, &Shape::Flat { width: 1 }, &[])?;
     let place = Place::of(args)?;
     let report = args.report.as_ref().map(|named| named.clone().unwrap_or_else(|| place.model.with_extension("html")));
     if let Some(report) = &report {
         super::report::check(report, args.force, &[&place.model, Path::new(&args.rows.data)])?;
     }
     let data = read_rows(&args.rows, show)?;
-    let config = recipe::config(args, &data.shape)?;
+    let config = recipe::config(args, &data.shape, &data.fields)?;
     let test = args.test_data.as_ref().map(|file| test_rows(file, args, &data)).transpose()?;
 
     let mut progress = Progress::new(show);
