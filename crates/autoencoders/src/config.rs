@@ -127,12 +127,16 @@ impl Config {
     /// such a code from copying is the noise; a narrow one would lose what makes a rare row rare.
     pub fn for_anomalies(shape: &Shape, fields: &[Field]) -> Self {
         // Points of a series nearly repeat each other: as much noise on each as on a table's columns would drown what is particular.
-        let level = if let Shape::Series { .. } = shape { 0.1 } else { 0.3 };
+        // For the same reason few numbers tell a window.
+        let (level, latent) = match shape {
+            Shape::Series { .. } => (0.1, as_wide(shape, fields).min((shape.features().unwrap_or(1) / POINTS_A_NUMBER).max(4))),
+            _ => (0.3, as_wide(shape, fields)),
+        };
         let parameters = [("noise", Value::from("gaussian")), ("level", Value::from(level))];
         Self {
             family: "denoising".to_owned(),
             parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-            latent: as_wide(shape, fields),
+            latent,
             batch: 128,
             members: 5,
             ..Self::default()
@@ -147,6 +151,9 @@ impl Config {
         Self { latent: as_wide(shape, fields), hidden: Some(0.3), batch: 128, ..Self::default() }
     }
 }
+
+/// Points of a window that one number of the code stands for.
+const POINTS_A_NUMBER: usize = 16;
 
 /// Numbers in a prepared row, up to 64.
 fn as_wide(shape: &Shape, fields: &[Field]) -> usize {
@@ -261,7 +268,7 @@ impl Plan {
         let prepared = layout.as_ref().map_or_else(|| shape.clone(), |layout| Shape::Flat { width: layout.width });
         let features = prepared.features()?;
 
-        let mut auto = Auto { net: auto_net(shape, features), code_activation: Activation::Identity, likelihood: Likelihood::Gaussian };
+        let mut auto = Auto { net: auto_net(shape, layout.as_ref().map_or(features, dense_numbers)), code_activation: Activation::Identity, likelihood: Likelihood::Gaussian };
         family.auto(&mut auto);
         let mut config = config.clone();
         let mut parameters = (entry.defaults)();
@@ -411,6 +418,15 @@ fn embedded(layout: Option<&Layout>, config: &Config) -> Vec<std::ops::Range<usi
     let layers = matches!(config.net, Net::Mlp(_)) && !config.tied;
     let choices = layout.filter(|_| layers).map_or(&[][..], |layout| layout.choices.as_slice());
     choices.iter().filter(|block| block.len() > NARROW).cloned().collect()
+}
+
+/// Numbers of a prepared row that a network must tell apart: few of those of a text or of a choice between many levels are ever set
+/// together.
+fn dense_numbers(layout: &Layout) -> usize {
+    let sparse = layout.texts.iter().map(|block| (block.len(), 64)).chain(
+        layout.choices.iter().filter(|block| block.len() > NARROW).map(|block| (block.len(), NARROW)),
+    );
+    sparse.fold(layout.width, |numbers, (all, counted)| numbers - all + counted.min(all))
 }
 
 /// Two hidden layers that narrow towards the code, or convolutions for pictures too large for them.

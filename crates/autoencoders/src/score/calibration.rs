@@ -9,7 +9,8 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Threshold {
-    /// `contamination` of the training where that is above zero, else `pot:0.01`.
+    /// `contamination` of the training where that is above zero, else `pot:0.01`; where fewer than 300 rows trained nothing, `pot` at
+    /// three of them, because fewer tell nothing rarer.
     #[default]
     Auto,
     /// `contamination:F`: the fraction F of rows like the training's lies above.
@@ -113,7 +114,7 @@ impl Calibration {
     pub fn threshold(&self, threshold: Threshold, contamination: f64) -> Option<f64> {
         match threshold {
             Threshold::Auto if contamination > 0.0 => Some(self.quantile(1.0 - contamination)),
-            Threshold::Auto => Some(self.peak(0.01)),
+            Threshold::Auto => Some(self.peak((3.0 / self.scores.len() as f64).clamp(0.01, 0.1))),
             Threshold::Contamination(fraction) => Some(self.quantile(1.0 - fraction)),
             Threshold::Peaks(fraction) => Some(self.peak(fraction)),
             Threshold::Deviations(count) => {

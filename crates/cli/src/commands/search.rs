@@ -6,20 +6,26 @@ use crate::show::{self, Show};
 use autoencoders::data::{Dataset, ReadOptions, Values, read};
 use autoencoders::model::{Neighbour, nearest};
 use autoencoders::schema::ColumnKind;
-use autoencoders::{Error, Model, Result};
+use autoencoders::{Error, Matrix, Model, Result};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 pub(crate) fn run(args: &Search, show: &Show) -> Result<()> {
     let model = Model::load(&args.model)?;
     let data = read_for(&model, &args.rows.data, &args.rows.reading, show)?;
-    let codes = model.encode(&data)?;
-    let query = match (args.row, &args.text) {
+    let mut codes = model.encode(&data)?;
+    let mut query = match (args.row, &args.text) {
         (Some(row), _) if row < data.rows() => codes.row(row).to_vec(),
         (Some(row), _) => return Err(Error::setting("row", row, format!("0 to {}, the rows of {}", data.rows() - 1, data.name))),
         (None, Some(text)) => model.encode(&only_text(&model, text)?)?.values,
         (None, None) => model.encode(&one_row(args.like.as_deref().unwrap_or_default(), &args.rows, &model)?)?.values,
     };
+    if args.text.is_some() {
+        // Words alone make a short code: what counts is where it points to.
+        let middle = middle(&codes);
+        codes.values.chunks_mut(codes.columns).for_each(|code| point(code, &middle));
+        point(&mut query, &middle);
+    }
     // A row is no neighbour of itself; one more is asked for in its place.
     let count = args.count as usize;
     let mut found = nearest(&codes, &query, count + usize::from(args.row.is_some()));
@@ -28,6 +34,20 @@ pub(crate) fn run(args: &Search, show: &Show) -> Result<()> {
     let neighbours: Vec<Value> = found.iter().map(|near| object(near, &data)).collect();
     let json = json!({ "row": args.row, "like": args.like, "text": args.text, "neighbours": neighbours });
     show.result(&json, table(&found, &data))
+}
+
+/// The mean code.
+fn middle(codes: &Matrix) -> Vec<f32> {
+    let mut sums = vec![0f64; codes.columns];
+    codes.values.chunks(codes.columns).for_each(|code| sums.iter_mut().zip(code).for_each(|(sum, number)| *sum += f64::from(*number)));
+    sums.into_iter().map(|sum| (sum / codes.rows().max(1) as f64) as f32).collect()
+}
+
+/// The direction of a code from the middle.
+fn point(code: &mut [f32], middle: &[f32]) {
+    code.iter_mut().zip(middle).for_each(|(number, middle)| *number -= middle);
+    let length = code.iter().map(|number| number * number).sum::<f32>().sqrt().max(1e-12);
+    code.iter_mut().for_each(|number| *number /= length);
 }
 
 /// The row that has this text and nothing else.
