@@ -1,6 +1,7 @@
 // What is shown: the input, what the encoder saw of it, what came back, and where they differ.
 import { colour, count, element, make, onClick, paint, short } from "./page.js";
 import { drawCurves, drawRow } from "./picture.js";
+import { cell } from "./scene.js";
 import { Table } from "./table.js";
 /** Rows with similar codes that are shown. */
 const SIMILAR = 8;
@@ -315,9 +316,11 @@ export function selection(session) {
         if (!session.drawn) {
             whole ??= explorer.meanRow(Uint32Array.from({ length: scene.rows }, (_, row) => row));
             const far = Array.from(explorer.errors(mean, whole)).map((error, column) => [error, column]).sort((a, b) => b[0] - a[0]);
-            for (const [error, column] of far.slice(0, 5)) {
+            // Words have no mean.
+            const numbers = far.filter(([, column]) => !["categorical", "boolean"].includes(scene.fields[column]?.kind ?? ""));
+            for (const [error, column] of numbers.slice(0, 5)) {
                 if (error > 0.01)
-                    words.append(make("li", `${scene.columns[column]}: ${short(mean[column])} on average, ${short(whole[column])} over all rows`));
+                    words.append(make("li", `${scene.columns[column]}: ${cell(scene, column, mean[column])} on average, ${cell(scene, column, whole[column])} over all rows`));
             }
         }
     });

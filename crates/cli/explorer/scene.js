@@ -1,4 +1,22 @@
 // What the command wrote beside the page, fetched and checked.
+import { short } from "./page.js";
+/** What a number of a column stands for, in a few characters; nothing where there is no value. */
+export function cell(scene, column, value) {
+    if (Number.isNaN(value))
+        return "";
+    const field = scene.fields[column];
+    switch (field?.kind) {
+        case "categorical": return field.levels[value] ?? "(other)";
+        case "boolean": return String(value >= 0.5);
+        case "date": return moment(value).replace("T", " ");
+        default: return short(value);
+    }
+}
+/** Days since 1970 as a date and a time, to the minute. */
+export function moment(days) {
+    const time = new Date(Math.round(days * 1440) * 60_000);
+    return Number.isNaN(time.getTime()) ? "" : time.toISOString().slice(0, 16);
+}
 async function file(name) {
     const answer = await fetch(name);
     if (!answer.ok)

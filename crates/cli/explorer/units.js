@@ -1,6 +1,7 @@
 // What excites each unit of the code, and the weights of the first and the last layer as images.
-import { element, make, paint, short } from "./page.js";
+import { element, make, paint } from "./page.js";
 import { drawRow } from "./picture.js";
+import { cell } from "./scene.js";
 /** Cards that are shown at once. */
 const TOGETHER = 60;
 /** A list of cards, so many at a time. */
@@ -29,7 +30,7 @@ export function exciting(session, sliders, of) {
     const columnsOf = (input) => {
         const far = Array.from(explorer.errors(input, mean ?? input)).map((error, column) => [error, column]);
         far.sort((a, b) => b[0] - a[0]);
-        return far.slice(0, 3).map(([, column]) => `${session.scene.columns[column]} ${short(input[column])}`);
+        return far.slice(0, 3).map(([, column]) => `${session.scene.columns[column]} ${cell(session.scene, column, input[column])}`);
     };
     cards(box, of.rows.length, unit => {
         const button = make("button");

@@ -2,6 +2,7 @@
 
 import { colour, count, element, make, onClick, paint, short } from "./page.js";
 import { drawCurves, drawRow, type Axes, type Curve } from "./picture.js";
+import { cell } from "./scene.js";
 import type { Session } from "./session.js";
 import { Table } from "./table.js";
 
@@ -302,8 +303,10 @@ export function selection(session: Session): void {
     if (!session.drawn) {
       whole ??= explorer.meanRow(Uint32Array.from({ length: scene.rows }, (_, row) => row));
       const far = Array.from(explorer.errors(mean, whole)).map((error, column) => [error, column] as const).sort((a, b) => b[0] - a[0]);
-      for (const [error, column] of far.slice(0, 5)) {
-        if (error > 0.01) words.append(make("li", `${scene.columns[column]}: ${short(mean[column] as number)} on average, ${short(whole[column] as number)} over all rows`));
+      // Words have no mean.
+      const numbers = far.filter(([, column]) => !["categorical", "boolean"].includes(scene.fields[column]?.kind ?? ""));
+      for (const [error, column] of numbers.slice(0, 5)) {
+        if (error > 0.01) words.append(make("li", `${scene.columns[column]}: ${cell(scene, column, mean[column] as number)} on average, ${cell(scene, column, whole[column] as number)} over all rows`));
       }
     }
   });

@@ -1,5 +1,31 @@
 // What the command wrote beside the page, fetched and checked.
 
+import { short } from "./page.js";
+
+/** What a column holds: numbers that stand for words have them in `levels`. */
+export interface Field {
+  kind: string;
+  levels: string[];
+}
+
+/** What a number of a column stands for, in a few characters; nothing where there is no value. */
+export function cell(scene: Scene, column: number, value: number): string {
+  if (Number.isNaN(value)) return "";
+  const field = scene.fields[column];
+  switch (field?.kind) {
+    case "categorical": return field.levels[value] ?? "(other)";
+    case "boolean": return String(value >= 0.5);
+    case "date": return moment(value).replace("T", " ");
+    default: return short(value);
+  }
+}
+
+/** Days since 1970 as a date and a time, to the minute. */
+export function moment(days: number): string {
+  const time = new Date(Math.round(days * 1440) * 60_000);
+  return Number.isNaN(time.getTime()) ? "" : time.toISOString().slice(0, 16);
+}
+
 /** The file scene.json. */
 export interface Scene {
   /** The names of the model's file and of the data. */
@@ -17,6 +43,8 @@ export interface Scene {
   bytes: boolean;
   /** Names of the columns, or what stands for them. */
   columns: string[];
+  /** What the columns hold, where they are more than numbers; else empty. */
+  fields: Field[];
   /** Whether a row is drawn as a curve, and of how many channels. */
   curve: boolean;
   channels: number;

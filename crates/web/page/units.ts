@@ -1,9 +1,9 @@
 // What excites each unit of the code, and the weights of the first and the last layer as images.
 
 import type { Pictures } from "./model.js";
-import { element, make, paint, short } from "./page.js";
+import { element, make, paint } from "./page.js";
 import { drawRow } from "./picture.js";
-import type { Exciting } from "./scene.js";
+import { cell, type Exciting } from "./scene.js";
 import type { Session } from "./session.js";
 import type { Sliders } from "./sliders.js";
 
@@ -35,7 +35,7 @@ export function exciting(session: Session, sliders: Sliders, of: Exciting): void
   const columnsOf = (input: Float32Array): string[] => {
     const far = Array.from(explorer.errors(input, mean ?? input)).map((error, column) => [error, column] as const);
     far.sort((a, b) => b[0] - a[0]);
-    return far.slice(0, 3).map(([, column]) => `${session.scene.columns[column]} ${short(input[column] as number)}`);
+    return far.slice(0, 3).map(([, column]) => `${session.scene.columns[column]} ${cell(session.scene, column, input[column] as number)}`);
   };
   cards(box, of.rows.length, unit => {
     const button = make("button");

@@ -266,6 +266,29 @@ test("names from the data are words, never code", async t => {
   assert.match(await page.textContent("#now-words") ?? "", /An input of your own.*larger than that of 100 % of the rows/);
 });
 
+test("the words, dates and gaps of a table are shown as such, and chosen among", async t => {
+  const lines = Array.from({ length: 120 }, (_, row) => {
+    const warm = Math.sin(row * 1.7);
+    const kind = warm > 0.3 ? "<b>valve</b>" : warm > -0.3 ? "pump" : "fan";
+    return [`2024-01-${String(1 + row % 28).padStart(2, "0")}`, kind, row % 9 === 4 ? "" : (60 + 5 * warm).toFixed(2), warm > 0].join(",");
+  });
+  const table = join(files, "machines.csv");
+  writeFileSync(table, ["seen,kind,temperature,open", ...lines].join("\n"));
+  const model = trained(files, table, "--latent", "3", "--epochs", "20");
+  const page = await explored(t, model, table);
+  const before = await shown(page);
+  const kind = page.locator("#table select").first();
+  const kinds = new Set(lines.map(line => line.split(",")[1] as string));
+  assert.deepEqual(await kind.locator("option").allTextContents(), [...kinds, "(other)"]);
+  await kind.selectOption({ label: "(other)" });
+  const after = await shown(page);
+  assert.equal(after.input?.[1], 3);
+  assert.notDeepEqual(after.code, before.code);
+  assert.match(await page.locator("#table input").first().inputValue(), /^2024-01-\d\dT00:00$/);
+  assert.match(await page.locator("#table tbody tr").nth(3).locator("td").nth(1).textContent() ?? "", /^(true|false)$/);
+  assert.equal(await page.locator("b").count(), 0);
+});
+
 test("a series is drawn as a curve, and drawing on it changes it", async t => {
   const rows = Float32Array.from({ length: 80 * 48 }, (_, at) => Math.sin((at % 48) / 5 + Math.floor(at / 48)));
   const series = join(files, "series.npy");

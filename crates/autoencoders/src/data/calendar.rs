@@ -1,9 +1,12 @@
 //! Dates and times of day as text, from the counts in which files store them.
 
+#[cfg(feature = "readers")]
 const NANOS_A_SECOND: i128 = 1_000_000_000;
+#[cfg(feature = "readers")]
 const SECONDS_A_DAY: i128 = 86_400;
 
 /// `2013-07-04 00:30:00`, from nanoseconds since 1970.
+#[cfg(feature = "readers")]
 pub(crate) fn date_time(nanos: i128) -> String {
     let day = nanos.div_euclid(NANOS_A_SECOND * SECONDS_A_DAY);
     format!("{} {}", date(day), time(nanos.rem_euclid(NANOS_A_SECOND * SECONDS_A_DAY)))
@@ -37,6 +40,7 @@ pub(crate) fn of_days(days: f64) -> String {
 }
 
 /// `00:30:00`, with a fraction where there is one, from nanoseconds since midnight.
+#[cfg(feature = "readers")]
 pub(crate) fn time(nanos: i128) -> String {
     let (seconds, fraction) = (nanos.div_euclid(NANOS_A_SECOND), nanos.rem_euclid(NANOS_A_SECOND));
     let clock = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);

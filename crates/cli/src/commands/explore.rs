@@ -4,6 +4,7 @@ use super::{holds_files, name, read_for};
 use crate::args::Explore;
 use crate::explore::{Scene, Server, drawn, write};
 use crate::show::{self, Show};
+use autoencoders::schema::ColumnKind;
 use autoencoders::{Error, Model, Result};
 use serde_json::json;
 
@@ -20,6 +21,12 @@ pub(crate) fn run(args: &Explore, show: &Show) -> Result<()> {
     let server = if args.output.is_none() { Some(Server::bind(args.port)?) } else { None };
     let bytes = std::fs::read(&args.model).map_err(|error| Error::io(&args.model, error))?;
     let model = Model::from_bytes(&bytes, &args.model.display().to_string())?;
+    if model.preparation.fields().iter().any(|field| field.kind == ColumnKind::Text) {
+        return Err(Error::model(
+            args.model.display(),
+            "has a column of text, which the explorer does not show; ae report and ae search do, or train it with the column as `--id`",
+        ));
+    }
     let data = match &args.data {
         Some(data) => read_for(&model, data, &args.reading, show)?,
         None => drawn(&model, &show::quoted(args.model.display()))?,
