@@ -268,7 +268,11 @@ impl Plan {
         let prepared = layout.as_ref().map_or_else(|| shape.clone(), |layout| Shape::Flat { width: layout.width });
         let features = prepared.features()?;
 
-        let mut auto = Auto { net: auto_net(shape, layout.as_ref().map_or(features, dense_numbers)), code_activation: Activation::Identity, likelihood: Likelihood::Gaussian };
+        let mut auto = Auto {
+            net: auto_net(shape, layout.as_ref().map_or(features, dense_numbers)),
+            code_activation: Activation::Identity,
+            likelihood: Likelihood::Gaussian,
+        };
         family.auto(&mut auto);
         let mut config = config.clone();
         let mut parameters = (entry.defaults)();
@@ -423,9 +427,11 @@ fn embedded(layout: Option<&Layout>, config: &Config) -> Vec<std::ops::Range<usi
 /// Numbers of a prepared row that a network must tell apart: few of those of a text or of a choice between many levels are ever set
 /// together.
 fn dense_numbers(layout: &Layout) -> usize {
-    let sparse = layout.texts.iter().map(|block| (block.len(), 64)).chain(
-        layout.choices.iter().filter(|block| block.len() > NARROW).map(|block| (block.len(), NARROW)),
-    );
+    let sparse = layout
+        .texts
+        .iter()
+        .map(|block| (block.len(), 64))
+        .chain(layout.choices.iter().filter(|block| block.len() > NARROW).map(|block| (block.len(), NARROW)));
     sparse.fold(layout.width, |numbers, (all, counted)| numbers - all + counted.min(all))
 }
 

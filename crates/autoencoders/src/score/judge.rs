@@ -1,7 +1,7 @@
 //! What one model thinks of rows: how badly they are rebuilt, and how far their codes are from those of training rows.
 
 use super::Kind;
-use super::reference::{self, Reference};
+use super::reference::{self, Near, Reference};
 use super::whiten::Whitening;
 use crate::data::Dataset;
 use crate::error::Result;
@@ -12,6 +12,7 @@ use crate::rng::Rng;
 use crate::vars::Values;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
+use std::cell::OnceCell;
 
 /// Draws of noise under which a reconstruction must stay the same.
 const NOISES: usize = 8;
@@ -75,6 +76,8 @@ struct Seen {
     /// What lies between both, one number for each column of the source.
     residuals: Matrix,
     codes: Matrix,
+    /// The training codes nearest to each, once they are asked for.
+    near: OnceCell<Vec<Near>>,
 }
 
 impl Judge {
@@ -141,6 +144,14 @@ impl Judge {
         Ok(scores.into_iter().zip(reasons).map(|(score, reasons)| Opinion { score, reasons }).collect())
     }
 
+    fn near<'a>(&self, seen: &'a Seen) -> Result<&'a Vec<Near>> {
+        if let Some(near) = seen.near.get() {
+            return Ok(near);
+        }
+        let near = self.reference.nearest(&seen.codes)?;
+        Ok(seen.near.get_or_init(|| near))
+    }
+
     fn see(model: &Model, values: &Values, x: Tensor<2>) -> Result<Seen> {
         let [_, width] = x.dims();
         let code = model.parts.code(values, x.clone(), &mut model.pass())?.mean;
@@ -148,7 +159,8 @@ impl Judge {
         let matrix = |tensor: Tensor<2>, columns: usize| -> Result<Matrix> { Ok(Matrix { columns, values: read(tensor)? }) };
         let (rows, rebuilt) = (matrix(x, width)?, matrix(rebuilt, width)?);
         let residuals = Matrix { columns: model.parts.plan.features(), values: model.preparation.residuals(&rows.values, &rebuilt.values) };
-        Ok(Seen { rows, rebuilt, residuals, codes: matrix(code, model.parts.plan.config.latent)? })
+        let codes = matrix(code, model.parts.plan.config.latent)?;
+        Ok(Seen { rows, rebuilt, residuals, codes, near: OnceCell::new() })
     }
 
     /// One measure of each row: the logarithm of a distance, or for the likelihood its negative logarithm.
@@ -157,7 +169,10 @@ impl Judge {
         let rows = 0..seen.rows.rows();
         Ok(match kind {
             Kind::Joined | Kind::Reconstruction => rows.map(|row| logarithm(self.residuals.distance(seen.residuals.row(row)))).collect(),
-            Kind::Code => rows.map(|row| logarithm(self.reference.distance(seen.codes.row(row)))).collect(),
+            Kind::Code => {
+                let near = self.near(seen)?;
+                rows.map(|row| logarithm(self.reference.distance(seen.codes.row(row), &near[row]))).collect()
+            }
             Kind::Mahalanobis => rows.map(|row| logarithm(self.codes.distance(seen.codes.row(row)))).collect(),
             Kind::Denoising => self.denoising(model, values, x, seen)?.into_iter().map(logarithm).collect(),
             Kind::Likelihood => likelihood(model, values, x)?
@@ -193,7 +208,8 @@ impl Judge {
         let mut expected = seen.rebuilt.values.clone();
         let strange: Vec<usize> = (0..by_code.len()).filter(|row| by_code[*row]).collect();
         if !strange.is_empty() {
-            let near: Vec<f32> = strange.iter().flat_map(|row| self.reference.neighbourhood(seen.codes.row(*row))).collect();
+            let all = self.near(seen)?;
+            let near: Vec<f32> = strange.iter().flat_map(|row| self.reference.neighbourhood(&all[*row])).collect();
             let decoded = read(model.parts.decode(values, super::matrix(near, seen.codes.columns), &mut model.pass()))?;
             for (at, row) in strange.iter().enumerate() {
                 expected[row * width..][..width].copy_from_slice(&decoded[at * width..][..width]);

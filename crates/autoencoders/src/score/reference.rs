@@ -1,15 +1,18 @@
 //! Distances to the codes of training rows.
 
-use crate::model::Matrix;
+use crate::error::Result;
+use crate::model::{Matrix, read};
 use crate::rng::Rng;
-use kdtree::KdTree;
-use kdtree::distance::squared_euclidean;
+use autoencoders_kernels::{Activation, arrange, dense_arranged};
+use burn::tensor::{Device, Tensor, TensorData};
 use std::fmt;
 
 /// Codes that are kept at most.
 pub(super) const MOST: usize = 4096;
 /// Nearest codes whose distances are averaged.
 const NEAREST: usize = 5;
+/// Codes whose distances are computed without rounding, because a product says that they are the nearest.
+const CANDIDATES: usize = 16;
 /// Codes in each draw of a coarse reference.
 const SMALL: usize = 16;
 /// Draws of a coarse reference.
@@ -21,14 +24,17 @@ pub struct Reference {
     pub codes: Matrix,
     /// Whether the training rows had anomalies among them.
     pub coarse: bool,
-    tree: KdTree<f32, u16, Vec<f32>>,
+    /// What a code is multiplied with, and what is added, for its squared distances to all others less its own square; none of no codes.
+    products: Option<(Tensor<3>, Tensor<2>)>,
     draws: Vec<[u16; SMALL]>,
 }
+
+/// The codes nearest to one, the nearest first, with their squared distances.
+pub(super) type Near = Vec<(f32, u16)>;
 
 impl Reference {
     /// Finite codes [rows, latent], at most 4,096 of them; `coarse` where there may be anomalies among them.
     pub fn new(codes: Matrix, coarse: bool) -> Self {
-        let mut tree = KdTree::with_capacity(codes.columns.max(1), 32);
         let mut draws = Vec::new();
         if coarse {
             // The draws depend on the number of codes alone, so that they need not be stored.
@@ -39,11 +45,14 @@ impl Reference {
             };
             draws = (0..DRAWS).map(draw).collect();
         }
-        for row in 0..codes.rows().min(MOST) {
-            // Only what is not finite or of another width is refused, and that is nearest to nothing.
-            tree.add(codes.row(row).to_vec(), row as u16).ok();
-        }
-        Self { codes, coarse, tree, draws }
+        let kept = codes.rows().min(MOST);
+        let products = (kept > 0 && codes.columns > 0).then(|| {
+            let all = &codes.values[..kept * codes.columns];
+            let squares: Vec<f32> = all.chunks_exact(codes.columns).map(|code| code.iter().map(|number| number * number).sum()).collect();
+            let matrix = |values: Vec<f32>, shape| Tensor::<2>::from_data(TensorData::new(values, shape), &Device::default());
+            (arrange(matrix(all.to_vec(), [kept, codes.columns]) * -2.0, true), matrix(squares, [1, kept]))
+        });
+        Self { codes, coarse, products, draws }
     }
 
     /// How far a code is from the others.
@@ -52,49 +61,70 @@ impl Reference {
     /// 2002). Where anomalies may be among them, these would be near each other: then the mean over a hundred draws of the distance to
     /// the nearest of sixteen, which are too few to hold any of a rare kind (Pang, Ting and Albrecht, "LeSiNN", 2015). A code at no
     /// distance at all is taken for the row itself and passed over.
-    pub fn distance(&self, code: &[f32]) -> f64 {
+    pub(super) fn distance(&self, code: &[f32], near: &Near) -> f64 {
         if code.iter().any(|number| !number.is_finite()) {
             return f64::INFINITY;
         }
         match self.coarse {
             true => self.coarse_distance(code),
-            false => self.fine_distance(code),
+            false => near.iter().map(|(distance, _)| f64::from(*distance).sqrt()).sum::<f64>() / near.len().max(1) as f64,
         }
-    }
-
-    fn fine_distance(&self, code: &[f32]) -> f64 {
-        let found = self.nearest(code);
-        found.iter().map(|(distance, _)| f64::from(*distance).sqrt()).sum::<f64>() / found.len().max(1) as f64
     }
 
     /// The mean of the nearest codes `[latent]`: where a code would be if its row were like others.
-    pub fn neighbourhood(&self, code: &[f32]) -> Vec<f32> {
-        let found = self.nearest(code);
-        let count = found.len().max(1) as f32;
-        let mean = |unit: usize| found.iter().map(|(_, row)| self.codes.row(usize::from(*row))[unit]).sum::<f32>() / count;
+    pub(super) fn neighbourhood(&self, near: &Near) -> Vec<f32> {
+        let count = near.len().max(1) as f32;
+        let mean = |unit: usize| near.iter().map(|(_, row)| self.codes.row(usize::from(*row))[unit]).sum::<f32>() / count;
         (0..self.codes.columns).map(mean).collect()
     }
 
-    /// The five nearest codes with their squared distances, the code itself left out.
-    fn nearest(&self, code: &[f32]) -> Vec<(f32, u16)> {
-        let mut found: Vec<(f32, u16)> = (self.tree.nearest(code, NEAREST + 1, &squared_euclidean).unwrap_or_default().into_iter())
-            .map(|(distance, row)| (distance, *row))
-            .collect();
-        if found.first().is_some_and(|(distance, _)| *distance == 0.0) {
-            found.remove(0);
+    /// The five codes nearest to each of some, a code's own left out.
+    ///
+    /// One matrix product tells which are near, `|a - b|² = |a|² + |b|² - 2 a b`: in more than some ten dimensions a tree looks at nearly
+    /// all codes, too, but one by one.
+    pub(super) fn nearest(&self, codes: &Matrix) -> Result<Vec<Near>> {
+        let rows = codes.rows();
+        let Some((weight, squares)) = self.products.as_ref().filter(|_| rows > 0) else { return Ok(vec![Vec::new(); rows]) };
+        let x = Tensor::<2>::from_data(TensorData::new(codes.values.clone(), [rows, codes.columns]), &Device::default());
+        let products = read(dense_arranged(x, weight.clone(), squares.clone(), Activation::Identity))?;
+        let kept = products.len() / rows;
+        Ok((0..rows).map(|row| self.sorted(codes.row(row), &products[row * kept..][..kept])).collect())
+    }
+
+    fn sorted(&self, code: &[f32], products: &[f32]) -> Near {
+        let mut best = [(f32::INFINITY, 0u16); CANDIDATES];
+        let mut count = 0;
+        for (row, product) in products.iter().enumerate() {
+            // What is no number is near to nothing.
+            if *product < best[CANDIDATES - 1].0 {
+                let place = best.partition_point(|(known, _)| known <= product);
+                best.copy_within(place..CANDIDATES - 1, place + 1);
+                best[place] = (*product, row as u16);
+                count = (count + 1).min(CANDIDATES);
+            }
         }
-        found.truncate(NEAREST);
-        found
+        let exact = best[..count].iter().map(|(_, row)| (squared_distance(code, self.codes.row(usize::from(*row))), *row));
+        let mut near: Near = exact.filter(|(distance, _)| !distance.is_nan()).collect();
+        near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        if near.first().is_some_and(|(distance, _)| *distance == 0.0) {
+            near.remove(0);
+        }
+        near.truncate(NEAREST);
+        near
     }
 
     fn coarse_distance(&self, code: &[f32]) -> f64 {
         let nearest = |draw: &[u16; SMALL]| {
-            let distances = draw.iter().map(|row| squared_euclidean(code, self.codes.row(usize::from(*row))));
+            let distances = draw.iter().map(|row| squared_distance(code, self.codes.row(usize::from(*row))));
             let nearest = distances.filter(|distance| *distance > 0.0).fold(f32::INFINITY, f32::min);
             if nearest.is_finite() { f64::from(nearest).sqrt() } else { 0.0 }
         };
         self.draws.iter().map(nearest).sum::<f64>() / self.draws.len().max(1) as f64
     }
+}
+
+fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum()
 }
 
 impl fmt::Debug for Reference {
@@ -107,6 +137,11 @@ impl fmt::Debug for Reference {
 mod tests {
     use super::*;
 
+    fn distance(reference: &Reference, code: &[f32]) -> f64 {
+        let near = reference.nearest(&Matrix { columns: code.len(), values: code.to_vec() }).unwrap();
+        reference.distance(code, &near[0])
+    }
+
     fn normal(rows: usize, seed: u64) -> Matrix {
         let mut rng = Rng::new(seed);
         Matrix { columns: 3, values: (0..rows * 3).map(|_| rng.standard_normal()).collect() }
@@ -116,17 +151,17 @@ mod tests {
     fn a_far_code_is_farther_than_a_near_one() {
         for coarse in [false, true] {
             let reference = Reference::new(normal(500, 1), coarse);
-            assert!(reference.distance(&[9.0, 9.0, 9.0]) > 5.0 * reference.distance(&[0.1, 0.2, 0.0]), "coarse: {coarse}");
+            assert!(distance(&reference, &[9.0, 9.0, 9.0]) > 5.0 * distance(&reference, &[0.1, 0.2, 0.0]), "coarse: {coarse}");
         }
     }
 
     #[test]
     fn the_five_nearest_are_those_that_a_search_of_all_finds() {
         let (codes, query) = (normal(300, 2), [0.3, -0.2, 0.9]);
-        let mut all: Vec<f64> = (0..300).map(|row| f64::from(squared_euclidean(&query, codes.row(row))).sqrt()).collect();
+        let mut all: Vec<f64> = (0..300).map(|row| f64::from(squared_distance(&query, codes.row(row))).sqrt()).collect();
         all.sort_by(f64::total_cmp);
         let wanted = all[..5].iter().sum::<f64>() / 5.0;
-        assert!((Reference::new(codes, false).distance(&query) - wanted).abs() < 1e-6);
+        assert!((distance(&Reference::new(codes, false), &query) - wanted).abs() < 1e-6);
     }
 
     #[test]
@@ -134,7 +169,7 @@ mod tests {
         let codes = normal(50, 3);
         let own = codes.row(7).to_vec();
         for coarse in [false, true] {
-            assert!(Reference::new(codes.clone(), coarse).distance(&own) > 0.0);
+            assert!(distance(&Reference::new(codes.clone(), coarse), &own) > 0.0);
         }
     }
 
@@ -146,12 +181,12 @@ mod tests {
         let knot = [8.0, 8.001, 8.0];
         let normal = [1.0, 0.5, -1.0];
         let (fine, coarse) = (Reference::new(codes.clone(), false), Reference::new(codes, true));
-        assert!(fine.distance(&knot) < fine.distance(&normal));
-        assert!(coarse.distance(&knot) > 2.0 * coarse.distance(&normal));
+        assert!(distance(&fine, &knot) < distance(&fine, &normal));
+        assert!(distance(&coarse, &knot) > 2.0 * distance(&coarse, &normal));
     }
 
     #[test]
     fn a_code_that_is_not_finite_is_infinitely_far() {
-        assert_eq!(Reference::new(normal(10, 6), false).distance(&[f32::NAN, 0.0, 0.0]), f64::INFINITY);
+        assert_eq!(distance(&Reference::new(normal(10, 6), false), &[f32::NAN, 0.0, 0.0]), f64::INFINITY);
     }
 }

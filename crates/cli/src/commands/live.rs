@@ -106,6 +106,9 @@ fn header(model: &Model, line: &str) -> Result<Option<Places>> {
 }
 
 fn cells(line: &str) -> Vec<String> {
+    if !line.contains('"') {
+        return line.split(',').map(|cell| cell.trim().to_owned()).collect();
+    }
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(line.as_bytes());
     let record = reader.records().next();
     record.and_then(|record| record.ok()).map(|record| record.iter().map(str::to_owned).collect()).unwrap_or_default()
