@@ -7,7 +7,7 @@ use crate::family::{Entry, Family};
 use crate::likelihood::Likelihood;
 use crate::net::{Blueprint, Net, Norm, image_sides};
 use crate::optimise::{Method, Schedule};
-use crate::prepare::{Layout, Preparation, Range, Scale};
+use crate::prepare::{Layout, MOST_LEVELS, Preparation, Range, Scale};
 use crate::schema::{ColumnKind, Field, Shape};
 use autoencoders_kernels::Activation;
 use serde::{Deserialize, Serialize};
@@ -408,6 +408,19 @@ impl Plan {
                  Choose a smaller latent, or a family that constrains the code (denoising, sparse, contractive)",
                 self.config.latent
             ));
+        }
+        let layout = self.layout.clone().unwrap_or_default();
+        for (column, place) in layout.columns.iter().enumerate().filter(|(_, place)| layout.choices.contains(place)) {
+            let (number, levels) = (column + 1, place.len() - 1);
+            if levels == 0 {
+                self.warnings.push(format!(
+                    "column {number} holds categories of which none comes twice: to the model they are all one. If it identifies rows, set \
+                     it aside with --id"
+                ));
+            } else if levels == MOST_LEVELS {
+                self.warnings
+                    .push(format!("of the categories of column {number} the {levels} most frequent are told apart, all others are one"));
+            }
         }
     }
 }

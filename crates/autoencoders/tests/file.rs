@@ -3,11 +3,11 @@
 
 use autoencoders::data::{Dataset, Values};
 use autoencoders::file::{self, Kind};
-use autoencoders::schema::Shape;
+use autoencoders::schema::{ColumnKind, Field, Shape};
 use autoencoders::{Config, Flow, Model, fit};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 fn data() -> Dataset {
     let values = (0..60).map(|at| ((at * 37) % 60) as f32 / 60.0).collect();
@@ -27,11 +27,47 @@ fn model() -> &'static [u8] {
     })
 }
 
+/// A table of every kind of column, with gaps.
+fn table() -> Dataset {
+    let row = |at: usize| {
+        let gap = if at % 7 == 3 { f64::NAN } else { at as f64 };
+        [gap, (at % 3) as f64, (at % 5) as f64, 19_000.5 + (at * 37 % 900) as f64, (at % 4) as f64, (at % 2) as f64]
+    };
+    let mut data = Dataset::new("table", Shape::Flat { width: 6 }, Values::F64((0..60).flat_map(row).collect())).unwrap();
+    let words = |words: &[&str]| Arc::new(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+    data.fields = vec![
+        Field::of(ColumnKind::Numeric),
+        Field { kind: ColumnKind::Categorical, levels: words(&["a", "b", "c"]) },
+        Field { kind: ColumnKind::Text, levels: words(&["one two", "two three", "three four", "four five", "five one"]) },
+        Field::of(ColumnKind::Date),
+        Field::of(ColumnKind::Count),
+        Field::of(ColumnKind::Boolean),
+    ];
+    data
+}
+
+/// The bytes of a small valid model of that table.
+fn table_model() -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    BYTES.get_or_init(|| {
+        let config = Config { latent: 2, net: "mlp:4".parse().unwrap(), epochs: Some(1), ..Config::default() };
+        let trained = fit(&config, &table(), None, false, &mut |_| Flow::Continue).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.ae");
+        trained.model.save(&path).unwrap();
+        std::fs::read(path).unwrap()
+    })
+}
+
 /// The model file again, with a valid hash over changed content.
 fn forged(change: impl FnOnce(&mut Value, &mut Vec<file::Entry>)) -> Result<Model, autoencoders::Error> {
+    forged_of(model(), change)
+}
+
+fn forged_of(bytes: &[u8], change: impl FnOnce(&mut Value, &mut Vec<file::Entry>)) -> Result<Model, autoencoders::Error> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("forged.ae");
-    let (mut content, entries) = file::parse(model(), Kind::Model, "model").unwrap();
+    let (mut content, entries) = file::parse(bytes, Kind::Model, "model").unwrap();
     let mut entries = entries.into_values().collect();
     change(&mut content, &mut entries);
     file::write(&path, Kind::Model, content, entries).unwrap();
@@ -72,6 +108,56 @@ proptest! {
             let _ = model.evaluate(&data(), &[0, 1]);
         }
     }
+}
+
+#[test]
+fn nonsense_in_the_preparation_of_a_table_is_an_error_or_a_model_that_works() {
+    let places = [
+        "/0/number/offset",
+        "/0/number/scale",
+        "/0/number",
+        "/1/choice/levels",
+        "/2/text/vocabulary/counts",
+        "/2/text/vocabulary/texts",
+        "/3/date/cycles",
+        "/3/date/scale",
+        "/4/count/poisson",
+        "/4/count/scale",
+        "/5",
+    ];
+    let values = [
+        json!(null),
+        json!(0),
+        json!(-1),
+        json!(1e300),
+        json!(u64::MAX),
+        json!(true),
+        json!("x"),
+        json!([]),
+        json!([1, 2]),
+        json!(["a", "a", "d"]),
+        json!(["day", "day"]),
+        json!({ "quantile": { "values": [1, 1], "scores": [0, 1] } }),
+        json!({ "quantile": { "values": [1, 2], "scores": [0, 1] } }),
+    ];
+    let (data, mut refused) = (table(), 0);
+    for place in places {
+        for value in &values {
+            let forged = forged_of(table_model(), |content, _| {
+                let place = format!("/preparation/table/columns{place}");
+                *content.pointer_mut(&place).unwrap_or_else(|| panic!("no {place}")) = value.clone();
+            });
+            match forged {
+                Ok(model) => drop((model.encode(&data), model.reconstruct(&data), model.score(&data, Default::default(), 2))),
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(refused > 100, "{refused}");
+    for gaps in [json!(false), json!(3)] {
+        assert!(forged_of(table_model(), |content, _| content["preparation"]["table"]["gaps"] = gaps).is_err());
+    }
+    assert!(Model::from_bytes(table_model(), "table").unwrap().encode(&data).is_ok());
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod table;
 mod text;
 
+pub(crate) use table::MOST_LEVELS;
 pub use table::{Cycle, Encoding, Layout, Table};
 pub use text::Vocabulary;
 pub(crate) use text::WEIGHT as TEXT_WEIGHT;

@@ -96,7 +96,7 @@ impl Cycle {
 }
 
 /// Levels of a categorical column that are told apart; the rarer ones are one.
-const MOST_LEVELS: usize = 1000;
+pub(crate) const MOST_LEVELS: usize = 1000;
 /// A column of more levels keeps only those that come twice.
 const FEW_LEVELS: usize = 20;
 /// Knots of a quantile scaling.

@@ -49,7 +49,7 @@ impl Vocabulary {
     pub(super) fn vector(&self, text: &str) -> Vec<(usize, f32)> {
         let mut numbers: BTreeMap<usize, f64> = BTreeMap::new();
         for (hash, count) in terms(text) {
-            let rarity = 1.0 + ((1 + self.texts) as f64 / (1 + self.counts[place(hash)]) as f64).ln();
+            let rarity = 1.0 + ((1.0 + self.texts as f64) / (1.0 + f64::from(self.counts[place(hash)]))).ln();
             let sign = if hash >> 63 == 1 { -1.0 } else { 1.0 };
             *numbers.entry((hash >> 20) as usize % WIDTH).or_default() += sign * (1.0 + (count as f64).ln()) * rarity;
         }
