@@ -287,7 +287,10 @@ impl Dataset {
             if let Values::U8(_) = *block {
                 return Ok(());
             }
-            let strange = |position: &usize| !block.get(*position).is_finite() && !(table && block.get(*position).is_nan());
+            let strange = |position: &usize| {
+                let number = block.get(*position);
+                number.is_infinite() || (number.is_nan() && !table)
+            };
             for position in (0..block.len()).filter(strange) {
                 first.get_or_insert((before + position, block.get(position).is_nan()));
                 all += 1;
