@@ -43,7 +43,8 @@ impl Evaluation {
     pub fn advice(&self, model: &Model) -> Vec<String> {
         let (config, mut advice) = (&model.parts.plan.config, Vec::new());
         if self.rows < 10 {
-            advice.push(format!("{} rows are too few to judge by; give more rows, or a larger fraction to test", self.rows));
+            let rows = if self.rows == 1 { "1 row is".to_owned() } else { format!("{} rows are", self.rows) };
+            advice.push(format!("{rows} too few to judge by; give more rows, or a larger fraction to test"));
         }
         // On a handful of rows every unit may look silent.
         if self.active_units < config.latent && self.rows > config.latent {

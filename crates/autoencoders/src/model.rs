@@ -158,8 +158,14 @@ impl Model {
 
     /// What the columns of a table hold, by their names, or by one-based numbers where it has none: to read other rows alike.
     pub fn kinds(&self) -> Vec<(String, ColumnKind)> {
-        let named = |(at, field): (usize, Field)| (self.columns.get(at).cloned().unwrap_or_else(|| (at + 1).to_string()), field.kind);
-        self.preparation.fields().into_iter().enumerate().map(named).collect()
+        let fields = self.preparation.fields();
+        let kind = |at: usize| fields.get(at).map_or(ColumnKind::Numeric, |field| field.kind);
+        match (self.columns.is_empty(), self.series.is_some()) {
+            // The columns of a series are its channels, whose names are not kept.
+            (_, true) => Vec::new(),
+            (true, false) => (0..fields.len()).map(|at| ((at + 1).to_string(), kind(at))).collect(),
+            (false, false) => self.columns.iter().enumerate().map(|(at, name)| (name.clone(), kind(at))).collect(),
+        }
     }
 
     /// The rows with their categories by their place among the model's levels; as they are where there are none.

@@ -82,6 +82,8 @@ pub enum ColumnKind {
     Categorical,
     /// `date`: dates and times, held as days since 1970.
     Date,
+    /// `time`: times of day, held as parts of a day.
+    Time,
     /// `count`: whole numbers from zero whose variance is free (negative binomial).
     Count,
     /// `poisson`: whole numbers from zero whose variance is their mean.
@@ -94,7 +96,8 @@ pub enum ColumnKind {
 
 impl ColumnKind {
     /// The kinds that can be asked for.
-    pub const ALL: [Self; 7] = [Self::Numeric, Self::Boolean, Self::Categorical, Self::Date, Self::Count, Self::Poisson, Self::Text];
+    pub const ALL: [Self; 8] =
+        [Self::Numeric, Self::Boolean, Self::Categorical, Self::Date, Self::Time, Self::Count, Self::Poisson, Self::Text];
 
     /// Whether its values are numbers to everybody, and not only here.
     pub fn is_number(self) -> bool {
@@ -108,6 +111,7 @@ impl ColumnKind {
             Self::Boolean => "boolean",
             Self::Categorical => "categorical",
             Self::Date => "date",
+            Self::Time => "time",
             Self::Count => "count",
             Self::Poisson => "poisson",
             Self::Text => "text",
@@ -162,6 +166,7 @@ impl Field {
             }
             ColumnKind::Boolean => (value >= 0.5).to_string(),
             ColumnKind::Date => calendar::of_days(value),
+            ColumnKind::Time => calendar::of_day(value),
             ColumnKind::Count | ColumnKind::Poisson | ColumnKind::Numeric | ColumnKind::Empty => value.to_string(),
         }
     }

@@ -203,7 +203,7 @@ pub(crate) struct Settings {
 }
 
 /// Where rows come from, and what is set aside in them.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Rows {
     /// A file (.csv, .csv.gz, .parquet, .npy, .npz, IDX), a folder of images, or the built-in `digits`
     #[arg(value_name = "DATA")]
@@ -213,7 +213,7 @@ pub(crate) struct Rows {
 }
 
 /// How rows are read.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Reading {
     /// The column of labels: kept, never trained on
     #[arg(long, value_name = "COLUMN", conflicts_with = "labels", help_heading = "Reading")]
@@ -235,19 +235,19 @@ pub(crate) struct Reading {
     #[arg(long, value_name = "POINTS", help_heading = "Series")]
     pub window: Option<usize>,
     /// Points from one window to the next [default: 1]
-    #[arg(long, value_name = "POINTS", requires = "window", help_heading = "Series")]
+    #[arg(long, value_name = "POINTS", help_heading = "Series")]
     pub stride: Option<usize>,
     /// The column of time stamps [default: the only one of dates]
-    #[arg(long, value_name = "COLUMN", requires = "window", help_heading = "Series")]
+    #[arg(long, value_name = "COLUMN", help_heading = "Series")]
     pub time: Option<String>,
     /// Average points over spans, as 5min, 1h or 30s
-    #[arg(long, value_name = "SPAN", requires = "window", help_heading = "Series")]
+    #[arg(long, value_name = "SPAN", help_heading = "Series")]
     pub resample: Option<data::Span>,
     /// What becomes of points of one time
-    #[arg(long, value_name = "HOW", value_parser = duplicates(), requires = "window", help_heading = "Series")]
+    #[arg(long, value_name = "HOW", value_parser = duplicates(), help_heading = "Series")]
     pub duplicates: Option<data::Duplicates>,
     /// What becomes of missing points: split ends a window there, fill puts them in
-    #[arg(long, value_name = "HOW", value_parser = gaps(), requires = "window", help_heading = "Series")]
+    #[arg(long, value_name = "HOW", value_parser = gaps(), help_heading = "Series")]
     pub gaps: Option<data::Gaps>,
     /// Memory for the numbers of DATA, as in 512MB; rows that need more stay on disk [default: no limit]
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Reading")]
@@ -255,16 +255,31 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// How windows are cut, where rows are points in time.
-    pub(crate) fn series(&self) -> Option<data::Series> {
+    /// How windows are cut, where rows are points in time: as is said here, and for the rest as a model knows it.
+    pub(crate) fn series(&self, known: Option<&data::Series>) -> Option<data::Series> {
         Some(data::Series {
-            window: self.window?,
-            stride: self.stride.unwrap_or(1),
-            time: self.time.clone(),
-            resample: self.resample,
-            duplicates: self.duplicates,
-            gaps: self.gaps,
+            window: self.window.or(known.map(|known| known.window))?,
+            stride: self.stride.or(known.map(|known| known.stride)).unwrap_or(1),
+            time: self.time.clone().or(known.and_then(|known| known.time.clone())),
+            resample: self.resample.or(known.and_then(|known| known.resample)),
+            duplicates: self.duplicates.or(known.and_then(|known| known.duplicates)),
+            gaps: self.gaps.or(known.and_then(|known| known.gaps)),
         })
+    }
+
+    /// Refuses what is said of a series where nothing tells that there is one.
+    pub(crate) fn require_window(&self) -> autoencoders::Result<()> {
+        let given = [
+            ("stride", self.stride.is_some()),
+            ("time", self.time.is_some()),
+            ("resample", self.resample.is_some()),
+            ("duplicates", self.duplicates.is_some()),
+            ("gaps", self.gaps.is_some()),
+        ];
+        match given.into_iter().find(|(_, given)| *given && self.window.is_none()) {
+            Some((name, _)) => Err(Error::setting(name, "given", "--window POINTS beside it: rows are points of a series only then")),
+            None => Ok(()),
+        }
     }
 
     /// The same for the library.
@@ -276,7 +291,7 @@ impl Reading {
             columns: self.columns.clone(),
             resize: self.resize,
             memory: self.memory,
-            series: self.series(),
+            series: self.series(None),
             ..data::ReadOptions::default()
         }
     }

@@ -565,7 +565,7 @@ fn data_is_described_even_where_it_cannot_be_trained_on() {
     place.write("t.csv", "x,y\n1,red\n2,\n");
     let json = place.json("data t.csv");
     assert_eq!((&json["rows"], &json["missing"]), (&json!(2), &json!(1)));
-    assert!(place.ok("data t.csv").out.contains("text"));
+    assert!(place.ok("data t.csv").out.contains("red (1)"));
     assert_eq!(place.json("data digits")["rows"], 1797);
 }
 
@@ -614,9 +614,10 @@ fn data_that_cannot_be_used_is_refused_by_place() {
     for (text, parts) in [
         ("a,b\n", &["t.csv"][..]),
         ("a,b\n1,2\n3\n", &["t.csv", "3"]),
-        ("a,b\n1,2\n3,NaN\n5,6\n", &["row 2", "b"]),
+        ("a,b\n1,2\n3,old\n5,6\n", &["row 2", "b"]),
+        ("a,b\n1,\n3,\n5,\n", &["b", "empty in every row"]),
         ("a,b\n1,2\n", &["t.csv", "1 row"]),
-        ("a,b\n1,red\n2,blue\n", &["t.csv", "b"]),
+        ("a,b\n1,2024-01-01\n2,2024-13-01\n3,2024-01-02\n", &["row 2", "b", "2024-13-01"]),
     ] {
         place.write("t.csv", text);
         place.refused("train t.csv", parts);
@@ -721,7 +722,7 @@ fn every_command_shows_an_example() {
     assert_eq!(names.len(), 15, "{commands}");
     for name in names {
         let help = place.ok(&format!("{name} --help")).out;
-        assert!(help.contains("Example:\n  ae "), "{help}");
+        assert!(help.contains("Example:\n  ae ") || help.contains("Examples:\n  ae "), "{help}");
     }
 }
 

@@ -85,7 +85,7 @@ fn a_report_has_the_numbers_of_an_evaluation_and_its_sections() {
     for key in ["mse", "mae", "explained_variance", "active_units", "rows"] {
         assert_eq!(Some(shown[key]), eval[key].as_f64(), "{key} of {eval}");
     }
-    assert_eq!(headings(&page), ["training", "reconstructions", "the-code", "the-filters", "what-the-decoder-draws"]);
+    assert_eq!(headings(&page), ["training", "reconstructions", "anomalies", "the-code", "the-filters", "what-the-decoder-draws"]);
     let figures = std::fs::read_dir(folder.join("figures")).unwrap().count();
     assert_eq!(figures, tags(&page).iter().filter(|tag| tag.name == "figure").count());
 }
@@ -146,7 +146,7 @@ fn text_from_data_is_never_markup() {
     let page = std::fs::read_to_string(folder.join("m.html")).unwrap();
     assert_harmless(&page);
     assert!(page.contains("&lt;script&gt;alert(1)"), "the column is named");
-    assert_eq!(headings(&page), ["training", "reconstructions", "the-code", "the-filters"]);
+    assert_eq!(headings(&page), ["training", "reconstructions", "anomalies", "the-code", "the-filters"]);
 }
 
 #[test]

@@ -26,17 +26,21 @@ pub(crate) fn date(days: i128) -> String {
     format!("{:04}-{month:02}-{day:02}", cycle * 400 + year + next)
 }
 
-/// `2013-07-04`, or `2013-07-04 00:30` where it is not midnight, from days since 1970, to the minute; on the first of these days,
-/// where times without a date are, the time alone.
+/// `2013-07-04`, or `2013-07-04 00:30` where it is not midnight, from days since 1970, to the minute.
 pub(crate) fn of_days(days: f64) -> String {
     // Beyond these years are no dates that anybody means.
     let minutes = (days.clamp(-1e7, 1e7) * 1440.0).round() as i128;
     let (day, minute) = (minutes.div_euclid(1440), minutes.rem_euclid(1440));
     match minute {
-        _ if day == 0 => format!("{:02}:{:02}", minute / 60, minute % 60),
         0 => date(day),
         _ => format!("{} {:02}:{:02}", date(day), minute / 60, minute % 60),
     }
+}
+
+/// `18:00`, from the part of a day that has passed, to the minute.
+pub(crate) fn of_day(part: f64) -> String {
+    let minutes = (part.rem_euclid(1.0) * 1440.0).round() as i64 % 1440;
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
 /// `00:30:00`, with a fraction where there is one, from nanoseconds since midnight.
@@ -81,7 +85,7 @@ mod tests {
     fn days_with_fractions_have_a_time() {
         assert_eq!(of_days(19_782.0), "2024-02-29");
         assert_eq!(of_days(19_782.25), "2024-02-29 06:00");
-        assert_eq!(of_days(0.75), "18:00");
+        assert_eq!([of_days(0.0), of_day(0.75), of_day(0.99999)], ["1970-01-01", "18:00", "00:00"]);
         assert!(!of_days(f64::MAX).is_empty());
     }
 

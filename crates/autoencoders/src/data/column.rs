@@ -1,6 +1,7 @@
 //! What a column of a table holds, and why some columns are refused.
 
 use super::cell::{Cell, has_decimal_comma};
+use super::read::ReadOptions;
 use super::series::nanos;
 use super::{Dataset, Values};
 use crate::error::{Error, Result};
@@ -67,11 +68,15 @@ fn excerpt(text: &str) -> String {
 pub(super) struct Column {
     /// What the user says that it holds.
     pub(super) asked: Option<ColumnKind>,
+    /// Whether nobody asks for it: a model does not know it.
+    pub(super) left_out: bool,
     /// Whether its cells are lists or structures of something else than numbers.
     pub(super) nested: bool,
     pub(super) numbers: Seen,
     pub(super) truths: Seen,
     pub(super) dates: Seen,
+    /// Dates that are times of day alone.
+    clocks: usize,
     pub(super) texts: Seen,
     pub(super) missing: Seen,
     /// Words in all its texts.
@@ -86,9 +91,21 @@ impl Column {
         Self { asked, ..Self::default() }
     }
 
+    /// The same, where only columns that a model knows may be wanted.
+    pub(super) fn wanted(asked: Option<ColumnKind>, options: &ReadOptions) -> Self {
+        Self { left_out: asked.is_none() && !options.expected.is_empty(), ..Self::asked(asked) }
+    }
+
     /// Takes one cell: the number to hold for it, NaN where there is no value. `text` is asked only where it matters.
     pub(super) fn take(&mut self, row: usize, cell: Cell, text: impl FnOnce() -> String) -> f64 {
+        if self.left_out {
+            return 0.0;
+        }
         match (self.asked, cell) {
+            (Some(ColumnKind::Numeric | ColumnKind::Count | ColumnKind::Poisson), Cell::Boolean(truth)) => {
+                self.numbers.count += 1;
+                f64::from(u8::from(truth))
+            }
             (_, Cell::Missing) => {
                 self.missing.add(row, "");
                 f64::NAN
@@ -102,15 +119,21 @@ impl Column {
                 self.truths.add(row, "");
                 f64::from(u8::from(truth))
             }
-            (Some(ColumnKind::Date), _) | (_, Cell::Date) => {
+            (Some(ColumnKind::Date | ColumnKind::Time), _) | (_, Cell::Date) => {
                 let text = text();
-                match nanos(&text).map(|nanos| nanos as f64 / DAY).or_else(|| clock(&text)) {
+                let time = clock(&text).filter(|_| self.asked != Some(ColumnKind::Date));
+                self.clocks += usize::from(time.is_some());
+                let date = || nanos(&text).filter(|_| self.asked != Some(ColumnKind::Time)).map(|nanos| nanos as f64 / DAY);
+                match time.or_else(date) {
                     Some(days) => {
                         self.dates.add(row, &text);
                         days
                     }
                     None => self.level(row, text),
                 }
+            }
+            (Some(ColumnKind::Count | ColumnKind::Poisson), Cell::Number(number)) if number < 0.0 || number.fract() != 0.0 => {
+                self.level(row, text())
             }
             (_, Cell::Number(number)) => {
                 if self.numbers.first.is_none() || self.asked == Some(ColumnKind::Boolean) {
@@ -153,7 +176,7 @@ impl Column {
         match self.asked {
             Some(ColumnKind::Boolean) => return Sort::Truths,
             Some(ColumnKind::Categorical | ColumnKind::Text) => return Sort::Texts,
-            Some(ColumnKind::Date) => return Sort::Dates,
+            Some(ColumnKind::Date | ColumnKind::Time) => return Sort::Dates,
             Some(ColumnKind::Numeric | ColumnKind::Count | ColumnKind::Poisson) => return Sort::Numbers,
             Some(ColumnKind::Empty) | None => {}
         }
@@ -168,9 +191,13 @@ impl Column {
 
     /// What the column holds.
     pub(super) fn kind(&self) -> ColumnKind {
+        if self.left_out {
+            return ColumnKind::Numeric;
+        }
         self.asked.unwrap_or(match self.sort() {
             Sort::Numbers => ColumnKind::Numeric,
             Sort::Truths => ColumnKind::Boolean,
+            Sort::Dates if self.clocks == self.dates.count => ColumnKind::Time,
             Sort::Dates => ColumnKind::Date,
             Sort::Texts if self.mostly_different() && self.words >= WORDS * self.texts.count => ColumnKind::Text,
             Sort::Texts => ColumnKind::Categorical,
@@ -242,6 +269,8 @@ impl Field {
         match self.kind {
             ColumnKind::Boolean => "true or false",
             ColumnKind::Date => "a date like 2024-01-31 or 2024-01-31 12:30",
+            ColumnKind::Time => "a time of day like 12:30",
+            ColumnKind::Count | ColumnKind::Poisson => "a whole number from 0",
             _ => "a finite number",
         }
     }
@@ -275,6 +304,9 @@ pub(super) fn refuse(data: &Dataset, columns: &[Column]) -> Result<()> {
             Sort::Texts => ("texts", format!("if they are all names of categories, say `--column {name}=categorical`")),
             Sort::Dates => ("dates", "write it like 2024-01-31 or 2024-01-31 12:30, or remove the row".to_owned()),
             Sort::Truths => ("truths", "correct the cell or remove the row".to_owned()),
+            Sort::Numbers if matches!(column.asked, Some(ColumnKind::Count | ColumnKind::Poisson)) => {
+                ("whole numbers from 0", "correct the cell, remove the row, or take the column for numeric".to_owned())
+            }
             Sort::Numbers | Sort::Empty => ("numbers", "correct the cell or remove the row".to_owned()),
         };
         return fail(format!("row {}, {} has {text:?} among {among}; {advice}", row + 1, quoted(data, j)));
@@ -290,6 +322,7 @@ fn refuse_whole(quoted: &str, name: &str, column: &Column) -> Option<String> {
     let commas = column.texts.first.as_ref().is_some_and(|(_, text)| has_decimal_comma(text));
     let (different, texts) = (column.different(), column.texts.count);
     match column.sort() {
+        _ if column.left_out => None,
         _ if column.nested => Some(format!("{quoted} holds nested values, which cannot be trained on; remove it")),
         Sort::Texts if column.asked.is_some() => None,
         Sort::Texts if commas => Some(format!("{quoted} has decimal commas ({}); write decimals with a point", example(&column.texts))),
@@ -311,7 +344,9 @@ fn quoted(data: &Dataset, column: usize) -> String {
 }
 
 /// For tables: warns of columns that never change and of columns that only count the rows.
-pub(super) fn warn(data: &mut Dataset) -> Result<()> {
+///
+/// With `learning` false only of what is missing: what a model knows already can carry something.
+pub(super) fn warn(data: &mut Dataset, learning: bool) -> Result<()> {
     let (rows, width) = (data.rows(), data.features());
     if !matches!(data.shape, Shape::Flat { .. }) || rows < 2 {
         return Ok(());
@@ -321,8 +356,8 @@ pub(super) fn warn(data: &mut Dataset) -> Result<()> {
         let more = if columns.len() > 5 { ", ..." } else { "" };
         format!("{}{more}", shown.join(", "))
     };
-    let constant = unchanged(data)?;
-    let counting = counting(data)?;
+    let constant = if learning { unchanged(data)? } else { Vec::new() };
+    let counting = if learning { counting(data)? } else { Vec::new() };
     let mut warnings = Vec::new();
     if !constant.is_empty() {
         warnings.push(format!(
@@ -346,6 +381,11 @@ pub(super) fn warn(data: &mut Dataset) -> Result<()> {
     }
     data.warnings.extend(warnings);
     Ok(())
+}
+
+/// Zero-based row and column of the first cell without a value.
+pub(super) fn first_gap(data: &Dataset) -> Result<Option<(usize, usize)>> {
+    Ok(missing(data)?.first)
 }
 
 /// What is missing in a table.
@@ -475,7 +515,7 @@ mod tests {
     #[test]
     fn constant_columns_are_a_warning_and_stay() {
         let mut data = table(&[&[1.0, 7.0], &[2.0, 7.0]]);
-        warn(&mut data).unwrap();
+        warn(&mut data, true).unwrap();
         assert_eq!(data.warnings, ["1 of 2 columns never change: column 2; they carry nothing and may be removed"]);
         assert_eq!(data.features(), 2);
     }
@@ -484,7 +524,7 @@ mod tests {
     fn a_column_that_counts_the_rows_is_a_warning() {
         let rows: Vec<[f64; 2]> = (0..12).map(|i| [f64::from(i), f64::from(i * i)]).collect();
         let mut data = table(&rows.iter().map(|row| row.as_slice()).collect::<Vec<_>>());
-        warn(&mut data).unwrap();
+        warn(&mut data, true).unwrap();
         assert!(data.warnings[0].starts_with("only counts the rows: column 1;"), "{:?}", data.warnings);
     }
 }

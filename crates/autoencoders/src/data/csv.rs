@@ -237,7 +237,7 @@ impl<'a> Table<'a> {
             width,
             label,
             id,
-            columns: asked.iter().enumerate().filter(|(j, _)| !aside(j)).map(|(_, kind)| Column::asked(*kind)).collect(),
+            columns: asked.iter().enumerate().filter(|(j, _)| !aside(j)).map(|(_, kind)| Column::wanted(*kind, options)).collect(),
             values: Sink::new(place, options.memory, usize::MAX),
             labels: Vec::new(),
             ids: Vec::new(),

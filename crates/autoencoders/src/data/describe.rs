@@ -82,7 +82,7 @@ pub struct ColumnDescription {
 /// Where the source is missing, damaged or of an unknown format, or where its lines have different lengths.
 pub fn describe(source: &str, options: &ReadOptions) -> Result<Description> {
     let Loaded { mut dataset, columns } = load(source, options)?;
-    super::column::warn(&mut dataset)?;
+    super::column::warn(&mut dataset, true)?;
     Description::of(&dataset, &columns)
 }
 
@@ -90,8 +90,9 @@ impl Description {
     fn of(data: &Dataset, columns: &[Column]) -> Result<Self> {
         let constant = unchanged(data)?;
         let width = if matches!(data.shape, Shape::Flat { .. }) { data.features() } else { 0 };
-        let numeric: Vec<bool> =
-            (0..width).map(|column| !matches!(data.kind(column), ColumnKind::Categorical | ColumnKind::Text | ColumnKind::Date)).collect();
+        let numeric: Vec<bool> = (0..width)
+            .map(|column| !matches!(data.kind(column), ColumnKind::Categorical | ColumnKind::Text | ColumnKind::Date | ColumnKind::Time))
+            .collect();
         let mut all = Summary::new(0);
         for block in data.blocks() {
             let block = block?;
@@ -254,7 +255,7 @@ mod tests {
         let text = "city,time,size,ok,none\nrome,12:30,1,true,\noslo,12:31,NA,false,\nrome,12:32,3,true,\n";
         let description = described(text, &ReadOptions::default());
         let kinds: Vec<ColumnKind> = description.columns.iter().map(|column| column.kind).collect();
-        assert_eq!(kinds, [ColumnKind::Categorical, ColumnKind::Date, ColumnKind::Numeric, ColumnKind::Boolean, ColumnKind::Empty]);
+        assert_eq!(kinds, [ColumnKind::Categorical, ColumnKind::Time, ColumnKind::Numeric, ColumnKind::Boolean, ColumnKind::Empty]);
         let size = &description.columns[2];
         assert_eq!((size.missing, size.first_missing, size.mean, size.distinct), (1, Some(2), Some(2.0), 2));
         assert_eq!(description.columns[0].example.as_deref(), Some("rome"));

@@ -151,7 +151,7 @@ impl<'a> Source<'a> {
         let names = features.iter().map(|leaf| self.names[*leaf].as_str()).collect();
         let kinds = options.kinds(self.place, &self.names, self.names.len())?;
         let asked = features.iter().map(|leaf| kinds[*leaf]).collect();
-        let mut table = Table::new(self.place, names, asked, narrow, options.memory);
+        let mut table = Table::new(self.place, names, asked, narrow, options);
         let (mut labels, mut ids) = (Vec::new(), Vec::new());
         for group in 0..self.metadata.num_row_groups() {
             let parts = features.iter().map(|leaf| self.part(group, *leaf)).collect::<Result<Vec<_>>>()?;

@@ -5,7 +5,7 @@ use super::column::{self, Column};
 use super::disk::Sink;
 use super::numbers::too_big;
 use super::parquet::damaged;
-use super::read::Loaded;
+use super::read::{Loaded, ReadOptions};
 use super::{Dataset, Store};
 use crate::error::{Error, Result};
 use crate::schema::{ColumnKind, Shape};
@@ -95,6 +95,8 @@ pub(super) struct Table<'a> {
     names: Vec<&'a str>,
     /// What the user says of each leaf.
     asked: Vec<Option<ColumnKind>>,
+    /// Whether columns of which the user says nothing are left out.
+    known_only: bool,
     /// Columns each leaf becomes, and whether it is a list; known from the first row group.
     widths: Vec<(usize, bool)>,
     columns: Vec<Column>,
@@ -104,12 +106,14 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// An empty table of the named leaves, held as f32 where that is exact, and in at most `memory` bytes.
-    pub(super) fn new(place: &'a str, names: Vec<&'a str>, asked: Vec<Option<ColumnKind>>, narrow: bool, memory: Option<u64>) -> Self {
+    pub(super) fn new(place: &'a str, names: Vec<&'a str>, asked: Vec<Option<ColumnKind>>, narrow: bool, options: &ReadOptions) -> Self {
+        let (memory, known_only) = (options.memory, !options.expected.is_empty());
         let most = usize::MAX;
         Self {
             place,
             names,
             asked,
+            known_only,
             widths: Vec::new(),
             columns: Vec::new(),
             values: if narrow { Cells::Narrow(Sink::new(place, memory, most)) } else { Cells::Wide(Sink::new(place, memory, most)) },
@@ -152,6 +156,7 @@ impl<'a> Table<'a> {
         let each = parts.iter().zip(&self.widths).zip(&self.asked);
         let columns = each.flat_map(|((part, (width, _)), asked)| {
             let mut column = Column::asked(*asked);
+            column.left_out = self.known_only && asked.is_none();
             column.nested = matches!(part, Part::Nested);
             std::iter::repeat_n(column, *width)
         });

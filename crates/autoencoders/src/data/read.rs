@@ -68,6 +68,16 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
     let Some(series) = &options.series else { return table(source, options) };
     let time = series.time.clone().map_or_else(|| time_column(source, options), |time| Ok(Some(time)))?;
     let data = table(source, &ReadOptions { id: time, series: None, ..options.clone() })?;
+    if let Some((row, column)) = column::first_gap(&data)? {
+        return Err(Error::data(
+            &data.name,
+            format!(
+                "row {}, {} has no value; a series needs every one: remove the row, and choose --gaps split or --gaps fill",
+                row + 1,
+                data.column_name(column)
+            ),
+        ));
+    }
     if let Some(column) = (0..data.fields.len()).find(|column| data.kind(*column) != ColumnKind::Numeric) {
         return Err(Error::data(
             &data.name,
@@ -85,7 +95,7 @@ fn table(source: &str, options: &ReadOptions) -> Result<Dataset> {
     let Loaded { mut dataset, columns } = load(source, options)?;
     column::refuse(&dataset, &columns)?;
     dataset.check_finite()?;
-    column::warn(&mut dataset)?;
+    column::warn(&mut dataset, options.expected.is_empty())?;
     Ok(dataset)
 }
 

@@ -159,7 +159,9 @@ impl Preparation {
         let table = match &self.table {
             Some(table) => Some((table, table.layout(), table.levels(data)?)),
             None => {
-                let strange = |column: &usize| matches!(data.kind(*column), ColumnKind::Categorical | ColumnKind::Text | ColumnKind::Date);
+                let strange = |column: &usize| {
+                    matches!(data.kind(*column), ColumnKind::Categorical | ColumnKind::Text | ColumnKind::Date | ColumnKind::Time)
+                };
                 if let Some(column) = (0..data.fields.len()).find(strange) {
                     return Err(Error::shape(
                         format!("{} of {}", data.column_name(column), data.name),
@@ -313,7 +315,7 @@ impl Prepared<'_> {
         if let Some((table, _, levels)) = &self.table {
             let columns = table.columns.len();
             for (at, value) in out.iter_mut().enumerate() {
-                if let (Encoding::Choice { levels: known }, Levels::Choices(here), false) =
+                if let (Encoding::Choice { levels: known, .. }, Levels::Choices(here), false) =
                     (&table.columns[at % columns], &levels[at % columns], value.is_nan())
                 {
                     *value = here.get(value.max(0.0) as usize).copied().unwrap_or(known.len()) as f32;

@@ -53,6 +53,8 @@ pub enum Encoding {
     Choice {
         /// The levels.
         levels: Vec<String>,
+        /// Whether training rows had other ones.
+        others: bool,
     },
     /// A vector of hashed words ([`Vocabulary`]); nothing leads back from it to a text.
     Text {
@@ -107,6 +109,8 @@ const SAMPLED_ROWS: usize = 100_000;
 const CLOCK: f64 = 0.95;
 /// A probability is taken for no smaller than this, or one impossible word would outweigh a whole row.
 const RAREST: f64 = 1e-4;
+/// The surprise of a level that no training row had.
+const UNSEEN: f32 = 30.0;
 
 impl Table {
     /// Fits on `rows` of a data set; `gaps` where values may be missing.
@@ -151,7 +155,10 @@ impl Table {
             }
             let (offset, scale) = of.scaling(scaling);
             Ok(match kinds[column] {
-                ColumnKind::Categorical => Encoding::Choice { levels: kept(&of.levels, &data.fields[column].levels) },
+                ColumnKind::Categorical => {
+                    let levels = kept(&of.levels, &data.fields[column].levels);
+                    Encoding::Choice { others: levels.len() < of.levels.len(), levels }
+                }
                 ColumnKind::Text => {
                     let texts = &data.fields[column].levels;
                     let of = of.levels.iter().filter_map(|(level, rows)| Some((texts.get(*level)?.as_str(), *rows)));
@@ -161,6 +168,8 @@ impl Table {
                 ColumnKind::Date => {
                     Encoding::Date { offset: of.mean, scale: nonzero(of.deviation()), cycles: of.cycles(), running: goes_on(&of.sample) }
                 }
+                // Midnight is near to the minute before.
+                ColumnKind::Time => Encoding::Date { offset: 0.0, scale: 1.0, cycles: vec![Cycle::Day], running: true },
                 kind @ (ColumnKind::Count | ColumnKind::Poisson) => {
                     Encoding::Count { offset: of.mean, scale: nonzero(of.deviation()), poisson: kind == ColumnKind::Poisson }
                 }
@@ -184,7 +193,7 @@ impl Table {
                     let ascending = |numbers: &[f64]| finite(numbers) && numbers.windows(2).all(|pair| pair[0] < pair[1]);
                     values.len() == scores.len() && values.len() >= 2 && ascending(values) && ascending(scores)
                 }
-                Encoding::Choice { levels } => levels.len() <= MOST_LEVELS,
+                Encoding::Choice { levels, .. } => levels.len() <= MOST_LEVELS,
                 Encoding::Text { vocabulary } => vocabulary.is_sound(),
                 Encoding::Truth => true,
             };
@@ -251,7 +260,7 @@ impl Table {
             ));
         }
         let of = |(column, encoding): (usize, &Encoding)| match (encoding, data.kind(column)) {
-            (Encoding::Choice { levels }, ColumnKind::Categorical) => {
+            (Encoding::Choice { levels, .. }, ColumnKind::Categorical) => {
                 let known: BTreeMap<&str, usize> = levels.iter().enumerate().map(|(at, level)| (level.as_str(), at)).collect();
                 let here = |level: &String| known.get(level.as_str()).copied().unwrap_or(levels.len());
                 Ok(Levels::Choices(data.fields[column].levels.iter().map(here).collect()))
@@ -286,7 +295,7 @@ impl Table {
             let out = &mut out[layout.columns[column].clone()];
             let level = value.max(0.0) as usize;
             match (&self.columns[column], &levels[column]) {
-                (Encoding::Choice { levels: known }, Levels::Choices(here)) => {
+                (Encoding::Choice { levels: known, .. }, Levels::Choices(here)) => {
                     out[here.get(level).copied().unwrap_or(known.len())] = 1.0;
                 }
                 (Encoding::Text { .. }, Levels::Texts(texts)) => {
@@ -317,7 +326,7 @@ impl Table {
     /// What is known of each column, for names and texts.
     pub fn fields(&self) -> Vec<Field> {
         let of = |encoding: &Encoding| match encoding {
-            Encoding::Choice { levels } => Field { kind: ColumnKind::Categorical, levels: Arc::new(levels.clone()) },
+            Encoding::Choice { levels, .. } => Field { kind: ColumnKind::Categorical, levels: Arc::new(levels.clone()) },
             other => Field::of(other.kind()),
         };
         self.columns.iter().map(of).collect()
@@ -371,6 +380,8 @@ impl Encoding {
             Self::Count { poisson: true, .. } => ColumnKind::Poisson,
             Self::Truth => ColumnKind::Boolean,
             Self::Choice { .. } => ColumnKind::Categorical,
+            // A clock alone has no days.
+            Self::Date { offset, cycles, running: true, .. } if *offset == 0.0 && cycles.as_slice() == [Cycle::Day] => ColumnKind::Time,
             Self::Date { .. } => ColumnKind::Date,
             Self::Text { .. } => ColumnKind::Text,
         }
@@ -380,7 +391,7 @@ impl Encoding {
     pub fn width(&self) -> usize {
         match self {
             Self::Number { .. } | Self::Quantile { .. } | Self::Count { .. } | Self::Truth => 1,
-            Self::Choice { levels } => levels.len() + 1,
+            Self::Choice { levels, .. } => levels.len() + 1,
             Self::Text { .. } => text::WIDTH,
             Self::Date { cycles, .. } => 1 + 2 * cycles.len(),
         }
@@ -413,7 +424,7 @@ impl Encoding {
             }
             Self::Number { offset, scale } | Self::Date { offset, scale, .. } => first * scale + offset,
             Self::Quantile { values, scores } => between(scores, values, first),
-            Self::Count { offset, scale, .. } => (first * scale + offset).min(700.0).exp_m1().max(0.0),
+            Self::Count { offset, scale, .. } => (first * scale + offset).min(700.0).exp_m1().max(0.0).round(),
             Self::Truth => f64::from(u8::from(first >= 0.5)),
             Self::Text { .. } => f64::NAN,
             Self::Choice { .. } => {
@@ -441,6 +452,8 @@ impl Encoding {
 
     fn residual(&self, row: &[f32], rebuilt: &[f32]) -> f32 {
         match self {
+            // A word that nobody has ever seen.
+            Self::Choice { others: false, .. } if row.last().is_some_and(|other| *other > 0.5) => UNSEEN,
             Self::Choice { .. } => {
                 let logarithm = |share: &f32| f64::from(*share).max(RAREST).ln();
                 let known = row.iter().map(|share| f64::from(*share)).sum::<f64>();
@@ -501,8 +514,7 @@ impl Statistics {
 
     fn cycles(&self) -> Vec<Cycle> {
         let days = self.high.unwrap_or(0.0) - self.low.unwrap_or(0.0);
-        let times = self.low.is_some_and(|low| low >= 0.0) && self.high.is_some_and(|high| high < 1.0);
-        let all = [(Cycle::Day, self.fractions && (days > 2.0 || times)), (Cycle::Week, days > 14.0), (Cycle::Year, days > 730.0)];
+        let all = [(Cycle::Day, self.fractions && days > 2.0), (Cycle::Week, days > 14.0), (Cycle::Year, days > 730.0)];
         all.into_iter().filter(|(_, wanted)| *wanted).map(|(cycle, _)| cycle).collect()
     }
 }

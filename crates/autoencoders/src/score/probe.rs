@@ -124,7 +124,7 @@ impl Probe {
                 (0..features).map(|column| if number(column) { mean + 2.0 * deviation } else { 0.0 }).collect()
             }
         };
-        let mut probe = Dataset::new(self.what(), data.shape.clone(), Values::F64(values))?;
+        let mut probe = Dataset::new(data.name.clone(), data.shape.clone(), Values::F64(values))?;
         probe.columns.clone_from(&data.columns);
         probe.fields.clone_from(&data.fields);
         Ok(probe)

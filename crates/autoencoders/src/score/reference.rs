@@ -9,7 +9,7 @@ use std::fmt;
 
 /// Codes that are kept at most.
 pub(super) const MOST: usize = 4096;
-/// Nearest codes whose distances are averaged.
+/// Nearest codes that tell what a row like them would have.
 const NEAREST: usize = 5;
 /// Codes whose distances are computed without rounding, because a product says that they are the nearest.
 const CANDIDATES: usize = 16;
@@ -57,8 +57,7 @@ impl Reference {
 
     /// How far a code is from the others.
     ///
-    /// Where the training rows were clean: the mean Euclidean distance to the five nearest (Ramaswamy et al. 2000; Angiulli and Pizzuti
-    /// 2002). Where anomalies may be among them, these would be near each other: then the mean over a hundred draws of the distance to
+    /// Where the training rows were clean: the Euclidean distance to the nearest (Ramaswamy et al. 2000). Where anomalies may be among them, these would be near each other: then the mean over a hundred draws of the distance to
     /// the nearest of sixteen, which are too few to hold any of a rare kind (Pang, Ting and Albrecht, "LeSiNN", 2015). A code at no
     /// distance at all is taken for the row itself and passed over.
     pub(super) fn distance(&self, code: &[f32], near: &Near) -> f64 {
@@ -67,7 +66,7 @@ impl Reference {
         }
         match self.coarse {
             true => self.coarse_distance(code),
-            false => near.iter().map(|(distance, _)| f64::from(*distance).sqrt()).sum::<f64>() / near.len().max(1) as f64,
+            false => near.first().map_or(0.0, |(distance, _)| f64::from(*distance).sqrt()),
         }
     }
 
@@ -156,11 +155,11 @@ mod tests {
     }
 
     #[test]
-    fn the_five_nearest_are_those_that_a_search_of_all_finds() {
+    fn the_nearest_is_the_one_that_a_search_of_all_finds() {
         let (codes, query) = (normal(300, 2), [0.3, -0.2, 0.9]);
         let mut all: Vec<f64> = (0..300).map(|row| f64::from(squared_distance(&query, codes.row(row))).sqrt()).collect();
         all.sort_by(f64::total_cmp);
-        let wanted = all[..5].iter().sum::<f64>() / 5.0;
+        let wanted = all[0];
         assert!((distance(&Reference::new(codes, false), &query) - wanted).abs() < 1e-6);
     }
 

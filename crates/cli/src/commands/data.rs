@@ -11,6 +11,7 @@ use serde_json::json;
 const MOST: usize = 40;
 
 pub(crate) fn run(args: &Data, show: &Show) -> Result<()> {
+    args.rows.reading.require_window()?;
     let description = describe(&args.rows.data, &args.rows.reading.options())?;
     let mut json = serde_json::to_value(&description).map_err(|error| Error::data(&description.name, error))?;
     // The same words that a training would end with: where it is, and what to do about it.

@@ -27,6 +27,9 @@ pub(crate) fn run(model: &Model, args: &Score, show: &Show) -> Result<Exit> {
             "a file for --output, --drift or --threshold f1: rows that come one by one are answered on standard output",
         ));
     }
+    if let Some(series) = &model.series {
+        show.note(format!("each line is a whole window of {} points, the channels of a point side by side", series.window));
+    }
     let threshold = model.detector()?.threshold(args.kind, args.threshold, model.parts.plan.config.contamination)?;
     if let Some(probed) = &model.detector()?.probed {
         probed.advice(args.kind).into_iter().for_each(|advice| show.warn(advice));
@@ -153,7 +156,7 @@ fn row(model: &Model, fields: &[Field], line: &str, places: Option<&Places>) -> 
         if value.is_nan() && !knows_gaps {
             return Err(Error::data(column(model, at), "has no value; the model was trained on complete rows"));
         }
-        if value == field.levels.len() as f64 && field.kind == ColumnKind::Categorical {
+        if value == field.levels.len() as f64 && matches!(field.kind, ColumnKind::Categorical | ColumnKind::Text) {
             // A word of its own, so that the answer can name it.
             let levels = field.levels.iter().cloned().chain([text.clone()]).collect();
             own[at] = Field { kind: field.kind, levels: Arc::new(levels) };

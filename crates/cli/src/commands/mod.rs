@@ -32,6 +32,7 @@ use std::path::Path;
 
 /// Reads rows, and shows what the reader noticed.
 pub(crate) fn read_rows(rows: &Rows, show: &Show) -> Result<Dataset> {
+    rows.reading.require_window()?;
     Ok(shown(read(&rows.data, &rows.reading.options())?, show))
 }
 
@@ -39,7 +40,10 @@ pub(crate) fn read_rows(rows: &Rows, show: &Show) -> Result<Dataset> {
 pub(crate) fn read_for(model: &Model, data: &str, reading: &Reading, show: &Show) -> Result<Dataset> {
     let mut options = reading.options();
     options.expected = model.kinds();
-    options.series = options.series.or_else(|| model.series.clone());
+    if model.series.is_none() {
+        reading.require_window()?;
+    }
+    options.series = reading.series(model.series.as_ref());
     let (data, warnings) = model.aligned(shown(read(data, &options)?, show))?;
     warnings.iter().for_each(|warning| show.warn(warning));
     Ok(data)

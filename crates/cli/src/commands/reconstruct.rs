@@ -92,8 +92,10 @@ fn write(path: &Path, id: &str, model: &Model, data: &Dataset) -> Result<usize> 
         for row in 0..data.rows() {
             let text = |column: usize| match values.get(row * features + column) {
                 value if value.is_nan() => {
-                    cells += 1;
-                    model.text(column, shortest(filled.row(row)[column]))
+                    let text = model.text(column, shortest(filled.row(row)[column]));
+                    // Nothing can be written for a text.
+                    cells += usize::from(!text.is_empty());
+                    text
                 }
                 value => data.text(column, value),
             };

@@ -1,10 +1,11 @@
 //! `ae report`: what a model has learned, on one page.
 
 use super::{holds_files, name, read_for, refuse_input, refuse_no_folder, summary};
-use crate::args::Report;
+use crate::args::{Report, Rows};
 use crate::report::{self, Facts};
 use crate::show::Show;
 use autoencoders::data::{Dataset, refuse_existing, write_atomically};
+use autoencoders::schema::ColumnKind;
 use autoencoders::{Error, Model, Result};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,23 @@ pub(crate) fn run(args: &Report, show: &Show) -> Result<()> {
     let models = args.models.iter().map(|path| Model::load(path)).collect::<Result<Vec<_>>>()?;
     let data = read_for(&models[0], &args.rows.data, &args.rows.reading, show)?;
     let named: Vec<(String, &Model)> = args.models.iter().map(|path| name(path)).zip(&models).collect();
-    write(&args.output, args.png.as_deref(), &named, &summary::words(&args.rows), &data, show)
+    write(&args.output, args.png.as_deref(), &named, &summary::words(&as_trained(&args.rows, &models[0])), &data, show)
+}
+
+/// The rows with what the model knows of reading them.
+fn as_trained(rows: &Rows, model: &Model) -> Rows {
+    let mut rows = rows.clone();
+    let reading = &mut rows.reading;
+    if let Some(series) = reading.series(model.series.as_ref()) {
+        reading.window = Some(series.window);
+        reading.stride = Some(series.stride).filter(|stride| *stride > 1);
+        (reading.time, reading.resample, reading.duplicates, reading.gaps) = (series.time, series.resample, series.duplicates, series.gaps);
+    }
+    // What cells look like tells the other kinds.
+    let asked = model.kinds().into_iter().filter(|(_, kind)| matches!(kind, ColumnKind::Count | ColumnKind::Poisson));
+    let asked: Vec<_> = asked.filter(|(name, _)| reading.columns.iter().all(|(known, _)| known != name)).collect();
+    reading.columns.extend(asked);
+    rows
 }
 
 /// Refuses what could not be written, before anything is computed.

@@ -10,6 +10,7 @@ use autoencoders::schema::Field;
 use autoencoders::score::{Drift, PointScore, Probed, Reason, RowScore, Stretch, Threshold, stretches};
 use autoencoders::{Error, Model, Result};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -82,6 +83,14 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
     let labels = data.labels.clone().filter(|labels| labels.len() == items.len());
     let anomaly: Option<Vec<bool>> =
         labels.as_ref().map(|labels| labels.iter().map(|label| !normal(label, args.normal.as_deref())).collect());
+    if let (Some(anomaly), Some(labels)) = (&anomaly, &labels)
+        && (anomaly.iter().all(|anomaly| *anomaly) || !anomaly.contains(&true))
+    {
+        let known: BTreeSet<&String> = labels.iter().collect();
+        let known: Vec<&str> = known.into_iter().take(8).map(String::as_str).collect();
+        let what = if anomaly.contains(&true) { "no row has the label of a normal one" } else { "every row has the label of a normal one" };
+        show.warn(format!("{what}; labels are {}, and --normal LABEL says which is normal", known.join(", ")));
+    }
     let threshold = match (args.threshold, &anomaly) {
         (Threshold::F1, Some(anomaly)) => {
             let none = || Error::data(&data.name, "has no anomaly among its labels; choose another --threshold");
@@ -315,6 +324,12 @@ impl Scored {
             let number = |number: Option<f64>| number.map_or("-".to_owned(), show::number);
             table.push(show::cells([&item.name, &number(item.score), &number(item.probability), &why.join(", ")]));
         }
-        text + "\n" + &show::table(&table)
+        let more = match (&self.stretches, count.saturating_sub(SHOWN)) {
+            (None, more) if more > 0 => {
+                format!("\n... and {} more; -o scores.csv writes all", show::plural(more, "anomaly").replace("anomalys", "anomalies"))
+            }
+            _ => String::new(),
+        };
+        text + "\n" + &show::table(&table) + &more
     }
 }

@@ -151,6 +151,8 @@ pub(crate) fn words(rows: &Rows) -> String {
     option("--label", reading.label.as_ref().map(quoted));
     option("--labels", reading.labels.as_ref().map(|path| quoted(path.display())));
     option("--id", reading.id.as_ref().map(quoted));
+    let columns: Vec<String> = reading.columns.iter().map(|(name, kind)| format!("{name}={kind}")).collect();
+    option("--column", (!columns.is_empty()).then(|| quoted(columns.join(","))));
     option("--window", reading.window.map(|points| points.to_string()));
     option("--stride", reading.stride.map(|points| points.to_string()));
     option("--time", reading.time.as_ref().map(quoted));
