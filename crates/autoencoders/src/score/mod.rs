@@ -50,7 +50,7 @@ use std::str::FromStr;
 pub enum Kind {
     /// `reconstruction`: the error of the reconstruction, whitened by how the training rows' errors vary together.
     Reconstruction,
-    /// `code`: the distance of the code to those of training rows ([`Reference::distance`]).
+    /// `code`: the distance of the code to the nearest of those of training rows ([`Reference`]).
     Code,
     /// `mahalanobis`: the distance of the code to the middle of those of training rows, whitened.
     Mahalanobis,
