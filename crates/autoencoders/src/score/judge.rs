@@ -170,8 +170,9 @@ impl Judge {
         Ok(match kind {
             Kind::Joined | Kind::Reconstruction => rows.map(|row| logarithm(self.residuals.distance(seen.residuals.row(row)))).collect(),
             Kind::Code => {
-                let near = self.near(seen)?;
-                rows.map(|row| logarithm(self.reference.distance(seen.codes.row(row), &near[row]))).collect()
+                // Draws of a coarse reference tell without it.
+                let near = if self.reference.coarse { None } else { Some(self.near(seen)?) };
+                rows.map(|row| logarithm(self.reference.distance(seen.codes.row(row), near.map(|near| &near[row])))).collect()
             }
             Kind::Mahalanobis => rows.map(|row| logarithm(self.codes.distance(seen.codes.row(row)))).collect(),
             Kind::Denoising => self.denoising(model, values, x, seen)?.into_iter().map(logarithm).collect(),
@@ -208,8 +209,12 @@ impl Judge {
         let mut expected = seen.rebuilt.values.clone();
         let strange: Vec<usize> = (0..by_code.len()).filter(|row| by_code[*row]).collect();
         if !strange.is_empty() {
-            let all = self.near(seen)?;
-            let near: Vec<f32> = strange.iter().flat_map(|row| self.reference.neighbourhood(&all[*row])).collect();
+            let codes = strange.iter().flat_map(|row| seen.codes.row(*row)).copied().collect();
+            let all = match seen.near.get() {
+                Some(known) => strange.iter().map(|row| known[*row].clone()).collect(),
+                None => self.reference.nearest(&Matrix { columns: seen.codes.columns, values: codes })?,
+            };
+            let near: Vec<f32> = all.iter().flat_map(|near| self.reference.neighbourhood(near)).collect();
             let decoded = read(model.parts.decode(values, super::matrix(near, seen.codes.columns), &mut model.pass()))?;
             for (at, row) in strange.iter().enumerate() {
                 expected[row * width..][..width].copy_from_slice(&decoded[at * width..][..width]);

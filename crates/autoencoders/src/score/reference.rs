@@ -60,13 +60,13 @@ impl Reference {
     /// Where the training rows were clean: the Euclidean distance to the nearest (Ramaswamy et al. 2000). Where anomalies may be among them, these would be near each other: then the mean over a hundred draws of the distance to
     /// the nearest of sixteen, which are too few to hold any of a rare kind (Pang, Ting and Albrecht, "LeSiNN", 2015). A code at no
     /// distance at all is taken for the row itself and passed over.
-    pub(super) fn distance(&self, code: &[f32], near: &Near) -> f64 {
+    pub(super) fn distance(&self, code: &[f32], near: Option<&Near>) -> f64 {
         if code.iter().any(|number| !number.is_finite()) {
             return f64::INFINITY;
         }
         match self.coarse {
             true => self.coarse_distance(code),
-            false => near.first().map_or(0.0, |(distance, _)| f64::from(*distance).sqrt()),
+            false => near.and_then(|near| near.first()).map_or(0.0, |(distance, _)| f64::from(*distance).sqrt()),
         }
     }
 
@@ -138,7 +138,7 @@ mod tests {
 
     fn distance(reference: &Reference, code: &[f32]) -> f64 {
         let near = reference.nearest(&Matrix { columns: code.len(), values: code.to_vec() }).unwrap();
-        reference.distance(code, &near[0])
+        reference.distance(code, near.first())
     }
 
     fn normal(rows: usize, seed: u64) -> Matrix {
