@@ -255,3 +255,63 @@ fn rows_of_words_are_written_as_words_in_every_format() {
     place.ok("generate log.ae -n 5 -o new.csv --quiet", "");
     assert!(place.read("new.csv").lines().nth(1).unwrap().contains("20"), "{}", place.read("new.csv"));
 }
+
+#[test]
+fn texts_score_the_same_line_by_line_as_from_a_file() {
+    let place = Place(TempDir::new().unwrap());
+    let line = |row: u32| match row % 3 {
+        0 => format!("disk {} is {} percent full", row % 2, row % 97),
+        1 => format!("user {} logged in after {} minutes", row % 5, row % 89),
+        _ => format!("backup {} finished in {} seconds", row % 2, row % 83),
+    };
+    let table = |rows: std::ops::Range<u32>| rows.map(|row| format!("{},{}\n", line(row), row % 3)).collect::<String>();
+    place.write("log.csv", &("message,sort\n".to_owned() + &table(0..300)));
+    place.ok("train log.csv --epochs 20 --members 2 --family denoising -o log.ae --quiet", "");
+    let rows = "message,sort\n".to_owned() + &table(300..310) + "kernel panic in interrupt handler,1\n";
+    place.write("new.csv", &rows);
+    place.ok("score log.ae new.csv -o scores.jsonl --quiet", "");
+    let scores = |text: &str| -> Vec<f64> {
+        text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["score"].as_f64().unwrap()).collect()
+    };
+    assert_eq!(scores(&place.ok("score log.ae - --quiet", &rows)), scores(&place.read("scores.jsonl")));
+}
+
+#[test]
+fn columns_that_the_model_does_not_know_may_hold_anything() {
+    let place = Place::new();
+    for extra in ["", "inf", "oops", "2024-13-01"] {
+        let rows: String = (300..340).map(|row| format!("{},{extra}\n", machine(row).trim())).collect();
+        place.write("new.csv", &("temperature,pressure,flow,extra\n".to_owned() + &rows));
+        let (good, _, err) = place.run("score machines.ae new.csv", "");
+        assert!(good && err.contains("the model does not know them: \"extra\""), "{extra}: {err}");
+    }
+}
+
+#[test]
+fn labels_without_a_normal_one_are_said() {
+    let place = Place::new();
+    let rows: String = (300..340).map(|row| format!("{},good\n", machine(row).trim())).collect();
+    place.write("new.csv", &("temperature,pressure,flow,state\n".to_owned() + &rows));
+    let (_, _, err) = place.run("score machines.ae new.csv --label state", "");
+    assert!(err.contains("no row has the label of a normal one; labels are good, and --normal LABEL"), "{err}");
+}
+
+#[test]
+fn remedies_of_a_series_work_as_they_are_named() {
+    let place = Place(TempDir::new().unwrap());
+    let points = |hours: &[usize]| -> String {
+        let point = |hour: &usize| format!("2024-01-{:02} {:02}:00:00,{:.4}\n", hour / 24 + 1, hour % 24, (*hour as f64 / 3.0).sin());
+        "time,value\n".to_owned() + &hours.iter().map(point).collect::<String>()
+    };
+    let hours: Vec<usize> = (0..300).collect();
+    place.write("series.csv", &points(&hours));
+    place.ok("train series.csv --window 12 --epochs 5 --latent 3 -o series.ae --quiet", "");
+    place.write("again.csv", &points(&[&hours[..100], &hours[99..]].concat()));
+    assert!(place.fails("score series.ae again.csv").contains("--duplicates mean"));
+    place.ok("score series.ae again.csv --duplicates mean --quiet", "");
+    assert!(place.fails("train series.csv --duplicates mean -o x.ae").contains("--window POINTS beside it"));
+    let text = points(&hours).replacen(&format!("{:.4}", (50f64 / 3.0).sin()), "", 1);
+    place.write("hole.csv", &text);
+    let error = place.fails("score series.ae hole.csv");
+    assert!(error.contains("row 51, value has no value") && error.contains("--gaps split"), "{error}");
+}

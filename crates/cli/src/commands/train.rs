@@ -48,7 +48,9 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
 
 /// Reads the rows for the final table, which must be like those to train on.
 fn test_rows(file: &str, args: &Train, data: &Dataset) -> Result<Dataset> {
-    let test = read(file, &ReadOptions { labels: None, ..args.rows.reading.options() })?;
+    // Few rows may look like another kind.
+    let expected = data.columns.iter().cloned().zip((0..data.features()).map(|column| data.kind(column))).collect();
+    let test = read(file, &ReadOptions { labels: None, expected, ..args.rows.reading.options() })?;
     if test.features() != data.features() {
         return Err(Error::shape(format!("test rows of {}", test.name), &test.shape, format!("{}, as in {}", data.shape, data.name)));
     }
