@@ -2,6 +2,7 @@
 
 use crate::args::Info;
 use crate::show::{self, Show};
+use autoencoders::score::Kind;
 use autoencoders::{Model, Result, file};
 use serde_json::{Value, json};
 
@@ -56,6 +57,11 @@ fn text(model: &Model) -> String {
     }
     if let Some(series) = &model.series {
         rows.push(show::cells([&"windows", &format!("{} points, {} apart", series.window, series.stride)]));
+    }
+    if let Some(probed) = model.detector.as_ref().and_then(|detector| detector.probed.as_ref()) {
+        let missed = probed.advice(Kind::default()).len();
+        let found = if missed == 0 { "all found".to_owned() } else { format!("{missed} not found; ae eval --probe tells which") };
+        rows.push(show::cells([&"probes", &found]));
     }
     if let Some(evaluation) = &model.evaluation {
         rows.push(show::cells([&"test mse", &format!("{} (pca {})", show::number(evaluation.mse), show::number(evaluation.pca_mse))]));
