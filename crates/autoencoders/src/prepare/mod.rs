@@ -243,11 +243,6 @@ impl Preparation {
         out
     }
 
-    /// Whether a prepared row has no value in a column of the source.
-    pub(crate) fn is_missing(&self, row: &[f32], column: usize) -> bool {
-        self.table.as_ref().is_some_and(|table| table.gaps && row[table.layout().gaps.start + column] > 0.5)
-    }
-
     /// How far each column of a prepared row lies from the middle of its numbers, in scaled units; 0 for what is no number.
     pub(crate) fn sizes(&self, row: &[f32]) -> Vec<f64> {
         match &self.table {

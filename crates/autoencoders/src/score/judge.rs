@@ -220,6 +220,7 @@ impl Judge {
                 expected[row * width..][..width].copy_from_slice(&decoded[at * width..][..width]);
             }
         }
+        let gaps = model.parts.plan.layout.as_ref().map(|layout| &layout.gaps);
         let reasons = |row: usize| {
             let (observed, expected) = (seen.rows.row(row), &expected[row * width..][..width]);
             let difference = model.preparation.residuals(observed, expected);
@@ -234,7 +235,9 @@ impl Judge {
                 shares.iter_mut().zip(sizes).for_each(|(share, size)| *share *= 1.0 + size.powi(2));
             }
             // What is not there is no reason.
-            (0..features).filter(|column| model.preparation.is_missing(observed, *column)).for_each(|column| shares[column] = 0.0);
+            gaps.iter().flat_map(|gaps| &observed[(*gaps).clone()]).zip(&mut shares).for_each(|(missing, share)| {
+                *share = if *missing > 0.5 { 0.0 } else { *share };
+            });
             let total: f64 = shares.iter().map(|share| share.max(0.0)).sum();
             let mut columns: Vec<usize> = (0..features).filter(|column| shares[*column] > 0.0).collect();
             columns.sort_by(|a, b| shares[*b].total_cmp(&shares[*a]).then(a.cmp(b)));
