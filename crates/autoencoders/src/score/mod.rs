@@ -183,16 +183,12 @@ impl Detector {
         let mut detector = Self { judges, calibrations: Vec::new(), probed: None };
         let rows = data.select(held_out(&splits[0], enough))?;
         for kind in Kind::ALL {
-            let mut scores = Vec::new();
-            if enough && splits.iter().any(|other| other.validation != splits[0].validation) {
-                // Each row by the member that it did not train.
-                for (member, split) in splits.iter().enumerate() {
-                    scores.extend(detector.opinions_of(model, member, &data.select(held_out(split, enough))?, kind, 0)?);
-                }
-            } else {
-                scores = detector.opinions(model, &rows, kind, 0)?;
-            }
-            detector.calibrations.push(Calibration::new(scores.into_iter().map(|row| row.score).collect()));
+            let own = enough && splits.iter().any(|other| other.validation != splits[0].validation);
+            let scores = match own {
+                true => detector.held_out_scores(model, data, &splits, kind)?,
+                false => detector.opinions(model, &rows, kind, 0)?.into_iter().map(|row| row.score).collect(),
+            };
+            detector.calibrations.push(Calibration::new(scores));
         }
         detector.probed = Some(detector.probe(model, &rows)?);
         Ok(Some(detector))
@@ -226,6 +222,24 @@ impl Detector {
 }
 
 impl Detector {
+    /// The score of each held-out row by the member that it did not train, as near to the middle as the mean of all members would be.
+    fn held_out_scores(&self, model: &Model, data: &Dataset, splits: &[Split], kind: Kind) -> Result<Vec<f64>> {
+        let (mut own, mut others) = (Vec::new(), Vec::new());
+        for (member, split) in splits.iter().enumerate() {
+            let rows = data.select(&split.validation)?;
+            let mut by_row = vec![Vec::new(); rows.rows()];
+            for other in 0..splits.len() {
+                let scores = self.opinions_of(model, other, &rows, kind, 0)?.into_iter().map(|row| row.score);
+                match other == member {
+                    true => own.extend(scores),
+                    false => by_row.iter_mut().zip(scores).for_each(|(row, score)| row.push(score)),
+                }
+            }
+            others.extend(by_row);
+        }
+        Ok(as_means(own, &others))
+    }
+
     /// Scores of rows by one member alone, the first of which is the model itself.
     fn opinions_of(&self, model: &Model, member: usize, data: &Dataset, kind: Kind, reasons: usize) -> Result<Vec<judge::Opinion>> {
         let judge = &self.judges[member];
@@ -281,8 +295,60 @@ impl Model {
     }
 }
 
+/// Scores that one member each gave, narrowed around 0 to what a mean over all members would vary by.
+///
+/// A score is what all members say of a row, and what the one alone says, whose variance is smaller in a mean by their number. It is taken
+/// from the `others` of each row, which a row did train: their mean would call it too normal, but their disagreement is the same in kind.
+fn as_means(mut scores: Vec<f64>, others: &[Vec<f64>]) -> Vec<f64> {
+    let members = others.first().map_or(1, |row| row.len() + 1) as f64;
+    let whole = variance(&scores);
+    let alone = others.iter().map(|row| variance(row)).sum::<f64>() / others.len().max(1) as f64;
+    if whole > 0.0 {
+        let narrower = (1.0 - alone.min(whole) / whole * (1.0 - 1.0 / members)).sqrt();
+        scores.iter_mut().for_each(|score| *score *= narrower);
+    }
+    scores
+}
+
+/// The variance of some numbers around their mean, 0 of fewer than two.
+fn variance(numbers: &[f64]) -> f64 {
+    let count = numbers.len() as f64;
+    let mean = numbers.iter().sum::<f64>() / count;
+    if count < 2.0 { 0.0 } else { numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / (count - 1.0) }
+}
+
 /// Rows of so many columns.
 fn matrix(values: Vec<f32>, columns: usize) -> Tensor<2> {
     let rows = values.len() / columns.max(1);
     Tensor::from_data(TensorData::new(values, [rows, columns]), &Device::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+
+    #[test]
+    fn scores_by_one_member_are_narrowed_to_what_means_vary_by() {
+        let mut rng = Rng::new(1);
+        let mut normal = || f64::from(rng.standard_normal());
+        let rows: Vec<Vec<f64>> = (0..4000)
+            .map(|_| {
+                let all = 2.0 * normal();
+                (0..5).map(|_| all + normal()).collect()
+            })
+            .collect();
+        let means: Vec<f64> = rows.iter().map(|row| row.iter().sum::<f64>() / 5.0).collect();
+        let own = rows.iter().map(|row| row[0]).collect();
+        let others: Vec<Vec<f64>> = rows.iter().map(|row| row[1..].to_vec()).collect();
+        let narrowed = variance(&as_means(own, &others)).sqrt();
+        assert!((narrowed / variance(&means).sqrt() - 1.0).abs() < 0.03, "{narrowed}");
+    }
+
+    #[test]
+    fn scores_without_other_members_or_without_spread_stay_as_they_are() {
+        assert_eq!(as_means(vec![1.0, -2.0], &[vec![], vec![]]), [1.0, -2.0]);
+        assert_eq!(as_means(vec![1.0, 1.0], &[vec![3.0], vec![4.0]]), [1.0, 1.0]);
+        assert!(as_means(vec![1.0, -1.0], &[vec![9.0, -9.0], vec![9.0, -9.0]]).iter().all(|score| score.is_finite()));
+    }
 }
