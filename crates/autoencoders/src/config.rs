@@ -53,7 +53,7 @@ pub struct Config {
     pub test: f64,
     /// Passes over the training rows; decided from their number where absent.
     pub epochs: Option<usize>,
-    /// Rows in a step.
+    /// Rows in a step; lbfgs takes all.
     pub batch: usize,
     /// The optimiser.
     pub optimiser: Method,
@@ -142,9 +142,7 @@ impl Config {
             ..Self::default()
         }
     }
-}
 
-impl Config {
     /// Settings to fill the gaps of a table with: a code as wide as the row up to 64 numbers, because what keeps it from copying are the
     /// hidden cells, and more of them than there are gaps.
     pub fn for_gaps(shape: &Shape, fields: &[Field]) -> Self {
@@ -284,8 +282,17 @@ impl Plan {
         if config.likelihood == Likelihood::Auto {
             config.likelihood = if config.binarise { Likelihood::Bernoulli } else { auto.likelihood };
         }
+        if config.optimiser == Method::Lbfgs {
+            if !(1..=MOST).contains(&rows) {
+                return Err(Error::setting("optimiser", "lbfgs", format!("adam or sgd for {rows} training rows: it takes all at once, up to {MOST}")));
+            }
+            config.batch = rows;
+        }
         let steps = rows.div_ceil(config.batch).max(1);
-        config.epochs = Some(config.epochs.unwrap_or_else(|| (STEPS / steps).clamp(10, 1000)));
+        config.epochs = Some(config.epochs.unwrap_or_else(|| match config.optimiser {
+            Method::Lbfgs => 200,
+            Method::Adam | Method::Sgd => (STEPS / steps).clamp(10, 1000),
+        }));
 
         let linear = config.net == Net::Linear;
         let code_activation = config.code_activation.unwrap_or(if linear { Activation::Identity } else { auto.code_activation });
@@ -364,6 +371,9 @@ impl Plan {
                 &config.net,
                 "mlp:WIDTHS or conv:CHANNELS for dropout and norms, which act on hidden layers",
             ));
+        }
+        if config.optimiser == Method::Lbfgs && config.norm == Norm::Batch {
+            return Err(Error::setting("norm", "batch", "none or layer with the optimiser lbfgs: running statistics change between its steps"));
         }
         if config.latent > 2048 && matches!(config.density, DensityChoice::Gaussian | DensityChoice::Mixture(_)) {
             return Err(Error::setting(

@@ -60,6 +60,8 @@ pub enum Outcome {
     Finished,
     /// The validation loss had not become better for as many epochs as the patience.
     Stopped,
+    /// L-BFGS finds nothing lower.
+    Converged,
     /// A [`Flow::Stop`] came; the checkpoint, where one was asked for, resumes it.
     Interrupted,
     /// The loss left the finite numbers; the weights are the best from before.

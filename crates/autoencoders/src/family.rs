@@ -3,7 +3,7 @@
 use crate::config::{Auto, Plan};
 use crate::error::{Error, Result};
 use crate::layer::Pass;
-use crate::parts::{Parts, Progress};
+use crate::parts::Parts;
 use crate::rng::Rng;
 use crate::vars::{Group, Init, Values, VarId, Vars};
 use burn::tensor::Tensor;
@@ -73,9 +73,7 @@ pub struct Step<'a> {
     pub code: &'a Code,
     /// The decoder's output [rows, width].
     pub output: &'a Tensor<2>,
-    /// How far training is.
-    pub progress: Progress,
-    /// Mode and random numbers of the pass.
+    /// Mode, random numbers and progress of the pass.
     pub pass: &'a Pass,
 }
 
@@ -144,7 +142,7 @@ pub trait Family: Debug + Send + Sync {
     }
 
     /// The whole loss, for the few families that are not reconstruction plus terms.
-    fn loss(&self, _parts: &Parts, _values: &Values, _batch: &Batch, _pass: &mut Pass, _progress: Progress) -> Result<Option<Terms>> {
+    fn loss(&self, _parts: &Parts, _values: &Values, _batch: &Batch, _pass: &mut Pass) -> Result<Option<Terms>> {
         Ok(None)
     }
 

@@ -10,6 +10,18 @@ use autoencoders_kernels::{
 use burn::tensor::Tensor;
 use std::ops::Range;
 
+/// How far training is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// The fraction of the whole training, from 0 to 1.
+    pub fraction: f64,
+}
+
+impl Progress {
+    /// After training: every warm-up is over.
+    pub const DONE: Self = Self { fraction: 1.0 };
+}
+
 /// What a pass through the layers is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -28,24 +40,26 @@ pub struct Pass {
     pub sampling: bool,
     /// The random numbers of this pass.
     pub rng: Rng,
+    /// How far training is.
+    pub progress: Progress,
     /// New values of running statistics, to be written once the step is done.
     pub updates: Vec<(VarId, Tensor<2>)>,
 }
 
 impl Pass {
-    /// A training step's pass.
+    /// A training step's pass, at the training's end.
     pub fn training(rng: Rng) -> Self {
-        Self { mode: Mode::Training, sampling: true, rng, updates: Vec::new() }
+        Self { mode: Mode::Training, sampling: true, rng, progress: Progress::DONE, updates: Vec::new() }
     }
 
     /// A pass whose result depends on the rows alone.
     pub fn deterministic(rng: Rng) -> Self {
-        Self { mode: Mode::Evaluation, sampling: false, rng, updates: Vec::new() }
+        Self { mode: Mode::Evaluation, sampling: false, ..Self::training(rng) }
     }
 
     /// An evaluation with codes drawn from their distribution.
     pub fn sampling(rng: Rng) -> Self {
-        Self { mode: Mode::Evaluation, sampling: true, rng, updates: Vec::new() }
+        Self { mode: Mode::Evaluation, ..Self::training(rng) }
     }
 
     /// Writes the running statistics that the pass has gathered.

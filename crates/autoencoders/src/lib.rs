@@ -25,7 +25,7 @@
 //! | [`family`], [`families`] | what a family may change, and the list of families |
 //! | [`net`], [`layer`], [`vars`], [`parts`] | networks, layers, variables, and how they are joined |
 //! | [`likelihood`], [`prepare`], [`schema`], [`split`] | errors, scaling, shapes, and which rows do what |
-//! | [`optimise`], [`run`] | optimisers and schedules; the state of a training |
+//! | [`objective`], [`optimise`], [`run`] | what training lowers; optimisers and schedules; the state of a training |
 //! | [`baseline`], [`density`], [`jacobian`] | PCA beside every result; densities on codes; the encoder's derivative |
 //! | [`mod@file`] | the model file and the checkpoint |
 //! | [`rng`], [`error`] | the only randomness; the one error |
@@ -43,10 +43,12 @@ pub mod file;
 pub mod inspect;
 pub mod jacobian;
 pub mod layer;
+mod lbfgs;
 pub mod likelihood;
 pub mod metrics;
 pub mod model;
 pub mod net;
+pub mod objective;
 pub mod optimise;
 pub mod parts;
 pub mod prepare;

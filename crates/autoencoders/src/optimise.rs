@@ -2,13 +2,15 @@
 
 use crate::error::{Error, Result};
 use crate::family::Batch;
-use crate::layer::Pass;
-use crate::parts::{Parts, Progress};
+use crate::layer::{Pass, Progress};
+use crate::lbfgs::{self, MEMORY, Pair, Point};
+use crate::objective::Objective;
 use crate::rng::Rng;
 use crate::run::Numbers;
-use crate::vars::{Role, Vars};
+use crate::model::read;
+use crate::vars::{Role, Var, VarId, Vars};
 use autoencoders_kernels::{AdamStep, SgdStep, adam, sgd, sum_squares};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -22,6 +24,9 @@ pub enum Method {
     Adam,
     /// Gradient descent with momentum.
     Sgd,
+    /// `lbfgs`: limited-memory BFGS on all training rows at once, an epoch a step. Noise and draws are the same at every step, because
+    /// the loss must be one function; rate, schedule and batch say nothing.
+    Lbfgs,
 }
 
 /// Step size over the epochs, as written on the command line and in files.
@@ -106,10 +111,15 @@ pub struct Optimiser {
     momentum: f64,
     decay: f64,
     clip: f64,
-    /// First and second moment for Adam, the velocity alone for sgd; in the order of [`Vars`].
+    /// First and second moment for Adam, the velocity alone for sgd, the last steps and changes of the gradient for lbfgs; in the order
+    /// of [`Vars`].
     pub moments: Vec<Vec<Tensor<2>>>,
-    /// Steps done, for each variable: in a training of several phases they differ.
+    /// Steps done, for each variable: in a training of several phases they differ; for lbfgs the steps that are remembered.
     pub times: Vec<u64>,
+    /// Where lbfgs is, so that a step need not look again.
+    here: Option<Point>,
+    /// Whether lbfgs finds nothing lower.
+    pub converged: bool,
     /// Lies in a variable's place while its value is moved.
     empty: Tensor<2>,
 }
@@ -120,10 +130,12 @@ impl Optimiser {
         let each = match method {
             Method::Adam => 2,
             Method::Sgd => 1,
+            Method::Lbfgs => 2 * MEMORY,
         };
         let zeros = |value: &Tensor<2>| (0..each).map(|_| value.zeros_like()).collect::<Vec<_>>();
         let moments = vars.iter().map(|(_, var)| if var.role == Role::Buffer { Vec::new() } else { zeros(&var.value) }).collect();
-        Self { method, momentum, decay, clip, moments, times: vec![0; vars.len()], empty: Tensor::empty([0, 0], &Device::default()) }
+        let empty = Tensor::empty([0, 0], &Device::default());
+        Self { method, momentum, decay, clip, moments, times: vec![0; vars.len()], here: None, converged: false, empty }
     }
 
     /// Moves each variable that has a gradient.
@@ -160,15 +172,113 @@ impl Optimiser {
                 let [p, velocity] = sgd(p, g.clone(), next(), SgdStep { rate, momentum: self.momentum, decay, scale });
                 (p, vec![velocity])
             }
+            Method::Lbfgs => (p, moments.collect()),
         }
+    }
+
+    /// One step of lbfgs to a lower loss; [`Optimiser::converged`] where there is none.
+    fn lower(&mut self, vars: &mut Vars, moved: &[VarId], evaluate: &dyn Fn(&Vars) -> Result<Point>) -> Result<Numbers> {
+        let place = flat(moved.iter().map(|id| &vars.get(*id).value))?;
+        let here = match self.here.take() {
+            Some(here) => here,
+            None => evaluate(vars)?,
+        };
+        if self.converged {
+            let numbers = here.numbers.clone();
+            self.here = Some(here);
+            return Ok(numbers);
+        }
+        let remembered = moved.first().map_or(0, |id| self.times[id.index()] as usize);
+        let mut pairs: Vec<Pair> = (0..remembered).map(|at| Ok((self.flat_moment(moved, at)?, self.flat_moment(moved, MEMORY + at)?))).collect::<Result<_>>()?;
+        let mut trial = vars.clone();
+        let mut look = |at: &[f32]| {
+            scatter(&mut trial, moved, at);
+            evaluate(&trial)
+        };
+        let mut found = None;
+        // Should what is remembered lead nowhere, then once more along the gradient.
+        for fresh in [false, true] {
+            if fresh {
+                pairs.clear();
+            }
+            let along = lbfgs::direction(&here.gradient, &pairs);
+            let first = if pairs.is_empty() { (1.0 / lbfgs::dot(&along, &along).sqrt()).min(1.0) } else { 1.0 };
+            found = lbfgs::search(&place, &here, &along, first, &mut look)?;
+            if found.is_some() || pairs.is_empty() {
+                break;
+            }
+        }
+        let Some((at, next)) = found else {
+            self.converged = true;
+            let numbers = here.numbers.clone();
+            self.here = Some(here);
+            return Ok(numbers);
+        };
+        let difference = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<f32>>();
+        let pair = (difference(&at, &place), difference(&next.gradient, &here.gradient));
+        if lbfgs::bends(&pair) {
+            pairs.push(pair);
+            if pairs.len() > MEMORY {
+                pairs.remove(0);
+            }
+        }
+        scatter(vars, moved, &at);
+        self.remember(vars, moved, &pairs);
+        let numbers = here.numbers;
+        self.here = Some(next);
+        Ok(numbers)
+    }
+
+    /// The numbers of one moment of some variables, one after the other.
+    fn flat_moment(&self, moved: &[VarId], which: usize) -> Result<Vec<f32>> {
+        flat(moved.iter().map(|id| &self.moments[id.index()][which]))
+    }
+
+    fn remember(&mut self, vars: &Vars, moved: &[VarId], pairs: &[Pair]) {
+        let mut from = 0;
+        for id in moved {
+            let value = &vars.get(*id).value;
+            let [rows, columns] = value.dims();
+            let part = |numbers: &[f32]| {
+                let part = numbers[from..from + rows * columns].to_vec();
+                Tensor::from_data(TensorData::new(part, [rows, columns]), (&value.device(), value.dtype()))
+            };
+            for (at, (step, change)) in pairs.iter().enumerate() {
+                self.moments[id.index()][at] = part(step);
+                self.moments[id.index()][MEMORY + at] = part(change);
+            }
+            self.times[id.index()] = pairs.len() as u64;
+            from += rows * columns;
+        }
+    }
+}
+
+/// The numbers of some tensors, one after the other.
+fn flat<'a>(tensors: impl Iterator<Item = &'a Tensor<2>>) -> Result<Vec<f32>> {
+    let mut all = Vec::new();
+    for tensor in tensors {
+        all.extend(read(tensor.clone())?);
+    }
+    Ok(all)
+}
+
+/// Gives some variables the numbers of [`flat`].
+fn scatter(vars: &mut Vars, moved: &[VarId], numbers: &[f32]) {
+    let mut from = 0;
+    for id in moved {
+        let value = vars.get(*id).value.clone();
+        let [rows, columns] = value.dims();
+        let part = numbers[from..from + rows * columns].to_vec();
+        vars.set(*id, Tensor::from_data(TensorData::new(part, [rows, columns]), (&value.device(), value.dtype())));
+        from += rows * columns;
     }
 }
 
 /// One step on one batch: for each phase a forward pass, its gradients and a move of its variables.
 ///
-/// Returns the terms of the last phase.
+/// Returns the terms of the last phase, before the move.
 pub fn descend(
-    parts: &Parts,
+    objective: &dyn Objective,
     vars: &mut Vars,
     optimiser: &mut Optimiser,
     batch: Batch,
@@ -176,12 +286,27 @@ pub fn descend(
     progress: Progress,
     rate: f64,
 ) -> Result<Numbers> {
-    let family = parts.plan.family.as_ref();
     let mut numbers = Numbers::default();
-    for phase in family.phases() {
-        let values = vars.leaves(|var| phase.groups.contains(&var.group));
-        let mut pass = Pass::training(rng.split(phase.name));
-        let terms = parts.terms(&values, batch.clone(), &mut pass, progress)?;
+    for phase in objective.phases() {
+        let mut pass = Pass { progress, ..Pass::training(rng.split(phase.name)) };
+        let moves = |var: &Var| phase.groups.contains(&var.group);
+        if optimiser.method == Method::Lbfgs {
+            let moved: Vec<VarId> = vars.iter().filter(|(_, var)| var.role != Role::Buffer && moves(var)).map(|(id, _)| id).collect();
+            // One loss for all steps.
+            pass.progress = Progress::DONE;
+            let evaluate = |vars: &Vars| {
+                let values = vars.leaves(moves);
+                let terms = objective.terms(&values, batch.clone(), &mut pass.clone())?;
+                let numbers = Numbers::read(&terms);
+                let gradients = values.gradients(terms);
+                let zero = |id: &VarId| gradients[id.index()].clone().unwrap_or_else(|| vars.get(*id).value.zeros_like());
+                Ok(Point { value: numbers.sum(), gradient: flat(moved.iter().map(zero).collect::<Vec<_>>().iter())?, numbers })
+            };
+            numbers = optimiser.lower(vars, &moved, &evaluate)?;
+            continue;
+        }
+        let values = vars.leaves(moves);
+        let terms = objective.terms(&values, batch.clone(), &mut pass)?;
         numbers = Numbers::read(&terms);
         let gradients = values.gradients(terms);
         // The leaves go first, so that the optimiser owns the memory alone and works in place.
@@ -189,6 +314,6 @@ pub fn descend(
         optimiser.step(vars, gradients, rate);
         pass.commit(vars);
     }
-    family.after_step(parts, vars)?;
+    objective.after_step(vars)?;
     Ok(numbers)
 }

@@ -1,30 +1,18 @@
 //! A family, its networks and its likelihood joined: from rows to codes, outputs and losses.
 
-use crate::ahead::ahead;
 use crate::config::Plan;
 use crate::error::Result;
-use crate::family::{Batch, Code, Step, Terms};
+use crate::family::{Batch, Code, Phase, Step, Terms};
 use crate::layer::Pass;
 use crate::likelihood::{Likelihood, hide, known};
 use crate::model::read;
 use crate::net::Network;
+use crate::objective::{Objective, mean_terms};
 use crate::prepare::Range;
 use crate::rng::Rng;
-use crate::run::{Numbers, Sums};
-use crate::vars::{Fill, Group, Init, Layout, Role, Values, VarId};
+use crate::run::Numbers;
+use crate::vars::{Fill, Group, Init, Layout, Role, Values, VarId, Vars};
 use burn::tensor::{Tensor, TensorData};
-
-/// How far training is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Progress {
-    /// The fraction of the whole training, from 0 to 1.
-    pub fraction: f64,
-}
-
-impl Progress {
-    /// After training: every warm-up is over.
-    pub const DONE: Self = Self { fraction: 1.0 };
-}
 
 /// Everything of a model but its numbers.
 #[derive(Debug)]
@@ -95,6 +83,11 @@ impl Parts {
         }
     }
 
+    /// The mean of row losses [rows, 1] without the largest, of which as many are left out as there are expected anomalies.
+    pub fn mean_over_rows(&self, losses: Tensor<2>) -> Result<Tensor<1>> {
+        trimmed_mean(losses, self.plan.config.contamination)
+    }
+
     /// Reconstructions less prepared rows [rows, width]; zero where a row has no value.
     pub fn difference(&self, rebuilt: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
         let known = self.plan.layout.as_ref().and_then(|layout| known(layout, &x, &(0..layout.width)));
@@ -127,41 +120,9 @@ impl Parts {
         }
     }
 
-    /// The named terms of the loss of a batch ([`Parts::batch`]), averaged over its rows; their sum is the loss.
-    pub fn terms(&self, values: &Values, batch: Batch, pass: &mut Pass, progress: Progress) -> Result<Terms> {
-        let family = self.plan.family.as_ref();
-        if let Some(terms) = family.loss(self, values, &batch, pass, progress)? {
-            return Ok(terms);
-        }
-        let code = self.code(values, batch.input.clone(), pass)?;
-        let output = self.network.decode(values, code.sample.clone(), pass);
-        let losses = self.row_losses(values, output.clone(), batch.target.clone());
-        let reconstruction = trimmed_mean(losses, self.plan.config.contamination)?;
-        let mut terms = Terms::one("reconstruction", 1.0, reconstruction);
-        let step = Step { parts: self, values, batch: &batch, code: &code, output: &output, progress, pass };
-        terms.0.extend(family.terms(&step)?.0);
-        if self.plan.config.l2 > 0.0 {
-            terms.0.push(("l2", self.l2(values) * self.plan.config.l2));
-        }
-        Ok(terms)
-    }
-
     /// The terms averaged over blocks of prepared rows, with noise by `rng` and every warm-up over.
-    ///
-    /// The same `rng` gives the same noise, so that two evaluations differ by the variables alone.
     pub fn mean_terms(&self, values: &Values, blocks: impl Iterator<Item = Result<Tensor<2>>> + Send, rng: &Rng) -> Result<Numbers> {
-        let together = usize::from(blocks.size_hint().0 > 1);
-        let batches = blocks.enumerate().map(|(index, x)| self.batch(x?, &rng.at(index)));
-        ahead(batches, together, |batches| {
-            let mut total = Sums::default();
-            for (index, batch) in batches.enumerate() {
-                let batch = batch?;
-                let rows = batch.input.dims()[0];
-                let terms = self.terms(values, batch, &mut Pass::sampling(rng.at(index)), Progress::DONE)?;
-                total.add(&Numbers::read(&terms), rows);
-            }
-            Ok(total.mean())
-        })
+        mean_terms(self, values, blocks.enumerate().map(|(index, x)| self.batch(x?, &rng.at(index))), rng)
     }
 
     // Rows first: a sum over a whole matrix is taken in an order that depends on the threads.
@@ -172,7 +133,36 @@ impl Parts {
     }
 }
 
-/// The mean of row losses [rows, 1] without the largest, of which as many are left out as there are expected anomalies.
+impl Objective for Parts {
+    fn terms(&self, values: &Values, batch: Batch, pass: &mut Pass) -> Result<Terms> {
+        let family = self.plan.family.as_ref();
+        let mut terms = match family.loss(self, values, &batch, pass)? {
+            Some(terms) => terms,
+            None => {
+                let code = self.code(values, batch.input.clone(), pass)?;
+                let output = self.network.decode(values, code.sample.clone(), pass);
+                let losses = self.row_losses(values, output.clone(), batch.target.clone());
+                let mut terms = Terms::one("reconstruction", 1.0, self.mean_over_rows(losses)?);
+                let step = Step { parts: self, values, batch: &batch, code: &code, output: &output, pass };
+                terms.0.extend(family.terms(&step)?.0);
+                terms
+            }
+        };
+        if self.plan.config.l2 > 0.0 {
+            terms.0.push(("l2", self.l2(values) * self.plan.config.l2));
+        }
+        Ok(terms)
+    }
+
+    fn phases(&self) -> &'static [Phase] {
+        self.plan.family.phases()
+    }
+
+    fn after_step(&self, vars: &mut Vars) -> Result<()> {
+        self.plan.family.after_step(self, vars)
+    }
+}
+
 fn trimmed_mean(losses: Tensor<2>, left_out: f64) -> Result<Tensor<1>> {
     if left_out == 0.0 {
         return Ok(losses.mean());

@@ -1,6 +1,6 @@
 //! The state of a training: what a step changes, and what a checkpoint must hold.
 
-use crate::config::{Config, Plan};
+use crate::config::Config;
 use crate::data::{Dataset, Values};
 use crate::error::{Error, Result};
 use crate::family::Terms;
@@ -153,10 +153,10 @@ impl State {
     }
 
     /// Writes the checkpoint, where one is wanted.
-    pub fn save(&self, plan: &Plan) -> Result<()> {
+    pub fn save(&self, config: &Config) -> Result<()> {
         let Some((path, data)) = &self.checkpoint else { return Ok(()) };
         let header = Header {
-            config: plan.config.clone(),
+            config: config.clone(),
             data: data.clone(),
             epoch: self.epoch,
             step: self.step,
@@ -182,13 +182,13 @@ impl State {
     }
 
     /// Takes over a checkpoint of the same training: the same configuration on the same rows.
-    pub fn restore(&mut self, plan: &Plan) -> Result<()> {
+    pub fn restore(&mut self, config: &Config) -> Result<()> {
         let Some((path, data)) = self.checkpoint.clone() else { return Ok(()) };
         let path = path.as_path();
         let (header, mut tensors) = file::read(path, file::Kind::Run)?;
         let header: Header = serde_json::from_value(header)
             .map_err(|error| Error::model(path.display(), format!("not a checkpoint of this version: {error}")))?;
-        if header.config != plan.config {
+        if header.config != *config {
             return Err(Error::model(
                 path.display(),
                 "belongs to another configuration; resume without changing options, or start anew without --resume",
@@ -197,7 +197,7 @@ impl State {
         if header.data != data {
             return Err(Error::model(path.display(), "belongs to other rows; resume with the data that it was begun with"));
         }
-        if header.times.len() != self.vars.len() || header.epoch > plan.epochs() {
+        if header.times.len() != self.vars.len() || header.epoch > config.epochs.unwrap_or(0) {
             return Err(Error::model(path.display(), "is damaged: its counters do not fit its configuration"));
         }
         restore_vars(&mut self.vars, "now", &mut tensors, path)?;

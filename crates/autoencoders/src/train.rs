@@ -8,9 +8,11 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Flow, Outcome, Trained};
 use crate::family::Batch;
 use crate::model::{Model, block};
-use crate::optimise::{Schedule, descend};
-use crate::parts::{Parts, Progress};
-use crate::prepare::{Preparation, Prepared};
+use crate::layer::Progress;
+use crate::objective::{Objective, mean_terms};
+use crate::optimise::{Method, Schedule, descend};
+use crate::parts::Parts;
+use crate::prepare::Preparation;
 use crate::rng::Rng;
 use crate::run::{Best, EpochRecord, State};
 use crate::schema::Shape;
@@ -50,7 +52,7 @@ fn train(
     data.check_finite()?;
     let split = Split::new(config, data.rows())?;
     let (mut model, mut outcome) = one(config, data, &split, (checkpoint, resume), true, on)?;
-    if let Outcome::Finished | Outcome::Stopped = outcome {
+    if let Outcome::Finished | Outcome::Stopped | Outcome::Converged = outcome {
         match ensemble(&model.parts.plan.config, data, &split, on)? {
             Some(members) => {
                 model.members = members;
@@ -78,10 +80,20 @@ fn one(
     let parts = Parts::build(plan, &mut init)?;
     let mut state = State::new(init.finish(), &parts.plan.config, checkpoint, data)?;
     if resume {
-        state.restore(&parts.plan)?;
+        state.restore(&parts.plan.config)?;
     }
     on(&Event::Start { plan: &parts.plan, weights: state.vars.weights(), rows: split.train.len(), epoch: state.epoch });
-    let job = Job { parts: &parts, data, prepared: preparation.on(data)?, split, rng: Rng::new(config.seed) };
+    let prepared = preparation.on(data)?;
+    let job = Job {
+        objective: &parts,
+        config: &parts.plan.config,
+        split,
+        batch: &|rows, rng| parts.batch(prepared.tensor(rows.iter().copied())?, rng),
+        width: parts.plan.width(),
+        block: block(&parts.plan),
+        name: &data.name,
+        rng: Rng::new(config.seed),
+    };
     let outcome = match job.run(&mut state, on) {
         Err(error @ Error::Diverged { .. }) if state.best.is_some() => Outcome::Diverged(error),
         other => other?,
@@ -120,7 +132,7 @@ fn ensemble(config: &Config, data: &Dataset, split: &Split, on: &mut (dyn FnMut(
         match outcome {
             Outcome::Interrupted => Ok(None),
             Outcome::Diverged(error) => Err(error),
-            Outcome::Finished | Outcome::Stopped => Ok(Some(Member { columns, model })),
+            Outcome::Finished | Outcome::Stopped | Outcome::Converged => Ok(Some(Member { columns, model })),
         }
     });
     trained.into_iter().collect()
@@ -130,31 +142,49 @@ fn ensemble(config: &Config, data: &Dataset, split: &Split, on: &mut (dyn FnMut(
 pub(crate) const HANDED_OVER: usize = 1 << 14;
 
 /// What stays the same throughout a training.
-struct Job<'a> {
-    parts: &'a Parts,
-    data: &'a Dataset,
-    prepared: Prepared<'a>,
-    split: &'a Split,
-    rng: Rng,
+pub(crate) struct Job<'a> {
+    /// What is lowered.
+    pub objective: &'a dyn Objective,
+    /// Decided in full.
+    pub config: &'a Config,
+    /// The rows that train and those that validate.
+    pub split: &'a Split,
+    /// Makes a batch of some rows; everything random in it comes from the numbers given.
+    pub batch: &'a (dyn Fn(&[usize], &Rng) -> Result<Batch> + Sync),
+    /// Numbers in a row of a batch.
+    pub width: usize,
+    /// Rows that are validated at once.
+    pub block: usize,
+    /// The name of the data.
+    pub name: &'a str,
+    /// Decides every random number.
+    pub rng: Rng,
 }
 
 impl Job<'_> {
-    fn run(&self, state: &mut State, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<Outcome> {
-        let together = HANDED_OVER.div_ceil(self.parts.plan.config.batch.saturating_mul(self.parts.plan.width()).max(1));
+    pub(crate) fn run(&self, state: &mut State, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<Outcome> {
+        let together = HANDED_OVER.div_ceil(self.config.batch.saturating_mul(self.width).max(1));
         ahead(self.batches(state.epoch, state.step), together, |batches| self.follow(state, batches, on))
+    }
+
+    /// Whether each step sees all training rows, and sees them alike.
+    fn whole(&self) -> bool {
+        self.config.optimiser == Method::Lbfgs
     }
 
     /// Every batch from a step of an epoch to the end of the training.
     fn batches(&self, epoch: usize, step: usize) -> impl Iterator<Item = Result<Batch>> + Send {
-        let (plan, rows) = (&self.parts.plan, &self.split.train);
-        let size = plan.config.batch;
-        (epoch..plan.epochs()).flat_map(move |now| {
-            let order = self.rng.split("order").at(now).permutation(rows.len());
+        let (rows, size, whole) = (&self.split.train, self.config.batch, self.whole());
+        (epoch..self.config.epochs.unwrap_or(0)).flat_map(move |now| {
+            // A full batch stays the same, to the order of its rows and its noise.
+            let (draw, order) = match whole {
+                true => (0, (0..rows.len()).collect()),
+                false => (now, self.rng.split("order").at(now).permutation(rows.len())),
+            };
             let first = if now == epoch { step } else { 0 };
             (first..order.len().div_ceil(size)).map(move |step| {
                 let at = &order[step * size..order.len().min((step + 1) * size)];
-                let x = self.prepared.tensor(at.iter().map(|at| rows[*at]))?;
-                self.parts.batch(x, &self.rng.split("batch").at(now).at(step))
+                (self.batch)(&at.iter().map(|at| rows[*at]).collect::<Vec<_>>(), &self.rng.split("batch").at(draw).at(step))
             })
         })
     }
@@ -165,27 +195,30 @@ impl Job<'_> {
         batches: &mut dyn Iterator<Item = Result<Batch>>,
         on: &mut (dyn FnMut(&Event) -> Flow + Send),
     ) -> Result<Outcome> {
-        let plan = &self.parts.plan;
-        let steps = self.split.train.len().div_ceil(plan.config.batch);
-        while state.epoch < plan.epochs() {
-            if plan.config.patience > 0 && state.waited >= plan.config.patience {
+        let epochs = self.config.epochs.unwrap_or(0);
+        let steps = self.split.train.len().div_ceil(self.config.batch);
+        while state.epoch < epochs {
+            if self.config.patience > 0 && state.waited >= self.config.patience {
                 return Ok(Outcome::Stopped);
+            }
+            if state.optimiser.converged {
+                return Ok(Outcome::Converged);
             }
             while state.step < steps {
                 let Some(batch) = batches.next() else {
-                    return Err(Error::data(&self.data.name, "its batches ended before the epoch did; resume from the checkpoint"));
+                    return Err(Error::data(self.name, "its batches ended before the epoch did; resume from the checkpoint"));
                 };
                 self.step(state, batch?, steps)?;
                 let mean = state.sums.mean();
                 if on(&Event::Step { epoch: state.epoch, step: state.step, steps, terms: &mean }) == Flow::Stop {
-                    state.save(plan)?;
+                    state.save(self.config)?;
                     return Ok(Outcome::Interrupted);
                 }
             }
             self.close_epoch(state)?;
-            state.save(plan)?;
+            state.save(self.config)?;
             let flow = state.history.last().map(|record| on(&Event::Epoch(record)));
-            if flow == Some(Flow::Stop) && state.epoch < plan.epochs() {
+            if flow == Some(Flow::Stop) && state.epoch < epochs {
                 return Ok(Outcome::Interrupted);
             }
         }
@@ -193,13 +226,16 @@ impl Job<'_> {
     }
 
     fn step(&self, state: &mut State, batch: Batch, steps: usize) -> Result<()> {
-        let rows = batch.input.dims()[0];
-        let plan = &self.parts.plan;
+        let (rows, config) = (batch.input.dims()[0], self.config);
+        let total = config.epochs.unwrap_or(1);
         let epochs = state.epoch as f64 + state.step as f64 / steps as f64;
-        let progress = Progress { fraction: epochs / plan.epochs() as f64 };
-        let rate = plan.config.learning_rate * plan.config.schedule.factor(epochs, plan.epochs(), plan.config.warm_up, state.reductions);
-        let rng = self.rng.split("step").at(state.epoch).at(state.step);
-        let numbers = descend(self.parts, &mut state.vars, &mut state.optimiser, batch, &rng, progress, rate)?;
+        let progress = Progress { fraction: epochs / total as f64 };
+        let rate = config.learning_rate * config.schedule.factor(epochs, total, config.warm_up, state.reductions);
+        let rng = match self.whole() {
+            true => self.rng.split("step").at(0).at(0),
+            false => self.rng.split("step").at(state.epoch).at(state.step),
+        };
+        let numbers = descend(self.objective, &mut state.vars, &mut state.optimiser, batch, &rng, progress, rate)?;
         state.step += 1;
         let sum = numbers.sum();
         if lost(sum, state.first) {
@@ -211,21 +247,20 @@ impl Job<'_> {
     }
 
     fn diverged(&self, state: &State, what: String) -> Error {
-        let rate = self.parts.plan.config.learning_rate / 10.0;
+        let rate = self.config.learning_rate / 10.0;
         let advice = format!("try --lr {rate}, --clip 1, or look for extreme values with ae data");
         Error::Diverged { epoch: state.epoch + 1, step: state.step, what, advice }
     }
 
     /// Validates, remembers the best weights, and writes the epoch into the history.
     fn close_epoch(&self, state: &mut State) -> Result<()> {
-        let plan = &self.parts.plan;
         let train = state.sums.mean();
-        let size = block(plan);
         // Without validation rows some training rows stand in: the epoch's own losses are those of weights that are gone.
         let (training, validation) = (&self.split.train, &self.split.validation);
-        let rows = if validation.is_empty() { &training[..training.len().min(size)] } else { validation };
-        let blocks = rows.chunks(size).map(|rows| self.prepared.tensor(rows.iter().copied()));
-        let seen = self.parts.mean_terms(&state.vars.values(), blocks, &self.rng.split("validation"))?;
+        let rows = if validation.is_empty() { &training[..training.len().min(self.block)] } else { validation };
+        let rng = self.rng.split("validation");
+        let batches = rows.chunks(self.block).enumerate().map(|(at, rows)| (self.batch)(rows, &rng.at(at)));
+        let seen = mean_terms(self.objective, &state.vars.values(), batches, &rng)?;
         let loss = seen.sum();
         if lost(loss, state.first) {
             return Err(self.diverged(state, format!("the loss after the epoch is {loss}")));
@@ -238,11 +273,11 @@ impl Job<'_> {
             state.waited = 0;
         } else {
             state.waited += 1;
-            if let Schedule::Plateau { patience, .. } = plan.config.schedule {
+            if let Schedule::Plateau { patience, .. } = self.config.schedule {
                 state.reductions += u32::from(state.waited.is_multiple_of(patience));
             }
         }
-        state.history.push(EpochRecord { epoch: state.epoch, of: plan.epochs(), train, validation, best: better });
+        state.history.push(EpochRecord { epoch: state.epoch, of: self.config.epochs.unwrap_or(0), train, validation, best: better });
         state.step = 0;
         state.sums = Default::default();
         Ok(())

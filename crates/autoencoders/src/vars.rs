@@ -12,6 +12,13 @@ use std::sync::{Arc, OnceLock};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct VarId(usize);
 
+impl VarId {
+    /// The place.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// Whether gradients move a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {

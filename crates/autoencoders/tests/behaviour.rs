@@ -5,7 +5,9 @@ use autoencoders::config::{Config, Plan};
 use autoencoders::data::{Dataset, ReadOptions, Values, read};
 use autoencoders::family::Batch;
 use autoencoders::layer::Pass;
-use autoencoders::parts::{Parts, Progress};
+use autoencoders::layer::Progress;
+use autoencoders::objective::Objective;
+use autoencoders::parts::Parts;
 use autoencoders::prepare::{Preparation, Range, Scale};
 use autoencoders::rng::Rng;
 use autoencoders::run::Numbers;
@@ -297,8 +299,8 @@ fn warm_up_begins_without_the_divergence() {
     let (parts, vars) = parts(&config, &Shape::Flat { width: 6 });
     let kl = |fraction| {
         let batch = Batch { input: uniform(8, 6), target: uniform(8, 6) };
-        let progress = Progress { fraction };
-        let terms = parts.terms(&vars.values(), batch, &mut Pass::training(Rng::new(1)), progress).unwrap();
+        let mut pass = Pass { progress: Progress { fraction }, ..Pass::training(Rng::new(1)) };
+        let terms = parts.terms(&vars.values(), batch, &mut pass).unwrap();
         Numbers::read(&terms).get("kl").unwrap()
     };
     assert_eq!(kl(0.0), 0.0);

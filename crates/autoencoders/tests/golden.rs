@@ -7,7 +7,9 @@ use autoencoders::config::{Config, Plan};
 use autoencoders::family::Batch;
 use autoencoders::layer::Pass;
 use autoencoders::optimise::{Method, Optimiser, Schedule};
-use autoencoders::parts::{Parts, Progress};
+use autoencoders::layer::Progress;
+use autoencoders::objective::Objective;
+use autoencoders::parts::Parts;
 use autoencoders::prepare::Range;
 use autoencoders::rng::Rng;
 use autoencoders::schema::Shape;
@@ -114,8 +116,8 @@ fn check(case: &Case) {
     let batch = Batch { input: plain(&case.input), target: plain(case.target.as_ref().unwrap_or(&case.input)) };
     let mut pass = if case.training { Pass::training(Rng::new(0)) } else { Pass::deterministic(Rng::new(0)) };
     let leaves = vars.leaves(|_| true);
-    let progress = Progress { fraction: case.fraction };
-    let terms = parts.terms(&leaves, batch, &mut pass, progress).unwrap_or_else(|error| panic!("{}: {error}", case.name));
+    pass.progress = Progress { fraction: case.fraction };
+    let terms = parts.terms(&leaves, batch, &mut pass).unwrap_or_else(|error| panic!("{}: {error}", case.name));
 
     let named: BTreeMap<String, f64> = terms.0.iter().map(|(name, value)| (name.to_string(), value.clone().into_scalar::<f64>())).collect();
     assert!(named.keys().eq(case.terms.keys()), "{}: terms {named:?} wanted {:?}", case.name, case.terms);

@@ -7,7 +7,9 @@ use autoencoders::family::{Batch, Entry};
 use autoencoders::layer::Pass;
 use autoencoders::net::Norm;
 use autoencoders::optimise::{Optimiser, descend};
-use autoencoders::parts::{Parts, Progress};
+use autoencoders::layer::Progress;
+use autoencoders::objective::Objective;
+use autoencoders::parts::Parts;
 use autoencoders::prepare::Range;
 use autoencoders::rng::Rng;
 use autoencoders::run::{Numbers, State};
@@ -162,7 +164,7 @@ fn every_variable_gets_a_gradient_in_some_phase() {
         let mut moved: Vec<bool> = vars.iter().map(|(_, var)| var.role == Role::Buffer).collect();
         for phase in parts.plan.family.phases() {
             let values = vars.leaves(|var| phase.groups.contains(&var.group));
-            let terms = parts.terms(&values, rows(&shape, 8, DType::F32), &mut Pass::training(Rng::new(1)), Progress::DONE).unwrap();
+            let terms = parts.terms(&values, rows(&shape, 8, DType::F32), &mut Pass::training(Rng::new(1))).unwrap();
             for (moved, gradient) in moved.iter_mut().zip(values.gradients(terms)) {
                 *moved |= gradient.is_some_and(|gradient| gradient.abs().sum().into_scalar::<f64>() > 0.0);
             }
@@ -177,12 +179,12 @@ fn every_variable_gets_a_gradient_in_some_phase() {
 fn gradient_error(config: &Config, shape: &Shape) -> f64 {
     let (parts, mut vars) = build(config, shape, DType::F64);
     let batch = rows(shape, 5, DType::F64);
-    let progress = Progress { fraction: 0.5 };
+    let pass = || Pass { progress: Progress { fraction: 0.5 }, ..Pass::training(Rng::new(2)) };
     // The pass has the same random numbers each time: the noise is frozen.
     let loss =
-        |vars: &Vars| Numbers::read(&parts.terms(&vars.values(), batch.clone(), &mut Pass::training(Rng::new(2)), progress).unwrap()).sum();
+        |vars: &Vars| Numbers::read(&parts.terms(&vars.values(), batch.clone(), &mut pass()).unwrap()).sum();
     let values = vars.leaves(|_| true);
-    let terms = parts.terms(&values, batch.clone(), &mut Pass::training(Rng::new(2)), progress).unwrap();
+    let terms = parts.terms(&values, batch.clone(), &mut pass()).unwrap();
     let gradients = values.gradients(terms);
     let (mut largest, mut worst): (f64, f64) = (0.0, 0.0);
     let ids: Vec<VarId> = vars.iter().map(|(id, _)| id).collect();
@@ -267,7 +269,7 @@ fn thirty_steps_lower_the_loss() {
         let mut optimiser = Optimiser::new(config.optimiser, 0.9, 0.0, 0.0, &vars);
         let batch = rows(&shape, 32, DType::F32);
         let loss = |vars: &Vars| {
-            Numbers::read(&parts.terms(&vars.values(), batch.clone(), &mut Pass::sampling(Rng::new(1)), Progress::DONE).unwrap()).sum()
+            Numbers::read(&parts.terms(&vars.values(), batch.clone(), &mut Pass::sampling(Rng::new(1))).unwrap()).sum()
         };
         let before = loss(&vars);
         for step in 0..30 {
@@ -419,7 +421,7 @@ fn terms_are_named_and_sum_to_the_loss() {
     let shape = Shape::Flat { width: 6 };
     for entry in FAMILIES {
         let (parts, vars) = build(&Config { l2: 0.1, ..small(entry) }, &shape, DType::F64);
-        let terms = parts.terms(&vars.values(), rows(&shape, 8, DType::F64), &mut Pass::training(Rng::new(1)), Progress::DONE).unwrap();
+        let terms = parts.terms(&vars.values(), rows(&shape, 8, DType::F64), &mut Pass::training(Rng::new(1))).unwrap();
         let numbers = Numbers::read(&terms);
         let names: BTreeSet<&str> = numbers.0.iter().map(|(name, _)| name.as_str()).collect();
         assert!(names.contains("reconstruction") && names.contains("l2"), "{}: {names:?}", entry.name);

@@ -7,7 +7,8 @@ use autoencoders::family::Batch;
 use autoencoders::layer::Pass;
 use autoencoders::metrics::Filling;
 use autoencoders::model::nearest;
-use autoencoders::parts::{Parts, Progress};
+use autoencoders::objective::Objective;
+use autoencoders::parts::Parts;
 use autoencoders::prepare::{Encoding, Preparation, Scale};
 use autoencoders::rng::Rng;
 use autoencoders::run::Numbers;
@@ -203,10 +204,10 @@ fn gradient_error(config: &Config, data: &Dataset) -> f64 {
     let batch: Batch = parts.batch(x, &Rng::new(4)).unwrap();
     let loss = |vars: &Vars| {
         let mut pass = Pass::training(Rng::new(2));
-        Numbers::read(&parts.terms(&vars.values(), batch.clone(), &mut pass, Progress::DONE).unwrap()).sum()
+        Numbers::read(&parts.terms(&vars.values(), batch.clone(), &mut pass).unwrap()).sum()
     };
     let values = vars.leaves(|_| true);
-    let gradients = values.gradients(parts.terms(&values, batch.clone(), &mut Pass::training(Rng::new(2)), Progress::DONE).unwrap());
+    let gradients = values.gradients(parts.terms(&values, batch.clone(), &mut Pass::training(Rng::new(2))).unwrap());
     let (mut largest, mut worst): (f64, f64) = (0.0, 0.0);
     let ids: Vec<VarId> = vars.iter().map(|(id, _)| id).collect();
     for (id, gradient) in ids.into_iter().zip(gradients) {

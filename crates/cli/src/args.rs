@@ -559,7 +559,7 @@ fn scales() -> Words<Scale> {
 }
 
 fn optimisers() -> Words<Method> {
-    Words { kind: "optimiser", known: vec!["adam", "sgd"], find: |name| serde_json::from_value(name.into()).ok() }
+    Words { kind: "optimiser", known: vec!["adam", "sgd", "lbfgs"], find: |name| serde_json::from_value(name.into()).ok() }
 }
 
 /// What a model is trained for.

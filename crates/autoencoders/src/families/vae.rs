@@ -90,7 +90,7 @@ impl Family for Vae {
         };
         let units = kl_normal(posterior);
         let units = if self.free_bits > 0.0 { units.clamp_min(self.free_bits) } else { units };
-        let warmed = if self.warm_up > 0.0 { (step.progress.fraction / self.warm_up).min(1.0) } else { 1.0 };
+        let warmed = if self.warm_up > 0.0 { (step.pass.progress.fraction / self.warm_up).min(1.0) } else { 1.0 };
         Ok(Terms::one("kl", self.beta * warmed, units.sum()))
     }
 

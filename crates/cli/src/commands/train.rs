@@ -108,6 +108,7 @@ fn finish(
             let patience = show::plural(model.parts.plan.config.patience, "epoch");
             show.note(format!("stopped early: no better validation loss for {patience}"));
         }
+        Outcome::Converged => show.note("stopped early: the optimiser finds no lower loss"),
         Outcome::Finished | Outcome::Interrupted => {}
     }
     if !show.json && !show.quiet {
