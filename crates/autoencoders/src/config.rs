@@ -9,6 +9,7 @@ use crate::net::{Blueprint, Net, Norm, image_sides};
 use crate::optimise::{Method, Schedule};
 use crate::prepare::{Layout, MOST_LEVELS, Preparation, Range, Scale};
 use crate::schema::{ColumnKind, Field, Shape};
+use crate::stack::Pretraining;
 use autoencoders_kernels::Activation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -80,6 +81,12 @@ pub struct Config {
     pub contamination: f64,
     /// Models of an ensemble whose scores are averaged: each starts from other weights and sees other columns of a table.
     pub members: usize,
+    /// How the layers of a dense network are made ready, one after the other.
+    pub pretrain: Pretraining,
+    /// Epochs of each of these layers; 20 where absent.
+    pub pretrain_epochs: Option<usize>,
+    /// Whether the encoder keeps the weights that training begins with ([`crate::fit_from`]), so that only the decoder learns.
+    pub freeze_encoder: bool,
     /// Decides every random number.
     pub seed: u64,
 }
@@ -116,6 +123,9 @@ impl Default for Config {
             density: DensityChoice::Auto,
             contamination: 0.0,
             members: 1,
+            pretrain: Pretraining::None,
+            pretrain_epochs: None,
+            freeze_encoder: false,
             seed: 0,
         }
     }
@@ -217,8 +227,10 @@ impl Config {
         whole("latent", self.latent, 1, MOST)?;
         whole("batch", self.batch, 1, MOST)?;
         if let Some(epochs) = self.epochs {
-            whole("epochs", epochs, 1, 1_000_000)?;
+            // Layers that are made ready one by one are a model already.
+            whole("epochs", epochs, usize::from(self.pretrain == Pretraining::None), 1_000_000)?;
         }
+        whole("pretrain_epochs", self.pretrain_epochs.unwrap_or(1), 1, 1_000_000)?;
         // NaN lies in no range, so that it is refused with the rest.
         let real = |name, value: f64, low: f64, high: f64| match (low..=high).contains(&value) {
             true => Ok(()),
@@ -239,6 +251,7 @@ impl Config {
         self.likelihood.to_string().parse::<Likelihood>()?;
         self.schedule.to_string().parse::<Schedule>()?;
         self.density.to_string().parse::<DensityChoice>()?;
+        self.pretrain.to_string().parse::<Pretraining>()?;
         real("validation", self.validation, 0.0, 0.9)?;
         real("test", self.test, 0.0, 0.9)?;
         real("validation and test together", self.validation + self.test, 0.0, 0.95)
@@ -372,8 +385,13 @@ impl Plan {
                 "mlp:WIDTHS or conv:CHANNELS for dropout and norms, which act on hidden layers",
             ));
         }
-        if config.optimiser == Method::Lbfgs && config.norm == Norm::Batch {
-            return Err(Error::setting("norm", "batch", "none or layer with the optimiser lbfgs: running statistics change between its steps"));
+        if config.pretrain != Pretraining::None && (conv || config.norm != Norm::None || !self.blueprint.embedded.is_empty()) {
+            let wanted = "none, or a dense network without norms and embeddings (--net mlp:WIDTHS), whose layers can be trained alone";
+            return Err(Error::setting("pretrain", config.pretrain, wanted));
+        }
+        if config.freeze_encoder && (config.norm == Norm::Batch || config.members > 1 || config.tied) {
+            let wanted = "false with batch norm, tied weights, or several members";
+            return Err(Error::setting("freeze_encoder", true, wanted));
         }
         if config.latent > 2048 && matches!(config.density, DensityChoice::Gaussian | DensityChoice::Mixture(_)) {
             return Err(Error::setting(

@@ -33,6 +33,15 @@ pub enum Event<'a> {
     },
     /// One epoch is done.
     Epoch(&'a EpochRecord),
+    /// One epoch of the training of one layer alone, before all are trained together.
+    Layer {
+        /// Which, from 0.
+        layer: usize,
+        /// Layers in all.
+        of: usize,
+        /// What the epoch came to.
+        record: &'a EpochRecord,
+    },
     /// One epoch of a further member of the ensemble is done; members are trained side by side.
     Member {
         /// Which, from 1; the model itself is 0.

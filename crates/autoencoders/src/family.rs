@@ -6,6 +6,7 @@ use crate::layer::Pass;
 use crate::parts::Parts;
 use crate::rng::Rng;
 use crate::vars::{Group, Init, Values, VarId, Vars};
+use autoencoders_kernels::{Activation, draw_normal};
 use burn::tensor::Tensor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -37,6 +38,33 @@ impl Code {
     pub fn point(code: Tensor<2>) -> Self {
         Self { mean: code.clone(), sample: code, posterior: None }
     }
+
+    /// A normal distribution from its means and, behind them, the logarithms of its variances [rows, 2 latent]; drawn from where the
+    /// pass samples.
+    pub fn normal(h: Tensor<2>, pass: &Pass) -> Self {
+        let [rows, width] = h.dims();
+        let mean = h.clone().narrow(1, 0, width / 2);
+        let sample = if pass.sampling {
+            let noise = pass.rng.split("posterior").normal([rows, width / 2], &h.device().inner(), h.dtype());
+            draw_normal(h.clone(), noise)
+        } else {
+            mean.clone()
+        };
+        Self { mean, sample, posterior: Some(h) }
+    }
+}
+
+/// Refuses what no distribution over codes can be made of: an activation of the code, or tied weights.
+pub fn check_distribution(plan: &Plan) -> Result<()> {
+    let activation = plan.blueprint.code_activation;
+    if activation != Activation::Identity {
+        return Err(Error::setting("code activation", activation.name(), "identity: mean and log-variance are unbounded"));
+    }
+    if plan.blueprint.tied {
+        let wanted = "false: the encoder's last layer gives a mean and a variance, the decoder takes a code";
+        return Err(Error::setting("tied", true, wanted));
+    }
+    Ok(())
 }
 
 /// Named parts of a loss, each of one element; their sum is the loss.
@@ -132,7 +160,7 @@ pub trait Family: Debug + Send + Sync {
     }
 
     /// From the encoder's output [rows, head] to the code; deterministic unless the pass samples.
-    fn code(&self, h: Tensor<2>, _pass: &mut Pass) -> Result<Code> {
+    fn code(&self, _parts: &Parts, _values: &Values, h: Tensor<2>, _pass: &mut Pass) -> Result<Code> {
         Ok(Code::point(h))
     }
 

@@ -25,6 +25,7 @@
 //! | [`family`], [`families`] | what a family may change, and the list of families |
 //! | [`net`], [`layer`], [`vars`], [`parts`] | networks, layers, variables, and how they are joined |
 //! | [`likelihood`], [`prepare`], [`schema`], [`split`] | errors, scaling, shapes, and which rows do what |
+//! | [`stack`], [`rbm`] | layers trained one after the other, before all are trained together |
 //! | [`objective`], [`optimise`], [`run`] | what training lowers; optimisers and schedules; the state of a training |
 //! | [`baseline`], [`density`], [`jacobian`] | PCA beside every result; densities on codes; the encoder's derivative |
 //! | [`mod@file`] | the model file and the checkpoint |
@@ -42,6 +43,7 @@ pub mod family;
 pub mod file;
 pub mod inspect;
 pub mod jacobian;
+mod largest;
 pub mod layer;
 mod lbfgs;
 pub mod likelihood;
@@ -52,11 +54,13 @@ pub mod objective;
 pub mod optimise;
 pub mod parts;
 pub mod prepare;
+pub mod rbm;
 pub mod rng;
 pub mod run;
 pub mod schema;
 pub mod score;
 pub mod split;
+pub mod stack;
 mod text;
 pub mod train;
 pub mod vars;
@@ -67,7 +71,7 @@ pub use error::{Error, Result};
 pub use event::{Event, Flow, Outcome, Trained};
 pub use families::FAMILIES;
 pub use model::{Matrix, Model, Source};
-pub use train::fit;
+pub use train::{fit, fit_from};
 
 /// The README's and the manual's examples, run as tests.
 #[cfg(all(doctest, feature = "readers"))]

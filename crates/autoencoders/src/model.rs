@@ -115,45 +115,42 @@ const FEW: usize = 15;
 const AT_ONCE: usize = 1 << 23;
 
 impl Model {
-    /// The model of a training's end, with the best weights of its state; `whole` with principal components and a density.
-    pub(crate) fn trained(
-        parts: Parts,
-        state: State,
-        preparation: Preparation,
-        data: &Dataset,
-        split: &Split,
-        whole: bool,
-    ) -> Result<Self> {
-        let rng = Rng::new(parts.plan.config.seed);
-        let baseline = match whole {
-            true => Pca::fit(&preparation, data, &split.train, parts.plan.config.latent, &rng)?,
-            false => Pca::none(parts.plan.width()),
-        };
+    /// The model of a training's end, with the best weights of its state; [`Model::complete`] adds what a finished one has beside them.
+    pub(crate) fn trained(parts: Parts, state: State, preparation: Preparation, data: &Dataset, split: &Split) -> Self {
         let (vars, chosen) = match state.best {
             Some(best) => (best.vars, best.epoch),
             None => (state.vars, state.epoch),
         };
-        let mut model = Self {
+        Self {
+            baseline: Pca::none(parts.plan.width()),
             parts,
             vars,
             preparation,
             columns: data.columns.clone(),
             series: data.windows.as_ref().map(|windows| windows.series.clone()),
             training_rows: split.train.len(),
-            baseline,
             density: None,
             history: state.history,
             chosen,
             evaluation: None,
             members: Vec::new(),
             detector: None,
-        };
-        if whole && model.parts.plan.config.density != DensityChoice::None {
-            // The density is fitted on no more rows than these, and the training rows are in random order: the others need no codes.
-            let codes = model.encode_rows(data, &split.train[..split.train.len().min(density::MOST_ROWS)])?;
-            model.density = Density::fit(model.parts.plan.config.density, &codes.values, codes.columns, &rng);
         }
-        Ok(model)
+    }
+
+    /// Principal components and a density on the codes, from the same rows.
+    ///
+    /// Whoever stops a training waits for its checkpoint, not for these.
+    pub(crate) fn complete(&mut self, data: &Dataset, split: &Split) -> Result<()> {
+        let config = &self.parts.plan.config;
+        let rng = Rng::new(config.seed);
+        self.baseline = Pca::fit(&self.preparation, data, &split.train, config.latent, &rng)?;
+        if config.density != DensityChoice::None {
+            // The density is fitted on no more rows than these, and the training rows are in random order: the others need no codes.
+            let codes = self.encode_rows(data, &split.train[..split.train.len().min(density::MOST_ROWS)])?;
+            self.density = Density::fit(config.density, &codes.values, codes.columns, &rng);
+        }
+        Ok(())
     }
 
     /// What the columns of a table hold, by their names, or by one-based numbers where it has none: to read other rows alike.

@@ -12,6 +12,7 @@ use crate::vars::{Role, Var, VarId, Vars};
 use autoencoders_kernels::{AdamStep, SgdStep, adam, sgd, sum_squares};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 use std::fmt;
 use std::str::FromStr;
 
@@ -294,15 +295,20 @@ pub fn descend(
             let moved: Vec<VarId> = vars.iter().filter(|(_, var)| var.role != Role::Buffer && moves(var)).map(|(id, _)| id).collect();
             // One loss for all steps.
             pass.progress = Progress::DONE;
+            let last = RefCell::new(pass.clone());
             let evaluate = |vars: &Vars| {
                 let values = vars.leaves(moves);
-                let terms = objective.terms(&values, batch.clone(), &mut pass.clone())?;
+                let mut pass = pass.clone();
+                let terms = objective.terms(&values, batch.clone(), &mut pass)?;
+                last.replace(pass);
                 let numbers = Numbers::read(&terms);
                 let gradients = values.gradients(terms);
                 let zero = |id: &VarId| gradients[id.index()].clone().unwrap_or_else(|| vars.get(*id).value.zeros_like());
                 Ok(Point { value: numbers.sum(), gradient: flat(moved.iter().map(zero).collect::<Vec<_>>().iter())?, numbers })
             };
             numbers = optimiser.lower(vars, &moved, &evaluate)?;
+            // What a pass gathers beside the loss is that of the last look, which mostly is where the step ends.
+            last.into_inner().commit(vars);
             continue;
         }
         let values = vars.leaves(moves);

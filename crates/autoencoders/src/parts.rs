@@ -56,7 +56,7 @@ impl Parts {
     /// The code of prepared rows [rows, features].
     pub fn code(&self, values: &Values, x: Tensor<2>, pass: &mut Pass) -> Result<Code> {
         let h = self.network.encode(values, x, pass);
-        self.plan.family.code(h, pass)
+        self.plan.family.code(self, values, h, pass)
     }
 
     /// The expected rows [rows, features] of codes [rows, latent], prepared.

@@ -93,6 +93,8 @@ pub struct State {
     pub vars: Vars,
     /// The optimiser's moments.
     pub optimiser: Optimiser,
+    /// Layers that are made ready.
+    pub pretrained: usize,
     /// Epochs done.
     pub epoch: usize,
     /// Steps done in the running epoch.
@@ -119,6 +121,8 @@ pub struct State {
 struct Header {
     config: Config,
     data: String,
+    #[serde(default)]
+    pretrained: usize,
     epoch: usize,
     step: usize,
     first: Option<f64>,
@@ -140,6 +144,7 @@ impl State {
         Ok(Self {
             vars,
             optimiser,
+            pretrained: 0,
             epoch: 0,
             step: 0,
             first: None,
@@ -158,6 +163,7 @@ impl State {
         let header = Header {
             config: config.clone(),
             data: data.clone(),
+            pretrained: self.pretrained,
             epoch: self.epoch,
             step: self.step,
             first: self.first,
@@ -212,6 +218,7 @@ impl State {
             self.best = Some(Best { loss, epoch, vars });
         }
         self.optimiser.times = header.times;
+        self.pretrained = header.pretrained;
         (self.epoch, self.step, self.first, self.sums) = (header.epoch, header.step, header.first, header.sums);
         (self.waited, self.reductions, self.history) = (header.waited, header.reductions, header.history);
         Ok(())

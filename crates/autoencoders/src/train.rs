@@ -18,11 +18,27 @@ use crate::run::{Best, EpochRecord, State};
 use crate::schema::Shape;
 use crate::score::{Detector, Member};
 use crate::split::Split;
-use crate::vars::Init;
+use crate::stack::{self, Pretraining};
+use crate::vars::{Group, Init, Vars};
 use autoencoders_kernels::{among_workers, side_by_side};
 use burn::tensor::{DType, Device};
 use std::borrow::Cow;
 use std::path::Path;
+
+/// Weights to begin with: those of a trained model, or of a classifier.
+#[derive(Clone, Copy, Debug)]
+pub struct Start<'a> {
+    /// Taken over where name and shape agree.
+    pub vars: &'a Vars,
+    /// How the rows that they know are scaled.
+    pub preparation: &'a Preparation,
+}
+
+impl<'a> From<&'a Model> for Start<'a> {
+    fn from(model: &'a Model) -> Self {
+        Self { vars: &model.vars, preparation: &model.preparation }
+    }
+}
 
 /// Trains a model, or goes on with the training of a checkpoint.
 ///
@@ -35,24 +51,46 @@ pub fn fit(
     resume: bool,
     on: &mut (dyn FnMut(&Event) -> Flow + Send),
 ) -> Result<Trained> {
-    among_workers(|| train(config, data, checkpoint, resume, on))
+    among_workers(|| train(config, data, &Begin { checkpoint, resume, start: None }, on))
 }
 
-fn train(
+/// The same from weights that are there: every variable that the start has too, by name and shape, begins with its value, and rows are
+/// scaled as there. [`Config::freeze_encoder`] keeps the encoder so.
+///
+/// Errors besides: nothing fits; or the encoder is to be frozen and not all of it is there.
+pub fn fit_from(
+    start: Start,
     config: &Config,
     data: &Dataset,
     checkpoint: Option<&Path>,
-    resume: bool,
     on: &mut (dyn FnMut(&Event) -> Flow + Send),
 ) -> Result<Trained> {
-    if resume && checkpoint.is_none() {
+    among_workers(|| train(config, data, &Begin { checkpoint, resume: false, start: Some(start) }, on))
+}
+
+/// What a training begins with.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Begin<'a> {
+    pub checkpoint: Option<&'a Path>,
+    pub resume: bool,
+    pub start: Option<Start<'a>>,
+}
+
+fn train(config: &Config, data: &Dataset, begin: &Begin, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<Trained> {
+    if begin.resume && begin.checkpoint.is_none() {
         return Err(Error::setting("resume", "without a checkpoint", "the path of the checkpoint to go on from"));
+    }
+    if config.freeze_encoder && begin.start.is_none() && !begin.resume {
+        return Err(Error::setting("freeze_encoder", true, "weights to begin with (--from MODEL), or the encoder would stay random"));
     }
     data.require_rows(2)?;
     data.check_finite()?;
     let split = Split::new(config, data.rows())?;
-    let (mut model, mut outcome) = one(config, data, &split, (checkpoint, resume), true, on)?;
-    if let Outcome::Finished | Outcome::Stopped | Outcome::Converged = outcome {
+    let (mut model, mut outcome) = one(config, data, &split, begin, on)?;
+    if !matches!(outcome, Outcome::Interrupted) {
+        model.complete(data, &split)?;
+    }
+    if matches!(outcome, Outcome::Finished | Outcome::Stopped | Outcome::Converged) {
         match ensemble(&model.parts.plan.config, data, &split, on)? {
             Some(members) => {
                 model.members = members;
@@ -64,26 +102,39 @@ fn train(
     Ok(Trained { model, split, outcome })
 }
 
-/// Trains one model; `whole` is one with principal components and a density beside it.
-fn one(
+/// Trains one model, which still lacks what [`Model::complete`] adds.
+pub(crate) fn one(
     config: &Config,
     data: &Dataset,
     split: &Split,
-    (checkpoint, resume): (Option<&Path>, bool),
-    whole: bool,
+    begin: &Begin,
     on: &mut (dyn FnMut(&Event) -> Flow + Send),
 ) -> Result<(Model, Outcome)> {
     let gaps = config.hidden.is_some_and(|hidden| hidden > 0.0);
-    let preparation = Preparation::fit(config.scale, data, &split.train, gaps)?;
+    let preparation = match &begin.start {
+        Some(start) => start.preparation.clone(),
+        None => Preparation::fit(config.scale, data, &split.train, gaps)?,
+    };
     let plan = Plan::of(config, &data.shape, &preparation, split.train.len())?;
     let mut init = Init::random(&Rng::new(config.seed), &Device::default(), DType::F32);
     let parts = Parts::build(plan, &mut init)?;
-    let mut state = State::new(init.finish(), &parts.plan.config, checkpoint, data)?;
-    if resume {
+    let mut vars = init.finish();
+    if let Some(start) = &begin.start {
+        vars.take_over(start.vars, config.freeze_encoder)?;
+    }
+    if config.freeze_encoder {
+        vars.freeze(Group::Encoder);
+    }
+    let mut state = State::new(vars, &parts.plan.config, begin.checkpoint, data)?;
+    if begin.resume {
         state.restore(&parts.plan.config)?;
     }
     on(&Event::Start { plan: &parts.plan, weights: state.vars.weights(), rows: split.train.len(), epoch: state.epoch });
     let prepared = preparation.on(data)?;
+    if parts.plan.config.pretrain != Pretraining::None && stack::pretrain(&parts, &mut state, &prepared, split, on)? == Flow::Stop {
+        state.save(&parts.plan.config)?;
+        return Ok((Model::trained(parts, state, preparation, data, split), Outcome::Interrupted));
+    }
     let job = Job {
         objective: &parts,
         config: &parts.plan.config,
@@ -98,10 +149,7 @@ fn one(
         Err(error @ Error::Diverged { .. }) if state.best.is_some() => Outcome::Diverged(error),
         other => other?,
     };
-    // Whoever stops a training waits for its checkpoint, not for what a finished model has.
-    let whole = whole && !matches!(outcome, Outcome::Interrupted);
-    let model = Model::trained(parts, state, preparation, data, split, whole)?;
-    Ok((model, outcome))
+    Ok((Model::trained(parts, state, preparation, data, split), outcome))
 }
 
 /// Each further member of an ensemble leaves out one of so many columns of a table: in narrow tables one column may be all that tells
@@ -125,7 +173,7 @@ fn ensemble(config: &Config, data: &Dataset, split: &Split, on: &mut (dyn FnMut(
         let latent = if narrow { config.latent.min(columns.len()) } else { config.latent };
         let own = Config { seed, latent, members: 1, density: DensityChoice::None, ..config.clone() };
         let (model, outcome) =
-            one(&own, &narrowed, &split.of_member(at + 1), (None, false), false, &mut |event| match (event, on.lock()) {
+            one(&own, &narrowed, &split.of_member(at + 1), &Begin::default(), &mut |event| match (event, on.lock()) {
                 (Event::Epoch(record), Ok(mut on)) => on(&Event::Member { member: at + 1, of: config.members, record }),
                 _ => Flow::Continue,
             })?;

@@ -163,6 +163,40 @@ impl Vars {
         self.list[id.0].value = value;
     }
 
+    /// Takes the values of all variables that `from` has too, in the same shape.
+    ///
+    /// Errors: there is none; or with `whole_encoder` one of the encoder's is missing there.
+    pub(crate) fn take_over(&mut self, from: &Self, whole_encoder: bool) -> Result<()> {
+        let mut taken = 0;
+        for id in self.ids() {
+            let var = &self.list[id.0];
+            let own = from.list.iter().find(|own| own.name == var.name && own.value.dims() == var.value.dims());
+            match own {
+                Some(own) => {
+                    self.set(id, own.value.clone());
+                    taken += 1;
+                }
+                None if whole_encoder && var.group == Group::Encoder => {
+                    let [rows, columns] = var.value.dims();
+                    let wanted = format!("{rows} x {columns}, as the encoder to be frozen has it; choose the same network up to the code");
+                    let found = from.list.iter().find(|own| own.name == var.name).map(|own| own.value.dims());
+                    let found = found.map_or_else(|| "nothing".to_owned(), |[rows, columns]| format!("{rows} x {columns}"));
+                    return Err(Error::shape(format!("variable {} to begin with", var.name), found, wanted));
+                }
+                None => {}
+            }
+        }
+        match taken {
+            0 => Err(Error::shape("weights to begin with", "none of the same name and shape", "a model with layers like these")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps gradients from moving a group.
+    pub(crate) fn freeze(&mut self, group: Group) {
+        self.list.iter_mut().filter(|var| var.group == group).for_each(|var| var.role = Role::Buffer);
+    }
+
     /// Numbers that training moves.
     pub fn weights(&self) -> usize {
         let trained = self.list.iter().filter(|var| var.role != Role::Buffer);

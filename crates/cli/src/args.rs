@@ -7,6 +7,7 @@ use autoencoders::optimise::{Method, Schedule};
 use autoencoders::prepare::Scale;
 use autoencoders::schema::ColumnKind;
 use autoencoders::score::{Kind, Threshold};
+use autoencoders::stack::Pretraining;
 use autoencoders::{Activation, Error, FAMILIES, Source, data};
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
@@ -84,6 +85,12 @@ pub(crate) struct Train {
     /// The model file [default: the name of DATA with .ae, or the next free one]
     #[arg(short, long, value_name = "MODEL")]
     pub output: Option<PathBuf>,
+    /// Begin with the weights of a model: those of layers of the same place and size
+    #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
+    pub from: Option<PathBuf>,
+    /// Keep the encoder of that model as it is; only the decoder learns
+    #[arg(long, requires = "from")]
+    pub freeze_encoder: bool,
     /// Replace an existing model file
     #[arg(long)]
     pub force: bool,
@@ -191,6 +198,15 @@ pub(crate) struct Settings {
     /// Expected fraction of anomalies among the training rows, which then teach less [default: 0]
     #[arg(long, value_name = "FRACTION")]
     pub contamination: Option<f64>,
+    /// Hidden layers that are trained one after the other before all are trained together: --net mlp:WIDTHS --pretrain greedy
+    #[arg(long, value_name = "WIDTHS", conflicts_with = "net")]
+    pub stack: Option<String>,
+    /// How the layers of a dense network are made ready: none, greedy, rbm, rbm:K or rbm:persistent [default: none]
+    #[arg(long, value_name = "HOW")]
+    pub pretrain: Option<Pretraining>,
+    /// Epochs of each of these layers [default: 20]
+    #[arg(long, value_name = "N")]
+    pub pretrain_epochs: Option<usize>,
     /// Decides every random number [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

@@ -18,6 +18,8 @@ pub(crate) struct Progress<'a> {
     /// On a terminal.
     bar: Option<ProgressBar>,
     start: Instant,
+    /// When all layers began to be trained together.
+    together: Instant,
     /// Epochs that another run has done.
     resumed: usize,
     of: usize,
@@ -31,7 +33,7 @@ impl<'a> Progress<'a> {
     /// Nothing is shown before the first event.
     pub(crate) fn new(show: &'a Show) -> Self {
         let bar = (std::io::stderr().is_terminal() && !show.quiet).then(ProgressBar::hidden);
-        Self { show, bar, start: now(), resumed: 0, of: 0, last: None, validation: None, waiting: None }
+        Self { show, bar, start: now(), together: now(), resumed: 0, of: 0, last: None, validation: None, waiting: None }
     }
 
     /// Shows what happened.
@@ -40,7 +42,8 @@ impl<'a> Progress<'a> {
             Event::Start { plan, weights, rows, epoch } => self.begin(plan, *weights, *rows, *epoch),
             Event::Step { epoch, step, steps, terms } => self.step(*epoch, *step, *steps, terms),
             Event::Epoch(record) => self.epoch(record),
-            Event::Member { member, of, record } => self.member(*member, *of, record),
+            Event::Layer { layer, of, record } => self.part(&format!("layer {} of {of}", layer + 1), record),
+            Event::Member { member, of, record } => self.part(&format!("member {} of {of}", member + 1), record),
         }
     }
 
@@ -74,6 +77,7 @@ impl<'a> Progress<'a> {
             self.show.note(format!("going on after epoch {epoch}"));
         }
         (self.of, self.resumed, self.start) = (plan.epochs(), epoch, now());
+        self.together = self.start;
         if let Some(bar) = &self.bar {
             // 10 redraws a second are smooth enough, and cheap beside the training.
             bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
@@ -100,16 +104,18 @@ impl<'a> Progress<'a> {
         }
     }
 
-    fn member(&mut self, member: usize, of: usize, record: &EpochRecord) {
+    /// A layer or a member, which is trained by itself.
+    fn part(&mut self, name: &str, record: &EpochRecord) {
+        self.together = now();
         if let Some(bar) = &self.bar {
             let now = now();
             if self.last.is_none_or(|last| now - last >= BETWEEN_WORDS) {
                 self.last = Some(now);
-                bar.set_message(format!("member {} of {of}: epoch {}/{}", member + 1, record.epoch, record.of));
+                bar.set_message(format!("{name}: epoch {}/{}", record.epoch, record.of));
             }
         } else if record.epoch == record.of {
             self.waiting = None;
-            self.show.note(format!("member {} of {of} trained", member + 1));
+            self.show.note(format!("{name} trained"));
         }
     }
 
@@ -118,7 +124,7 @@ impl<'a> Progress<'a> {
         if self.bar.is_some() {
             return;
         }
-        let left = self.elapsed().as_secs_f64() / (record.epoch - self.resumed).max(1) as f64 * (record.of - record.epoch) as f64;
+        let left = now().duration_since(self.together).as_secs_f64() / (record.epoch - self.resumed).max(1) as f64 * (record.of - record.epoch) as f64;
         let left = show::time(Duration::from_secs_f64(left));
         let line = format!("{}  {left} left", words(record.epoch, record.of, &record.train, self.validation));
         let now = now();

@@ -2,9 +2,12 @@
 
 pub mod contractive;
 pub mod denoising;
+pub mod iwae;
+pub mod k_sparse;
 pub mod plain;
 pub mod sparse;
 pub mod vae;
+pub mod winner_take_all;
 
 use crate::family::Entry;
 
@@ -16,4 +19,7 @@ pub const FAMILIES: &[Entry] = &[
     sparse::ENTRY,
     contractive::ENTRY,
     vae::ENTRY,
+    iwae::ENTRY,
+    k_sparse::ENTRY,
+    winner_take_all::ENTRY,
 ];

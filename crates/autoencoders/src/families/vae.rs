@@ -5,11 +5,13 @@
 
 use crate::config::{Auto, Plan};
 use crate::error::{Error, Result};
-use crate::family::{Code, Entry, Family, Step, Terms};
+use crate::family::{Code, Entry, Family, Step, Terms, check_distribution};
 use crate::layer::Pass;
 use crate::likelihood::Likelihood;
+use crate::parts::Parts;
 use crate::rng::Rng;
-use autoencoders_kernels::{Activation, draw_normal, kl_normal};
+use crate::vars::Values;
+use autoencoders_kernels::kl_normal;
 use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -47,21 +49,7 @@ impl Family for Vae {
                 return Err(Error::setting(name, value, format!("a number from 0 to {most}")));
             }
         }
-        if plan.blueprint.code_activation != Activation::Identity {
-            return Err(Error::setting(
-                "code activation",
-                plan.blueprint.code_activation.name(),
-                "identity: mean and log-variance are unbounded",
-            ));
-        }
-        if plan.blueprint.tied {
-            return Err(Error::setting(
-                "tied",
-                true,
-                "false: the encoder's last layer gives a mean and a variance, the decoder takes a code",
-            ));
-        }
-        Ok(())
+        check_distribution(plan)
     }
 
     fn constrains(&self) -> bool {
@@ -72,16 +60,8 @@ impl Family for Vae {
         2 * latent
     }
 
-    fn code(&self, h: Tensor<2>, pass: &mut Pass) -> Result<Code> {
-        let [rows, width] = h.dims();
-        let mean = h.clone().narrow(1, 0, width / 2);
-        let sample = if pass.sampling {
-            let noise = pass.rng.split("posterior").normal([rows, width / 2], &h.device().inner(), h.dtype());
-            draw_normal(h.clone(), noise)
-        } else {
-            mean.clone()
-        };
-        Ok(Code { mean, sample, posterior: Some(h) })
+    fn code(&self, _: &Parts, _: &Values, h: Tensor<2>, pass: &mut Pass) -> Result<Code> {
+        Ok(Code::normal(h, pass))
     }
 
     fn terms(&self, step: &Step) -> Result<Terms> {

@@ -105,7 +105,7 @@ impl Model {
         let last = levels.pop();
         let code = match code {
             Some(code) => Tensor::from_data(TensorData::new(code.to_vec(), [1, latent]), &h.device()),
-            None => plan.family.code(h, &mut self.pass())?.mean,
+            None => plan.family.code(&self.parts, &self.vars.values(), h, &mut self.pass())?.mean,
         };
         // A head that is wider than the code, a mean and a variance, begins with the code.
         let influence = last.and_then(|last| last.influence).map(|mut heard| {

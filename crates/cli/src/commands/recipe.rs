@@ -3,6 +3,7 @@
 use crate::args::{Purpose, Settings, Train};
 use autoencoders::run::State;
 use autoencoders::schema::{Field, Shape};
+use autoencoders::stack::Pretraining;
 use autoencoders::{Config, Error, Result};
 use std::path::Path;
 
@@ -18,7 +19,8 @@ pub(crate) fn config(args: &Train, shape: &Shape, fields: &[Field]) -> Result<Co
         (None, Some(recipe)) => read(recipe)?,
         (None, None) => Config::default(),
     };
-    apply(settings, &mut config);
+    apply(settings, &mut config)?;
+    config.freeze_encoder |= args.freeze_encoder;
     if args.test_data.is_some() {
         // The rows for the final table are in a file of their own.
         config.test = 0.0;
@@ -41,7 +43,7 @@ fn read(path: &Path) -> Result<Config> {
     }
 }
 
-fn apply(settings: &Settings, config: &mut Config) {
+fn apply(settings: &Settings, config: &mut Config) -> Result<()> {
     set(&mut config.family, &settings.family);
     if settings.family.is_some() && settings.purpose.is_some() {
         // The parameters were those of another family.
@@ -50,6 +52,12 @@ fn apply(settings: &Settings, config: &mut Config) {
     config.parameters.extend(settings.parameters.iter().cloned());
     set(&mut config.latent, &settings.latent);
     set(&mut config.net, &settings.net);
+    if let Some(widths) = &settings.stack {
+        config.net = format!("mlp:{widths}").parse().map_err(|_| Error::setting("stack", widths, "widths of hidden layers, as in 1000,500,250"))?;
+        config.pretrain = Pretraining::Greedy;
+    }
+    set(&mut config.pretrain, &settings.pretrain);
+    config.pretrain_epochs = settings.pretrain_epochs.or(config.pretrain_epochs);
     set(&mut config.activation, &settings.activation);
     config.code_activation = settings.code_activation.or(config.code_activation);
     config.tied |= settings.tied;
@@ -76,6 +84,7 @@ fn apply(settings: &Settings, config: &mut Config) {
     set(&mut config.seed, &settings.seed);
     set(&mut config.validation, &settings.validation);
     set(&mut config.test, &settings.test);
+    Ok(())
 }
 
 fn set<T: Clone>(field: &mut T, value: &Option<T>) {

@@ -78,13 +78,15 @@ pub(crate) fn object(trained: &Trained, judged: &Judged, data: &Dataset, time: D
 pub(crate) fn text(model: &Model, judged: &Judged, time: Duration, path: &Path) -> String {
     let (config, of) = (&model.parts.plan.config, &judged.evaluation);
     let head = format!(
-        "{}: {}, {} for {}; epoch {} of {} chosen, trained in {}\n",
+        "{}: {}, {} for {}; {}, trained in {}\n",
         path.display(),
         config.family,
         show::plural(config.latent, "number"),
         model.parts.plan.features(),
-        model.chosen,
-        model.history.len(),
+        match model.history.len() {
+            0 => "layer by layer alone".to_owned(),
+            epochs => format!("epoch {} of {epochs} chosen", model.chosen),
+        },
         show::time(time)
     );
     let of_rows = format!("{} {} row{}", of.rows, judged.rows, if of.rows == 1 { "" } else { "s" });

@@ -9,7 +9,7 @@ use crate::progress::Progress;
 use crate::show::{self, Show, quoted};
 use autoencoders::data::{Dataset, ReadOptions, read};
 use autoencoders::schema::Shape;
-use autoencoders::{Error, Outcome, Result, Trained, fit};
+use autoencoders::{Error, Event, Model, Outcome, Result, Trained, fit, fit_from};
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,12 +25,17 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     let config = recipe::config(args, &data.shape, &data.fields)?;
     let test = args.test_data.as_ref().map(|file| test_rows(file, args, &data)).transpose()?;
 
+    let start = args.from.as_ref().map(|path| Model::load(path)).transpose()?;
     let mut progress = Progress::new(show);
     interrupt::listen(show);
-    let trained = fit(&config, &data, Some(&place.run), args.resume.is_some(), &mut |event| {
+    let on = &mut |event: &Event| {
         progress.on(event);
         interrupt::flow()
-    });
+    };
+    let trained = match &start {
+        Some(start) => fit_from(start.into(), &config, &data, Some(&place.run), on),
+        None => fit(&config, &data, Some(&place.run), args.resume.is_some(), on),
+    };
     interrupt::release();
     progress.finish();
     let mut trained = trained?;

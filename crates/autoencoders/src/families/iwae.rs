@@ -1,0 +1,90 @@
+//! Importance-weighted autoencoder: a variational one whose bound takes several codes for each row, the likely ones most.
+//!
+//! Burda, Grosse and Salakhutdinov, "Importance weighted autoencoders", ICLR 2016.
+
+use crate::config::{Auto, Plan};
+use crate::error::{Error, Result};
+use crate::family::{Batch, Code, Entry, Family, Terms, check_distribution};
+use crate::layer::Pass;
+use crate::likelihood::Likelihood;
+use crate::parts::Parts;
+use crate::rng::Rng;
+use crate::vars::Values;
+use autoencoders_kernels::draw_normal;
+use burn::tensor::{DType, Tensor};
+use serde::{Deserialize, Serialize};
+
+pub(super) const ENTRY: Entry = Entry::of::<Iwae>("iwae", "Importance-weighted autoencoder", "Burda et al. 2016");
+
+/// Parameters of the importance-weighted autoencoder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Iwae {
+    /// Codes drawn for each row; with 1 it is the variational autoencoder. A step costs as many times more.
+    pub samples: usize,
+}
+
+impl Default for Iwae {
+    fn default() -> Self {
+        Self { samples: 5 }
+    }
+}
+
+impl Family for Iwae {
+    fn auto(&self, auto: &mut Auto) {
+        if auto.likelihood == Likelihood::Gaussian {
+            auto.likelihood = Likelihood::GaussianLearned;
+        }
+    }
+
+    fn check(&self, plan: &Plan) -> Result<()> {
+        if !(1..=1000).contains(&self.samples) {
+            return Err(Error::setting("samples", self.samples, "a whole number from 1 to 1000"));
+        }
+        check_distribution(plan)
+    }
+
+    fn head(&self, latent: usize) -> usize {
+        2 * latent
+    }
+
+    fn directions(&self, _: &Plan) -> usize {
+        self.samples
+    }
+
+    fn code(&self, _: &Parts, _: &Values, h: Tensor<2>, pass: &mut Pass) -> Result<Code> {
+        Ok(Code::normal(h, pass))
+    }
+
+    /// `-ln 1/k Σ_i p(x, z_i) / q(z_i | x)`; the part called reconstruction is the mean of `-ln p(x | z_i)`, and what the rest of the bound
+    /// adds is called kl, which with one sample it estimates.
+    fn loss(&self, parts: &Parts, values: &Values, batch: &Batch, pass: &mut Pass) -> Result<Option<Terms>> {
+        let h = parts.network.encode(values, batch.input.clone(), pass);
+        let ([rows, width], samples) = (h.dims(), self.samples);
+        // All draws of a row stand together.
+        let repeat = |x: Tensor<2>| {
+            let columns = x.dims()[1];
+            x.unsqueeze_dim::<3>(1).repeat_dim(1, samples).reshape([rows * samples, columns])
+        };
+        let posterior = repeat(h);
+        let noise = pass.rng.split("posterior").normal([rows * samples, width / 2], &posterior.device().inner(), posterior.dtype());
+        let z = draw_normal(posterior.clone(), noise.clone());
+        let output = parts.network.decode(values, z.clone(), pass);
+        let losses = parts.row_losses(values, output, repeat(batch.target.clone()));
+        let log_variance = posterior.narrow(1, width / 2, width / 2);
+        // ln q - ln p of the code: the constants of both cancel.
+        let surprise = (z.square() - noise.square() - log_variance).sum_dim(1) * 0.5;
+        let reconstruction = losses.clone().reshape([rows, samples]).mean_dim(1);
+        let weights = (losses + surprise).neg().reshape([rows, samples]);
+        let largest = weights.clone().detach().max_dim(1);
+        let bound = (weights - largest.clone()).exp().mean_dim(1).log() + largest;
+        let divergence = bound.neg() - reconstruction.clone();
+        let mut terms = Terms::one("reconstruction", 1.0, parts.mean_over_rows(reconstruction)?);
+        terms.0.extend(Terms::one("kl", 1.0, divergence.mean()).0);
+        Ok(Some(terms))
+    }
+
+    fn prior(&self, plan: &Plan, n: usize, rng: &mut Rng) -> Option<Tensor<2>> {
+        Some(rng.normal([n, plan.config.latent], &Default::default(), DType::F32))
+    }
+}
