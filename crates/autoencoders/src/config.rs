@@ -219,7 +219,7 @@ impl Config {
     }
 
     /// Refuses numbers outside their bounds, whatever the data.
-    fn check_numbers(&self) -> Result<()> {
+    pub(crate) fn check_numbers(&self) -> Result<()> {
         let whole = |name, value: usize, low, high| match (low..=high).contains(&value) {
             true => Ok(()),
             false => Err(Error::setting(name, value, format!("a whole number from {low} to {high}"))),

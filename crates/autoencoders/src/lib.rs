@@ -25,6 +25,7 @@
 //! | [`family`], [`families`] | what a family may change, and the list of families |
 //! | [`net`], [`layer`], [`vars`], [`parts`] | networks, layers, variables, and how they are joined |
 //! | [`likelihood`], [`prepare`], [`schema`], [`split`] | errors, scaling, shapes, and which rows do what |
+//! | [`recognise`] | classifiers on codes, with the encoder as it is or fine-tuned |
 //! | [`stack`], [`rbm`] | layers trained one after the other, before all are trained together |
 //! | [`objective`], [`optimise`], [`run`] | what training lowers; optimisers and schedules; the state of a training |
 //! | [`baseline`], [`density`], [`jacobian`] | PCA beside every result; densities on codes; the encoder's derivative |
@@ -55,6 +56,7 @@ pub mod optimise;
 pub mod parts;
 pub mod prepare;
 pub mod rbm;
+pub mod recognise;
 pub mod rng;
 pub mod run;
 pub mod schema;

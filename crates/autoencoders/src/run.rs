@@ -138,8 +138,8 @@ impl State {
     /// A training at its start.
     ///
     /// An error where a checkpoint is wanted and the rows it belongs to cannot be read.
-    pub fn new(vars: Vars, config: &Config, checkpoint: Option<&Path>, data: &Dataset) -> Result<Self> {
-        let checkpoint = checkpoint.map(|path| Ok((path.to_owned(), fingerprint(data)?))).transpose()?;
+    pub fn new(vars: Vars, config: &Config, checkpoint: Option<(&Path, &Dataset)>) -> Result<Self> {
+        let checkpoint = checkpoint.map(|(path, data)| Ok((path.to_owned(), fingerprint(data)?))).transpose()?;
         let optimiser = Optimiser::new(config.optimiser, config.momentum, config.weight_decay, config.clip, &vars);
         Ok(Self {
             vars,

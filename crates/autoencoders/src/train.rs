@@ -125,7 +125,7 @@ pub(crate) fn one(
     if config.freeze_encoder {
         vars.freeze(Group::Encoder);
     }
-    let mut state = State::new(vars, &parts.plan.config, begin.checkpoint, data)?;
+    let mut state = State::new(vars, &parts.plan.config, begin.checkpoint.map(|path| (path, data)))?;
     if begin.resume {
         state.restore(&parts.plan.config)?;
     }

@@ -197,6 +197,11 @@ impl Vars {
         self.list.iter_mut().filter(|var| var.group == group).for_each(|var| var.role = Role::Buffer);
     }
 
+    /// Keeps gradients from moving one variable.
+    pub(crate) fn freeze_one(&mut self, id: VarId) {
+        self.list[id.0].role = Role::Buffer;
+    }
+
     /// Numbers that training moves.
     pub fn weights(&self) -> usize {
         let trained = self.list.iter().filter(|var| var.role != Role::Buffer);
@@ -308,6 +313,11 @@ impl<'a> Init<'a> {
         self.vars.arranged.push(OnceLock::new());
         self.vars.list.push(Var { name: name.to_owned(), value, role, group: self.group, layout });
         Ok(VarId(self.vars.list.len() - 1))
+    }
+
+    /// The variables so far, which are finished.
+    pub(crate) fn taken(&mut self) -> Vars {
+        std::mem::take(&mut self.vars)
     }
 
     /// The finished variables.

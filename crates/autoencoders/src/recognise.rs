@@ -1,0 +1,470 @@
+//! The encoder as a recogniser: classifiers on its code, with the encoder as it is or fine-tuned with them.
+//!
+//! ```
+//! use autoencoders::recognise::{Classifier, Head};
+//! use autoencoders::{Config, Flow, data, fit};
+//!
+//! let digits = data::read("digits", &data::ReadOptions::default())?;
+//! let config = Config { latent: 16, epochs: Some(20), ..Config::default() };
+//! let trained = fit(&config, &digits, None, false, &mut |_| Flow::Continue)?;
+//! let head = Head { epochs: Some(20), ..Head::default() };
+//! let classifier = Classifier::fit(&trained.model, &digits, &trained.split, &head, &mut |_| Flow::Continue)?;
+//! assert!(classifier.accuracy(&digits, &trained.split.test)? > 0.9);
+//! # Ok::<(), autoencoders::Error>(())
+//! ```
+
+use crate::config::{Config, Plan};
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::event::{Event, Flow, Outcome};
+use crate::family::{Batch, Terms};
+use crate::layer::Pass;
+use crate::model::{Matrix, Model, block, read};
+use crate::objective::Objective;
+use crate::optimise::{Method, Schedule};
+use crate::parts::Parts;
+use crate::prepare::Preparation;
+use crate::rng::Rng;
+use crate::run::{EpochRecord, State};
+use crate::split::Split;
+use crate::train::{Job, Start};
+use crate::vars::{Fill, Group, Init, Layout, Role, Values, VarId, Vars};
+use autoencoders_kernels::{Activation, among_workers, dense, side_by_side};
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+/// Kinds of classifiers, as written on the command line and in files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Kind {
+    /// `softmax`: softmax regression on the code, and the encoder is trained with it.
+    #[default]
+    Softmax,
+    /// `linear`: softmax regression on the code of the encoder as it is: a linear probe.
+    Linear,
+    /// `svm`: one linear support vector machine against the rest for each class, with squared hinge loss, on the encoder as it is.
+    Svm,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Softmax, Self::Linear, Self::Svm];
+
+    /// Its word on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Softmax => "softmax",
+            Self::Linear => "linear",
+            Self::Svm => "svm",
+        }
+    }
+}
+
+impl FromStr for Kind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|kind| kind.name() == text);
+        found.ok_or_else(|| Error::unknown("head", text, Self::ALL.map(Self::name)))
+    }
+}
+
+crate::text::as_text!(Kind);
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How a classifier is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Head {
+    /// What it is.
+    pub kind: Kind,
+    /// Passes over the labelled training rows; 30 where absent, and at most 200 steps of lbfgs.
+    pub epochs: Option<usize>,
+    /// Rows in a step; lbfgs takes all.
+    pub batch: usize,
+    /// The optimiser; absent it is adam where the encoder is trained too, else lbfgs.
+    pub optimiser: Option<Method>,
+    /// Step size.
+    pub learning_rate: f64,
+    /// How the step size changes.
+    pub schedule: Schedule,
+    /// Decoupled weight decay of all that is trained.
+    pub weight_decay: f64,
+    /// Weight of the sum of the squared weights of the classifier itself.
+    pub l2: f64,
+    /// Fraction of the hidden units of the encoder that are dropped in training; absent as the model has it.
+    pub dropout: Option<f64>,
+    /// Epochs without a lower loss on validation rows before training stops; 0 never stops early.
+    pub patience: usize,
+    /// Decides every random number.
+    pub seed: u64,
+}
+
+impl Default for Head {
+    fn default() -> Self {
+        Self {
+            kind: Kind::Softmax,
+            epochs: None,
+            batch: 64,
+            optimiser: None,
+            learning_rate: 1e-3,
+            schedule: Schedule::Cosine,
+            weight_decay: 0.0,
+            l2: 1e-5,
+            dropout: None,
+            patience: 0,
+            seed: 0,
+        }
+    }
+}
+
+impl Head {
+    /// The settings of the one loop, decided for so many rows.
+    fn config(&self, rows: usize) -> Result<Config> {
+        let optimiser = self.optimiser.unwrap_or(if self.kind == Kind::Softmax { Method::Adam } else { Method::Lbfgs });
+        let whole = optimiser == Method::Lbfgs;
+        if !(0.0..=1e6).contains(&self.l2) {
+            return Err(Error::setting("l2", self.l2, "a number from 0 to 1e6"));
+        }
+        let config = Config {
+            epochs: Some(self.epochs.unwrap_or(if whole { 200 } else { 30 })),
+            batch: if whole { rows.max(1) } else { self.batch },
+            optimiser,
+            learning_rate: self.learning_rate,
+            schedule: self.schedule,
+            weight_decay: self.weight_decay,
+            patience: self.patience,
+            seed: self.seed,
+            ..Config::default()
+        };
+        config.check_numbers()?;
+        Ok(config)
+    }
+}
+
+/// The classes of labelled rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Classes {
+    /// Their names, in order.
+    pub names: Vec<String>,
+    /// The class of each row by its place among the names; none where a row has no label, or one that is not among them.
+    pub of: Vec<Option<usize>>,
+}
+
+impl Classes {
+    /// The classes of a data set with labels; an empty label is none. Errors: no labels, or fewer than two classes.
+    pub fn new(data: &Dataset) -> Result<Self> {
+        let labels = labels(data)?;
+        let names: BTreeSet<&String> = labels.iter().filter(|label| !label.is_empty()).collect();
+        let names: Vec<String> = names.into_iter().cloned().collect();
+        match names.len() {
+            0 | 1 => Err(Error::data(&data.name, format!("has {} classes among its labels; wanted two at least", names.len()))),
+            _ if names.len() > MOST => {
+                Err(Error::data(&data.name, format!("has {} classes among its labels; wanted {MOST} at most", names.len())))
+            }
+            _ => Self::named(names, data),
+        }
+    }
+
+    /// The same with names that are known.
+    pub fn named(names: Vec<String>, data: &Dataset) -> Result<Self> {
+        let of = labels(data)?.iter().map(|label| names.binary_search(label).ok()).collect();
+        Ok(Self { names, of })
+    }
+
+    /// Rows of `all` that have a class.
+    fn labelled(&self, all: &[usize]) -> Vec<usize> {
+        all.iter().copied().filter(|row| self.of.get(*row).is_some_and(Option::is_some)).collect()
+    }
+
+    /// The fraction of the rows that have a class and are predicted as it; an error where there are none.
+    fn accuracy(&self, rows: &[usize], predicted: &[usize]) -> Result<f64> {
+        let pairs = rows.iter().zip(predicted).filter_map(|(row, predicted)| Some((self.of[*row]?, *predicted)));
+        let (count, right) = pairs.fold((0, 0), |(count, right), (class, predicted)| (count + 1, right + usize::from(class == predicted)));
+        match count {
+            0 => Err(Error::setting("labelled rows", 0, "rows with a label that the classifier knows")),
+            _ => Ok(f64::from(right as u32) / f64::from(count as u32)),
+        }
+    }
+}
+
+/// More classes are a column of something else.
+const MOST: usize = 10_000;
+
+fn labels(data: &Dataset) -> Result<&Vec<String>> {
+    data.labels.as_ref().ok_or_else(|| Error::data(&data.name, "has no labels; name their column (--label) or their file (--labels)"))
+}
+
+/// A trained classifier on codes.
+#[derive(Debug)]
+pub struct Classifier {
+    /// How it was trained.
+    pub head: Head,
+    /// The names of the classes, in order.
+    pub names: Vec<String>,
+    /// The encoder that it sees rows through.
+    pub parts: Parts,
+    /// Its numbers: those of the encoder, and `head.weight` and `head.bias`.
+    pub vars: Vars,
+    /// The scaling of rows.
+    pub preparation: Preparation,
+    /// Every epoch of its training.
+    pub history: Vec<EpochRecord>,
+    weight: VarId,
+    bias: VarId,
+}
+
+impl<'a> From<&'a Classifier> for Start<'a> {
+    fn from(classifier: &'a Classifier) -> Self {
+        Self { vars: &classifier.vars, preparation: &classifier.preparation }
+    }
+}
+
+/// A loss of the classifier on codes, or on what the encoder makes of rows.
+struct Recognition<'a> {
+    /// The encoder; none where batches hold codes.
+    encoder: Option<&'a Parts>,
+    weight: VarId,
+    bias: VarId,
+    kind: Kind,
+    l2: f64,
+}
+
+impl Objective for Recognition<'_> {
+    fn terms(&self, values: &Values, batch: Batch, pass: &mut Pass) -> Result<Terms> {
+        let code = match self.encoder {
+            Some(parts) => {
+                // The code itself, as encoding gives it; dropout and batch statistics as in training.
+                let mut own = Pass { sampling: false, ..pass.clone() };
+                let code = parts.code(values, batch.input, &mut own)?.mean;
+                pass.updates = own.updates;
+                code
+            }
+            None => batch.input,
+        };
+        let scores = dense(code, values.get(self.weight), values.get(self.bias), false, Activation::Identity);
+        let losses = match self.kind {
+            Kind::Softmax | Kind::Linear => (log_softmax(scores, 1) * batch.target).sum_dim(1).neg(),
+            Kind::Svm => {
+                let side = batch.target * 2.0 - 1.0;
+                ((side * scores).neg() + 1.0).clamp_min(0.0).square().sum_dim(1)
+            }
+        };
+        let name = if self.kind == Kind::Svm { "hinge" } else { "cross-entropy" };
+        let mut terms = Terms::one(name, 1.0, losses.mean());
+        if self.l2 > 0.0 {
+            terms.0.extend(Terms::one("l2", self.l2, values.get(self.weight).square().sum_dim(1).sum()).0);
+        }
+        Ok(terms)
+    }
+}
+
+impl Classifier {
+    /// Trains a classifier on the code of a model, on the labelled rows of a split; the model itself stays as it is.
+    ///
+    /// Errors: rows without labels or of one class; divergence.
+    pub fn fit(model: &Model, data: &Dataset, split: &Split, head: &Head, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<Self> {
+        model.accept(data)?;
+        let classes = Classes::new(data)?;
+        among_workers(|| Self::trained(model, data, split, classes, head, on))
+    }
+
+    fn trained(
+        model: &Model,
+        data: &Dataset,
+        split: &Split,
+        classes: Classes,
+        head: &Head,
+        on: &mut (dyn FnMut(&Event) -> Flow + Send),
+    ) -> Result<Self> {
+        let own = Split { train: classes.labelled(&split.train), validation: classes.labelled(&split.validation), test: Vec::new() };
+        if own.train.is_empty() {
+            return Err(Error::data(&data.name, "has no labelled training rows"));
+        }
+        let config = head.config(own.train.len())?;
+        let mut encoder = model.parts.plan.config.clone();
+        encoder.dropout = head.dropout.unwrap_or(encoder.dropout);
+        let (parts, mut vars, [weight, bias]) = Self::built(
+            &encoder,
+            model,
+            classes.names.len(),
+            &mut Init::random(&Rng::new(head.seed).split("head"), &Device::default(), DType::F32),
+        )?;
+        vars.take_over(&model.vars, true)?;
+        let trains = |group| group == Group::Encoder && head.kind == Kind::Softmax;
+        for group in [Group::Encoder, Group::Decoder].into_iter().filter(|group| !trains(*group)) {
+            vars.freeze(group);
+        }
+        parts.extra.iter().chain(&parts.log_variance).chain(&parts.log_dispersion).for_each(|id| vars.freeze_one(*id));
+        let tuned = head.kind == Kind::Softmax;
+        let objective = Recognition { encoder: tuned.then_some(&parts), weight, bias, kind: head.kind, l2: head.l2 };
+        // Codes of an encoder that stays are made once.
+        let codes = if tuned { None } else { Some(model.encode(data)?) };
+        let prepared = model.preparation.on(data)?;
+        let job = Job {
+            objective: &objective,
+            config: &config,
+            split: &own,
+            batch: &|rows, _| {
+                let input = match &codes {
+                    Some(codes) => codes.tensor(rows.iter().copied()),
+                    None => prepared.tensor(rows.iter().copied())?,
+                };
+                Ok(Batch { input, target: one_hot(&classes, rows) })
+            },
+            width: if tuned { parts.plan.width() } else { parts.plan.config.latent },
+            block: block(&parts.plan),
+            name: &data.name,
+            rng: Rng::new(head.seed),
+        };
+        let mut state = State::new(vars, &config, None)?;
+        match job.run(&mut state, on)? {
+            Outcome::Diverged(error) => return Err(error),
+            Outcome::Finished | Outcome::Stopped | Outcome::Converged | Outcome::Interrupted => {}
+        }
+        let vars = state.best.map_or(state.vars, |best| best.vars);
+        let (preparation, history) = (model.preparation.clone(), state.history);
+        Ok(Self { head: head.clone(), names: classes.names, parts, vars, preparation, history, weight, bias })
+    }
+
+    /// The encoder and the head, from random numbers or from a file.
+    fn built(encoder: &Config, model: &Model, classes: usize, init: &mut Init) -> Result<(Parts, Vars, [VarId; 2])> {
+        let plan = Plan::of(encoder, &model.parts.plan.shape, &model.preparation, model.training_rows)?;
+        let latent = plan.config.latent;
+        let parts = Parts::build(plan, init)?;
+        init.group(Group::Extra);
+        let bound = 1.0 / (latent as f64).sqrt();
+        let weight = init.variable("head.weight", [latent, classes], Fill::Uniform(bound), Role::Weight, Layout::Dense)?;
+        let bias = init.variable("head.bias", [1, classes], Fill::Constant(0.0), Role::Bias, Layout::Vector)?;
+        Ok((parts, init.taken(), [weight, bias]))
+    }
+
+    /// The score of each class [rows, classes]: for softmax its probability, for support vector machines the distance to their planes.
+    pub fn scores(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
+        rows.iter().try_for_each(|row| data.require_row(*row))?;
+        let (values, prepared, columns) = (self.vars.values(), self.preparation.on(data)?, self.names.len());
+        let blocks: Vec<&[usize]> = rows.chunks(block(&self.parts.plan).min(SIDE_BY_SIDE)).collect();
+        let scored = among_workers(|| {
+            side_by_side(blocks.len(), |at| -> Result<Vec<f32>> {
+                let mut pass = Pass::deterministic(Rng::new(0));
+                let code = self.parts.code(&values, prepared.tensor(blocks[at].iter().copied())?, &mut pass)?.mean;
+                let scores = dense(code, values.get(self.weight), values.get(self.bias), false, Activation::Identity);
+                read(if self.head.kind == Kind::Svm { scores } else { log_softmax(scores, 1).exp() })
+            })
+        });
+        let values = scored.into_iter().collect::<Result<Vec<_>>>()?.concat();
+        Ok(Matrix { columns, values })
+    }
+
+    /// The class of each row, by its place among the names.
+    pub fn predict(&self, data: &Dataset, rows: &[usize]) -> Result<Vec<usize>> {
+        Ok(highest(&self.scores(data, rows)?))
+    }
+
+    /// The fraction of rows whose class is recognised, of those that have one.
+    pub fn accuracy(&self, data: &Dataset, rows: &[usize]) -> Result<f64> {
+        Classes::named(self.names.clone(), data)?.accuracy(rows, &self.predict(data, rows)?)
+    }
+}
+
+/// Rows that are recognised at once on one core.
+const SIDE_BY_SIDE: usize = 256;
+
+/// One at the class of each row, zero elsewhere [rows, classes].
+fn one_hot(classes: &Classes, rows: &[usize]) -> Tensor<2> {
+    let width = classes.names.len();
+    let mut values = vec![0f32; rows.len() * width];
+    for (row, values) in rows.iter().zip(values.chunks_exact_mut(width.max(1))) {
+        if let Some(class) = classes.of[*row] {
+            values[class] = 1.0;
+        }
+    }
+    Tensor::from_data(TensorData::new(values, [rows.len(), width]), &Device::default())
+}
+
+fn highest(scores: &Matrix) -> Vec<usize> {
+    let first = |row: &[f32]| (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b]).then(b.cmp(a))).unwrap_or(0);
+    (0..scores.rows()).map(|row| first(scores.row(row))).collect()
+}
+
+/// How well the classes of some rows are those of the rows nearest to them in code.
+///
+/// `known` and `asked` are codes with the class of each row; each of `asked` gets the class of most of its `k` nearest, by Euclidean
+/// distance, of equally many the one with the nearest row. Gives the fraction that is right.
+pub fn nearest_accuracy(known: (&Matrix, &[usize]), asked: (&Matrix, &[usize]), k: usize) -> Result<f64> {
+    let ((codes, classes), (queries, truth)) = (known, asked);
+    if codes.columns != queries.columns {
+        return Err(Error::shape("codes", format!("{} numbers a row", queries.columns), codes.columns));
+    }
+    if k == 0 || codes.rows() < k || queries.rows() == 0 || classes.len() != codes.rows() || truth.len() != queries.rows() {
+        let got = format!("{k} of {} rows for {}", codes.rows(), queries.rows());
+        return Err(Error::setting("nearest rows", got, "at least one, with as many rows and a class for each row"));
+    }
+    let count = classes.iter().copied().max().map_or(0, |most| most + 1);
+    let weight = codes.tensor(0..codes.rows()).transpose() * -2.0;
+    let square = |row: &[f32]| row.iter().map(|number| number * number).sum::<f32>();
+    let squares: Vec<f32> = (0..codes.rows()).map(|row| square(codes.row(row))).collect();
+    let squares = Tensor::<2>::from_data(TensorData::new(squares, [1, codes.rows()]), &Device::default());
+    let all: Vec<usize> = (0..queries.rows()).collect();
+    let mut right = 0;
+    for rows in all.chunks(SIDE_BY_SIDE) {
+        // The square of the query itself is the same for all and decides nothing.
+        let distances = read(dense(queries.tensor(rows.iter().copied()), weight.clone(), squares.clone(), false, Activation::Identity))?;
+        let voted = among_workers(|| {
+            side_by_side(rows.len(), |at| {
+                let distances = &distances[at * codes.rows()..][..codes.rows()];
+                vote(distances, classes, k, count)
+            })
+        });
+        right += voted.iter().zip(rows).filter(|(class, row)| **class == truth[**row]).count();
+    }
+    Ok(right as f64 / queries.rows() as f64)
+}
+
+/// The class of most of the `k` nearest.
+fn vote(distances: &[f32], classes: &[usize], k: usize, count: usize) -> usize {
+    let mut order: Vec<usize> = (0..distances.len()).collect();
+    let by_distance = |a: &usize, b: &usize| distances[*a].total_cmp(&distances[*b]).then(a.cmp(b));
+    if k < order.len() {
+        order.select_nth_unstable_by(k, by_distance);
+        order.truncate(k);
+    }
+    order.sort_by(by_distance);
+    let mut votes = vec![0usize; count];
+    order.iter().for_each(|row| votes[classes[*row]] += 1);
+    let most = votes.iter().copied().max().unwrap_or(0);
+    order.iter().map(|row| classes[*row]).find(|class| votes[*class] == most).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_vote_and_the_very_nearest_decides_a_tie() {
+        let known = Matrix { columns: 1, values: vec![0.0, 1.0, 2.0, 10.0, 11.0] };
+        let classes = [0, 1, 1, 2, 2];
+        let asked = Matrix { columns: 1, values: vec![0.2, 1.4, 12.0] };
+        assert_eq!(nearest_accuracy((&known, &classes), (&asked, &[0, 1, 2]), 1).unwrap(), 1.0);
+        assert_eq!(nearest_accuracy((&known, &classes), (&asked, &[1, 1, 2]), 3).unwrap(), 1.0);
+        assert_eq!(nearest_accuracy((&known, &classes), (&asked, &[0, 1, 2]), 2).unwrap(), 1.0);
+        assert!(nearest_accuracy((&known, &classes), (&asked, &[0, 1, 2]), 6).is_err());
+    }
+
+    #[test]
+    fn kinds_are_read_and_written_as_text() {
+        for kind in Kind::ALL {
+            assert_eq!(kind.name().parse::<Kind>().unwrap(), kind);
+        }
+        assert!("tree".parse::<Kind>().is_err());
+    }
+}
