@@ -16,7 +16,7 @@ const FLATTER: f64 = 0.9;
 /// Evaluations along one direction at most.
 const TRIES: usize = 20;
 /// A loss in single precision is known up to this fraction of itself.
-const ROUNDING: f64 = 1e-7;
+pub(crate) const ROUNDING: f64 = 1e-7;
 
 /// A loss with its gradient somewhere.
 #[derive(Clone, Debug)]

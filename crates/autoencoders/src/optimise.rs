@@ -223,6 +223,8 @@ impl Optimiser {
                 pairs.remove(0);
             }
         }
+        // What rounding hides is no progress.
+        self.converged = here.value - next.value <= lbfgs::ROUNDING * here.value.abs();
         scatter(vars, moved, &at);
         self.remember(vars, moved, &pairs);
         let numbers = here.numbers;

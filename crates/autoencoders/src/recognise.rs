@@ -181,9 +181,14 @@ impl Classes {
         Ok(Self { names, of })
     }
 
-    /// Rows of `all` that have a class.
-    fn labelled(&self, all: &[usize]) -> Vec<usize> {
-        all.iter().copied().filter(|row| self.of.get(*row).is_some_and(Option::is_some)).collect()
+    /// The training and validation rows that have a class.
+    fn split(&self, split: &Split, name: &str) -> Result<Split> {
+        let labelled = |rows: &[usize]| rows.iter().copied().filter(|row| self.of.get(*row).is_some_and(Option::is_some)).collect();
+        let own = Split { train: labelled(&split.train), validation: labelled(&split.validation), test: Vec::new() };
+        match own.train.is_empty() {
+            true => Err(Error::data(name, "has no labelled training rows")),
+            false => Ok(own),
+        }
     }
 
     /// The fraction of the rows that have a class and are predicted as it; an error where there are none.
@@ -286,54 +291,36 @@ impl Classifier {
         head: &Head,
         on: &mut (dyn FnMut(&Event) -> Flow + Send),
     ) -> Result<Self> {
-        let own = Split { train: classes.labelled(&split.train), validation: classes.labelled(&split.validation), test: Vec::new() };
-        if own.train.is_empty() {
-            return Err(Error::data(&data.name, "has no labelled training rows"));
-        }
-        let config = head.config(own.train.len())?;
         let mut encoder = model.parts.plan.config.clone();
         encoder.dropout = head.dropout.unwrap_or(encoder.dropout);
-        let (parts, mut vars, [weight, bias]) = Self::built(
-            &encoder,
-            model,
-            classes.names.len(),
-            &mut Init::random(&Rng::new(head.seed).split("head"), &Device::default(), DType::F32),
-        )?;
+        let mut init = Init::random(&Rng::new(head.seed).split("head"), &Device::default(), DType::F32);
+        let (parts, mut vars, [weight, bias]) = Self::built(&encoder, model, classes.names.len(), &mut init)?;
         vars.take_over(&model.vars, true)?;
-        let trains = |group| group == Group::Encoder && head.kind == Kind::Softmax;
-        for group in [Group::Encoder, Group::Decoder].into_iter().filter(|group| !trains(*group)) {
-            vars.freeze(group);
+        let (preparation, names) = (model.preparation.clone(), classes.names.clone());
+        if head.kind != Kind::Softmax {
+            let linear = Linear::fit(&model.encode(data)?, &classes, split, head, on)?;
+            vars.set(weight, linear.weight);
+            vars.set(bias, linear.bias);
+            return Ok(Self { head: head.clone(), names, parts, vars, preparation, history: linear.history, weight, bias });
         }
+        let own = classes.split(split, &data.name)?;
+        let config = head.config(own.train.len())?;
+        vars.freeze(Group::Decoder);
         parts.extra.iter().chain(&parts.log_variance).chain(&parts.log_dispersion).for_each(|id| vars.freeze_one(*id));
-        let tuned = head.kind == Kind::Softmax;
-        let objective = Recognition { encoder: tuned.then_some(&parts), weight, bias, kind: head.kind, l2: head.l2 };
-        // Codes of an encoder that stays are made once.
-        let codes = if tuned { None } else { Some(model.encode(data)?) };
+        let objective = Recognition { encoder: Some(&parts), weight, bias, kind: head.kind, l2: head.l2 };
         let prepared = model.preparation.on(data)?;
         let job = Job {
             objective: &objective,
             config: &config,
             split: &own,
-            batch: &|rows, _| {
-                let input = match &codes {
-                    Some(codes) => codes.tensor(rows.iter().copied()),
-                    None => prepared.tensor(rows.iter().copied())?,
-                };
-                Ok(Batch { input, target: one_hot(&classes, rows) })
-            },
-            width: if tuned { parts.plan.width() } else { parts.plan.config.latent },
+            batch: &|rows, _| Ok(Batch { input: prepared.tensor(rows.iter().copied())?, target: one_hot(&classes, rows) }),
+            width: parts.plan.width(),
             block: block(&parts.plan),
             name: &data.name,
             rng: Rng::new(head.seed),
         };
-        let mut state = State::new(vars, &config, None)?;
-        match job.run(&mut state, on)? {
-            Outcome::Diverged(error) => return Err(error),
-            Outcome::Finished | Outcome::Stopped | Outcome::Converged | Outcome::Interrupted => {}
-        }
-        let vars = state.best.map_or(state.vars, |best| best.vars);
-        let (preparation, history) = (model.preparation.clone(), state.history);
-        Ok(Self { head: head.clone(), names: classes.names, parts, vars, preparation, history, weight, bias })
+        let (vars, history) = learned(&job, vars, on)?;
+        Ok(Self { head: head.clone(), names, parts, vars, preparation, history, weight, bias })
     }
 
     /// The encoder and the head, from random numbers or from a file.
@@ -341,11 +328,8 @@ impl Classifier {
         let plan = Plan::of(encoder, &model.parts.plan.shape, &model.preparation, model.training_rows)?;
         let latent = plan.config.latent;
         let parts = Parts::build(plan, init)?;
-        init.group(Group::Extra);
-        let bound = 1.0 / (latent as f64).sqrt();
-        let weight = init.variable("head.weight", [latent, classes], Fill::Uniform(bound), Role::Weight, Layout::Dense)?;
-        let bias = init.variable("head.bias", [1, classes], Fill::Constant(0.0), Role::Bias, Layout::Vector)?;
-        Ok((parts, init.taken(), [weight, bias]))
+        let head = head_variables(latent, classes, init)?;
+        Ok((parts, init.taken(), head))
     }
 
     /// The score of each class [rows, classes]: for softmax its probability, for support vector machines the distance to their planes.
@@ -374,6 +358,85 @@ impl Classifier {
     pub fn accuracy(&self, data: &Dataset, rows: &[usize]) -> Result<f64> {
         Classes::named(self.names.clone(), data)?.accuracy(rows, &self.predict(data, rows)?)
     }
+}
+
+/// A classifier on codes alone, of any origin.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    /// What it is.
+    pub kind: Kind,
+    /// [latent, classes]
+    pub weight: Tensor<2>,
+    /// [1, classes]
+    pub bias: Tensor<2>,
+    /// Every epoch of its training.
+    pub history: Vec<EpochRecord>,
+}
+
+impl Linear {
+    /// Trains it on those of the codes [rows, latent] that are training rows of a split and have a class.
+    pub fn fit(
+        codes: &Matrix,
+        classes: &Classes,
+        split: &Split,
+        head: &Head,
+        on: &mut (dyn FnMut(&Event) -> Flow + Send),
+    ) -> Result<Self> {
+        let rows = split.train.iter().chain(&split.validation).copied().max().map_or(0, |most| most + 1);
+        if codes.rows() < rows {
+            return Err(Error::shape("codes", format!("{} rows", codes.rows()), format!("at least {rows}, as in the split")));
+        }
+        let own = classes.split(split, "codes")?;
+        let config = head.config(own.train.len())?;
+        let mut init = Init::random(&Rng::new(head.seed).split("head"), &Device::default(), DType::F32);
+        let [weight, bias] = head_variables(codes.columns, classes.names.len(), &mut init)?;
+        let job = Job {
+            objective: &Recognition { encoder: None, weight, bias, kind: head.kind, l2: head.l2 },
+            config: &config,
+            split: &own,
+            batch: &|rows, _| Ok(Batch { input: codes.tensor(rows.iter().copied()), target: one_hot(classes, rows) }),
+            width: codes.columns,
+            block: 1000,
+            name: "codes",
+            rng: Rng::new(head.seed),
+        };
+        let (vars, history) = among_workers(|| learned(&job, init.finish(), on))?;
+        Ok(Self { kind: head.kind, weight: vars.get(weight).value.clone(), bias: vars.get(bias).value.clone(), history })
+    }
+
+    /// The class of each code, by its place.
+    pub fn predict(&self, codes: &Matrix) -> Result<Vec<usize>> {
+        let all: Vec<usize> = (0..codes.rows()).collect();
+        let mut predicted = Vec::with_capacity(all.len());
+        for rows in all.chunks(1000) {
+            let scores = dense(codes.tensor(rows.iter().copied()), self.weight.clone(), self.bias.clone(), false, Activation::Identity);
+            predicted.extend(highest(&Matrix { columns: scores.dims()[1], values: read(scores)? }));
+        }
+        Ok(predicted)
+    }
+
+    /// The fraction of codes whose class is recognised, of those that have one.
+    pub fn accuracy(&self, codes: &Matrix, classes: &Classes) -> Result<f64> {
+        classes.accuracy(&(0..codes.rows()).collect::<Vec<_>>(), &self.predict(codes)?)
+    }
+}
+
+/// The best variables of a training that is no checkpoint's.
+fn learned(job: &Job, vars: Vars, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<(Vars, Vec<EpochRecord>)> {
+    let mut state = State::new(vars, job.config, None)?;
+    match job.run(&mut state, on)? {
+        Outcome::Diverged(error) => Err(error),
+        Outcome::Finished | Outcome::Stopped | Outcome::Converged | Outcome::Interrupted => {
+            Ok((state.best.map_or(state.vars, |best| best.vars), state.history))
+        }
+    }
+}
+
+fn head_variables(latent: usize, classes: usize, init: &mut Init) -> Result<[VarId; 2]> {
+    init.group(Group::Extra);
+    let bound = 1.0 / (latent as f64).sqrt();
+    let weight = init.variable("head.weight", [latent, classes], Fill::Uniform(bound), Role::Weight, Layout::Dense)?;
+    Ok([weight, init.variable("head.bias", [1, classes], Fill::Constant(0.0), Role::Bias, Layout::Vector)?])
 }
 
 /// Rows that are recognised at once on one core.

@@ -1,0 +1,123 @@
+//! What an experiment found: its figures beside those that were wanted.
+
+use serde::{Deserialize, Serialize};
+
+/// Which side of a target is good.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Target {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl Target {
+    pub(crate) fn met(self, reached: f64) -> bool {
+        match self {
+            Self::AtMost(most) => reached <= most,
+            Self::AtLeast(least) => reached >= least,
+        }
+    }
+
+    pub(crate) fn number(self) -> f64 {
+        match self {
+            Self::AtMost(number) | Self::AtLeast(number) => number,
+        }
+    }
+
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::AtMost(most) => format!("at most {most}"),
+            Self::AtLeast(least) => format!("at least {least}"),
+        }
+    }
+}
+
+/// A figure with its target.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Check {
+    /// What it is, with its unit.
+    pub figure: String,
+    /// What the paper, or whoever reproduced it, has.
+    pub published: Option<f64>,
+    pub target: Target,
+    pub reached: f64,
+}
+
+impl Check {
+    pub(crate) fn new(figure: impl Into<String>, published: Option<f64>, target: Target, reached: f64) -> Self {
+        Self { figure: figure.into(), published, target, reached }
+    }
+
+    pub(crate) fn met(&self) -> bool {
+        self.target.met(self.reached)
+    }
+}
+
+/// What came out of an experiment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Finding {
+    /// The main figure first.
+    pub checks: Vec<Check>,
+    /// What was done and what came out, for people: Markdown without headings. Pictures are named relative to `docs/results`.
+    pub words: String,
+}
+
+/// The row of an experiment in the table of results.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Row {
+    pub name: String,
+    pub figure: String,
+    pub published: Option<f64>,
+    pub target: f64,
+    pub reached: f64,
+    /// Whether every figure of the experiment is what was wanted.
+    pub met: bool,
+    pub seconds: f64,
+    pub seed: u64,
+    pub version: String,
+}
+
+impl Row {
+    pub(crate) fn new(name: &str, finding: &Finding, seconds: f64, seed: u64) -> Self {
+        let main = &finding.checks[0];
+        Self {
+            name: name.to_owned(),
+            figure: main.figure.clone(),
+            published: main.published,
+            target: main.target.number(),
+            reached: main.reached,
+            met: finding.checks.iter().all(Check::met),
+            seconds,
+            seed,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    pub(crate) fn line(&self) -> String {
+        let met = if self.met { "met" } else { "NOT met" };
+        format!("{}: {} {} (target {}), {met}, {:.0} s", self.name, self.figure, number(self.reached), self.target, self.seconds)
+    }
+}
+
+/// A number with four digits that tell.
+pub(crate) fn number(value: f64) -> String {
+    let size = value.abs();
+    match size {
+        _ if !value.is_finite() => value.to_string(),
+        _ if size == 0.0 => "0".to_owned(),
+        _ if !(1e-3..1e5).contains(&size) => format!("{value:.2e}"),
+        _ => {
+            let decimals = (3 - size.log10().floor() as i32).clamp(0, 6) as usize;
+            let text = format!("{value:.decimals$}");
+            if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+        }
+    }
+}
+
+/// A Markdown table; the first row is its head.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let line = |cells: &Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let mut all = rows.iter();
+    let head = all.next().map(|cells| format!("{}|{}\n", line(cells), "---|".repeat(cells.len()))).unwrap_or_default();
+    head + &all.map(line).collect::<String>()
+}

@@ -1,0 +1,87 @@
+//! What experiments share: data, sizes, and where pictures go.
+
+use crate::Outcome;
+use autoencoders::data::{Dataset, ReadOptions, read, write_png_grid};
+use autoencoders::schema::Shape;
+use autoencoders::{Config, Event, Flow, Trained, fit};
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+/// How much is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// As the papers do it, as far as two cores and half an hour reach.
+    Full,
+    /// Enough to see that nothing is broken.
+    Quick,
+}
+
+pub(crate) struct Lab {
+    pub mode: Mode,
+    pub seed: u64,
+    data: PathBuf,
+    pictures: PathBuf,
+}
+
+impl Lab {
+    pub(crate) fn new(mode: Mode, seed: u64) -> Outcome<Self> {
+        let data = PathBuf::from(std::env::var("AE_DATA").unwrap_or_else(|_| "../shared/data".to_owned()));
+        if !data.is_dir() {
+            return Err(format!("{} is no folder; set AE_DATA to one that holds mnist, fashion-mnist and kodak", data.display()).into());
+        }
+        // Pictures of a quick run are thrown away with its other rows.
+        let pictures = if mode == Mode::Full { crate::page::folder() } else { std::env::temp_dir().join(format!("experiments-{}", std::process::id())) };
+        std::fs::create_dir_all(&pictures)?;
+        Ok(Self { mode, seed, data, pictures })
+    }
+
+    /// One of two numbers, by how much is done.
+    pub(crate) fn pick<T>(&self, full: T, quick: T) -> T {
+        if self.mode == Mode::Full { full } else { quick }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.data.join(name)
+    }
+
+    /// The training and the test rows of `mnist` or `fashion-mnist`, with labels; a quick run takes the first rows alone.
+    pub(crate) fn images(&self, set: &str, quick_rows: usize) -> Outcome<(Dataset, Dataset)> {
+        let one = |which: &str, rows: usize| -> Outcome<Dataset> {
+            let file = |what: &str| self.path(&format!("{set}/{which}-{what}-ubyte.gz"));
+            let options = ReadOptions { labels: Some(file("labels-idx1")), ..ReadOptions::default() };
+            let data = read(&file("images-idx3").display().to_string(), &options)?;
+            let rows = self.pick(data.rows(), rows.min(data.rows()));
+            Ok(if rows < data.rows() { data.select(&(0..rows).collect::<Vec<_>>())? } else { data })
+        };
+        Ok((one("train", quick_rows)?, one("t10k", quick_rows / 3)?))
+    }
+
+    /// Trains, and tells on one line how far it is.
+    pub(crate) fn fit(&self, what: &str, config: &Config, data: &Dataset) -> Outcome<Trained> {
+        let config = Config { seed: self.seed, ..config.clone() };
+        let trained = fit(&config, data, None, false, &mut |event| told(what, event))?;
+        Ok(trained)
+    }
+
+    /// Writes images from 0 to 1 as one picture, and gives the Markdown that shows it.
+    pub(crate) fn picture(&self, name: &str, what: &str, images: &[f32], shape: &Shape, per_row: usize, scale: usize) -> Outcome<String> {
+        write_png_grid(&self.pictures.join(name), images, shape, per_row, Some(scale))?;
+        Ok(format!("![{what}](results/{name})\n\n*{what}*\n"))
+    }
+}
+
+/// Tells on a terminal what happens.
+pub(crate) fn told(what: &str, event: &Event) -> Flow {
+    if !std::io::stderr().is_terminal() {
+        return Flow::Continue;
+    }
+    let (part, record) = match event {
+        Event::Epoch(record) => (String::new(), record),
+        Event::Layer { layer, of, record } => (format!(" layer {} of {of}", layer + 1), record),
+        _ => return Flow::Continue,
+    };
+    let loss = record.validation.as_ref().unwrap_or(&record.train).sum();
+    eprint!("\r{what}{part}: epoch {} of {}, loss {loss:.4}   ", record.epoch, record.of);
+    std::io::stderr().flush().ok();
+    Flow::Continue
+}

@@ -1,0 +1,104 @@
+//! The classic results of autoencoders, reproduced with the library alone.
+//!
+//! `cargo run --release -p experiments -- NAME... [--quick] [--json FILE] [--seed N]`, where NAME is one of the names below or `all`, with the
+//! variable AE_DATA naming the folder that holds `mnist/`, `fashion-mnist/` and `kodak/`. A full run writes what came out to
+//! `docs/results/` and makes `docs/results.md` anew; `--quick` takes fewer rows and epochs, has looser targets of its own, and writes
+//! nothing but the file of `--json`.
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)] // a program that prints and takes the time
+
+mod finding;
+mod lab;
+mod page;
+mod self_taught;
+mod stacked;
+
+use finding::{Finding, Row};
+use lab::{Lab, Mode};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// An experiment.
+struct Experiment {
+    /// Its name on the command line.
+    name: &'static str,
+    /// One line for people.
+    title: &'static str,
+    run: fn(&Lab) -> Outcome<Finding>,
+}
+
+/// Every experiment, in the order of the page.
+const EXPERIMENTS: &[Experiment] = &[
+    Experiment { name: "self-taught", title: self_taught::TITLE, run: self_taught::run },
+    Experiment { name: "stacked", title: stacked::TITLE, run: stacked::run },
+];
+
+struct Arguments {
+    names: Vec<String>,
+    mode: Mode,
+    json: Option<PathBuf>,
+    seed: u64,
+}
+
+fn arguments() -> Outcome<Arguments> {
+    let mut given = std::env::args().skip(1);
+    let mut arguments = Arguments { names: Vec::new(), mode: Mode::Full, json: None, seed: 0 };
+    while let Some(word) = given.next() {
+        match word.as_str() {
+            "--quick" => arguments.mode = Mode::Quick,
+            "--json" => arguments.json = Some(given.next().ok_or("--json wants a file")?.into()),
+            "--seed" => arguments.seed = given.next().ok_or("--seed wants a number")?.parse()?,
+            _ => arguments.names.push(word),
+        }
+    }
+    let known = |name: &String| name == "all" || EXPERIMENTS.iter().any(|experiment| experiment.name == name);
+    let names: Vec<&str> = EXPERIMENTS.iter().map(|experiment| experiment.name).collect();
+    match arguments.names.iter().find(|name| !known(name)) {
+        Some(name) => Err(format!("unknown experiment {name}; wanted all or some of {}", names.join(", ")).into()),
+        None if arguments.names.is_empty() => Err(format!("wanted all or some of {}", names.join(", ")).into()),
+        None => Ok(arguments),
+    }
+}
+
+fn main() -> ExitCode {
+    match work() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs what was asked for; whether every target was met.
+fn work() -> Outcome<bool> {
+    let arguments = arguments()?;
+    let lab = Lab::new(arguments.mode, arguments.seed)?;
+    let wanted = |experiment: &&Experiment| arguments.names.iter().any(|name| name == "all" || name == experiment.name);
+    let mut rows = Vec::new();
+    for experiment in EXPERIMENTS.iter().filter(wanted) {
+        println!("\n== {}: {}", experiment.name, experiment.title);
+        let begun = Instant::now();
+        let finding = (experiment.run)(&lab)?;
+        let row = Row::new(experiment.name, &finding, begun.elapsed().as_secs_f64(), arguments.seed);
+        println!("{}", row.line());
+        if lab.mode == Mode::Full {
+            page::keep(experiment.name, experiment.title, &finding, &row)?;
+        }
+        rows.push(row);
+    }
+    if lab.mode == Mode::Full {
+        page::write(EXPERIMENTS.iter().map(|experiment| experiment.name))?;
+    }
+    if let Some(path) = arguments.json {
+        std::fs::write(path, serde_json::to_string_pretty(&rows)?)?;
+    }
+    println!("\n{} of {} met", rows.iter().filter(|row| row.met).count(), rows.len());
+    Ok(rows.iter().all(|row| row.met))
+}
