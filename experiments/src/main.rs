@@ -6,6 +6,7 @@
 //! nothing but the file of `--json`.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)] // a program that prints and takes the time
 
+mod edges;
 mod finding;
 mod lab;
 mod page;
@@ -34,6 +35,7 @@ struct Experiment {
 
 /// Every experiment, in the order of the page.
 const EXPERIMENTS: &[Experiment] = &[
+    Experiment { name: "edges", title: edges::TITLE, run: edges::run },
     Experiment { name: "self-taught", title: self_taught::TITLE, run: self_taught::run },
     Experiment { name: "stacked", title: stacked::TITLE, run: stacked::run },
 ];

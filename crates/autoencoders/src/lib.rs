@@ -30,6 +30,7 @@
 //! | [`objective`], [`optimise`], [`run`] | what training lowers; optimisers and schedules; the state of a training |
 //! | [`baseline`], [`density`], [`jacobian`] | PCA beside every result; densities on codes; the encoder's derivative |
 //! | [`mod@file`] | the model file and the checkpoint |
+//! | [`gradient`] | gradients against finite differences |
 //! | [`rng`], [`error`] | the only randomness; the one error |
 
 mod ahead;
@@ -42,6 +43,7 @@ pub mod event;
 pub mod families;
 pub mod family;
 pub mod file;
+pub mod gradient;
 pub mod inspect;
 pub mod jacobian;
 mod largest;

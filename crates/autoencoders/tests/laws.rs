@@ -4,19 +4,19 @@
 use autoencoders::config::{Config, Plan};
 use autoencoders::data::{Dataset, Values};
 use autoencoders::family::{Batch, Entry};
-use autoencoders::layer::Pass;
+use autoencoders::layer::{Pass, Progress};
 use autoencoders::net::Norm;
 use autoencoders::optimise::{Optimiser, descend};
-use autoencoders::layer::Progress;
+use autoencoders::gradient::gradient_check;
 use autoencoders::objective::Objective;
 use autoencoders::parts::Parts;
 use autoencoders::prepare::Range;
 use autoencoders::rng::Rng;
 use autoencoders::run::{Numbers, State};
 use autoencoders::schema::Shape;
-use autoencoders::vars::{Group, Init, Role, VarId, Vars};
-use autoencoders::{Activation, Error, Event, FAMILIES, Flow, Model, Outcome, Source, Trained, fit};
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use autoencoders::vars::{Group, Init, Role, Vars};
+use autoencoders::{Activation, Error, Event, FAMILIES, Flow, Matrix, Model, Outcome, Source, Trained, fit};
+use burn::tensor::{DType, Device};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -180,44 +180,10 @@ fn gradient_error(config: &Config, shape: &Shape) -> f64 {
     // A rectified code has no derivative where a dropout leaves nothing of its input.
     let rectified = plan(config, shape).blueprint.code_activation == Activation::Relu;
     let smooth = Config { code_activation: rectified.then_some(Activation::Softplus).or(config.code_activation), ..config.clone() };
-    let config = &smooth;
-    let (parts, mut vars) = build(config, shape, DType::F64);
-    // Away from the start, where biases are zero and a norm of a code without numbers divides by nothing.
-    for (at, id) in vars.ids().enumerate() {
-        let value = vars.get(id).value.clone();
-        let by = Rng::new(8).at(at).uniform(value.dims(), &Device::default(), DType::F64) * 0.2;
-        vars.set(id, value + by);
-    }
-    let batch = rows(shape, 5, DType::F64);
-    let pass = || Pass { progress: Progress { fraction: 0.5 }, ..Pass::training(Rng::new(2)) };
-    // The pass has the same random numbers each time: the noise is frozen.
-    let loss =
-        |vars: &Vars| Numbers::read(&parts.terms(&vars.values(), batch.clone(), &mut pass()).unwrap()).sum();
-    let values = vars.leaves(|_| true);
-    let terms = parts.terms(&values, batch.clone(), &mut pass()).unwrap();
-    let gradients = values.gradients(terms);
-    let (mut largest, mut worst): (f64, f64) = (0.0, 0.0);
-    let ids: Vec<VarId> = vars.iter().map(|(id, _)| id).collect();
-    for (id, gradient) in ids.into_iter().zip(gradients) {
-        let Some(gradient) = gradient else { continue };
-        let gradient = gradient.into_data().try_into_vec::<f64>().unwrap();
-        let value = vars.get(id).value.clone();
-        let numbers = value.to_data().try_into_vec::<f64>().unwrap();
-        for (at, gradient) in gradient.iter().enumerate() {
-            let mut moved = |by: f64| {
-                let mut numbers = numbers.clone();
-                numbers[at] += by;
-                vars.set(id, Tensor::from_data(TensorData::new(numbers, value.dims()), (&Device::default(), DType::F64)));
-                loss(&vars)
-            };
-            const STEP: f64 = 1e-5;
-            let difference = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
-            largest = largest.max(gradient.abs());
-            worst = worst.max((gradient - difference).abs());
-        }
-        vars.set(id, value);
-    }
-    worst / largest
+    let columns = shape.features().unwrap();
+    let mut rng = Rng::new(9);
+    let rows = Matrix { columns, values: (0..5 * columns).map(|_| rng.unit()).collect() };
+    gradient_check(&smooth, shape, Range::Unit, &rows, 1e-5, 0.2).unwrap().worst
 }
 
 #[test]

@@ -247,6 +247,15 @@ pub(crate) struct Reading {
     /// Resize the images of a folder
     #[arg(long, value_name = "WxH", value_parser = sides, help_heading = "Reading")]
     pub resize: Option<(usize, usize)>,
+    /// Cut so many patches out of photographs, which need not be of one size
+    #[arg(long, value_name = "N", help_heading = "Reading", conflicts_with = "resize")]
+    pub patches: Option<usize>,
+    /// Sides of the patches [default: 8x8]
+    #[arg(long, value_name = "WxH", value_parser = sides, requires = "patches", help_heading = "Reading")]
+    pub patch: Option<(usize, usize)>,
+    /// Whiten patches: none, lowpass, zca or zca:E [default: none]
+    #[arg(long, value_name = "HOW", requires = "patches", help_heading = "Reading")]
+    pub whiten: Option<data::Whitening>,
     /// Rows are points in time: cut windows of so many out of them
     #[arg(long, value_name = "POINTS", help_heading = "Series")]
     pub window: Option<usize>,
@@ -306,6 +315,12 @@ impl Reading {
             id: self.id.clone(),
             columns: self.columns.clone(),
             resize: self.resize,
+            patches: self.patches.map(|count| data::Patches {
+                count,
+                size: self.patch.unwrap_or((8, 8)),
+                whiten: self.whiten.unwrap_or_default(),
+                seed: 0,
+            }),
             memory: self.memory,
             series: self.series(None),
             ..data::ReadOptions::default()

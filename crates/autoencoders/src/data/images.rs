@@ -106,6 +106,11 @@ impl Pixels {
     }
 }
 
+/// The files of images in a folder, or the one file.
+pub(super) fn files(path: &Path, warnings: &mut Vec<String>) -> Result<Vec<PathBuf>> {
+    Ok(list(path, warnings)?.into_iter().map(|entry| entry.path).collect())
+}
+
 /// The images in a folder, sorted by name; a single file is a folder of one.
 fn list(path: &Path, warnings: &mut Vec<String>) -> Result<Vec<Entry>> {
     if !path.is_dir() {

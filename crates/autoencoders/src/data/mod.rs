@@ -47,6 +47,8 @@ mod parquet_guard;
 #[cfg(feature = "readers")]
 mod parquet_table;
 #[cfg(feature = "readers")]
+mod patches;
+#[cfg(feature = "readers")]
 mod picture;
 #[cfg(feature = "readers")]
 mod read;
@@ -66,6 +68,8 @@ pub use describe::{ColumnDescription, Description, describe};
 pub use disk::Disk;
 #[cfg(feature = "readers")]
 pub use grid::{png, png_grid, write_png_grid};
+#[cfg(feature = "readers")]
+pub use patches::{Patches, Whitening};
 #[cfg(feature = "readers")]
 pub use read::{ReadOptions, read};
 pub use store::Store;

@@ -4,13 +4,13 @@ use super::column::{self, Column, Sort};
 use super::labels::find_column;
 use super::series;
 use super::source::{self, Format};
-use super::{Dataset, Series, csv, digits, idx, images, labels, npy, npz, parquet};
+use super::{Dataset, Patches, Series, csv, digits, idx, images, labels, npy, npz, parquet, patches};
 use crate::error::{Error, Result};
 use crate::schema::ColumnKind;
 use std::path::{Path, PathBuf};
 
 /// What to set aside and how to read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReadOptions {
     /// The column that holds labels: its name, its one-based number where there are no names, or an array of the npz.
     pub label: Option<String>,
@@ -24,6 +24,8 @@ pub struct ReadOptions {
     pub expected: Vec<(String, ColumnKind)>,
     /// Width and height to which images are resized.
     pub resize: Option<(usize, usize)>,
+    /// Patches that are cut out of photographs, which then need not be of one size.
+    pub patches: Option<Patches>,
     /// The array of an npz; the same as `file.npz:array`.
     pub array: Option<String>,
     /// Bytes that the numbers of the rows may take in memory; where they need more they stay on disk. None for any number.
@@ -150,6 +152,12 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
     if options.resize.is_some() && format != Format::Picture {
         return Err(Error::setting("resize", "given", "nothing: only images in a folder can be resized"));
     }
+    if options.patches.is_some() && format != Format::Picture {
+        return Err(Error::setting("patches", "given", "nothing: only images have patches"));
+    }
+    if options.patches.is_some() && options.resize.is_some() {
+        return Err(Error::setting("resize", "given", "nothing beside --patches: patches are cut out of photographs as they are"));
+    }
     let plain = |dataset| Loaded { dataset, columns: Vec::new() };
     let mut loaded = match format {
         Format::Csv => return csv::load(path, options),
@@ -157,7 +165,10 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
         Format::Npy => plain(npy::load(path, options.memory)?),
         Format::Npz => plain(npz::load(path, options, array)?),
         Format::Idx => plain(idx::load(path, options.memory)?),
-        Format::Picture => plain(images::load(path, options.resize, options.memory)?),
+        Format::Picture => plain(match &options.patches {
+            Some(patches) => patches::load(path, patches)?,
+            None => images::load(path, options.resize, options.memory)?,
+        }),
     };
     set_aside(&mut loaded.dataset, options)?;
     Ok(loaded)

@@ -162,6 +162,9 @@ pub(crate) fn words(rows: &Rows) -> String {
     option("--duplicates", reading.duplicates.map(|how| how.name().to_owned()));
     option("--gaps", reading.gaps.map(|how| how.name().to_owned()));
     option("--memory", reading.memory.map(|bytes| bytes.to_string()));
+    option("--patches", reading.patches.map(|count| count.to_string()));
+    option("--patch", reading.patch.map(|(width, height)| format!("{width}x{height}")));
+    option("--whiten", reading.whiten.map(|how| how.to_string()));
     option("--resize", reading.resize.map(|(width, height)| format!("{width}x{height}")));
     words.join(" ")
 }

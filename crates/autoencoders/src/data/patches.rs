@@ -1,0 +1,321 @@
+//! Patches of photographs, whitened: what the first layers of seeing learn from.
+
+use super::images;
+use super::picture::Picture;
+use super::{Dataset, Values};
+use crate::baseline::principal;
+use crate::error::{Error, Result};
+use crate::rng::Rng;
+use crate::schema::Shape;
+use rustfft::FftPlanner;
+use rustfft::num_complex::Complex;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+/// How neighbouring pixels are made to say different things, as written on the command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Whitening {
+    /// `none`: pixels as they are, 0 to 255.
+    #[default]
+    None,
+    /// `lowpass`: each photograph as a whole: its frequencies `f`, of which natural images have the less the higher they are, times
+    /// `f exp(-(f / f0)^4)` with `f0` 0.4 cycles a pixel, so that noise is not blown up (Olshausen and Field 1997). Then each patch less its
+    /// mean, cut at three standard deviations of all, and brought to 0.1 to 0.9.
+    LowPass,
+    /// `zca`, `zca:E`: each patch less its mean, then all of them turned so that their covariance is nearly the identity: with
+    /// its eigenvectors `U` and values `s` by `U diag(1 / √(s + E)) Uᵀ`, the values over their mean, E 0.1 by default (Bell and Sejnowski 1997).
+    Zca(f64),
+}
+
+/// E of `zca`.
+const ZCA: f64 = 0.1;
+/// Cycles a pixel beyond which a low pass lets little through.
+const CUT: f64 = 0.4;
+/// Pixels at the border of a photograph that belong to no patch: whitening takes the photograph for one of a wallpaper.
+const BORDER: usize = 8;
+/// More patches, or larger ones, are a slip of the finger.
+const MOST: usize = 10_000_000;
+const LARGEST: usize = 256;
+
+impl FromStr for Whitening {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.split_once(':') {
+            None if text == "none" => Ok(Self::None),
+            None if text == "lowpass" => Ok(Self::LowPass),
+            None if text == "zca" => Ok(Self::Zca(ZCA)),
+            Some(("zca", epsilon)) => match epsilon.parse::<f64>() {
+                Ok(epsilon) if (1e-9..=1e3).contains(&epsilon) => Ok(Self::Zca(epsilon)),
+                _ => Err(Error::setting("whiten", text, "zca:E with E from 1e-9 to 1000, as in zca:0.1")),
+            },
+            _ => Err(Error::unknown("whitening", text, ["none", "lowpass", "zca", "zca:E"])),
+        }
+    }
+}
+
+crate::text::as_text!(Whitening);
+
+impl fmt::Display for Whitening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::LowPass => f.write_str("lowpass"),
+            Self::Zca(epsilon) => write!(f, "zca:{epsilon}"),
+        }
+    }
+}
+
+/// Which patches are cut out of photographs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Patches {
+    /// How many.
+    pub count: usize,
+    /// Their width and height in pixels.
+    pub size: (usize, usize),
+    /// What is done to them.
+    pub whiten: Whitening,
+    /// Decides where they are cut.
+    pub seed: u64,
+}
+
+/// A photograph in grey.
+struct Grey {
+    width: usize,
+    height: usize,
+    /// Row after row.
+    pixels: Vec<f64>,
+}
+
+impl Grey {
+    fn open(path: &Path) -> Result<Self> {
+        let picture = Picture::open(path)?;
+        // How bright the colours of a screen look (Recommendation ITU-R BT.601).
+        let bright = |pixel: &[u8]| 0.299 * f64::from(pixel[0]) + 0.587 * f64::from(pixel[1]) + 0.114 * f64::from(pixel[2]);
+        Ok(Self { width: picture.width, height: picture.height, pixels: picture.rgb.chunks_exact(3).map(bright).collect() })
+    }
+
+    /// Whitened with a low pass; its deviation is one.
+    fn whitened(&self) -> Self {
+        let (width, height) = (self.width, self.height);
+        let mean = self.pixels.iter().sum::<f64>() / self.pixels.len() as f64;
+        let mut spectrum: Vec<Complex<f64>> = self.pixels.iter().map(|pixel| Complex::new(pixel - mean, 0.0)).collect();
+        let mut planner = FftPlanner::new();
+        let (across, down) = (planner.plan_fft_forward(width), planner.plan_fft_forward(height));
+        across.process(&mut spectrum);
+        let mut turned = transposed(&spectrum, width);
+        down.process(&mut turned);
+        // Cycles a pixel, of which the upper half are negative.
+        let cycles = |at: usize, length: usize| at.min(length - at) as f64 / length as f64;
+        for (at, value) in turned.iter_mut().enumerate() {
+            let frequency = cycles(at / height, width).hypot(cycles(at % height, height));
+            *value *= frequency * (-(frequency / CUT).powi(4)).exp();
+        }
+        planner.plan_fft_inverse(height).process(&mut turned);
+        let mut spectrum = transposed(&turned, height);
+        planner.plan_fft_inverse(width).process(&mut spectrum);
+        let pixels: Vec<f64> = spectrum.into_iter().map(|value| value.re).collect();
+        let deviation = (pixels.iter().map(|pixel| pixel * pixel).sum::<f64>() / pixels.len() as f64).sqrt().max(f64::MIN_POSITIVE);
+        Self { width, height, pixels: pixels.into_iter().map(|pixel| pixel / deviation).collect() }
+    }
+}
+
+/// Rows of `width` numbers as columns.
+fn transposed(numbers: &[Complex<f64>], width: usize) -> Vec<Complex<f64>> {
+    let height = numbers.len() / width;
+    (0..numbers.len()).map(|at| numbers[at % height * width + at / height]).collect()
+}
+
+/// Patches of the photographs of a folder, or of one; photographs need not be of one size.
+pub(super) fn load(path: &Path, patches: &Patches) -> Result<Dataset> {
+    let (width, height) = patches.size;
+    if !(2..=LARGEST).contains(&width) || !(2..=LARGEST).contains(&height) {
+        return Err(Error::setting("patch", format!("{width}x{height}"), format!("sides from 2 to {LARGEST}")));
+    }
+    if !(1..=MOST).contains(&patches.count) {
+        return Err(Error::setting("patches", patches.count, format!("1 to {MOST}")));
+    }
+    let mut warnings = Vec::new();
+    let mut photographs = Vec::new();
+    let border = if patches.whiten == Whitening::LowPass { BORDER } else { 0 };
+    for file in images::files(path, &mut warnings)? {
+        let grey = Grey::open(&file)?;
+        if grey.width < width + 2 * border || grey.height < height + 2 * border {
+            let wanted = format!("{}x{} at least, for patches of {width}x{height}", width + 2 * border, height + 2 * border);
+            return Err(Error::data(file.display(), format!("is {}x{}; wanted {wanted}", grey.width, grey.height)));
+        }
+        photographs.push(if patches.whiten == Whitening::LowPass { grey.whitened() } else { grey });
+    }
+    if photographs.is_empty() {
+        return Err(Error::data(path.display(), "holds no PNG or JPEG images"));
+    }
+    let mut rng = Rng::new(patches.seed).split("patches");
+    let mut values = Vec::with_capacity(patches.count * width * height);
+    for _ in 0..patches.count {
+        let photograph = &photographs[rng.below(photographs.len())];
+        let left = border + rng.below(photograph.width - width - 2 * border + 1);
+        let top = border + rng.below(photograph.height - height - 2 * border + 1);
+        for row in top..top + height {
+            values.extend(photograph.pixels[row * photograph.width + left..][..width].iter().map(|pixel| *pixel as f32));
+        }
+    }
+    let full_scale = match patches.whiten {
+        Whitening::None => Some(255.0),
+        Whitening::LowPass => {
+            centre(&mut values, width * height);
+            squash(&mut values);
+            Some(1.0)
+        }
+        Whitening::Zca(epsilon) => {
+            centre(&mut values, width * height);
+            turn(&mut values, width * height, epsilon);
+            None
+        }
+    };
+    let shape = Shape::Image { height, width, channels: 1 };
+    let data = Dataset::new(path.display().to_string(), shape, Values::F32(values))?;
+    Ok(Dataset { full_scale, warnings, ..data })
+}
+
+/// Takes each patch's mean away.
+fn centre(values: &mut [f32], width: usize) {
+    for patch in values.chunks_exact_mut(width) {
+        let mean = (patch.iter().map(|pixel| f64::from(*pixel)).sum::<f64>() / width as f64) as f32;
+        patch.iter_mut().for_each(|pixel| *pixel -= mean);
+    }
+}
+
+/// Cuts numbers around zero at three standard deviations and brings them to 0.1 to 0.9.
+fn squash(values: &mut [f32]) {
+    let square = values.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>() / values.len() as f64;
+    let most = (3.0 * square.sqrt()).max(f64::MIN_POSITIVE) as f32;
+    values.iter_mut().for_each(|value| *value = (value.clamp(-most, most) / most + 1.0) * 0.4 + 0.1);
+}
+
+/// Makes the covariance of rows nearly the identity, turning them no more than that takes.
+fn turn(values: &mut [f32], width: usize, epsilon: f64) {
+    let (mean, axes, variances, total) = principal(values, width, width);
+    let unit = (total / width as f64).max(f64::MIN_POSITIVE);
+    let mut matrix = vec![0f64; width * width];
+    for (axis, variance) in axes.chunks_exact(width).zip(&variances) {
+        // The mean of a patch is no direction any more: nothing is there to be blown up.
+        let factor = if *variance > 1e-9 * unit { 1.0 / (variance.max(0.0) / unit + epsilon).sqrt() / unit.sqrt() } else { 0.0 };
+        for (row, out) in matrix.chunks_exact_mut(width).enumerate() {
+            let own = factor * f64::from(axis[row]);
+            out.iter_mut().zip(axis).for_each(|(out, along)| *out += own * f64::from(*along));
+        }
+    }
+    let mut turned = vec![0f32; width];
+    for patch in values.chunks_exact_mut(width) {
+        for (out, line) in turned.iter_mut().zip(matrix.chunks_exact(width)) {
+            let sum: f64 = line.iter().zip(patch.iter().zip(&mean)).map(|(factor, (pixel, mean))| factor * f64::from(pixel - mean)).sum();
+            *out = sum as f32;
+        }
+        patch.copy_from_slice(&turned);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A picture whose neighbouring pixels are alike: a sum of waves, the long ones strong.
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, width, height) in [("a.png", 96, 64), ("b.png", 70, 90)] {
+            let mut rng = Rng::new(3);
+            let waves: Vec<[f64; 4]> =
+                (1..60).map(|at| [f64::from(at), f64::from(rng.unit()) * 6.3, f64::from(rng.unit()) * 6.3, f64::from(rng.unit()) - 0.5]).collect();
+            let pixel = |x: usize, y: usize| {
+                let sum: f64 = waves
+                    .iter()
+                    .map(|[size, phase, turn, _]| {
+                        let along = x as f64 * turn.cos() + y as f64 * turn.sin();
+                        40.0 / size * (along * size * 0.05 + phase).sin()
+                    })
+                    .sum();
+                (128.0 + sum).clamp(0.0, 255.0) as u8
+            };
+            let pixels: Vec<u8> = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| pixel(x, y)).collect();
+            std::fs::write(folder.path().join(name), super::super::png(&pixels, width, 1).unwrap()).unwrap();
+        }
+        folder
+    }
+
+    fn patches(whiten: Whitening) -> Patches {
+        Patches { count: 3000, size: (6, 5), whiten, seed: 4 }
+    }
+
+    fn numbers(data: &Dataset) -> Vec<f32> {
+        match data.values.in_memory() {
+            Some(Values::F32(values)) => values.clone(),
+            _ => panic!("numbers in memory"),
+        }
+    }
+
+    /// The correlation of pixels side by side.
+    fn alike(values: &[f32]) -> f64 {
+        let mean = values.iter().map(|v| f64::from(*v)).sum::<f64>() / values.len() as f64;
+        let (mut both, mut square) = (0.0, 0.0);
+        for row in values.chunks_exact(6) {
+            for pair in row.windows(2) {
+                both += (f64::from(pair[0]) - mean) * (f64::from(pair[1]) - mean);
+                square += (f64::from(pair[0]) - mean).powi(2);
+            }
+        }
+        both / square
+    }
+
+    #[test]
+    fn patches_are_cut_from_photographs_of_any_size_by_seed() {
+        let folder = folder();
+        let data = load(folder.path(), &patches(Whitening::None)).unwrap();
+        assert_eq!((data.rows(), data.shape.clone()), (3000, Shape::Image { height: 5, width: 6, channels: 1 }));
+        assert_eq!(data.full_scale, Some(255.0));
+        assert_eq!(numbers(&data), numbers(&load(folder.path(), &patches(Whitening::None)).unwrap()));
+        assert_ne!(numbers(&data), numbers(&load(folder.path(), &Patches { seed: 5, ..patches(Whitening::None) }).unwrap()));
+    }
+
+    #[test]
+    fn whitening_makes_neighbours_less_alike_and_keeps_the_range() {
+        let folder = folder();
+        let raw = alike(&numbers(&load(folder.path(), &patches(Whitening::None)).unwrap()));
+        let white = load(folder.path(), &patches(Whitening::LowPass)).unwrap();
+        assert!(raw > 0.9 && alike(&numbers(&white)) < 0.75, "{raw} {}", alike(&numbers(&white)));
+        assert!(numbers(&white).iter().all(|value| (0.1..=0.9).contains(value)));
+        assert_eq!(white.full_scale, Some(1.0));
+    }
+
+    #[test]
+    fn after_zca_the_covariance_is_nearly_the_identity() {
+        let folder = folder();
+        let data = load(folder.path(), &patches("zca:1e-6".parse().unwrap())).unwrap();
+        let (_, _, variances, _) = principal(&numbers(&data), 30, 30);
+        // All directions but the mean of a patch, which is gone; weak ones are held down by E.
+        assert!(variances[..20].iter().all(|variance| (variance - 1.0).abs() < 0.1), "{variances:?}");
+        assert!(alike(&numbers(&data)).abs() < 0.3);
+    }
+
+    #[test]
+    fn patches_that_do_not_fit_are_refused() {
+        let folder = folder();
+        let error = |patches: Patches| load(folder.path(), &patches).unwrap_err().to_string();
+        assert!(error(Patches { size: (80, 80), ..patches(Whitening::None) }).contains("wanted 80x80 at least"));
+        assert!(error(Patches { size: (1, 8), ..patches(Whitening::None) }).contains("patch"));
+        assert!(error(Patches { count: 0, ..patches(Whitening::None) }).contains("patches"));
+        assert!(load(tempfile::tempdir().unwrap().path(), &patches(Whitening::None)).unwrap_err().to_string().contains("no PNG"));
+    }
+
+    #[test]
+    fn whitening_is_read_and_written_as_text() {
+        for text in ["none", "lowpass", "zca:0.1", "zca:0.01"] {
+            assert_eq!(text.parse::<Whitening>().unwrap().to_string(), text);
+        }
+        for text in ["zca:0", "zca:x", "pca", "lowpass:3"] {
+            assert!(text.parse::<Whitening>().is_err(), "{text}");
+        }
+    }
+}

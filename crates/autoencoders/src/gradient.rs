@@ -1,0 +1,77 @@
+//! Gradients checked against finite differences, in double precision.
+
+use crate::config::{Config, Plan};
+use crate::error::{Error, Result};
+use crate::family::Batch;
+use crate::layer::{Pass, Progress};
+use crate::model::Matrix;
+use crate::objective::Objective;
+use crate::parts::Parts;
+use crate::prepare::Range;
+use crate::rng::Rng;
+use crate::run::Numbers;
+use crate::schema::Shape;
+use crate::vars::{Init, VarId, Vars};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+
+/// How far gradients are from finite differences.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GradientCheck {
+    /// `|g - d| / |g + d|` over all numbers together, with gradients `g` and differences `d`.
+    pub relative: f64,
+    /// The largest difference of one number over the largest gradient.
+    pub worst: f64,
+}
+
+/// Compares the gradient of each variable of a new model with central differences at `step`, on prepared rows; noise is frozen, and
+/// a rise that takes a training is half done.
+///
+/// `spread` moves every variable from its start by a random number up to it, because some starts are no common places: biases of zero.
+pub fn gradient_check(config: &Config, shape: &Shape, range: Range, rows: &Matrix, step: f64, spread: f64) -> Result<GradientCheck> {
+    let plan = Plan::new(config, shape, range, rows.rows())?;
+    if rows.columns != plan.width() || rows.rows() == 0 {
+        return Err(Error::shape("rows of a gradient check", format!("{} numbers a row", rows.columns), plan.width()));
+    }
+    let (device, rng) = (Device::default(), Rng::new(config.seed).split("gradient check"));
+    let mut init = Init::random(&Rng::new(config.seed), &device, DType::F64);
+    let parts = Parts::build(plan, &mut init)?;
+    let mut vars = init.finish();
+    let ids: Vec<VarId> = vars.ids().collect();
+    for id in &ids {
+        let value = vars.get(*id).value.clone();
+        let by = rng.at(id.index()).uniform(value.dims(), &device, DType::F64) * spread;
+        vars.set(*id, value + by);
+    }
+    let rows = rows.tensor(0..rows.rows()).cast(DType::F64);
+    let batch = parts.batch(rows, &rng.split("batch"))?;
+    let pass = || Pass { progress: Progress { fraction: 0.5 }, ..Pass::training(rng.split("pass")) };
+    let loss = |vars: &Vars, batch: Batch| -> Result<f64> { Ok(Numbers::read(&parts.terms(&vars.values(), batch, &mut pass())?).sum()) };
+    let values = vars.leaves(|_| true);
+    let terms = parts.terms(&values, batch.clone(), &mut pass())?;
+    let gradients = values.gradients(terms);
+    let (mut apart, mut together, mut largest, mut worst) = (0.0f64, 0.0f64, 0.0f64, 0.0f64);
+    for (id, gradient) in ids.into_iter().zip(gradients) {
+        let Some(gradient) = gradient else { continue };
+        let (gradient, value) = (numbers(gradient), vars.get(id).value.clone());
+        let start = numbers(value.clone());
+        for (at, gradient) in gradient.iter().enumerate() {
+            let mut moved = |by: f64| {
+                let mut numbers = start.clone();
+                numbers[at] += by;
+                vars.set(id, Tensor::from_data(TensorData::new(numbers, value.dims()), (&device, DType::F64)));
+                loss(&vars, batch.clone())
+            };
+            let difference = (moved(step)? - moved(-step)?) / (2.0 * step);
+            apart += (gradient - difference).powi(2);
+            together += (gradient + difference).powi(2);
+            largest = largest.max(gradient.abs());
+            worst = worst.max((gradient - difference).abs());
+        }
+        vars.set(id, value);
+    }
+    Ok(GradientCheck { relative: (apart / together.max(f64::MIN_POSITIVE)).sqrt(), worst: worst / largest.max(f64::MIN_POSITIVE) })
+}
+
+fn numbers(tensor: Tensor<2>) -> Vec<f64> {
+    tensor.into_data().convert::<f64>().try_into_vec::<f64>().unwrap_or_default()
+}
