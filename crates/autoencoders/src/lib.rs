@@ -19,7 +19,7 @@
 //! | [`data`] | rows: [`data::Dataset`] and its readers |
 //! | [`train`], [`event`] | the one loop: [`fit`], and what it tells |
 //! | [`model`] | the result: [`Model`] encodes, decodes, reconstructs, generates, interpolates |
-//! | [`metrics`] | what judges it |
+//! | [`metrics`], [`evidence`] | what judges it; how likely rows are under it |
 //! | [`inspect`] | what it has learned: errors by row and column, units, filters, what excites them, a row's way through the layers |
 //! | [`score`] | anomalies: scores, thresholds, probabilities, reasons, and whether they can be trusted |
 //! | [`family`], [`families`] | what a family may change, and the list of families |
@@ -40,6 +40,7 @@ pub mod data;
 pub mod density;
 pub mod error;
 pub mod event;
+pub mod evidence;
 pub mod families;
 pub mod family;
 pub mod file;

@@ -5,7 +5,7 @@ use super::reference::{self, Near, Reference};
 use super::whiten::Whitening;
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::family::Code;
+use crate::evidence::importance;
 use crate::model::{Matrix, Model, read};
 use crate::prepare::Range;
 use crate::rng::Rng;
@@ -264,35 +264,7 @@ fn shortest(number: f32) -> f64 {
 /// The negative log-likelihood of each row in nats, up to what is the same for all rows: the reconstruction loss, or for codes with a
 /// posterior an estimate by importance sampling, `-ln mean p(x | z) p(z) / q(z | x)` (Burda et al. 2016).
 fn likelihood(model: &Model, values: &Values, x: &Tensor<2>) -> Result<Vec<f64>> {
-    let parts = &model.parts;
-    let code = parts.code(values, x.clone(), &mut model.pass())?;
-    let losses = |z: Tensor<2>| -> Result<Vec<f32>> {
-        let output = parts.network.decode(values, z, &mut model.pass());
-        read(parts.row_losses(values, output, x.clone()))
-    };
-    let Code { mean, posterior: Some(posterior), .. } = code else {
-        return Ok(losses(code.mean)?.into_iter().map(f64::from).collect());
-    };
-    let [rows, latent] = mean.dims();
-    let log_variance = posterior.slice([0..rows, latent..2 * latent]);
-    let deviation = (log_variance.clone() * 0.5).exp();
-    let rng = Rng::new(parts.plan.config.seed).split("likelihood");
-    let mut weights = vec![Vec::with_capacity(SAMPLES); rows];
-    for draw in 0..SAMPLES {
-        // Both densities have the same constant, which cancels. The same draw for every row, so that a row's score does not depend on the rows beside it.
-        let noise = rng.at(draw).normal([1, latent], &x.device(), x.dtype());
-        let z = mean.clone() + deviation.clone() * noise.clone();
-        let prior = read(z.clone().square().sum_dim(1) * -0.5)?;
-        let posterior = read((log_variance.clone() + noise.square()).sum_dim(1) * -0.5)?;
-        for (row, (loss, (prior, posterior))) in losses(z)?.into_iter().zip(prior.into_iter().zip(posterior)).enumerate() {
-            weights[row].push(f64::from(prior) - f64::from(posterior) - f64::from(loss));
-        }
-    }
-    Ok(weights
-        .into_iter()
-        .map(|weights| {
-            let highest = weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            -(highest + (weights.iter().map(|weight| (weight - highest).exp()).sum::<f64>() / SAMPLES as f64).ln())
-        })
-        .collect())
+    // The same draws for every row, so that a row's score does not depend on the rows beside it.
+    let rng = Rng::new(model.parts.plan.config.seed).split("likelihood");
+    Ok(importance(model, values, x, SAMPLES, &rng, true)?.into_iter().map(|logarithm| -logarithm).collect())
 }

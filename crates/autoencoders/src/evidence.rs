@@ -1,0 +1,309 @@
+//! How likely rows are under a generative model: `ln p(x) = ln ∫ p(z) p(x | z) dz`, estimated from below.
+
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::family::Code;
+use crate::model::{Model, block, read};
+use crate::rng::Rng;
+use crate::vars::Values;
+use autoencoders_kernels::{among_workers, side_by_side};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+/// How annealed importance sampling is done.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Annealing {
+    /// Chains for each row, whose weights are averaged.
+    pub chains: usize,
+    /// Temperatures from the prior to the posterior.
+    pub temperatures: usize,
+    /// Steps of Hamiltonian dynamics at each of them.
+    pub leaps: usize,
+}
+
+impl Default for Annealing {
+    fn default() -> Self {
+        Self { chains: 16, temperatures: 500, leaps: 10 }
+    }
+}
+
+/// The share of proposals that the step size is led to accept.
+const ACCEPTED: f64 = 0.65;
+/// Rows times draws that go through the decoder at once on each core.
+const TOGETHER: usize = 500;
+
+impl Model {
+    /// `ln p(x)` of each row in nats by importance sampling from the encoder's distribution: `ln 1/k Σ p(x | z) p(z) / q(z | x)` over
+    /// `samples` draws (Burda et al. 2016). Its expectation is below the true number and rises with the draws.
+    ///
+    /// Pixels are drawn by the seed where the model was trained on such draws. An error for a family without a distribution over codes.
+    pub fn importance_weighted(&self, data: &Dataset, rows: &[usize], samples: usize, seed: u64) -> Result<Vec<f64>> {
+        if !(1..=10_000_000).contains(&samples) {
+            return Err(Error::setting("samples", samples, "a whole number from 1 to 10000000"));
+        }
+        self.generative()?;
+        let rng = Rng::new(seed).split("importance");
+        self.by_rows(data, rows, (TOGETHER / samples.min(TOGETHER)).max(1), |values, x, first| {
+            let x = self.drawn(x, &rng.split("rows").at(first))?;
+            importance(self, values, &x, samples, &rng.split("codes").at(first), false)
+        })
+    }
+
+    /// The same by annealed importance sampling from the prior to the posterior, with Hamiltonian dynamics (Neal 2001; Wu et al., "On the
+    /// quantitative analysis of decoder-based generative models", 2017): nearer the truth where the encoder is far from the posterior, and
+    /// far more work.
+    pub fn annealed(&self, data: &Dataset, rows: &[usize], annealing: Annealing, seed: u64) -> Result<Vec<f64>> {
+        for (name, value, most) in
+            [("chains", annealing.chains, 10_000), ("temperatures", annealing.temperatures, 1_000_000), ("leaps", annealing.leaps, 1000)]
+        {
+            if !(1..=most).contains(&value) {
+                return Err(Error::setting(name, value, format!("a whole number from 1 to {most}")));
+            }
+        }
+        self.generative()?;
+        let rng = Rng::new(seed).split("annealing");
+        self.by_rows(data, rows, (TOGETHER / annealing.chains).max(1), |_, x, first| {
+            // The same draws of pixels as for importance sampling by the same seed.
+            let x = self.drawn(x, &Rng::new(seed).split("importance").split("rows").at(first))?;
+            anneal(self, &x, annealing, &rng.at(first))
+        })
+    }
+
+    /// An error for a family without a distribution over codes.
+    fn generative(&self) -> Result<()> {
+        let plan = &self.parts.plan;
+        match plan.family.prior(plan, 1, &mut Rng::new(0)) {
+            Some(_) => Ok(()),
+            None => Err(Error::setting("family", &plan.config.family, "vae or iwae: only a model with a prior over codes has a likelihood of rows")),
+        }
+    }
+
+    /// Prepared rows as the loss compares with them: drawn black and white where the model was trained so.
+    fn drawn(&self, x: Tensor<2>, rng: &Rng) -> Result<Tensor<2>> {
+        Ok(self.parts.batch(x, rng)?.target)
+    }
+
+    /// What `of` gives for blocks of rows, side by side; it gets the values, the prepared rows and the place of the first.
+    fn by_rows(
+        &self,
+        data: &Dataset,
+        rows: &[usize],
+        most: usize,
+        of: impl Fn(&Values, Tensor<2>, usize) -> Result<Vec<f64>> + Send + Sync,
+    ) -> Result<Vec<f64>> {
+        self.accept(data)?;
+        rows.iter().try_for_each(|row| data.require_row(*row))?;
+        let (values, prepared) = (self.vars.values(), self.preparation.on(data)?);
+        let size = most.min(block(&self.parts.plan)).max(1);
+        let blocks: Vec<&[usize]> = rows.chunks(size).collect();
+        let all = among_workers(|| {
+            side_by_side(blocks.len(), |at| of(&values, prepared.tensor(blocks[at].iter().copied())?, at * size))
+        });
+        Ok(all.into_iter().collect::<Result<Vec<_>>>()?.concat())
+    }
+}
+
+/// `ln 1/k Σ w` of logarithms of weights.
+fn mean_of_logarithms(weights: &[f64]) -> f64 {
+    let highest = weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if highest == f64::NEG_INFINITY {
+        return highest;
+    }
+    highest + (weights.iter().map(|weight| (weight - highest).exp()).sum::<f64>() / weights.len() as f64).ln()
+}
+
+/// Importance sampling on prepared rows; with `alike` each draw has the same noise for every row, so that what comes out for a row does not
+/// depend on the rows beside it. Codes without a distribution are their one draw, whose density is left out.
+pub(crate) fn importance(model: &Model, values: &Values, x: &Tensor<2>, samples: usize, rng: &Rng, alike: bool) -> Result<Vec<f64>> {
+    let parts = &model.parts;
+    let Code { mean, posterior, .. } = parts.code(values, x.clone(), &mut model.pass())?;
+    let [rows, latent] = mean.dims();
+    let losses = |z: Tensor<2>, x: Tensor<2>| -> Result<Vec<f32>> {
+        let output = parts.network.decode(values, z, &mut model.pass());
+        read(parts.row_losses(values, output, x))
+    };
+    let Some(posterior) = posterior else {
+        return Ok(losses(mean, x.clone())?.into_iter().map(|loss| -f64::from(loss)).collect());
+    };
+    let log_variance = posterior.narrow(1, latent, latent);
+    let deviation = (log_variance.clone() * 0.5).exp();
+    let mut weights = vec![Vec::with_capacity(samples); rows];
+    // So many draws of all rows together, one below the other.
+    let at_once = if alike { 1 } else { (TOGETHER / rows).clamp(1, samples) };
+    let repeat = |t: &Tensor<2>, times: usize| if times == 1 { t.clone() } else { t.clone().repeat_dim(0, times) };
+    for first in (0..samples).step_by(at_once) {
+        let times = at_once.min(samples - first);
+        // Both densities have the same constant, which cancels.
+        let noise = rng.at(first).normal([if alike { 1 } else { rows * times }, latent], &x.device(), x.dtype());
+        let z = repeat(&mean, times) + repeat(&deviation, times) * noise.clone();
+        let surprise = read((z.clone().square() - repeat(&log_variance, times) - noise.square()).sum_dim(1) * 0.5)?;
+        let losses = losses(z, repeat(x, times))?;
+        for (at, (loss, surprise)) in losses.into_iter().zip(surprise).enumerate() {
+            weights[at % rows].push(-f64::from(loss) - f64::from(surprise));
+        }
+    }
+    Ok(weights.iter().map(|weights| mean_of_logarithms(weights)).collect())
+}
+
+/// The chains of a block of rows, all rows of the first chain before those of the second.
+struct Chains<'a> {
+    model: &'a Model,
+    values: Values,
+    x: Tensor<2>,
+}
+
+impl Chains<'_> {
+    /// `-ln p(x | z)` of each chain.
+    fn losses(&self, z: &Tensor<2>) -> Result<Vec<f64>> {
+        let output = self.model.parts.network.decode(&self.values, z.clone(), &mut self.model.pass());
+        Ok(read(self.model.parts.row_losses(&self.values, output, self.x.clone()))?.into_iter().map(f64::from).collect())
+    }
+
+    /// The gradient of `-β ln p(x | z) + ½ |z|²` by the codes.
+    fn slope(&self, z: &Tensor<2>, beta: f64) -> Tensor<2> {
+        let leaf = z.clone().autodiff().require_grad();
+        let output = self.model.parts.network.decode(&self.values, leaf.clone(), &mut self.model.pass());
+        let losses = self.model.parts.row_losses(&self.values, output, self.x.clone().autodiff());
+        let mut gradients = losses.sum().backward();
+        match leaf.grad_remove(&mut gradients) {
+            Some(gradient) => gradient * beta + z.clone(),
+            None => z.clone(),
+        }
+    }
+}
+
+fn squares(t: &Tensor<2>) -> Result<Vec<f64>> {
+    Ok(read(t.clone().square().sum_dim(1) * 0.5)?.into_iter().map(f64::from).collect())
+}
+
+fn anneal(model: &Model, x: &Tensor<2>, annealing: Annealing, rng: &Rng) -> Result<Vec<f64>> {
+    let ([rows, _], latent, device) = (x.dims(), model.parts.plan.config.latent, Device::default());
+    let count = rows * annealing.chains;
+    let chains = Chains { model, values: model.vars.leaves(|_| false), x: x.clone().repeat_dim(0, annealing.chains) };
+    let column = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [count, 1]), &device);
+    let mut z = rng.split("start").normal([count, latent], &device, DType::F32);
+    let mut losses = chains.losses(&z)?;
+    let (mut weights, mut step) = (vec![0.0; count], vec![0.1f64; count]);
+    // Denser where the likelihood begins to matter and where it is whole: a sigmoid between -4 and 4.
+    let sigmoid = |at: f64| 1.0 / (1.0 + (-8.0 * at + 4.0).exp());
+    let beta = |at: usize| (sigmoid(at as f64 / annealing.temperatures as f64) - sigmoid(0.0)) / (sigmoid(1.0) - sigmoid(0.0));
+    for at in 1..=annealing.temperatures {
+        let mut rng = rng.split("step").at(at);
+        weights.iter_mut().zip(&losses).for_each(|(weight, loss)| *weight -= (beta(at) - beta(at - 1)) * loss);
+        if at == annealing.temperatures {
+            break;
+        }
+        let momentum = rng.normal([count, latent], &device, DType::F32);
+        let sizes = column(step.iter().map(|step| *step as f32).collect());
+        let energy = |losses: &[f64], z: &Tensor<2>, momentum: &Tensor<2>| -> Result<Vec<f64>> {
+            let (own, moving) = (squares(z)?, squares(momentum)?);
+            Ok(losses.iter().zip(own.iter().zip(moving)).map(|(loss, (own, moving))| beta(at) * loss + own + moving).collect())
+        };
+        let before = energy(&losses, &z, &momentum)?;
+        let mut place = z.clone();
+        let mut moved = momentum - chains.slope(&place, beta(at)) * sizes.clone() * 0.5;
+        for leap in 0..annealing.leaps {
+            place = place + moved.clone() * sizes.clone();
+            let half = if leap + 1 == annealing.leaps { 0.5 } else { 1.0 };
+            moved = moved - chains.slope(&place, beta(at)) * sizes.clone() * half;
+        }
+        let reached = chains.losses(&place)?;
+        let after = energy(&reached, &place, &moved)?;
+        let chance = read(rng.uniform([count, 1], &device, DType::F32))?;
+        let mut taken = vec![0f32; count];
+        for chain in 0..count {
+            let accept = f64::from(chance[chain]).ln() < before[chain] - after[chain];
+            taken[chain] = f32::from(u8::from(accept));
+            if accept {
+                losses[chain] = reached[chain];
+            }
+            // Over the chain's own past, so that no chain depends on others.
+            step[chain] = (step[chain] * (0.05 * (f64::from(u8::from(accept)) - ACCEPTED)).exp()).clamp(1e-4, 2.0);
+        }
+        let taken = column(taken);
+        z = z * (taken.clone().neg() + 1.0) + place * taken;
+    }
+    let of = |row: usize| (0..annealing.chains).map(|chain| weights[chain * rows + row]).collect::<Vec<f64>>();
+    Ok((0..rows).map(|row| mean_of_logarithms(&of(row))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::data::{Dataset, Values as Numbers};
+    use crate::event::Flow;
+    use crate::schema::Shape;
+    use crate::train::fit;
+
+    /// A model whose rows are `w z + b` and noise of a known variance, so that `ln p(x)` is that of a normal distribution.
+    fn linear() -> (Model, Dataset) {
+        let mut rng = Rng::new(1);
+        let values: Vec<f32> = (0..400)
+            .flat_map(|_| {
+                let z = rng.standard_normal();
+                [z, 0.5 * z, -z].map(|number| number + 0.3 * rng.standard_normal())
+            })
+            .collect();
+        let data = Dataset::new("line", Shape::Flat { width: 3 }, Numbers::F32(values)).unwrap();
+        let config = Config {
+            family: "vae".to_owned(),
+            latent: 1,
+            net: "linear".parse().unwrap(),
+            likelihood: "gaussian:0.1".parse().unwrap(),
+            scale: crate::prepare::Scale::None,
+            epochs: Some(60),
+            learning_rate: 1e-2,
+            ..Config::default()
+        };
+        (fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap().model, data)
+    }
+
+    /// The exact likelihood: a normal distribution with covariance `w wᵀ + V`.
+    fn exact(model: &Model, row: &[f64]) -> f64 {
+        let get = |name: &str| read(model.vars.iter().find(|(_, var)| var.name == name).unwrap().1.value.clone()).unwrap();
+        let (w, b, variance) = (get("decoder.0.weight"), get("decoder.0.bias"), 0.1);
+        let d: Vec<f64> = row.iter().zip(&b).map(|(x, b)| x - f64::from(*b)).collect();
+        let square: f64 = w.iter().map(|w| f64::from(*w).powi(2)).sum();
+        let along: f64 = w.iter().zip(&d).map(|(w, d)| f64::from(*w) * d).sum();
+        // Woodbury and the determinant lemma for a matrix of rank one.
+        let distance = d.iter().map(|d| d * d).sum::<f64>() / variance - along * along / (variance * (variance + square));
+        let determinant = variance.powi(3) * (1.0 + square / variance);
+        -0.5 * (distance + determinant.ln() + 3.0 * (2.0 * std::f64::consts::PI).ln())
+    }
+
+    #[test]
+    fn both_estimates_agree_with_a_model_whose_likelihood_is_known() {
+        let (model, data) = linear();
+        let rows: Vec<usize> = (0..40).collect();
+        let values = data.gather(rows.iter().copied()).unwrap();
+        let truth: Vec<f64> =
+            rows.iter().map(|row| exact(&model, &(0..3).map(|at| values.get(row * 3 + at)).collect::<Vec<f64>>())).collect();
+        let apart = |estimate: Vec<f64>| estimate.iter().zip(&truth).map(|(a, b)| (a - b).abs()).sum::<f64>() / truth.len() as f64;
+        let importance = apart(model.importance_weighted(&data, &rows, 2000, 3).unwrap());
+        let annealed = apart(model.annealed(&data, &rows, Annealing { chains: 20, temperatures: 500, leaps: 5 }, 3).unwrap());
+        assert!(importance < 0.02 && annealed < 0.05, "{importance} {annealed}");
+    }
+
+    #[test]
+    fn more_draws_give_a_higher_bound_and_the_same_seed_the_same_number() {
+        let (model, data) = linear();
+        let rows: Vec<usize> = (0..100).collect();
+        let mean = |samples| {
+            let all = model.importance_weighted(&data, &rows, samples, 1).unwrap();
+            all.iter().sum::<f64>() / all.len() as f64
+        };
+        assert!(mean(1) < mean(50) + 0.02 && mean(50) < mean(1000) + 0.02, "{} {} {}", mean(1), mean(50), mean(1000));
+        assert_eq!(mean(50), mean(50));
+        assert!(model.importance_weighted(&data, &rows, 0, 1).is_err());
+        assert!(model.annealed(&data, &rows, Annealing { leaps: 0, ..Annealing::default() }, 1).is_err());
+    }
+
+    #[test]
+    fn a_family_without_a_prior_has_no_likelihood() {
+        let (_, data) = linear();
+        let model = fit(&Config { latent: 2, epochs: Some(1), ..Config::default() }, &data, None, false, &mut |_| Flow::Continue).unwrap().model;
+        assert!(model.importance_weighted(&data, &[0], 10, 1).unwrap_err().to_string().contains("vae or iwae"));
+    }
+}
