@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::families::FAMILIES;
 use crate::family::{Entry, Family};
 use crate::likelihood::Likelihood;
-use crate::net::{Blueprint, Net, Norm, image_sides};
+use crate::net::{Blueprint, Net, Norm, image_sides, map_width};
 use crate::optimise::{Method, Schedule};
 use crate::prepare::{Layout, MOST_LEVELS, Preparation, Range, Scale};
 use crate::schema::{ColumnKind, Field, Shape};
@@ -24,7 +24,7 @@ pub struct Config {
     pub family: String,
     /// The family's own parameters; those left out take their defaults.
     pub parameters: Map<String, Value>,
-    /// Numbers in a code.
+    /// Numbers in a code; decided by the network `maps`.
     pub latent: usize,
     /// The network.
     pub net: Net,
@@ -292,6 +292,13 @@ impl Plan {
         if config.net == Net::Auto {
             config.net = auto.net;
         }
+        if let Net::Maps(channels) = &config.net {
+            // The code is as wide as the network makes it.
+            config.latent = map_width(&prepared, channels).unwrap_or(config.latent);
+            if family.head(config.latent) != config.latent {
+                return Err(Error::setting("net", &config.net, "conv:CHANNELS for a family whose code is a distribution"));
+            }
+        }
         if config.likelihood == Likelihood::Auto {
             config.likelihood = if config.binarise { Likelihood::Bernoulli } else { auto.likelihood };
         }
@@ -355,7 +362,7 @@ impl Plan {
         let widest = match &self.config.net {
             Net::Mlp(widths) => widths.iter().copied().max().unwrap_or(1),
             // The first convolution is the widest: each halving of both sides leaves a quarter of the pixels.
-            Net::Conv(channels) => {
+            Net::Conv(channels) | Net::Maps(channels) => {
                 channels.iter().zip(0u32..).map(|(c, depth)| (self.features() * c) >> (2 * (depth + 1)).min(40)).max().unwrap_or(1)
             }
             _ => 1,
@@ -371,7 +378,7 @@ impl Plan {
 
     fn check(&self) -> Result<()> {
         let config = &self.config;
-        let conv = matches!(config.net, Net::Conv(_));
+        let conv = matches!(config.net, Net::Conv(_) | Net::Maps(_));
         if conv && image_sides(&self.shape).is_none() {
             return Err(Error::setting("net", &config.net, "mlp:WIDTHS for rows that are neither images nor series"));
         }

@@ -3,11 +3,12 @@
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::jacobian;
-use crate::model::{Model, read};
+use crate::model::{Matrix, Model, read};
 use crate::rng::Rng;
 use crate::run::Numbers;
 use crate::schema::ColumnKind;
 use burn::tensor::Tensor;
+use faer::{Mat, Side};
 use serde::{Deserialize, Serialize};
 
 /// An evaluation on rows; errors are means per feature, in scaled units.
@@ -156,6 +157,56 @@ impl Model {
         })?;
         Ok(total / rows.len().max(1) as f64)
     }
+}
+
+impl Model {
+    /// The singular values of the encoder's Jacobian, the largest first, averaged over rows: how many directions in which a row may
+    /// move the code follows (Rifai et al. 2011, figure 3). Each row takes as many passes as it has numbers.
+    pub fn jacobian_spectrum(&self, data: &Dataset, rows: &[usize]) -> Result<Vec<f64>> {
+        let (features, latent) = (self.parts.plan.width(), self.parts.plan.config.latent);
+        let mut spectrum = vec![0.0; features.min(latent)];
+        for row in rows {
+            self.blocks(data, &[*row], |_, values, x| {
+                let directions = Tensor::<2>::eye(features, &x.device()).unsqueeze_dim::<3>(0);
+                let moved = self.parts.network.encoder_tangent(values, x, directions, &mut self.pass()).narrow(2, 0, latent);
+                let moved = read(moved.reshape([features, latent]))?;
+                let matrix = Mat::from_fn(features, latent, |row, column| f64::from(moved[row * latent + column]));
+                let values = matrix.singular_values().unwrap_or_default();
+                spectrum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value / rows.len() as f64);
+                Ok(())
+            })?;
+        }
+        Ok(spectrum)
+    }
+}
+
+/// The Fréchet distance between normal distributions around two sets of rows of features: `|m - n|² + tr(A + B - 2 √(A B))` with their means
+/// and covariances (Dowson and Landau 1982; Heusel et al. 2017 for images, by the features of a classifier). 0 for sets alike.
+pub fn frechet_distance(a: &Matrix, b: &Matrix) -> Result<f64> {
+    let columns = a.columns;
+    if b.columns != columns || a.rows() < 2 || b.rows() < 2 {
+        let got = format!("{} x {} and {} x {}", a.rows(), columns, b.rows(), b.columns);
+        return Err(Error::shape("features to compare", got, "two rows at least on both sides, of the same columns"));
+    }
+    let moments = |of: &Matrix| {
+        let count = of.rows() as f64;
+        let mean: Vec<f64> = (0..columns).map(|at| (0..of.rows()).map(|row| f64::from(of.row(row)[at])).sum::<f64>() / count).collect();
+        let centred = Mat::from_fn(of.rows(), columns, |row, at| f64::from(of.row(row)[at]) - mean[at]);
+        (mean, centred.transpose() * &centred * faer::Scale(1.0 / count))
+    };
+    let ((mean, own), (other_mean, other)) = (moments(a), moments(b));
+    let root = |matrix: &Mat<f64>| -> Option<(Mat<f64>, f64)> {
+        let eigen = matrix.self_adjoint_eigen(Side::Lower).ok()?;
+        let roots: Vec<f64> = eigen.S().column_vector().iter().map(|value| value.max(0.0).sqrt()).collect();
+        let scaled = Mat::from_fn(columns, columns, |row, at| eigen.U()[(row, at)] * roots[at]);
+        Some((&scaled * eigen.U().transpose(), roots.iter().sum()))
+    };
+    // The root of a product has the trace of the root of the symmetric one.
+    let crossed = root(&own).and_then(|(half, _)| root(&(&half * &other * &half)).map(|(_, trace)| trace));
+    let crossed = crossed.ok_or_else(|| Error::setting("features", "no finite numbers", "rows of finite numbers"))?;
+    let apart: f64 = mean.iter().zip(&other_mean).map(|(a, b)| (a - b).powi(2)).sum();
+    let traces: f64 = (0..columns).map(|at| own[(at, at)] + other[(at, at)]).sum();
+    Ok((apart + traces - 2.0 * crossed).max(0.0))
 }
 
 /// How well the gaps of one column are filled.
@@ -365,6 +416,20 @@ mod tests {
         assert_eq!(auroc(&[1.0, 1.0, 1.0, 1.0], &anomaly), Some(0.5));
         assert_eq!(auroc(&[0.0, 9.0, 1.0, 8.0], &anomaly), Some(1.0));
         assert_eq!(auroc(&[1.0, 2.0], &[true, true]), None);
+    }
+
+    #[test]
+    fn sets_alike_have_no_distance_and_shifted_ones_the_square_of_the_shift() {
+        let mut rng = crate::rng::Rng::new(1);
+        let values: Vec<f32> = (0..600).map(|_| rng.standard_normal()).collect();
+        let a = Matrix { columns: 3, values: values.clone() };
+        assert!(frechet_distance(&a, &a).unwrap() < 1e-9);
+        let shifted = Matrix { columns: 3, values: values.iter().map(|value| value + 2.0).collect() };
+        assert!((frechet_distance(&a, &shifted).unwrap() - 12.0).abs() < 1e-4);
+        // Twice as wide in each of three directions of variance one: (2 - 1)² each.
+        let wider = Matrix { columns: 3, values: values.iter().map(|value| value * 2.0).collect() };
+        assert!((frechet_distance(&a, &wider).unwrap() - 3.0).abs() < 0.3);
+        assert!(frechet_distance(&a, &Matrix { columns: 2, values: vec![0.0; 4] }).is_err());
     }
 
     #[test]

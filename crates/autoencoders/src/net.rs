@@ -11,7 +11,8 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-/// The network, as written on the command line and in files: `auto`, `linear`, `mlp:512,256`, `shallow`, `conv:32,64`.
+/// The network, as written on the command line and in files: `auto`, `linear`, `mlp:512,256`, `shallow`, `conv:32,64`,
+/// `maps:32,64`.
 ///
 /// The decoder mirrors the encoder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub enum Net {
     Mlp(Vec<usize>),
     /// Strided convolutions with these channels, each halving the image, and a dense layer to the code.
     Conv(Vec<usize>),
+    /// The same without the dense layer: the code is what the last convolution gives, an image of so many channels.
+    Maps(Vec<usize>),
 }
 
 /// Wider layers than this are a slip of the finger.
@@ -50,10 +53,11 @@ impl FromStr for Net {
             "shallow" if widths.is_empty() => Ok(Self::Shallow),
             "mlp" => numbers().map(Self::Mlp),
             "conv" => numbers().map(Self::Conv),
+            "maps" => numbers().map(Self::Maps),
             "auto" | "linear" | "shallow" => {
                 Err(Error::setting("net", text, format!("{kind} without widths; hidden layers are mlp:{widths}")))
             }
-            _ => Err(Error::unknown("net", kind, ["auto", "linear", "shallow", "mlp:WIDTHS", "conv:CHANNELS"])),
+            _ => Err(Error::unknown("net", kind, ["auto", "linear", "shallow", "mlp:WIDTHS", "conv:CHANNELS", "maps:CHANNELS"])),
         }
     }
 }
@@ -69,6 +73,7 @@ impl fmt::Display for Net {
             Self::Shallow => f.write_str("shallow"),
             Self::Mlp(widths) => write!(f, "mlp:{}", join(widths)),
             Self::Conv(channels) => write!(f, "conv:{}", join(channels)),
+            Self::Maps(channels) => write!(f, "maps:{}", join(channels)),
         }
     }
 }
@@ -129,7 +134,8 @@ impl Network {
             Net::Auto => Err(Error::setting("net", "auto", "a network decided by Config::check")),
             Net::Linear | Net::Shallow => dense_network(blueprint, &[], init),
             Net::Mlp(widths) => dense_network(blueprint, widths, init),
-            Net::Conv(channels) => convolutional_network(blueprint, channels, init),
+            Net::Conv(channels) => convolutional_network(blueprint, channels, true, init),
+            Net::Maps(channels) => convolutional_network(blueprint, channels, false, init),
         }
     }
 
@@ -257,7 +263,18 @@ pub(crate) fn image_sides(shape: &Shape) -> Option<([usize; 2], usize)> {
     }
 }
 
-fn convolutional_network(blueprint: &Blueprint, channels: &[usize], init: &mut Init) -> Result<Network> {
+/// Numbers in the code of [`Net::Maps`] with these channels; none for rows that are neither images nor series.
+pub(crate) fn map_width(shape: &Shape, channels: &[usize]) -> Option<usize> {
+    let (mut sides, mut depth) = image_sides(shape)?;
+    for out in channels {
+        let geometry = Geometry::halving(sides, depth, *out);
+        (sides, depth) = (geometry.output, *out);
+    }
+    sides[0].checked_mul(sides[1])?.checked_mul(depth)
+}
+
+/// Convolutions, with `dense` layers between the last of them and the code.
+fn convolutional_network(blueprint: &Blueprint, channels: &[usize], dense: bool, init: &mut Init) -> Result<Network> {
     let (mut sides, mut depth) = image_sides(&blueprint.shape)
         .ok_or_else(|| Error::setting("net", &blueprint.net, "mlp:WIDTHS for rows that are neither images nor series"))?;
     let mut behind = Behind { blueprint, dropouts: 0 };
@@ -268,22 +285,31 @@ fn convolutional_network(blueprint: &Blueprint, channels: &[usize], init: &mut I
     for (index, out) in channels.iter().enumerate() {
         let geometry = Geometry::halving(sides, depth, *out);
         let name = format!("encoder.{index}");
-        network.encoder.push(Layer::convolution(init, &name, geometry, behind.inside(), blueprint.activation, false)?);
-        behind.add(&mut network.encoder, init, &format!("{name}.norm"), geometry.output_width(), *out)?;
+        let code = blueprint.code_activation;
+        let last = !dense && index + 1 == channels.len();
+        let (inside, follows) = if last { (code, code) } else { (behind.inside(), blueprint.activation) };
+        network.encoder.push(Layer::convolution(init, &name, geometry, inside, follows, false)?);
+        if !last {
+            behind.add(&mut network.encoder, init, &format!("{name}.norm"), geometry.output_width(), *out)?;
+        }
         (sides, depth) = (geometry.output, *out);
         geometries.push(geometry);
     }
     let width = sides[0] * sides[1] * depth;
-    let code = blueprint.code_activation;
-    network.encoder.push(Layer::dense(init, &format!("encoder.{}", channels.len()), width, blueprint.head, code, code)?);
+    if dense {
+        let code = blueprint.code_activation;
+        network.encoder.push(Layer::dense(init, &format!("encoder.{}", channels.len()), width, blueprint.head, code, code)?);
+    }
 
     init.group(Group::Decoder);
-    let name = "decoder.0";
-    network.decoder.push(Layer::dense(init, name, blueprint.latent, width, behind.inside(), blueprint.activation)?);
-    behind.add(&mut network.decoder, init, &format!("{name}.norm"), width, depth)?;
+    if dense {
+        let name = "decoder.0";
+        network.decoder.push(Layer::dense(init, name, blueprint.latent, width, behind.inside(), blueprint.activation)?);
+        behind.add(&mut network.decoder, init, &format!("{name}.norm"), width, depth)?;
+    }
     for (index, geometry) in geometries.iter().rev().enumerate() {
         let last = index + 1 == geometries.len();
-        let name = format!("decoder.{}", index + 1);
+        let name = format!("decoder.{}", index + usize::from(dense));
         let (inside, follows) =
             if last { (blueprint.output_activation, blueprint.output_activation) } else { (behind.inside(), blueprint.activation) };
         network.decoder.push(Layer::convolution(init, &name, *geometry, inside, follows, true)?);

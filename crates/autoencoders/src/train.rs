@@ -211,7 +211,8 @@ pub(crate) struct Job<'a> {
 
 impl Job<'_> {
     pub(crate) fn run(&self, state: &mut State, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<Outcome> {
-        let together = HANDED_OVER.div_ceil(self.config.batch.saturating_mul(self.width).max(1));
+        // A full batch is made once; nothing waits for the next.
+        let together = if self.whole() { 0 } else { HANDED_OVER.div_ceil(self.config.batch.saturating_mul(self.width).max(1)) };
         ahead(self.batches(state.epoch, state.step), together, |batches| self.follow(state, batches, on))
     }
 
@@ -221,20 +222,25 @@ impl Job<'_> {
     }
 
     /// Every batch from a step of an epoch to the end of the training.
-    fn batches(&self, epoch: usize, step: usize) -> impl Iterator<Item = Result<Batch>> + Send {
-        let (rows, size, whole) = (&self.split.train, self.config.batch, self.whole());
-        (epoch..self.config.epochs.unwrap_or(0)).flat_map(move |now| {
-            // A full batch stays the same, to the order of its rows and its noise.
-            let (draw, order) = match whole {
-                true => (0, (0..rows.len()).collect()),
-                false => (now, self.rng.split("order").at(now).permutation(rows.len())),
-            };
+    fn batches(&self, epoch: usize, step: usize) -> Box<dyn Iterator<Item = Result<Batch>> + Send + '_> {
+        let (rows, size, epochs) = (&self.split.train, self.config.batch, self.config.epochs.unwrap_or(0));
+        let batch = |rows: &[usize], epoch: usize, step: usize| (self.batch)(rows, &self.rng.split("batch").at(epoch).at(step));
+        if self.whole() {
+            // It stays the same, to the order of its rows and its noise.
+            let mut made = None;
+            return Box::new((epoch..epochs).map(move |_| match &made {
+                Some(made) => Ok(Batch::clone(made)),
+                None => Ok(made.insert(batch(rows, 0, 0)?).clone()),
+            }));
+        }
+        Box::new((epoch..epochs).flat_map(move |now| {
+            let order = self.rng.split("order").at(now).permutation(rows.len());
             let first = if now == epoch { step } else { 0 };
             (first..order.len().div_ceil(size)).map(move |step| {
                 let at = &order[step * size..order.len().min((step + 1) * size)];
-                (self.batch)(&at.iter().map(|at| rows[*at]).collect::<Vec<_>>(), &self.rng.split("batch").at(draw).at(step))
+                batch(&at.iter().map(|at| rows[*at]).collect::<Vec<_>>(), now, step)
             })
-        })
+        }))
     }
 
     fn follow(
