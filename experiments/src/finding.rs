@@ -114,6 +114,21 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
+/// The figures beside those that were wanted, as a Markdown table.
+pub(crate) fn checks(checks: &[Check]) -> String {
+    let mut rows = vec![["figure", "published", "wanted", "reached", "met"].map(str::to_owned).to_vec()];
+    rows.extend(checks.iter().map(|check| {
+        vec![
+            check.figure.clone(),
+            check.published.map_or_else(|| "-".to_owned(), number),
+            check.target.words(),
+            number(check.reached),
+            if check.met() { "yes" } else { "**no**" }.to_owned(),
+        ]
+    }));
+    table(&rows)
+}
+
 /// A Markdown table; the first row is its head.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let line = |cells: &Vec<String>| format!("| {} |\n", cells.join(" | "));

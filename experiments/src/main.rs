@@ -6,12 +6,17 @@
 //! nothing but the file of `--json`.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)] // a program that prints and takes the time
 
+mod contractive;
+mod deep;
+mod denoising;
 mod edges;
 mod finding;
 mod lab;
 mod page;
 mod self_taught;
 mod stacked;
+mod vae;
+mod winner_take_all;
 
 use finding::{Finding, Row};
 use lab::{Lab, Mode};
@@ -38,6 +43,11 @@ const EXPERIMENTS: &[Experiment] = &[
     Experiment { name: "edges", title: edges::TITLE, run: edges::run },
     Experiment { name: "self-taught", title: self_taught::TITLE, run: self_taught::run },
     Experiment { name: "stacked", title: stacked::TITLE, run: stacked::run },
+    Experiment { name: "deep", title: deep::TITLE, run: deep::run },
+    Experiment { name: "denoising", title: denoising::TITLE, run: denoising::run },
+    Experiment { name: "contractive", title: contractive::TITLE, run: contractive::run },
+    Experiment { name: "vae", title: vae::TITLE, run: vae::run },
+    Experiment { name: "winner-take-all", title: winner_take_all::TITLE, run: winner_take_all::run },
 ];
 
 struct Arguments {
@@ -89,6 +99,9 @@ fn work() -> Outcome<bool> {
         let begun = Instant::now();
         let finding = (experiment.run)(&lab)?;
         let row = Row::new(experiment.name, &finding, begun.elapsed().as_secs_f64(), arguments.seed);
+        // Pictures are for the page.
+        println!("{}", finding.words.lines().filter(|line| !line.starts_with("![") && !line.starts_with('*')).collect::<Vec<_>>().join("\n").trim_end());
+        println!("\n{}", finding::checks(&finding.checks));
         println!("{}", row.line());
         if lab.mode == Mode::Full {
             page::keep(experiment.name, experiment.title, &finding, &row)?;

@@ -1,7 +1,7 @@
 //! The page of results, made of what each experiment left.
 
 use crate::Outcome;
-use crate::finding::{Finding, Row, number, table};
+use crate::finding::{Finding, Row, checks, number, table};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -59,18 +59,8 @@ fn text(kept: &[Kept]) -> String {
         table(&rows)
     );
     let sections = kept.iter().map(|Kept { title, row, finding }| {
-        let mut checks = vec![["figure", "published", "wanted", "reached", "met"].map(str::to_owned).to_vec()];
-        checks.extend(finding.checks.iter().map(|check| {
-            vec![
-                check.figure.clone(),
-                check.published.map_or_else(|| "-".to_owned(), number),
-                check.target.words(),
-                number(check.reached),
-                if check.met() { "yes" } else { "**no**" }.to_owned(),
-            ]
-        }));
         let foot = format!("Seed {}, version {}, {:.1} minutes.", row.seed, row.version, row.seconds / 60.0);
-        format!("\n## {}\n\n**{title}**\n\n{}\n{}\n{foot}\n", row.name, finding.words.trim_end(), table(&checks))
+        format!("\n## {}\n\n**{title}**\n\n{}\n{}\n{foot}\n", row.name, finding.words.trim_end(), checks(&finding.checks))
     });
     head + &sections.collect::<String>()
 }

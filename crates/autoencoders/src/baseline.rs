@@ -2,6 +2,7 @@
 
 use crate::data::Dataset;
 use crate::error::Result;
+use crate::model::{Matrix, Model, read};
 use crate::prepare::Preparation;
 use crate::rng::Rng;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -84,14 +85,47 @@ impl Pca {
 
     /// The reconstruction of prepared rows [rows, features] from their components.
     pub fn reconstruct(&self, x: Tensor<2>) -> Tensor<2> {
-        let options = (&x.device(), x.dtype());
-        let mean = Tensor::<2>::from_data(TensorData::new(self.mean.clone(), [1, self.features]), options);
-        if self.components.is_empty() {
-            return x.zeros_like() + mean;
+        let (mean, components) = self.tensors(&x);
+        match components {
+            Some(components) => (x - mean.clone()).matmul(components.clone().transpose()).matmul(components) + mean,
+            None => x.zeros_like() + mean,
         }
-        let components = Tensor::<2>::from_data(TensorData::new(self.components.clone(), [self.count(), self.features]), options);
-        let codes = (x - mean.clone()).matmul(components.clone().transpose());
-        codes.matmul(components) + mean
+    }
+
+    /// The components of prepared rows [rows, features]: [rows, components], which must be one at least.
+    fn encode(&self, x: Tensor<2>) -> Option<Tensor<2>> {
+        let (mean, components) = self.tensors(&x);
+        components.map(|components| (x - mean).matmul(components.transpose()))
+    }
+
+    /// The mean [1, features] and the components [components, features] beside a tensor.
+    fn tensors(&self, beside: &Tensor<2>) -> (Tensor<2>, Option<Tensor<2>>) {
+        let options = (&beside.device(), beside.dtype());
+        let matrix = |values: &[f32], rows| Tensor::<2>::from_data(TensorData::new(values.to_vec(), [rows, self.features]), options);
+        let components = (!self.components.is_empty()).then(|| matrix(&self.components, self.count()));
+        (matrix(&self.mean, 1), components)
+    }
+}
+
+impl Model {
+    /// The principal components [rows, components] of some rows: what they are beside their code.
+    pub fn principal_codes(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
+        let mut values = Vec::new();
+        self.blocks(data, rows, |_, _, x| {
+            values.extend(self.baseline.encode(x).map(read).transpose()?.unwrap_or_default());
+            Ok(())
+        })?;
+        Ok(Matrix { columns: self.baseline.count(), values })
+    }
+
+    /// Some rows [rows, features] from their principal components, in the units of the training data.
+    pub fn principal_rows(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
+        let mut values = Vec::new();
+        self.blocks(data, rows, |_, _, x| {
+            values.extend(self.preparation.undo(read(self.baseline.reconstruct(x))?));
+            Ok(())
+        })?;
+        Ok(Matrix { columns: self.parts.plan.features(), values })
     }
 }
 

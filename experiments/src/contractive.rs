@@ -1,0 +1,104 @@
+//! Codes that do not move when the input does.
+
+use crate::Outcome;
+use crate::finding::{Check, Finding, Target, number, table};
+use crate::lab::{Lab, told};
+use autoencoders::recognise::{Classifier, Head};
+use autoencoders::split::Split;
+use autoencoders::{Activation, Config, Model};
+use serde_json::{Value, json};
+
+pub(crate) const TITLE: &str = "Contractive autoencoders: a code that moves little, but for the few ways in which digits differ";
+
+/// Rows whose Jacobian is decomposed.
+const DECOMPOSED: usize = 20;
+
+struct Made {
+    name: &'static str,
+    model: Model,
+    jacobian: f64,
+    saturated: f64,
+    validation: f64,
+    test: f64,
+}
+
+pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
+    let (train, test) = lab.images("mnist", 6000)?;
+    let all: Vec<usize> = (0..test.rows()).collect();
+    let held_out = lab.pick(10_000, 1000);
+    let split = Split { train: (0..train.rows() - held_out).collect(), validation: (train.rows() - held_out..train.rows()).collect(), test: Vec::new() };
+    let seen = train.select(&split.train)?;
+    let units = lab.pick(1000, 300);
+    let sample: Vec<usize> = (0..test.rows().min(2000)).collect();
+    let one = |name: &'static str, family: &str, parameters: &[(&str, Value)], weight_decay: f64| -> Outcome<Made> {
+        let config = Config {
+            family: family.to_owned(),
+            parameters: parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+            net: "shallow".parse()?,
+            latent: units,
+            code_activation: Some(Activation::Sigmoid),
+            tied: true,
+            likelihood: "bernoulli".parse()?,
+            batch: 100,
+            epochs: Some(lab.pick(30, 8)),
+            l2: weight_decay,
+            validation: 0.0,
+            test: 0.0,
+            density: "none".parse()?,
+            ..Config::default()
+        };
+        let model = lab.fit(name, &config, &seen)?.model;
+        let codes = model.encode_rows(&test, &sample)?.values;
+        let ends = codes.iter().filter(|unit| !(0.05..=0.95).contains(*unit)).count();
+        let head = Head { epochs: Some(lab.pick(30, 10)), batch: 50, learning_rate: 5e-4, seed: lab.seed, ..Head::default() };
+        let classifier = Classifier::fit(&model, &train, &split, &head, &mut |event| told("fine-tuning", event))?;
+        Ok(Made {
+            name,
+            jacobian: model.jacobian_norm(&test, &sample)?,
+            saturated: 100.0 * ends as f64 / codes.len() as f64,
+            validation: 100.0 * (1.0 - classifier.accuracy(&train, &split.validation)?),
+            test: 100.0 * (1.0 - classifier.accuracy(&test, &all)?),
+            model,
+        })
+    };
+    let masked = [("noise", json!("masking")), ("level", json!(0.3))];
+    let made = [
+        one("contractive", "contractive", &[("lambda", json!(lab.pick(0.1, 0.3)))], 0.0)?,
+        one("plain", "plain", &[], 0.0)?,
+        one("weight decay", "plain", &[], 1e-3)?,
+        one("denoising", "denoising", &masked, 0.0)?,
+    ];
+    let (ours, plain) = (&made[0], &made[1]);
+
+    let rows: Vec<usize> = (0..lab.pick(DECOMPOSED, 3)).collect();
+    let mut spectra = vec![["singular value number", "1", "5", "10", "20", "50", "100", "200"].map(str::to_owned).to_vec()];
+    for of in &made {
+        let spectrum = of.model.jacobian_spectrum(&test, &rows)?;
+        let at = |which: usize| spectrum.get(which - 1).map_or_else(|| "-".to_owned(), |value| number(*value));
+        spectra.push(std::iter::once(of.name.to_owned()).chain([1, 5, 10, 20, 50, 100, 200].map(at)).collect());
+    }
+    let mut rows = vec![
+        ["code", "wrong of test, fine-tuned, %", "wrong of validation, %", "mean norm of the Jacobian", "units near 0 or 1, %"].map(str::to_owned).to_vec(),
+    ];
+    rows.extend(made.iter().map(|of| {
+        vec![of.name.to_owned(), number(of.test), number(of.validation), number(of.jacobian), number(of.saturated)]
+    }));
+    let words = format!(
+        "Four autoencoders with {units} sigmoid units and tied weights learn from {} digits; a softmax on top of each is then fine-tuned with it, \
+         stopped where {held_out} other digits say. The contractive one pays for every direction in which its code follows the input. Set-up: Rifai \
+         et al. 2011.\n\n{}\nThe singular values of the Jacobian, averaged over {} test digits: in how many directions the code follows. The \
+         contractive code follows in few.\n\n{}",
+        split.train.len(),
+        table(&rows),
+        lab.pick(DECOMPOSED, 3),
+        table(&spectra)
+    );
+    Ok(Finding {
+        checks: vec![
+            Check::new("wrong of test digits, %", Some(1.14), Target::AtMost(lab.pick(1.3, 6.0)), ours.test),
+            Check::new("less than plain's by, %", Some(0.64), Target::AtLeast(lab.pick(0.0, -0.5)), plain.test - ours.test),
+            Check::new("plain's norm of the Jacobian over its own", Some(24.0), Target::AtLeast(lab.pick(10.0, 3.0)), plain.jacobian / ours.jacobian),
+        ],
+        words,
+    })
+}
