@@ -12,7 +12,9 @@ mod denoising;
 mod edges;
 mod finding;
 mod lab;
+mod open_question;
 mod page;
+mod recognition;
 mod self_taught;
 mod stacked;
 mod vae;
@@ -48,6 +50,8 @@ const EXPERIMENTS: &[Experiment] = &[
     Experiment { name: "contractive", title: contractive::TITLE, run: contractive::run },
     Experiment { name: "vae", title: vae::TITLE, run: vae::run },
     Experiment { name: "winner-take-all", title: winner_take_all::TITLE, run: winner_take_all::run },
+    Experiment { name: "open-question", title: open_question::TITLE, run: open_question::run },
+    Experiment { name: "recognition", title: recognition::TITLE, run: recognition::run },
 ];
 
 struct Arguments {

@@ -11,6 +11,7 @@ use crate::metrics::Evaluation;
 use crate::model::{Matrix, Model};
 use crate::parts::Parts;
 use crate::prepare::Preparation;
+use crate::recognise::{Classifier, Head};
 use crate::run::EpochRecord;
 use crate::schema::Shape;
 use crate::score::{Calibration, Detector, Judge, Kind as Score, Member, Probed, Reference, Ruler, Whitening};
@@ -25,7 +26,7 @@ use std::io::Write;
 use std::path::Path;
 
 /// The format this version writes; it reads this and every older one.
-pub const FORMAT: u64 = 2;
+pub const FORMAT: u64 = 3;
 /// The metadata key.
 const KEY: &str = "autoencoder";
 
@@ -194,6 +195,8 @@ struct Content {
     members: Vec<MemberContent>,
     #[serde(default)]
     detector: Option<DetectorContent>,
+    #[serde(default)]
+    classifier: Option<ClassifierContent>,
 }
 
 fn whole() -> bool {
@@ -215,6 +218,15 @@ struct DetectorContent {
     rulers: Vec<Vec<Ruler>>,
     scores: Vec<Vec<f64>>,
     probed: Option<Probed>,
+}
+
+/// The JSON of a classifier; its tensors are named `classifier.`, and those that are not there are the model's own.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClassifierContent {
+    head: Head,
+    names: Vec<String>,
+    history: Vec<EpochRecord>,
 }
 
 impl Model {
@@ -241,10 +253,22 @@ impl Model {
             baseline: self.baseline.count() > 0,
             members: Vec::new(),
             detector: None,
+            classifier: None,
         };
         let mut entries = Vec::new();
         for (_, var) in self.vars.iter() {
             entries.push(laid_out(var)?);
+        }
+        if let Some(classifier) = &self.classifier {
+            let Classifier { head, names, history, .. } = classifier;
+            content.classifier = Some(ClassifierContent { head: head.clone(), names: names.clone(), history: history.clone() });
+            // Of an encoder that stayed as it is nothing is written twice.
+            for (_, var) in classifier.vars.iter() {
+                let entry = laid_out(var)?;
+                if !entries.contains(&entry) {
+                    entries.push(Entry { name: format!("classifier.{}", entry.name), ..entry });
+                }
+            }
         }
         let pca = &self.baseline;
         if content.baseline {
@@ -346,10 +370,11 @@ impl Model {
             let (name, shape, values) = inside(entry).ok_or_else(|| damaged(&"a tensor of a shape that no variable has"))?;
             stored.insert(name, (shape, values));
         }
+        let mut whole = stored.clone();
         let mut init = Init::stored(&mut stored, &Device::default());
         let parts = Parts::build(plan, &mut init)?;
         let vars = init.finish();
-        Ok(Self {
+        let mut model = Self {
             parts,
             vars,
             preparation: content.preparation,
@@ -363,7 +388,18 @@ impl Model {
             evaluation: content.evaluation,
             members,
             detector,
-        })
+            classifier: None,
+        };
+        if let Some(ClassifierContent { head, names, history }) = content.classifier {
+            let own: Vec<String> = whole.keys().filter(|name| name.starts_with("classifier.")).cloned().collect();
+            for name in own {
+                let value = whole.remove(&name).ok_or_else(|| damaged(&"a classifier's number is lost"))?;
+                whole.insert(name["classifier.".len()..].to_owned(), value);
+            }
+            let mut init = Init::stored(&mut whole, &Device::default());
+            model.classifier = Some(Classifier::read(&model, head, names, history, &mut init)?);
+        }
+        Ok(model)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::layer::Pass;
 use crate::metrics::Evaluation;
 use crate::parts::Parts;
 use crate::prepare::{Preparation, Range};
+use crate::recognise::Classifier;
 use crate::rng::Rng;
 use crate::run::{EpochRecord, State};
 use crate::schema::{ColumnKind, Field, Shape};
@@ -98,6 +99,8 @@ pub struct Model {
     pub members: Vec<Member>,
     /// What it keeps to score rows; none where training was interrupted.
     pub detector: Option<Detector>,
+    /// A classifier on its code, where one was trained.
+    pub classifier: Option<Classifier>,
 }
 
 /// Rows that go through the network at once when nothing is trained: few enough to stay small, enough to fill the cores.
@@ -135,6 +138,7 @@ impl Model {
             evaluation: None,
             members: Vec::new(),
             detector: None,
+            classifier: None,
         }
     }
 

@@ -235,7 +235,7 @@ impl<'a> From<&'a Classifier> for Start<'a> {
 }
 
 /// A loss of the classifier on codes, or on what the encoder makes of rows.
-struct Recognition<'a> {
+struct Recognising<'a> {
     /// The encoder; none where batches hold codes.
     encoder: Option<&'a Parts>,
     weight: VarId,
@@ -244,7 +244,7 @@ struct Recognition<'a> {
     l2: f64,
 }
 
-impl Objective for Recognition<'_> {
+impl Objective for Recognising<'_> {
     fn terms(&self, values: &Values, batch: Batch, pass: &mut Pass) -> Result<Terms> {
         let code = match self.encoder {
             Some(parts) => {
@@ -307,7 +307,7 @@ impl Classifier {
         let config = head.config(own.train.len())?;
         vars.freeze(Group::Decoder);
         parts.extra.iter().chain(&parts.log_variance).chain(&parts.log_dispersion).for_each(|id| vars.freeze_one(*id));
-        let objective = Recognition { encoder: Some(&parts), weight, bias, kind: head.kind, l2: head.l2 };
+        let objective = Recognising { encoder: Some(&parts), weight, bias, kind: head.kind, l2: head.l2 };
         let prepared = model.preparation.on(data)?;
         let job = Job {
             objective: &objective,
@@ -323,6 +323,17 @@ impl Classifier {
         Ok(Self { head: head.clone(), names, parts, vars, preparation, history, weight, bias })
     }
 
+    /// The classifier of a file; `names` must ascend, as they are looked up.
+    pub(crate) fn read(model: &Model, head: Head, names: Vec<String>, history: Vec<EpochRecord>, init: &mut Init) -> Result<Self> {
+        if names.len() < 2 || names.windows(2).any(|pair| pair[0] >= pair[1]) {
+            return Err(Error::setting("classes", names.len(), "two names at least, in order"));
+        }
+        let mut encoder = model.parts.plan.config.clone();
+        encoder.dropout = head.dropout.unwrap_or(encoder.dropout);
+        let (parts, vars, [weight, bias]) = Self::built(&encoder, model, names.len(), init)?;
+        Ok(Self { head, names, parts, vars, preparation: model.preparation.clone(), history, weight, bias })
+    }
+
     /// The encoder and the head, from random numbers or from a file.
     fn built(encoder: &Config, model: &Model, classes: usize, init: &mut Init) -> Result<(Parts, Vars, [VarId; 2])> {
         let plan = Plan::of(encoder, &model.parts.plan.shape, &model.preparation, model.training_rows)?;
@@ -334,19 +345,29 @@ impl Classifier {
 
     /// The score of each class [rows, classes]: for softmax its probability, for support vector machines the distance to their planes.
     pub fn scores(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
+        self.each(data, rows, self.names.len(), |values, code| {
+            let scores = dense(code, values.get(self.weight), values.get(self.bias), false, Activation::Identity);
+            if self.head.kind == Kind::Svm { scores } else { log_softmax(scores, 1).exp() }
+        })
+    }
+
+    /// The code [rows, latent] that the classifier sees.
+    pub fn encode(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
+        self.each(data, rows, self.parts.plan.config.latent, |_, code| code)
+    }
+
+    /// What `of` makes of the codes of some rows.
+    fn each(&self, data: &Dataset, rows: &[usize], columns: usize, of: impl Fn(&Values, Tensor<2>) -> Tensor<2> + Sync) -> Result<Matrix> {
         rows.iter().try_for_each(|row| data.require_row(*row))?;
-        let (values, prepared, columns) = (self.vars.values(), self.preparation.on(data)?, self.names.len());
+        let (values, prepared) = (self.vars.values(), self.preparation.on(data)?);
         let blocks: Vec<&[usize]> = rows.chunks(block(&self.parts.plan).min(SIDE_BY_SIDE)).collect();
-        let scored = among_workers(|| {
+        let made = among_workers(|| {
             side_by_side(blocks.len(), |at| -> Result<Vec<f32>> {
                 let mut pass = Pass::deterministic(Rng::new(0));
-                let code = self.parts.code(&values, prepared.tensor(blocks[at].iter().copied())?, &mut pass)?.mean;
-                let scores = dense(code, values.get(self.weight), values.get(self.bias), false, Activation::Identity);
-                read(if self.head.kind == Kind::Svm { scores } else { log_softmax(scores, 1).exp() })
+                read(of(&values, self.parts.code(&values, prepared.tensor(blocks[at].iter().copied())?, &mut pass)?.mean))
             })
         });
-        let values = scored.into_iter().collect::<Result<Vec<_>>>()?.concat();
-        Ok(Matrix { columns, values })
+        Ok(Matrix { columns, values: made.into_iter().collect::<Result<Vec<_>>>()?.concat() })
     }
 
     /// The class of each row, by its place among the names.
@@ -359,6 +380,42 @@ impl Classifier {
         Classes::named(self.names.clone(), data)?.accuracy(rows, &self.predict(data, rows)?)
     }
 }
+
+/// How well classes can be read off a code.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Recognition {
+    /// The fraction that a linear probe gets right: softmax regression on the code.
+    pub linear: f64,
+    /// The fraction that the classes of the nearest rows get right.
+    pub nearest: f64,
+    /// How many nearest rows vote.
+    pub neighbours: usize,
+}
+
+impl Model {
+    /// How well the code tells the classes of labelled rows: probes learn from the training rows of a split and are judged on its test rows.
+    pub fn recognition(&self, data: &Dataset, split: &Split) -> Result<Recognition> {
+        let classes = Classes::new(data)?;
+        let rows = |rows: &[usize]| -> Vec<usize> { rows.iter().copied().filter(|row| classes.of[*row].is_some()).collect() };
+        let (known, asked) = (rows(&split.train), rows(&split.test));
+        if known.is_empty() || asked.is_empty() {
+            return Err(Error::data(&data.name, "has too few labelled rows to learn from some and be judged on others"));
+        }
+        let (codes, queries) = (self.encode_rows(data, &known)?, self.encode_rows(data, &asked)?);
+        let part = |rows: &[usize]| Classes { names: classes.names.clone(), of: rows.iter().map(|row| classes.of[*row]).collect() };
+        let (own, truth) = (part(&known), part(&asked));
+        let all = Split { train: (0..known.len()).collect(), validation: Vec::new(), test: Vec::new() };
+        let head = Head { kind: Kind::Linear, seed: self.parts.plan.config.seed, ..Head::default() };
+        let probe = Linear::fit(&codes, &own, &all, &head, &mut |_| Flow::Continue)?;
+        let neighbours = NEIGHBOURS.min(known.len());
+        let of = |classes: &Classes| classes.of.iter().flatten().copied().collect::<Vec<_>>();
+        let nearest = nearest_accuracy((&codes, &of(&own)), (&queries, &of(&truth)), neighbours)?;
+        Ok(Recognition { linear: probe.accuracy(&queries, &truth)?, nearest, neighbours })
+    }
+}
+
+/// Nearest rows that vote.
+const NEIGHBOURS: usize = 10;
 
 /// A classifier on codes alone, of any origin.
 #[derive(Clone, Debug)]
@@ -391,7 +448,7 @@ impl Linear {
         let mut init = Init::random(&Rng::new(head.seed).split("head"), &Device::default(), DType::F32);
         let [weight, bias] = head_variables(codes.columns, classes.names.len(), &mut init)?;
         let job = Job {
-            objective: &Recognition { encoder: None, weight, bias, kind: head.kind, l2: head.l2 },
+            objective: &Recognising { encoder: None, weight, bias, kind: head.kind, l2: head.l2 },
             config: &config,
             split: &own,
             batch: &|rows, _| Ok(Batch { input: codes.tensor(rows.iter().copied()), target: one_hot(classes, rows) }),
@@ -454,7 +511,8 @@ fn one_hot(classes: &Classes, rows: &[usize]) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values, [rows.len(), width]), &Device::default())
 }
 
-fn highest(scores: &Matrix) -> Vec<usize> {
+/// The place of the highest score of each row; of equal ones the first.
+pub fn highest(scores: &Matrix) -> Vec<usize> {
     let first = |row: &[f32]| (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b]).then(b.cmp(a))).unwrap_or(0);
     (0..scores.rows()).map(|row| first(scores.row(row))).collect()
 }

@@ -8,7 +8,7 @@ use autoencoders::prepare::Scale;
 use autoencoders::schema::ColumnKind;
 use autoencoders::score::{Kind, Threshold};
 use autoencoders::stack::Pretraining;
-use autoencoders::{Activation, Error, FAMILIES, Source, data};
+use autoencoders::{Activation, Error, FAMILIES, Source, data, recognise};
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand, value_parser};
@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Search(Search),
     #[command(allow_negative_numbers = true, after_help = "Example:\n  ae score table.ae table.csv -o scores.csv")]
     Score(Score),
+    #[command(after_help = "Example:\n  ae classify digits.ae digits -o classes.csv")]
+    Classify(Classify),
     #[command(after_help = "Example:\n  ae report digits.ae digits -o report.html")]
     Report(Report),
     #[command(after_help = "Example:\n  ae explore digits.ae digits")]
@@ -88,6 +90,18 @@ pub(crate) struct Train {
     /// Begin with the weights of a model: those of layers of the same place and size
     #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
     pub from: Option<PathBuf>,
+    /// Also train a classifier of the labels on the code: softmax fine-tunes a copy of the encoder with it, linear and svm leave it as it is
+    #[arg(long, value_name = "KIND")]
+    pub head: Option<recognise::Kind>,
+    /// Passes of the classifier's training [default: 30; 200 for linear and svm]
+    #[arg(long, value_name = "N", requires = "head")]
+    pub head_epochs: Option<usize>,
+    /// Step size of the classifier's training [default: 0.001]
+    #[arg(long, value_name = "X", requires = "head")]
+    pub head_lr: Option<f64>,
+    /// Weight of the classifier's squared weights [default: 0.00001]
+    #[arg(long, value_name = "X", requires = "head")]
+    pub head_l2: Option<f64>,
     /// Keep the encoder of that model as it is; only the decoder learns
     #[arg(long, requires = "from")]
     pub freeze_encoder: bool,
@@ -352,6 +366,15 @@ pub(crate) struct Eval {
     /// Whether the model scores rows as anomalies that certainly are
     #[arg(long)]
     pub probe: bool,
+    /// How well the code tells the labels of rows: a linear probe and the ten nearest rows, learned on four fifths of them
+    #[arg(long)]
+    pub recognise: bool,
+    /// How likely rows are in nats, by importance sampling with so many draws (vae and iwae)
+    #[arg(long, value_name = "DRAWS")]
+    pub importance: Option<usize>,
+    /// The same by annealed importance sampling over so many temperatures
+    #[arg(long, value_name = "TEMPERATURES")]
+    pub annealing: Option<usize>,
 }
 
 /// Write the codes of rows as .npy, .csv or .parquet
@@ -477,6 +500,18 @@ pub(crate) struct Score {
     /// Replace an existing file
     #[arg(long)]
     pub force: bool,
+}
+
+/// Tell the class of each row, by a model that was trained with --head
+#[derive(Debug, clap::Args)]
+pub(crate) struct Classify {
+    /// A model file
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub rows: Rows,
+    /// The table to write, .csv or .parquet
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Write what a model has learned as one page: its errors, its code, its filters

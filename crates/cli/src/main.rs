@@ -72,6 +72,7 @@ fn run(args: &Args) -> Result<Exit> {
         Command::Interpolate(interpolate) => commands::interpolate::run(interpolate, &show),
         Command::Search(search) => commands::search::run(search, &show),
         Command::Score(score) => return commands::score::run(score, &show),
+        Command::Classify(classify) => commands::classify::run(classify, &show),
         Command::Report(report) => commands::report::run(report, &show),
         Command::Explore(explore) => commands::explore::run(explore, &show),
         Command::Info(info) => commands::info::run(info, &show),

@@ -47,6 +47,13 @@ impl<'a> Progress<'a> {
         }
     }
 
+    /// Shows how the training of a classifier goes.
+    pub(crate) fn head(&mut self, event: &Event) {
+        if let Event::Epoch(record) = event {
+            self.part("classifier", record);
+        }
+    }
+
     /// Takes the bar away, or prints the last line.
     pub(crate) fn finish(&mut self) {
         if let Some(bar) = &self.bar {

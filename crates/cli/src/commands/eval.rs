@@ -4,14 +4,19 @@ use super::read_for;
 use crate::args::Eval;
 use crate::show::{self, Show};
 use autoencoders::data::Dataset;
+use autoencoders::evidence::Annealing;
 use autoencoders::metrics::Evaluation;
+use autoencoders::recognise::Recognition;
 use autoencoders::score::{Kind, Probe, Probed};
-use autoencoders::{Model, Result};
+use autoencoders::split::Split;
+use autoencoders::{Config, Model, Result};
 use serde_json::{Value, json};
 use std::path::Path;
 
 /// Rows that the costly numbers are taken over at most.
 const SAMPLE: usize = 2000;
+/// Rows that are annealed at most.
+const FEW: usize = 100;
 /// Deviation of the noise under which the code's change is measured, in prepared units.
 const NOISE: f64 = 0.1;
 
@@ -22,12 +27,16 @@ struct Judged {
     code_change: f64,
     jacobian_norm: f64,
     probed: Option<Probed>,
+    recognition: Option<Recognition>,
+    /// Mean nats a row.
+    importance: Option<f64>,
+    annealed: Option<f64>,
 }
 
 pub(crate) fn run(args: &Eval, show: &Show) -> Result<()> {
     let models = std::iter::once(&args.model).chain(&args.beside).map(|path| Ok((path, Model::load(path)?))).collect::<Result<Vec<_>>>()?;
     let data = read_for(&models[0].1, &args.rows.data, &args.rows.reading, show)?;
-    let judged = models.iter().map(|(path, model)| judge(path, model, &data, args.probe)).collect::<Result<Vec<_>>>()?;
+    let judged = models.iter().map(|(path, model)| judge(path, model, &data, args)).collect::<Result<Vec<_>>>()?;
     let mut json = object(&judged[0]);
     if let Some(beside) = judged.get(1) {
         json["beside"] = object(beside);
@@ -42,16 +51,33 @@ pub(crate) fn run(args: &Eval, show: &Show) -> Result<()> {
     show.result(&json, text(&judged))
 }
 
-fn judge(path: &Path, model: &Model, data: &Dataset, probe: bool) -> Result<Judged> {
+fn judge(path: &Path, model: &Model, data: &Dataset, args: &Eval) -> Result<Judged> {
     let all: Vec<usize> = (0..data.rows()).collect();
+    let few: Vec<usize> = all.iter().copied().step_by(all.len().div_ceil(FEW).max(1)).collect();
     let sample: Vec<usize> = all.iter().copied().step_by(all.len().div_ceil(SAMPLE).max(1)).collect();
     Ok(Judged {
         name: path.display().to_string(),
         evaluation: model.evaluate(data, &all)?,
         code_change: model.code_change_under_normal_noise(data, &sample, NOISE)?,
         jacobian_norm: model.jacobian_norm(data, &sample)?,
-        probed: probe.then(|| model.detector()?.probe(model, data)).transpose()?,
+        recognition: args.recognise.then(|| model.recognition(data, &Split::new(&parted(model), data.rows())?)).transpose()?,
+        importance: args.importance.map(|draws| model.importance_weighted(data, &sample, draws, 0)).transpose()?.map(mean),
+        annealed: args
+            .annealing
+            .map(|temperatures| model.annealed(data, &few, Annealing { temperatures, ..Annealing::default() }, 0))
+            .transpose()?
+            .map(mean),
+        probed: args.probe.then(|| model.detector()?.probe(model, data)).transpose()?,
     })
+}
+
+/// Four fifths of the rows to learn from, the others to be judged on.
+fn parted(model: &Model) -> Config {
+    Config { validation: 0.0, test: 0.2, seed: model.parts.plan.config.seed, ..Config::default() }
+}
+
+fn mean(values: Vec<f64>) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
 fn object(judged: &Judged) -> Value {
@@ -68,6 +94,14 @@ fn object(judged: &Judged) -> Value {
         "code_change": judged.code_change,
         "jacobian_norm": judged.jacobian_norm,
     });
+    if let Some(recognition) = &judged.recognition {
+        object["recognition"] = json!(recognition);
+    }
+    for (name, value) in [("importance", judged.importance), ("annealing", judged.annealed)] {
+        if let Some(value) = value {
+            object[name] = json!(value);
+        }
+    }
     if let Some(probed) = &judged.probed {
         object["probes"] = probes(probed);
     }
@@ -92,6 +126,17 @@ fn text(judged: &[Judged]) -> String {
         real("code change", |judged| judged.code_change),
         real("jacobian norm", |judged| judged.jacobian_norm),
     ];
+    let optional = |number: Option<f64>| number.map_or_else(|| "-".to_owned(), show::number);
+    if judged.iter().any(|judged| judged.recognition.is_some()) {
+        rows.push(line("recognised by a linear probe", &|judged| optional(judged.recognition.map(|of| of.linear))));
+        rows.push(line("by the nearest rows", &|judged| optional(judged.recognition.map(|of| of.nearest))));
+    }
+    if judged.iter().any(|judged| judged.importance.is_some()) {
+        rows.push(line("ln p by importance", &|judged| optional(judged.importance)));
+    }
+    if judged.iter().any(|judged| judged.annealed.is_some()) {
+        rows.push(line("ln p by annealing", &|judged| optional(judged.annealed)));
+    }
     for name in term_names(judged) {
         let value = |judged: &Judged| judged.evaluation.terms.get(&name).map_or_else(|| "-".to_owned(), show::number);
         rows.push(line(&format!("loss: {name}"), &value));

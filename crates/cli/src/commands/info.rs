@@ -32,6 +32,7 @@ fn object(model: &Model) -> Value {
         "warnings": plan.warnings,
         "members": model.members.len() + 1,
         "series": model.series,
+        "classes": model.classifier.as_ref().map(|classifier| &classifier.names),
         "probes": model.detector.as_ref().map(|detector| &detector.probed),
     })
 }
@@ -54,6 +55,9 @@ fn text(model: &Model) -> String {
     ];
     if !model.members.is_empty() {
         rows.push(show::cells([&"members", &(model.members.len() + 1)]));
+    }
+    if let Some(classifier) = &model.classifier {
+        rows.push(show::cells([&"head", &format!("{}, {} classes", classifier.head.kind, classifier.names.len())]));
     }
     if let Some(series) = &model.series {
         rows.push(show::cells([&"windows", &format!("{} points, {} apart", series.window, series.stride)]));

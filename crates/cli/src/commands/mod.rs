@@ -1,5 +1,6 @@
 //! One file a command, and what several of them do.
 
+pub(crate) mod classify;
 pub(crate) mod completions;
 pub(crate) mod data;
 pub(crate) mod decode;

@@ -16,6 +16,8 @@ pub(crate) struct Judged {
     /// `test`, or what stands in for it.
     pub rows: &'static str,
     pub evaluation: Evaluation,
+    /// The fraction of these rows that the classifier recognises, where there is one and they have labels.
+    pub recognised: Option<f64>,
 }
 
 impl Judged {
@@ -23,12 +25,19 @@ impl Judged {
     pub(crate) fn of(trained: &Trained, data: &Dataset, test: Option<&Dataset>) -> Result<Self> {
         let (model, split) = (&trained.model, &trained.split);
         let own = [("test", &split.test), ("validation", &split.validation), ("training", &split.train)];
-        let (rows, evaluation) = match (test, own.into_iter().find(|(_, rows)| !rows.is_empty())) {
-            (Some(test), _) => ("test", model.evaluate(test, &(0..test.rows()).collect::<Vec<_>>())?),
-            (None, Some((name, rows))) => (name, model.evaluate(data, rows)?),
-            (None, None) => ("training", model.evaluate(data, &[])?),
+        let recognised = |data: &Dataset, rows: &[usize]| -> Result<Option<f64>> {
+            let classifier = model.classifier.as_ref().filter(|_| data.labels.is_some());
+            classifier.map(|classifier| classifier.accuracy(data, rows)).transpose()
         };
-        Ok(Self { rows, evaluation })
+        let (rows, evaluation, recognised) = match (test, own.into_iter().find(|(_, rows)| !rows.is_empty())) {
+            (Some(test), _) => {
+                let all: Vec<usize> = (0..test.rows()).collect();
+                ("test", model.evaluate(test, &all)?, recognised(test, &all)?)
+            }
+            (None, Some((name, rows))) => (name, model.evaluate(data, rows)?, recognised(data, rows)?),
+            (None, None) => ("training", model.evaluate(data, &[])?, None),
+        };
+        Ok(Self { rows, evaluation, recognised })
     }
 
     /// Whether the model has not seen these rows at all.
@@ -70,6 +79,7 @@ pub(crate) fn object(trained: &Trained, judged: &Judged, data: &Dataset, time: D
         "pca": { "mse": of.pca_mse },
         "active_units": of.active_units,
         "terms": show::object(&of.terms),
+        "accuracy": judged.recognised,
         "model": path,
     }))
 }
@@ -98,6 +108,7 @@ pub(crate) fn text(model: &Model, judged: &Judged, time: Duration, path: &Path) 
         show::cells([&"active units", &format!("{} of {}", of.active_units, config.latent)]),
     ];
     rows.extend(of.terms.0.iter().map(|(name, value)| show::cells([&format!("loss: {name}"), &show::number(*value)])));
+    rows.extend(judged.recognised.map(|accuracy| show::cells([&"recognised", &show::number(accuracy)])));
     format!("{head}\n{}", show::table(&rows))
 }
 
@@ -119,6 +130,9 @@ pub(crate) fn next(args: &Train, model: &Model, path: &Path) -> Vec<String> {
     ];
     if matches!(model.parts.plan.shape, Shape::Flat { .. } | Shape::Series { .. }) {
         next.push(format!("ae score {model_word} {rows} -o {}", file("scores", "csv")));
+    }
+    if model.classifier.is_some() {
+        next.push(format!("ae classify {model_word} {rows} -o {}", file("classes", "csv")));
     }
     if image {
         next.push(format!("ae reconstruct {model_word} {rows} -o {}", file("rows", "png")));

@@ -8,8 +8,9 @@ use crate::args::Train;
 use crate::progress::Progress;
 use crate::show::{self, Show, quoted};
 use autoencoders::data::{Dataset, ReadOptions, read};
+use autoencoders::recognise::{Classes, Classifier, Head, Kind};
 use autoencoders::schema::Shape;
-use autoencoders::{Error, Event, Model, Outcome, Result, Trained, fit, fit_from};
+use autoencoders::{Error, Event, Flow, Model, Outcome, Result, Trained, fit, fit_from};
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,6 +26,11 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     let config = recipe::config(args, &data.shape, &data.fields)?;
     let test = args.test_data.as_ref().map(|file| test_rows(file, args, &data)).transpose()?;
 
+    let head = args.head.map(|kind| head_of(args, kind));
+    if head.is_some() {
+        // Before the training that comes first.
+        Classes::new(&data)?;
+    }
     let start = args.from.as_ref().map(|path| Model::load(path)).transpose()?;
     let mut progress = Progress::new(show);
     interrupt::listen(show);
@@ -43,12 +49,32 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
         interrupted(args, &trained, &place.run);
         return Ok(Exit::Interrupted);
     }
+    if let Some(head) = head {
+        let classifier = Classifier::fit(&trained.model, &data, &trained.split, &head, &mut |event| {
+            progress.head(event);
+            Flow::Continue
+        })?;
+        trained.model.classifier = Some(classifier);
+    }
     let exit = finish(args, show, &mut trained, &data, test.as_ref(), &place, progress.elapsed())?;
     if let Some(report) = &report {
         let named = [(super::name(&place.model), &trained.model)];
         super::report::write(report, None, &named, &summary::words(&args.rows), &data, &Show { json: false, ..*show })?;
     }
     Ok(exit)
+}
+
+/// How the classifier is trained.
+fn head_of(args: &Train, kind: Kind) -> Head {
+    let default = Head::default();
+    Head {
+        kind,
+        epochs: args.head_epochs,
+        learning_rate: args.head_lr.unwrap_or(default.learning_rate),
+        l2: args.head_l2.unwrap_or(default.l2),
+        seed: args.settings.seed.unwrap_or(default.seed),
+        ..default
+    }
 }
 
 /// Reads the rows for the final table, which must be like those to train on.
@@ -77,6 +103,11 @@ fn interrupted(args: &Train, trained: &Trained, run: &Path) {
     }
     if args.force {
         words += " --force";
+    }
+    let head = [("--head-epochs", args.head_epochs.map(|n| n.to_string())), ("--head-lr", args.head_lr.map(|x| x.to_string())), ("--head-l2", args.head_l2.map(|x| x.to_string()))];
+    if let Some(kind) = args.head {
+        words += &format!(" --head {kind}");
+        head.into_iter().for_each(|(name, value)| words += &value.map(|value| format!(" {name} {value}")).unwrap_or_default());
     }
     show::say(&format!("interrupted after {done}; saved {}\ngo on with: {words}", run.display()));
 }

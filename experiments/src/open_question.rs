@@ -1,0 +1,225 @@
+//! Can the convolutions of a classifier be the encoder of an autoencoder?
+
+use crate::Outcome;
+use crate::deep::first;
+use crate::finding::{Check, Finding, Target, number, table};
+use crate::lab::{Lab, told};
+use autoencoders::data::{Dataset, Values};
+use autoencoders::metrics::frechet_distance;
+use autoencoders::model::nearest;
+use autoencoders::recognise::{Classes, Classifier, Head, Kind, Linear};
+use autoencoders::schema::Shape;
+use autoencoders::split::Split;
+use autoencoders::train::Start;
+use autoencoders::{Activation, Config, Flow, Matrix, Model, Source, fit_from};
+
+pub(crate) const TITLE: &str = "The open question: can a classifier's convolutions be cut off and used as a code to make new images from?";
+
+/// Numbers in the code of the classifier, the autoencoder and the variational one.
+const LATENT: usize = 128;
+/// Rows that a density on feature maps is learned from, and that a probe learns from.
+const SOME: usize = 20_000;
+
+fn convolutional(lab: &Lab, epochs: usize) -> Outcome<Config> {
+    Ok(Config {
+        net: lab.pick("conv:32,64,128", "conv:16,32").parse()?,
+        latent: LATENT,
+        code_activation: Some(Activation::Relu),
+        likelihood: "gaussian".parse()?,
+        batch: 128,
+        epochs: Some(epochs),
+        validation: 0.0,
+        test: 0.0,
+        seed: lab.seed,
+        ..Config::default()
+    })
+}
+
+/// Rows from pixels, as the classifier sees them.
+fn dataset(like: &Dataset, rows: &Matrix) -> Outcome<Dataset> {
+    let data = Dataset::new("drawn", like.shape.clone(), Values::F32(rows.values.iter().map(|pixel| pixel.clamp(0.0, 255.0)).collect()))?;
+    Ok(Dataset { full_scale: Some(255.0), ..data })
+}
+
+struct Subject {
+    name: String,
+    numbers: usize,
+    error: f64,
+    distance: f64,
+    known: f64,
+    nearest: f64,
+    drawn: Matrix,
+    rebuilt: Matrix,
+}
+
+struct Question<'a> {
+    lab: &'a Lab,
+    train: &'a Dataset,
+    test: &'a Dataset,
+    classifier: &'a Classifier,
+    /// What the classifier sees in test images.
+    features: &'a Matrix,
+    pixels: &'a Matrix,
+    shown: &'a [usize],
+}
+
+impl Question<'_> {
+    /// Judges a model that draws images by itself, or from the codes of `density`.
+    fn judge(&self, name: &str, model: &Model, density: Option<&Model>) -> Outcome<Subject> {
+        let lab = self.lab;
+        let all: Vec<usize> = (0..self.test.rows()).collect();
+        let count = lab.pick(5000, 500);
+        let drawn = match density {
+            Some(density) => {
+                let codes = density.generate(count, lab.seed, Source::Auto)?;
+                // What a rectified layer gives is never below zero.
+                model.decode(&Matrix { columns: codes.columns, values: codes.values.iter().map(|number| number.max(0.0)).collect() })?
+            }
+            None => model.generate(count, lab.seed, Source::Auto)?,
+        };
+        let images = dataset(self.test, &drawn)?;
+        let seen = self.classifier.encode(&images, &(0..count).collect::<Vec<_>>())?;
+        let some: Vec<usize> = (0..lab.pick(SOME, 3000).min(self.train.rows())).collect();
+        let (own, truth) = (Classes::new(&self.train.select(&some)?)?, Classes::new(self.test)?);
+        let split = Split { train: some.clone(), validation: Vec::new(), test: Vec::new() };
+        let head = Head { kind: Kind::Linear, l2: 1e-4, epochs: Some(lab.pick(100, 40)), ..Head::default() };
+        let probe = Linear::fit(&model.encode_rows(self.train, &some)?, &own, &split, &head, &mut |_| Flow::Continue)?;
+        let apart: f64 = (0..lab.pick(200, 50))
+            .map(|row| nearest(self.pixels, drawn.row(row), 1).first().map_or(0.0, |found| found.distance / 255.0))
+            .sum::<f64>()
+            / lab.pick(200.0, 50.0);
+        Ok(Subject {
+            name: name.to_owned(),
+            numbers: model.parts.plan.config.latent,
+            error: model.evaluate(self.test, &all)?.mse * 784.0,
+            distance: frechet_distance(self.features, &seen)?,
+            known: 100.0 * probe.accuracy(&model.encode(self.test)?, &truth)?,
+            nearest: apart,
+            rebuilt: model.reconstruct_rows(self.test, self.shown)?,
+            drawn,
+        })
+    }
+}
+
+/// Right of the test rows of a set by a convolutional classifier, with it.
+fn classifier(lab: &Lab, train: &Dataset, test: &Dataset) -> Outcome<(Classifier, f64)> {
+    let model = lab.fit("start", &convolutional(lab, 1)?, train)?.model;
+    let all = Split { train: (0..train.rows()).collect(), validation: Vec::new(), test: Vec::new() };
+    let head = Head { epochs: Some(lab.pick(12, 8)), dropout: Some(0.3), seed: lab.seed, ..Head::default() };
+    let classifier = Classifier::fit(&model, train, &all, &head, &mut |event| told("classifier", event))?;
+    let right = 100.0 * classifier.accuracy(test, &(0..test.rows()).collect::<Vec<_>>())?;
+    Ok((classifier, right))
+}
+
+/// Decoders of the frozen convolutions up to each depth, and a density on what these give.
+fn cut(lab: &Lab, classifier: &Classifier, train: &Dataset) -> Outcome<Vec<(String, Model, Model)>> {
+    let channels = lab.pick(vec![32, 64, 128], vec![16, 32]);
+    let mut made = Vec::new();
+    for depth in 1..=channels.len() {
+        let text: Vec<String> = channels[..depth].iter().map(usize::to_string).collect();
+        let config = Config {
+            net: format!("maps:{}", text.join(",")).parse()?,
+            freeze_encoder: true,
+            density: "none".parse()?,
+            ..convolutional(lab, lab.pick(6, 4))?
+        };
+        let model = fit_from(Start::from(classifier), &config, train, None, &mut |event| told(&format!("decoder of {depth}"), event))?.model;
+        let some: Vec<usize> = (0..lab.pick(SOME, 3000).min(train.rows())).collect();
+        let codes = model.encode_rows(train, &some)?;
+        let data = Dataset::new("maps", Shape::Flat { width: codes.columns }, Values::F32(codes.values))?;
+        let density = Config {
+            family: "vae".to_owned(),
+            net: "mlp:512".parse()?,
+            latent: 64,
+            scale: autoencoders::prepare::Scale::Standard,
+            batch: 128,
+            epochs: Some(lab.pick(15, 8)),
+            validation: 0.0,
+            test: 0.0,
+            density: "none".parse()?,
+            ..Config::default()
+        };
+        let density = lab.fit(&format!("density of {depth}"), &density, &data)?.model;
+        made.push((format!("classifier's first {depth} convolution{}, frozen", if depth == 1 { "" } else { "s" }), model, density));
+    }
+    Ok(made)
+}
+
+pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
+    let (train, test) = lab.images("mnist", 6000)?;
+    let (found, right) = classifier(lab, &train, &test)?;
+    let fashion = match lab.pick(true, false) {
+        true => {
+            let (train, test) = lab.images("fashion-mnist", 6000)?;
+            Some(classifier(lab, &train, &test)?.1)
+        }
+        false => None,
+    };
+    let all: Vec<usize> = (0..test.rows()).collect();
+    let (features, pixels) = (found.encode(&test, &all)?, Matrix::of(&train, 0..train.rows())?);
+    let shown: Vec<usize> = (0..10).map(|digit| first(&test, digit)).collect::<Option<_>>().ok_or("a digit is missing")?;
+    let question = Question { lab, train: &train, test: &test, classifier: &found, features: &features, pixels: &pixels, shown: &shown };
+    let mut subjects = Vec::new();
+    for (name, model, density) in cut(lab, &found, &train)? {
+        subjects.push(question.judge(&name, &model, Some(&density))?);
+    }
+    let epochs = lab.pick(12, 6);
+    let plain = lab.fit("autoencoder", &convolutional(lab, epochs)?, &train)?.model;
+    subjects.push(question.judge("autoencoder, trained as a whole, with a density on its code", &plain, None)?);
+    let vae = Config { family: "vae".to_owned(), code_activation: None, likelihood: "bernoulli".parse()?, ..convolutional(lab, epochs)? };
+    let vae = lab.fit("vae", &vae, &train)?.model;
+    subjects.push(question.judge("variational autoencoder", &vae, None)?);
+
+    let mut rows = vec![
+        ["encoder", "numbers in a code", "squared error a test image", "Fréchet distance of new images", "new images to the nearest training image", "right by a linear probe, %"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    rows.extend(subjects.iter().map(|of| {
+        vec![of.name.clone(), of.numbers.to_string(), number(of.error), number(of.distance), number(of.nearest), number(of.known)]
+    }));
+    let mut rebuilt = Matrix::of(&test, shown.iter().copied())?.values;
+    subjects.iter().for_each(|of| rebuilt.extend(&of.rebuilt.values));
+    let mut drawn = Vec::new();
+    subjects.iter().for_each(|of| drawn.extend(&of.drawn.values[..20 * 784]));
+    let unit = |values: Vec<f32>| values.into_iter().map(|pixel| pixel / 255.0).collect::<Vec<f32>>();
+    let first_picture = lab.picture(
+        "open-question-rebuilt.png",
+        "Test digits, and what comes back through each encoder, a line for each row of the table",
+        &unit(rebuilt),
+        &test.shape,
+        10,
+        2,
+    )?;
+    let second_picture =
+        lab.picture("open-question-new.png", "New digits: twenty for each row of the table", &unit(drawn), &test.shape, 20, 1)?;
+    let (cut, whole) = (&subjects[..subjects.len() - 2], &subjects[subjects.len() - 2..]);
+    let best = cut.iter().min_by(|a, b| a.distance.total_cmp(&b.distance)).ok_or("no depth")?;
+    let trained = whole.iter().min_by(|a, b| a.distance.total_cmp(&b.distance)).ok_or("no autoencoder")?;
+    let sharpest = cut.iter().min_by(|a, b| a.error.total_cmp(&b.error)).ok_or("no depth")?;
+    let verdict = match best.distance <= trained.distance {
+        true => "**Yes**: cut off, they give new images that are nearer to real ones than those of autoencoders trained for it",
+        false => "**Yes, but**: new images come out, and those of an autoencoder that was trained as a whole are nearer to real ones",
+    };
+    let words = format!(
+        "A convolutional network learns to tell digits apart ({} % right{}). Its convolutions are cut off after each layer and frozen; a decoder learns to \
+         undo what they give, and a second, variational autoencoder learns what such feature maps look like, so that new ones can be drawn. Beside \
+         it an autoencoder and a variational one of the same layers, trained as a whole.\n\n{}\n{verdict} (Fréchet distance {} against {}). The shallow cuts \
+         keep nearly everything (squared error {} with {} numbers), because they are wide: they do not compress. The deeper the cut, the more \
+         is lost that does not matter for telling digits apart.\n\n{first_picture}\n{second_picture}",
+        number(right),
+        fashion.map(|right| format!("; {} % on Fashion-MNIST", number(right))).unwrap_or_default(),
+        table(&rows),
+        number(best.distance),
+        number(trained.distance),
+        number(sharpest.error),
+        sharpest.numbers,
+    );
+    let mut checks = vec![
+        Check::new("right of test digits by the classifier, %", None, Target::AtLeast(lab.pick(99.0, 92.0)), right),
+        Check::new("squared error of the first cut, of the autoencoder's", None, Target::AtMost(1.0), cut[0].error / whole[0].error),
+        Check::new("right by a probe on the deepest cut, %", None, Target::AtLeast(lab.pick(98.0, 85.0)), cut[cut.len() - 1].known),
+    ];
+    checks.extend(fashion.map(|right| Check::new("right of Fashion-MNIST by the classifier, %", None, Target::AtLeast(91.0), right)));
+    Ok(Finding { checks, words })
+}
