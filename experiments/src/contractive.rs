@@ -26,7 +26,11 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let (train, test) = lab.images("mnist", 6000)?;
     let all: Vec<usize> = (0..test.rows()).collect();
     let held_out = lab.pick(10_000, 1000);
-    let split = Split { train: (0..train.rows() - held_out).collect(), validation: (train.rows() - held_out..train.rows()).collect(), test: Vec::new() };
+    let split = Split {
+        train: (0..train.rows() - held_out).collect(),
+        validation: (train.rows() - held_out..train.rows()).collect(),
+        test: Vec::new(),
+    };
     let seen = train.select(&split.train)?;
     let units = lab.pick(1000, 300);
     let sample: Vec<usize> = (0..test.rows().min(2000)).collect();
@@ -78,11 +82,13 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         spectra.push(std::iter::once(of.name.to_owned()).chain([1, 5, 10, 20, 50, 100, 200].map(at)).collect());
     }
     let mut rows = vec![
-        ["code", "wrong of test, fine-tuned, %", "wrong of validation, %", "mean norm of the Jacobian", "units near 0 or 1, %"].map(str::to_owned).to_vec(),
+        ["code", "wrong of test, fine-tuned, %", "wrong of validation, %", "mean norm of the Jacobian", "units near 0 or 1, %"]
+            .map(str::to_owned)
+            .to_vec(),
     ];
-    rows.extend(made.iter().map(|of| {
-        vec![of.name.to_owned(), number(of.test), number(of.validation), number(of.jacobian), number(of.saturated)]
-    }));
+    rows.extend(
+        made.iter().map(|of| vec![of.name.to_owned(), number(of.test), number(of.validation), number(of.jacobian), number(of.saturated)]),
+    );
     let words = format!(
         "Four autoencoders with {units} sigmoid units and tied weights learn from {} digits; a softmax on top of each is then fine-tuned with it, \
          stopped where {held_out} other digits say. The contractive one pays for every direction in which its code follows the input. Set-up: Rifai \
@@ -97,7 +103,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         checks: vec![
             Check::new("wrong of test digits, %", Some(1.14), Target::AtMost(lab.pick(1.3, 6.0)), ours.test),
             Check::new("less than plain's by, %", Some(0.64), Target::AtLeast(lab.pick(0.0, -0.5)), plain.test - ours.test),
-            Check::new("plain's norm of the Jacobian over its own", Some(24.0), Target::AtLeast(lab.pick(10.0, 3.0)), plain.jacobian / ours.jacobian),
+            Check::new(
+                "plain's norm of the Jacobian over its own",
+                Some(24.0),
+                Target::AtLeast(lab.pick(10.0, 3.0)),
+                plain.jacobian / ours.jacobian,
+            ),
         ],
         words,
     })

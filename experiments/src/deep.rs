@@ -65,7 +65,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     Ok(Finding {
         checks: vec![
             Check::new("squared error a test image", Some(3.0), Target::AtMost(lab.pick(6.0, 14.0)), error),
-            Check::new("the same of 30 principal components, off 13.87 by", Some(13.87), Target::AtMost(lab.pick(0.1, 1.0)), (pca - 13.87).abs()),
+            Check::new(
+                "the same of 30 principal components, off 13.87 by",
+                Some(13.87),
+                Target::AtMost(lab.pick(0.1, 1.0)),
+                (pca - 13.87).abs(),
+            ),
             Check::new("the same from random weights, less that with machines", None, Target::AtLeast(0.0), plain - error),
         ],
         words,

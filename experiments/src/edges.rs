@@ -81,7 +81,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         checks: vec![
             Check::new("edges among 25 units", None, Target::AtLeast(lab.pick(22.0, 18.0)), edges as f64),
             Check::new("difference of gradients from finite differences, f64", Some(1e-9), Target::AtMost(1e-9), gradient),
-            Check::new("mean activation off its target of 0.01, %", None, Target::AtMost(lab.pick(10.0, 20.0)), 100.0 * (active / rho - 1.0).abs()),
+            Check::new(
+                "mean activation off its target of 0.01, %",
+                None,
+                Target::AtMost(lab.pick(10.0, 20.0)),
+                100.0 * (active / rho - 1.0).abs(),
+            ),
         ],
         words,
     })

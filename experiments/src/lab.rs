@@ -30,7 +30,11 @@ impl Lab {
             return Err(format!("{} is no folder; set AE_DATA to one that holds mnist, fashion-mnist and kodak", data.display()).into());
         }
         // Pictures of a quick run are thrown away with its other rows.
-        let pictures = if mode == Mode::Full { crate::page::folder() } else { std::env::temp_dir().join(format!("experiments-{}", std::process::id())) };
+        let pictures = if mode == Mode::Full {
+            crate::page::folder()
+        } else {
+            std::env::temp_dir().join(format!("experiments-{}", std::process::id()))
+        };
         std::fs::create_dir_all(&pictures)?;
         Ok(Self { mode, seed, data, pictures })
     }

@@ -104,7 +104,16 @@ fn work() -> Outcome<bool> {
         let finding = (experiment.run)(&lab)?;
         let row = Row::new(experiment.name, &finding, begun.elapsed().as_secs_f64(), arguments.seed);
         // Pictures are for the page.
-        println!("{}", finding.words.lines().filter(|line| !line.starts_with("![") && !line.starts_with('*')).collect::<Vec<_>>().join("\n").trim_end());
+        println!(
+            "{}",
+            finding
+                .words
+                .lines()
+                .filter(|line| !line.starts_with("![") && !line.starts_with('*'))
+                .collect::<Vec<_>>()
+                .join("\n")
+                .trim_end()
+        );
         println!("\n{}", finding::checks(&finding.checks));
         println!("{}", row.line());
         if lab.mode == Mode::Full {

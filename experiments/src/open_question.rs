@@ -123,7 +123,8 @@ fn cut(lab: &Lab, classifier: &Classifier, train: &Dataset) -> Outcome<Vec<(Stri
             density: "none".parse()?,
             ..convolutional(lab, lab.pick(6, 4))?
         };
-        let model = fit_from(Start::from(classifier), &config, train, None, &mut |event| told(&format!("decoder of {depth}"), event))?.model;
+        let model =
+            fit_from(Start::from(classifier), &config, train, None, &mut |event| told(&format!("decoder of {depth}"), event))?.model;
         let some: Vec<usize> = (0..lab.pick(SOME, 3000).min(train.rows())).collect();
         let codes = model.encode_rows(train, &some)?;
         let data = Dataset::new("maps", Shape::Flat { width: codes.columns }, Values::F32(codes.values))?;
@@ -131,7 +132,7 @@ fn cut(lab: &Lab, classifier: &Classifier, train: &Dataset) -> Outcome<Vec<(Stri
             family: "vae".to_owned(),
             net: "mlp:512".parse()?,
             latent: 64,
-            scale: autoencoders::prepare::Scale::Standard,
+            scale: autoencoders::prepare::Scale::Unit,
             batch: 128,
             epochs: Some(lab.pick(15, 8)),
             validation: 0.0,
@@ -171,9 +172,16 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     subjects.push(question.judge("variational autoencoder", &vae, None)?);
 
     let mut rows = vec![
-        ["encoder", "numbers in a code", "squared error a test image", "Fréchet distance of new images", "new images to the nearest training image", "right by a linear probe, %"]
-            .map(str::to_owned)
-            .to_vec(),
+        [
+            "encoder",
+            "numbers in a code",
+            "squared error a test image",
+            "Fréchet distance of new images",
+            "new images to the nearest training image",
+            "right by a linear probe, %",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     ];
     rows.extend(subjects.iter().map(|of| {
         vec![of.name.clone(), of.numbers.to_string(), number(of.error), number(of.distance), number(of.nearest), number(of.known)]

@@ -56,7 +56,9 @@ fn probed(lab: &Lab, codes: [&Matrix; 2], classes: [&Classes; 2]) -> Outcome<[f6
 pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let units = lab.pick(500, 200);
     let mut rows = vec![
-        ["code", "mnist: linear probe, %", "mnist: 10 nearest, %", "fashion: linear probe, %", "fashion: 10 nearest, %"].map(str::to_owned).to_vec(),
+        ["code", "mnist: linear probe, %", "mnist: 10 nearest, %", "fashion: linear probe, %", "fashion: 10 nearest, %"]
+            .map(str::to_owned)
+            .to_vec(),
     ];
     rows.extend(FAMILIES.iter().map(|entry| vec![entry.name.to_owned()]));
     rows.extend([vec!["principal components".to_owned()], vec!["raw pixels".to_owned()]]);
@@ -114,5 +116,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
          training codes. Numbers are right test images, in percent; nothing was chosen by them.\n\n{}\n{picture}",
         table(&rows)
     );
-    Ok(Finding { checks: vec![Check::new("right of test digits by the best code, %", None, Target::AtLeast(lab.pick(98.0, 88.0)), best)], words })
+    Ok(Finding {
+        checks: vec![Check::new("right of test digits by the best code, %", None, Target::AtLeast(lab.pick(98.0, 88.0)), best)],
+        words,
+    })
 }

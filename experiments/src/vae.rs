@@ -66,7 +66,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     }
     let few: Vec<usize> = (0..lab.pick(50, 10)).collect();
     let same = mean(&vae.importance_weighted(&test, &few, lab.pick(5000, 200), lab.seed)?);
-    let mut rows = vec![["model", "bound that it trains on", "ln p by importance", "ln p by annealing", "active of 20"].map(str::to_owned).to_vec()];
+    let mut rows =
+        vec![["model", "bound that it trains on", "ln p by importance", "ln p by annealing", "active of 20"].map(str::to_owned).to_vec()];
     rows.extend(judged.iter().map(|of| {
         vec![
             of.name.clone(),
@@ -97,7 +98,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         checks: vec![
             Check::new("bound of the VAE, nats", Some(-103.1), Target::AtLeast(lab.pick(-103.5, -150.0)), bound),
             Check::new("ln p of the VAE, nats", Some(-97.8), Target::AtLeast(lab.pick(-98.5, -145.0)), likelihood),
-            Check::new("IWAE with 5 draws is better by, nats", Some(0.8), Target::AtLeast(lab.pick(0.7, -1.0)), judged[1].likelihood - likelihood),
+            Check::new(
+                "IWAE with 5 draws is better by, nats",
+                Some(0.8),
+                Target::AtLeast(lab.pick(0.7, -1.0)),
+                judged[1].likelihood - likelihood,
+            ),
             Check::new("annealing and importance apart, nats", None, Target::AtMost(lab.pick(1.0, 5.0)), (annealed - same).abs()),
         ],
         words,

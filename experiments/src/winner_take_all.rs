@@ -40,14 +40,23 @@ fn config(lab: &Lab, family: &str, parameters: &[(&str, Value)], units: usize, e
 }
 
 /// The wrong of validation and of test rows by the linear machine that is best on validation rows.
-pub(crate) fn linear(lab: &Lab, kind: Kind, codes: &Matrix, classes: &Classes, split: &Split, unseen: (&Matrix, &Classes)) -> Outcome<(f64, f64, f64)> {
+pub(crate) fn linear(
+    lab: &Lab,
+    kind: Kind,
+    codes: &Matrix,
+    classes: &Classes,
+    split: &Split,
+    unseen: (&Matrix, &Classes),
+) -> Outcome<(f64, f64, f64)> {
     let mut best: Option<(f64, f64, Linear)> = None;
-    let part = |rows: &[usize]| Matrix { columns: codes.columns, values: rows.iter().flat_map(|row| codes.row(*row).iter().copied()).collect() };
+    let part =
+        |rows: &[usize]| Matrix { columns: codes.columns, values: rows.iter().flat_map(|row| codes.row(*row).iter().copied()).collect() };
     let own = Classes { of: split.validation.iter().map(|row| classes.of[*row]).collect(), ..classes.clone() };
     let held_out = part(&split.validation);
     for l2 in L2 {
         let head = Head { kind, l2, epochs: Some(lab.pick(150, 60)), seed: lab.seed, ..Head::default() };
-        let machine = Linear::fit(codes, classes, &Split { validation: Vec::new(), ..split.clone() }, &head, &mut |event| told("linear", event))?;
+        let machine =
+            Linear::fit(codes, classes, &Split { validation: Vec::new(), ..split.clone() }, &head, &mut |event| told("linear", event))?;
         let wrong = 100.0 * (1.0 - machine.accuracy(&held_out, &own)?);
         if best.as_ref().is_none_or(|best| wrong < best.0) {
             best = Some((wrong, l2, machine));
@@ -61,7 +70,11 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let (train, test) = lab.images("mnist", 6000)?;
     let (classes, truth) = (Classes::new(&train)?, Classes::new(&test)?);
     let held_out = lab.pick(10_000, 1000);
-    let split = Split { train: (0..train.rows() - held_out).collect(), validation: (train.rows() - held_out..train.rows()).collect(), test: Vec::new() };
+    let split = Split {
+        train: (0..train.rows() - held_out).collect(),
+        validation: (train.rows() - held_out..train.rows()).collect(),
+        test: Vec::new(),
+    };
     let one = |what: &str, config: &Config, kind: Kind, train: &Dataset, test: &Dataset| -> Outcome<Made> {
         let model = lab.fit(what, config, &train.select(&split.train)?)?.model;
         let (codes, unseen) = (model.encode(train)?, model.encode(test)?);
@@ -86,7 +99,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
 
     let filters = winners.model.decoder_filters()?.ok_or("no filters")?;
     let images: Vec<f32> = filters.weights.values.chunks_exact(784).take(200).flat_map(around_grey).collect();
-    let picture = lab.picture("winner-take-all.png", "What 200 of the units of the winner-take-all code draw: strokes", &images, &test.shape, 20, 1)?;
+    let picture =
+        lab.picture("winner-take-all.png", "What 200 of the units of the winner-take-all code draw: strokes", &images, &test.shape, 20, 1)?;
     let rows = [
         ["code", "classifier", "squared weights times", "wrong of validation, %", "wrong of test, %"].map(str::to_owned).to_vec(),
         vec![

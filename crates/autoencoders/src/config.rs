@@ -304,7 +304,11 @@ impl Plan {
         }
         if config.optimiser == Method::Lbfgs {
             if !(1..=MOST).contains(&rows) {
-                return Err(Error::setting("optimiser", "lbfgs", format!("adam or sgd for {rows} training rows: it takes all at once, up to {MOST}")));
+                return Err(Error::setting(
+                    "optimiser",
+                    "lbfgs",
+                    format!("adam or sgd for {rows} training rows: it takes all at once, up to {MOST}"),
+                ));
             }
             config.batch = rows;
         }

@@ -75,7 +75,11 @@ impl Model {
         let plan = &self.parts.plan;
         match plan.family.prior(plan, 1, &mut Rng::new(0)) {
             Some(_) => Ok(()),
-            None => Err(Error::setting("family", &plan.config.family, "vae or iwae: only a model with a prior over codes has a likelihood of rows")),
+            None => Err(Error::setting(
+                "family",
+                &plan.config.family,
+                "vae or iwae: only a model with a prior over codes has a likelihood of rows",
+            )),
         }
     }
 
@@ -97,9 +101,7 @@ impl Model {
         let (values, prepared) = (self.vars.values(), self.preparation.on(data)?);
         let size = most.min(block(&self.parts.plan)).max(1);
         let blocks: Vec<&[usize]> = rows.chunks(size).collect();
-        let all = among_workers(|| {
-            side_by_side(blocks.len(), |at| of(&values, prepared.tensor(blocks[at].iter().copied())?, at * size))
-        });
+        let all = among_workers(|| side_by_side(blocks.len(), |at| of(&values, prepared.tensor(blocks[at].iter().copied())?, at * size)));
         Ok(all.into_iter().collect::<Result<Vec<_>>>()?.concat())
     }
 }
@@ -303,7 +305,8 @@ mod tests {
     #[test]
     fn a_family_without_a_prior_has_no_likelihood() {
         let (_, data) = linear();
-        let model = fit(&Config { latent: 2, epochs: Some(1), ..Config::default() }, &data, None, false, &mut |_| Flow::Continue).unwrap().model;
+        let model =
+            fit(&Config { latent: 2, epochs: Some(1), ..Config::default() }, &data, None, false, &mut |_| Flow::Continue).unwrap().model;
         assert!(model.importance_weighted(&data, &[0], 10, 1).unwrap_err().to_string().contains("vae or iwae"));
     }
 }

@@ -167,10 +167,8 @@ mod tests {
             });
             let Some((at, next)) = found.unwrap() else { break };
             assert!(next.value <= point.value * (1.0 + 1e-6));
-            let pair: Pair = (
-                at.iter().zip(&x).map(|(a, b)| a - b).collect(),
-                next.gradient.iter().zip(&point.gradient).map(|(a, b)| a - b).collect(),
-            );
+            let pair: Pair =
+                (at.iter().zip(&x).map(|(a, b)| a - b).collect(), next.gradient.iter().zip(&point.gradient).map(|(a, b)| a - b).collect());
             if bends(&pair) {
                 pairs.push(pair);
                 if pairs.len() > MEMORY {

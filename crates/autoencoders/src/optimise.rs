@@ -4,10 +4,10 @@ use crate::error::{Error, Result};
 use crate::family::Batch;
 use crate::layer::{Pass, Progress};
 use crate::lbfgs::{self, MEMORY, Pair, Point};
+use crate::model::read;
 use crate::objective::Objective;
 use crate::rng::Rng;
 use crate::run::Numbers;
-use crate::model::read;
 use crate::vars::{Role, Var, VarId, Vars};
 use autoencoders_kernels::{AdamStep, SgdStep, adam, sgd, sum_squares};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -190,7 +190,8 @@ impl Optimiser {
             return Ok(numbers);
         }
         let remembered = moved.first().map_or(0, |id| self.times[id.index()] as usize);
-        let mut pairs: Vec<Pair> = (0..remembered).map(|at| Ok((self.flat_moment(moved, at)?, self.flat_moment(moved, MEMORY + at)?))).collect::<Result<_>>()?;
+        let mut pairs: Vec<Pair> =
+            (0..remembered).map(|at| Ok((self.flat_moment(moved, at)?, self.flat_moment(moved, MEMORY + at)?))).collect::<Result<_>>()?;
         let mut trial = vars.clone();
         let mut look = |at: &[f32]| {
             scatter(&mut trial, moved, at);

@@ -199,16 +199,15 @@ impl Rbm {
                 }
                 let samples = model.dims()[0] as f64;
                 let up = [
-                    data.clone().transpose().matmul(seen.clone()) / count - model.clone().transpose().matmul(thought.clone()) / samples
+                    data.clone().transpose().matmul(seen.clone()) / count
+                        - model.clone().transpose().matmul(thought.clone()) / samples
                         - machine.weights.clone() * options.decay,
                     data.sum_dim(0) / count - model.sum_dim(0) / samples,
                     seen.sum_dim(0) / count - thought.sum_dim(0) / samples,
                 ];
-                for ((velocity, up), value) in velocity.iter_mut().zip(up).zip([
-                    &mut machine.weights,
-                    &mut machine.visible_bias,
-                    &mut machine.hidden_bias,
-                ]) {
+                for ((velocity, up), value) in
+                    velocity.iter_mut().zip(up).zip([&mut machine.weights, &mut machine.visible_bias, &mut machine.hidden_bias])
+                {
                     *velocity = velocity.clone() * momentum + up * options.rate;
                     *value = value.clone() + velocity.clone();
                 }
@@ -315,7 +314,14 @@ mod tests {
             })
             .collect();
         let rows = Matrix { columns: 3, values };
-        let options = Options { hidden: 2, visible_units: Units::Gaussian, hidden_units: Units::Gaussian, epochs: 100, rate: 0.005, ..Options::default() };
+        let options = Options {
+            hidden: 2,
+            visible_units: Units::Gaussian,
+            hidden_units: Units::Gaussian,
+            epochs: 100,
+            rate: 0.005,
+            ..Options::default()
+        };
         let machine = Rbm::fit(&rows, &options, &mut |_| Flow::Continue).unwrap();
         let rebuilt = machine.visible(&machine.hidden(&rows).unwrap()).unwrap();
         let error: f32 = rows.values.iter().zip(&rebuilt.values).map(|(a, b)| (a - b).powi(2)).sum::<f32>() / rows.values.len() as f32;

@@ -432,13 +432,7 @@ pub struct Linear {
 
 impl Linear {
     /// Trains it on those of the codes [rows, latent] that are training rows of a split and have a class.
-    pub fn fit(
-        codes: &Matrix,
-        classes: &Classes,
-        split: &Split,
-        head: &Head,
-        on: &mut (dyn FnMut(&Event) -> Flow + Send),
-    ) -> Result<Self> {
+    pub fn fit(codes: &Matrix, classes: &Classes, split: &Split, head: &Head, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<Self> {
         let rows = split.train.iter().chain(&split.validation).copied().max().map_or(0, |most| most + 1);
         if codes.rows() < rows {
             return Err(Error::shape("codes", format!("{} rows", codes.rows()), format!("at least {rows}, as in the split")));

@@ -7,8 +7,8 @@ use crate::density::DensityChoice;
 use crate::error::{Error, Result};
 use crate::event::{Event, Flow, Outcome, Trained};
 use crate::family::Batch;
-use crate::model::{Model, block};
 use crate::layer::Progress;
+use crate::model::{Model, block};
 use crate::objective::{Objective, mean_terms};
 use crate::optimise::{Method, Schedule, descend};
 use crate::parts::Parts;
@@ -172,11 +172,10 @@ fn ensemble(config: &Config, data: &Dataset, split: &Split, on: &mut (dyn FnMut(
         let narrowed = if narrow { Cow::Owned(data.narrowed(&columns)?) } else { Cow::Borrowed(data) };
         let latent = if narrow { config.latent.min(columns.len()) } else { config.latent };
         let own = Config { seed, latent, members: 1, density: DensityChoice::None, ..config.clone() };
-        let (model, outcome) =
-            one(&own, &narrowed, &split.of_member(at + 1), &Begin::default(), &mut |event| match (event, on.lock()) {
-                (Event::Epoch(record), Ok(mut on)) => on(&Event::Member { member: at + 1, of: config.members, record }),
-                _ => Flow::Continue,
-            })?;
+        let (model, outcome) = one(&own, &narrowed, &split.of_member(at + 1), &Begin::default(), &mut |event| match (event, on.lock()) {
+            (Event::Epoch(record), Ok(mut on)) => on(&Event::Member { member: at + 1, of: config.members, record }),
+            _ => Flow::Continue,
+        })?;
         match outcome {
             Outcome::Interrupted => Ok(None),
             Outcome::Diverged(error) => Err(error),

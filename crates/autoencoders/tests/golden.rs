@@ -6,9 +6,9 @@
 use autoencoders::config::{Config, Plan};
 use autoencoders::family::Batch;
 use autoencoders::layer::Pass;
-use autoencoders::optimise::{Method, Optimiser, Schedule};
 use autoencoders::layer::Progress;
 use autoencoders::objective::Objective;
+use autoencoders::optimise::{Method, Optimiser, Schedule};
 use autoencoders::parts::Parts;
 use autoencoders::prepare::Range;
 use autoencoders::rng::Rng;

@@ -4,11 +4,11 @@
 use autoencoders::config::{Config, Plan};
 use autoencoders::data::{Dataset, Values};
 use autoencoders::family::{Batch, Entry};
+use autoencoders::gradient::gradient_check;
 use autoencoders::layer::{Pass, Progress};
 use autoencoders::net::Norm;
-use autoencoders::optimise::{Optimiser, descend};
-use autoencoders::gradient::gradient_check;
 use autoencoders::objective::Objective;
+use autoencoders::optimise::{Optimiser, descend};
 use autoencoders::parts::Parts;
 use autoencoders::prepare::Range;
 use autoencoders::rng::Rng;
@@ -244,9 +244,8 @@ fn thirty_steps_lower_the_loss() {
         let (parts, mut vars) = build(&config, &shape, DType::F32);
         let mut optimiser = Optimiser::new(config.optimiser, 0.9, 0.0, 0.0, &vars);
         let batch = rows(&shape, 32, DType::F32);
-        let loss = |vars: &Vars| {
-            Numbers::read(&parts.terms(&vars.values(), batch.clone(), &mut Pass::sampling(Rng::new(1))).unwrap()).sum()
-        };
+        let loss =
+            |vars: &Vars| Numbers::read(&parts.terms(&vars.values(), batch.clone(), &mut Pass::sampling(Rng::new(1))).unwrap()).sum();
         let before = loss(&vars);
         for step in 0..30 {
             descend(&parts, &mut vars, &mut optimiser, batch.clone(), &Rng::new(1).at(step), Progress::DONE, config.learning_rate).unwrap();
@@ -354,7 +353,9 @@ fn resumed_equals_uninterrupted() {
             warm_up: 1.5,
             ..adam.clone()
         };
-        for (which, config, stops) in [("adam", adam, [2, 5, 7]), ("sgd", sgd, [5, 12, 18])] {
+        // What it remembers must be in the checkpoint; norms and dropout are frozen with the rest.
+        let lbfgs = Config { optimiser: autoencoders::optimise::Method::Lbfgs, epochs: Some(8), dropout: 0.0, ..adam.clone() };
+        for (which, config, stops) in [("adam", adam, [2, 5, 7]), ("sgd", sgd, [5, 12, 18]), ("lbfgs", lbfgs, [1, 3, 6])] {
             let whole = trained(&config, &data).model;
             for stop_at in stops {
                 let path = folder.path().join(format!("{}-{which}-{stop_at}.ae.run", entry.name));

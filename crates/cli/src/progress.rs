@@ -131,7 +131,8 @@ impl<'a> Progress<'a> {
         if self.bar.is_some() {
             return;
         }
-        let left = now().duration_since(self.together).as_secs_f64() / (record.epoch - self.resumed).max(1) as f64 * (record.of - record.epoch) as f64;
+        let left = now().duration_since(self.together).as_secs_f64() / (record.epoch - self.resumed).max(1) as f64
+            * (record.of - record.epoch) as f64;
         let left = show::time(Duration::from_secs_f64(left));
         let line = format!("{}  {left} left", words(record.epoch, record.of, &record.train, self.validation));
         let now = now();

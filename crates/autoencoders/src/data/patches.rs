@@ -227,8 +227,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for (name, width, height) in [("a.png", 96, 64), ("b.png", 70, 90)] {
             let mut rng = Rng::new(3);
-            let waves: Vec<[f64; 4]> =
-                (1..60).map(|at| [f64::from(at), f64::from(rng.unit()) * 6.3, f64::from(rng.unit()) * 6.3, f64::from(rng.unit()) - 0.5]).collect();
+            let waves: Vec<[f64; 4]> = (1..60)
+                .map(|at| [f64::from(at), f64::from(rng.unit()) * 6.3, f64::from(rng.unit()) * 6.3, f64::from(rng.unit()) - 0.5])
+                .collect();
             let pixel = |x: usize, y: usize| {
                 let sum: f64 = waves
                     .iter()

@@ -50,7 +50,11 @@ impl Family for WinnerTakeAll {
         let activation = plan.blueprint.code_activation;
         match activation {
             Activation::Relu | Activation::Softplus | Activation::Sigmoid => Ok(()),
-            _ => Err(Error::setting("code activation", activation.name(), "relu, softplus or sigmoid: the largest numbers win, and losers are zero")),
+            _ => Err(Error::setting(
+                "code activation",
+                activation.name(),
+                "relu, softplus or sigmoid: the largest numbers win, and losers are zero",
+            )),
         }
     }
 

@@ -53,7 +53,8 @@ fn apply(settings: &Settings, config: &mut Config) -> Result<()> {
     set(&mut config.latent, &settings.latent);
     set(&mut config.net, &settings.net);
     if let Some(widths) = &settings.stack {
-        config.net = format!("mlp:{widths}").parse().map_err(|_| Error::setting("stack", widths, "widths of hidden layers, as in 1000,500,250"))?;
+        config.net =
+            format!("mlp:{widths}").parse().map_err(|_| Error::setting("stack", widths, "widths of hidden layers, as in 1000,500,250"))?;
         config.pretrain = Pretraining::Greedy;
     }
     set(&mut config.pretrain, &settings.pretrain);

@@ -104,7 +104,11 @@ fn interrupted(args: &Train, trained: &Trained, run: &Path) {
     if args.force {
         words += " --force";
     }
-    let head = [("--head-epochs", args.head_epochs.map(|n| n.to_string())), ("--head-lr", args.head_lr.map(|x| x.to_string())), ("--head-l2", args.head_l2.map(|x| x.to_string()))];
+    let head = [
+        ("--head-epochs", args.head_epochs.map(|n| n.to_string())),
+        ("--head-lr", args.head_lr.map(|x| x.to_string())),
+        ("--head-l2", args.head_l2.map(|x| x.to_string())),
+    ];
     if let Some(kind) = args.head {
         words += &format!(" --head {kind}");
         head.into_iter().for_each(|(name, value)| words += &value.map(|value| format!(" {name} {value}")).unwrap_or_default());

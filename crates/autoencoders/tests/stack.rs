@@ -1,0 +1,224 @@
+//! Layers trained one after the other, weights to begin with, and classifiers on codes.
+#![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
+
+use autoencoders::data::{Dataset, ReadOptions, Values, read};
+use autoencoders::recognise::{Classes, Classifier, Head, Kind};
+use autoencoders::run::State;
+use autoencoders::schema::Shape;
+use autoencoders::vars::Vars;
+use autoencoders::{Activation, Config, Event, FAMILIES, Flow, Model, Outcome, Trained, fit, fit_from};
+use serde_json::json;
+
+fn digits() -> Dataset {
+    read("digits", &ReadOptions::default()).unwrap()
+}
+
+fn trained(config: &Config, data: &Dataset) -> Trained {
+    fit(config, data, None, false, &mut |_| Flow::Continue).unwrap_or_else(|error| panic!("{}: {error}", config.family))
+}
+
+fn bits(vars: &Vars, group: &str) -> Vec<Vec<u32>> {
+    let own = vars.iter().filter(|(_, var)| var.name.starts_with(group));
+    own.map(|(_, var)| var.value.to_data().try_into_vec::<f32>().unwrap().into_iter().map(f32::to_bits).collect()).collect()
+}
+
+fn stacked(pretrain: &str) -> Config {
+    Config {
+        net: "mlp:40,20".parse().unwrap(),
+        activation: Activation::Sigmoid,
+        pretrain: pretrain.parse().unwrap(),
+        pretrain_epochs: Some(15),
+        epochs: Some(8),
+        batch: 32,
+        ..Config::default()
+    }
+}
+
+#[test]
+fn layers_that_were_trained_alone_are_a_better_start_for_deep_sigmoids() {
+    let data = digits();
+    let first = |pretrain: &str| trained(&stacked(pretrain), &data).model.history[0].validation.as_ref().unwrap().sum();
+    let bare = first("none");
+    for pretrain in ["greedy", "rbm", "rbm:2", "rbm:persistent"] {
+        assert!(first(pretrain) < 0.9 * bare, "{pretrain}: {} against {bare}", first(pretrain));
+    }
+}
+
+#[test]
+fn every_family_can_be_stacked() {
+    let data = digits().select(&(0..300).collect::<Vec<_>>()).unwrap();
+    for entry in FAMILIES {
+        // Each family's own activation in all layers, so that its constraint makes sense there.
+        let auto = trained(&Config { family: entry.name.to_owned(), epochs: Some(1), ..Config::default() }, &data)
+            .model
+            .parts
+            .plan
+            .blueprint
+            .code_activation;
+        let hidden = if auto == Activation::Identity { Activation::Relu } else { auto };
+        let config =
+            Config { family: entry.name.to_owned(), activation: hidden, pretrain_epochs: Some(2), epochs: Some(0), ..stacked("greedy") };
+        let mut layers = Vec::new();
+        let model = fit(&config, &data, None, false, &mut |event| {
+            if let Event::Layer { layer, of, record } = event {
+                layers.push((*layer, *of, record.epoch));
+            }
+            Flow::Continue
+        });
+        let model = model.unwrap_or_else(|error| panic!("{}: {error}", entry.name)).model;
+        assert_eq!(layers, [(0, 3, 1), (0, 3, 2), (1, 3, 1), (1, 3, 2), (2, 3, 1), (2, 3, 2)], "{}", entry.name);
+        assert!(model.encode(&data).unwrap().values.iter().all(|number| number.is_finite()), "{}", entry.name);
+    }
+}
+
+#[test]
+fn a_stack_that_was_interrupted_goes_on_to_the_same_bits() {
+    let (data, folder) = (digits().select(&(0..300).collect::<Vec<_>>()).unwrap(), tempfile::tempdir().unwrap());
+    for pretrain in ["greedy", "rbm"] {
+        let config = Config { pretrain_epochs: Some(3), epochs: Some(2), ..stacked(pretrain) };
+        let whole = trained(&config, &data).model;
+        for stop_at in [2, 5, 8] {
+            let path = folder.path().join(format!("{pretrain}-{stop_at}.ae.run"));
+            let mut seen = 0;
+            let part = fit(&config, &data, Some(&path), false, &mut |event| {
+                seen += usize::from(matches!(event, Event::Layer { .. }));
+                if seen >= stop_at && matches!(event, Event::Layer { .. }) { Flow::Stop } else { Flow::Continue }
+            });
+            assert!(matches!(part.unwrap().outcome, Outcome::Interrupted), "{pretrain} {stop_at}");
+            let resumed = fit(&State::config_of(&path).unwrap(), &data, Some(&path), true, &mut |_| Flow::Continue).unwrap().model;
+            assert!(bits(&resumed.vars, "") == bits(&whole.vars, ""), "{pretrain} stopped at {stop_at}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_stacked_is_refused_by_name() {
+    let data = Dataset::new("images", Shape::Image { height: 8, width: 8, channels: 1 }, Values::F32(vec![0.5; 64 * 20])).unwrap();
+    let config = Config { net: "conv:4".parse().unwrap(), ..stacked("greedy") };
+    let error = fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap_err().to_string();
+    assert!(error.contains("pretrain"), "{error}");
+    let config = Config { epochs: Some(0), ..Config::default() };
+    assert!(fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap_err().to_string().contains("epochs"));
+}
+
+#[test]
+fn a_frozen_encoder_stays_and_the_decoder_learns() {
+    let data = digits();
+    let model = trained(&Config { epochs: Some(3), ..Config::default() }, &data).model;
+    let config = Config { epochs: Some(5), freeze_encoder: true, seed: 9, ..Config::default() };
+    let next = fit_from((&model).into(), &config, &data, None, &mut |_| Flow::Continue).unwrap().model;
+    assert!(bits(&next.vars, "encoder") == bits(&model.vars, "encoder"));
+    assert!(bits(&next.vars, "decoder") != bits(&model.vars, "decoder"));
+    assert_eq!(next.preparation, model.preparation);
+    let rows: Vec<usize> = (0..data.rows()).collect();
+    assert!(next.evaluate(&data, &rows).unwrap().mse < model.evaluate(&data, &rows).unwrap().mse);
+    // What is loaded is no longer frozen.
+    let folder = tempfile::tempdir().unwrap();
+    next.save(&folder.path().join("next.ae")).unwrap();
+    let loaded = Model::load(&folder.path().join("next.ae")).unwrap();
+    let free = Config { freeze_encoder: false, ..config.clone() };
+    let tuned = fit_from((&loaded).into(), &free, &data, None, &mut |_| Flow::Continue).unwrap().model;
+    assert!(bits(&tuned.vars, "encoder") != bits(&model.vars, "encoder"));
+    let other = Config { net: "mlp:33".parse().unwrap(), ..config };
+    let error = fit_from((&model).into(), &other, &data, None, &mut |_| Flow::Continue).unwrap_err().to_string();
+    assert!(error.contains("encoder.0.weight"), "{error}");
+    assert!(fit(&Config { freeze_encoder: true, ..Config::default() }, &data, None, false, &mut |_| Flow::Continue).is_err());
+}
+
+#[test]
+fn a_classifier_learns_leaves_the_model_as_it_is_and_survives_the_file() {
+    let (data, folder) = (digits(), tempfile::tempdir().unwrap());
+    let mut found = trained(&Config { latent: 16, epochs: Some(30), ..Config::default() }, &data);
+    let before = bits(&found.model.vars, "");
+    let rows = found.split.test.clone();
+    for (kind, least) in [(Kind::Softmax, 0.93), (Kind::Linear, 0.9), (Kind::Svm, 0.88)] {
+        let head = Head { kind, ..Head::default() };
+        let classifier = Classifier::fit(&found.model, &data, &found.split, &head, &mut |_| Flow::Continue).unwrap();
+        let accuracy = classifier.accuracy(&data, &rows).unwrap();
+        assert!(accuracy > least, "{kind}: {accuracy}");
+        assert_eq!(bits(&classifier.vars, "encoder") == bits(&found.model.vars, "encoder"), kind != Kind::Softmax);
+        let scores = classifier.scores(&data, &rows).unwrap();
+        found.model.classifier = Some(classifier);
+        let path = folder.path().join(format!("{kind}.ae"));
+        found.model.save(&path).unwrap();
+        let loaded = Model::load(&path).unwrap().classifier.unwrap();
+        assert_eq!(loaded.scores(&data, &rows).unwrap(), scores, "{kind}");
+        assert_eq!((loaded.names.len(), loaded.head.kind), (10, kind));
+    }
+    assert!(bits(&found.model.vars, "") == before);
+}
+
+#[test]
+fn rows_without_a_label_train_no_classifier_and_one_class_is_refused() {
+    let mut data = digits();
+    let found = trained(&Config { latent: 16, epochs: Some(10), ..Config::default() }, &data);
+    // Half of the labels are lost.
+    data.labels.as_mut().unwrap().iter_mut().step_by(2).for_each(String::clear);
+    let classes = Classes::new(&data).unwrap();
+    assert_eq!((classes.names.len(), classes.of[0], classes.of[2]), (10, None, None));
+    let head = Head { kind: Kind::Linear, ..Head::default() };
+    let classifier = Classifier::fit(&found.model, &data, &found.split, &head, &mut |_| Flow::Continue).unwrap();
+    assert!(classifier.accuracy(&data, &found.split.test).unwrap() > 0.8);
+    data.labels.as_mut().unwrap().iter_mut().for_each(|label| *label = "same".to_owned());
+    let error = Classifier::fit(&found.model, &data, &found.split, &head, &mut |_| Flow::Continue).unwrap_err().to_string();
+    assert!(error.contains("two at least"), "{error}");
+    data.labels = None;
+    assert!(
+        Classifier::fit(&found.model, &data, &found.split, &head, &mut |_| Flow::Continue).unwrap_err().to_string().contains("--label")
+    );
+}
+
+#[test]
+fn a_code_tells_classes_better_than_chance_and_the_same_at_every_call() {
+    let data = digits();
+    let found = trained(&Config { latent: 16, epochs: Some(20), ..Config::default() }, &data);
+    let recognition = found.model.recognition(&data, &found.split).unwrap();
+    assert!(recognition.linear > 0.85 && recognition.nearest > 0.9, "{recognition:?}");
+    assert_eq!(recognition, found.model.recognition(&data, &found.split).unwrap());
+}
+
+#[test]
+fn k_sparse_codes_have_k_numbers_and_winners_win_as_often_as_they_may() {
+    let data = digits();
+    let config = |family: &str, parameters: serde_json::Value| Config {
+        family: family.to_owned(),
+        parameters: parameters.as_object().cloned().unwrap(),
+        latent: 60,
+        epochs: Some(10),
+        ..Config::default()
+    };
+    let model = trained(&config("k-sparse", json!({"k": 7})), &data).model;
+    let codes = model.encode(&data).unwrap();
+    assert!((0..codes.rows()).all(|row| codes.row(row).iter().filter(|number| **number != 0.0).count() == 7));
+    let wider = trained(&config("k-sparse", json!({"k": 7, "alpha": 3.0})), &data).model.encode(&data).unwrap();
+    assert!((0..wider.rows()).all(|row| wider.row(row).iter().filter(|number| **number != 0.0).count() == 21));
+
+    let share = |winners: bool| {
+        let model = trained(&config("winner-take-all", json!({"lifetime": 0.1, "winners": winners})), &data).model;
+        let codes = model.encode(&data).unwrap();
+        codes.values.iter().filter(|number| **number != 0.0).count() as f64 / codes.values.len() as f64
+    };
+    let (kept, all) = (share(true), share(false));
+    assert!((0.05..0.15).contains(&kept) && all > 2.0 * kept, "{kept} {all}");
+}
+
+#[test]
+fn one_draw_makes_an_importance_weighted_autoencoder_a_variational_one() {
+    let data = digits();
+    let config = |family: &str, parameters: serde_json::Value| Config {
+        family: family.to_owned(),
+        parameters: parameters.as_object().cloned().unwrap(),
+        likelihood: "bernoulli".parse().unwrap(),
+        epochs: Some(40),
+        ..Config::default()
+    };
+    let rows: Vec<usize> = (0..data.rows()).collect();
+    let bound = |config: &Config| {
+        let model = trained(config, &data).model;
+        let all = model.importance_weighted(&data, &rows, 100, 1).unwrap();
+        all.iter().sum::<f64>() / all.len() as f64
+    };
+    let (vae, one) = (bound(&config("vae", json!({}))), bound(&config("iwae", json!({"samples": 1}))));
+    assert!((vae - one).abs() < 0.02 * vae.abs(), "{vae} {one}");
+    assert!(bound(&config("iwae", json!({"samples": 5}))) > vae - 0.1);
+}
