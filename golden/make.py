@@ -392,6 +392,57 @@ def vae():
     ]
 
 
+def iwae():
+    """Burda et al. 2016, with the mean for every sample, as in an evaluation that draws nothing: ln p(z) - ln q(z | x) by densities."""
+
+    def case(name, loss, likelihood, samples, unit=False):
+        parameters = {"samples": samples}
+        model = Dense(name, head=6, family="iwae", parameters=parameters, activation="tanh", likelihood=likelihood, unit=unit)
+        mean, log_variance = model.encode(model.input).chunk(2, dim=1)
+        z = mean
+        prior, posterior = Normal(0.0, 1.0), Normal(mean, (0.5 * log_variance).exp())
+        errors = loss(model.decode(z), model.target)
+        surprise = (posterior.log_prob(z) - prior.log_prob(z)).sum(1).mean()
+        return model.finish({"reconstruction": errors, "kl": surprise})
+
+    return [case("three samples", squared, "gaussian", 3), case("one sample of pixels", cross_entropy, "bernoulli", 1, unit=True)]
+
+
+def k_sparse():
+    """Makhzani and Frey 2014: of each row's code the k largest numbers, no absolute value taken."""
+
+    def case(name, k, alpha, code="identity"):
+        parameters = {"k": k, "alpha": alpha}
+        options = {"family": "k-sparse", "parameters": parameters, "likelihood": "gaussian", "code": code, "code_activation": code}
+        model = Dense(name, hidden=(), latent=9, net="shallow", **options)
+        code = model.encode(model.input)
+        kept = torch.zeros_like(code).scatter(1, code.topk(int(k * alpha), dim=1).indices, 1.0)
+        return model.finish({"reconstruction": squared(model.decode(code * kept), model.target)})
+
+    return [case("three of nine", 3, 1.0), case("twice as many", 3, 2.0), case("of a tanh code", 4, 1.0, "tanh")]
+
+
+def winner_take_all():
+    """Makhzani and Frey 2015: of each unit's numbers over the batch the largest, in training."""
+
+    def case(name, lifetime):
+        parameters = {"lifetime": lifetime}
+        options = {"family": "winner-take-all", "parameters": parameters, "likelihood": "gaussian", "code": "softplus", "code_activation": "softplus"}
+        model = Dense(name, hidden=(), latent=9, net="shallow", training=True, **options)
+        threshold = torch.full((9,), 0.0)
+        model.variables["winner.threshold"] = threshold
+        model.before["winner.threshold"] = numbers(threshold)
+        code = model.encode(model.input)
+        winners = code.topk(math.ceil(lifetime * code.shape[0]), dim=0)
+        kept = torch.zeros_like(code).scatter(0, winners.indices, 1.0)
+        terms = {"reconstruction": squared(model.decode(code * kept), model.target)}
+        # A tenth of the way to the smallest winner of this batch.
+        model.variables["winner.threshold"] = 0.9 * threshold + 0.1 * winners.values.min(0).values.detach()
+        return model.finish(terms)
+
+    return [case("one row of six", 0.1), case("half of the rows", 0.5)]
+
+
 def convolution():
     """Images and series whose sides do not halve evenly, and their norms."""
     options = {"activation": "tanh", "likelihood": "gaussian"}
@@ -487,7 +538,7 @@ def schedules():
 
 
 def main():
-    groups = [activations, networks, likelihoods, denoising, sparse, contractive, vae, convolution, steps, clipping, schedules]
+    groups = [activations, networks, likelihoods, denoising, sparse, contractive, vae, iwae, k_sparse, winner_take_all, convolution, steps, clipping, schedules]
     for group in groups:
         path = pathlib.Path(__file__).parent / f"{group.__name__}.json"
         # A line for each case, so that a difference shows which one moved.

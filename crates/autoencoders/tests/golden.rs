@@ -181,6 +181,16 @@ fn the_variational_bound_has_the_value_and_the_gradients_of_pytorch() {
 }
 
 #[test]
+fn the_importance_weighted_bound_has_the_value_and_the_gradients_of_pytorch() {
+    golden("iwae").iter().for_each(check);
+}
+
+#[test]
+fn the_largest_of_rows_and_of_columns_are_those_of_pytorch() {
+    ["k_sparse", "winner_take_all"].iter().for_each(|name| golden(name).iter().for_each(check));
+}
+
+#[test]
 fn convolutions_of_any_size_have_the_loss_and_the_gradients_of_pytorch() {
     golden("convolution").iter().for_each(check);
 }

@@ -67,7 +67,11 @@ impl Family for Iwae {
             x.unsqueeze_dim::<3>(1).repeat_dim(1, samples).reshape([rows * samples, columns])
         };
         let posterior = repeat(h);
-        let noise = pass.rng.split("posterior").normal([rows * samples, width / 2], &posterior.device().inner(), posterior.dtype());
+        let shape = [rows * samples, width / 2];
+        let noise = match pass.sampling {
+            true => pass.rng.split("posterior").normal(shape, &posterior.device().inner(), posterior.dtype()),
+            false => Tensor::zeros(shape, (&posterior.device().inner(), posterior.dtype())),
+        };
         let z = draw_normal(posterior.clone(), noise.clone());
         let output = parts.network.decode(values, z.clone(), pass);
         let losses = parts.row_losses(values, output, repeat(batch.target.clone()));
