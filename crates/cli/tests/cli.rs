@@ -719,10 +719,98 @@ fn every_command_shows_an_example() {
     let commands = place.ok("--help").out;
     let listed = commands.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let names: Vec<&str> = listed.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect();
-    assert_eq!(names.len(), 15, "{commands}");
+    assert_eq!(names.len(), 16, "{commands}");
     for name in names {
         let help = place.ok(&format!("{name} --help")).out;
         assert!(help.contains("Example:\n  ae ") || help.contains("Examples:\n  ae "), "{help}");
+    }
+}
+
+#[test]
+fn a_head_tells_the_labels_and_classify_writes_them() {
+    let place = Place::new();
+    let trained = place.json("train digits --latent 16 --epochs 20 --head softmax --head-epochs 20 -o d.ae");
+    assert!(trained["accuracy"].as_f64().unwrap() > 0.85, "{trained}");
+    let classified = place.json("classify d.ae digits -o classes.csv");
+    assert!(classified["accuracy"].as_f64().unwrap() > 0.9, "{classified}");
+    let lines = place.lines("classes.csv");
+    assert_eq!((lines.len(), lines[0].as_str()), (1798, "row,class,is_0,is_1,is_2,is_3,is_4,is_5,is_6,is_7,is_8,is_9"));
+    assert!(place.ok("info d.ae").out.contains("softmax, 10 classes"));
+    place.ok("train digits --epochs 1 --quiet -o plain.ae");
+    for (words, part) in [
+        ("classify plain.ae digits -o x.csv", "--head softmax"),
+        ("classify d.ae digits -o x.npy", "csv"),
+        ("train digits --head tree", "softmax"),
+        ("train digits --head-epochs 3", "--head"),
+    ] {
+        let run = place.ae(words);
+        assert!(run.code == 2 && run.err.contains(part), "ae {words}: {}", run.err);
+    }
+    // Labels that are not there are missed before the training.
+    place.write("table.csv", "a,b\n1,2\n3,4\n5,6\n7,8\n");
+    let run = place.ae("train table.csv --latent 1 --head softmax");
+    assert!(run.code == 2 && run.err.contains("--label") && !run.err.contains("epoch"), "{}", run.err);
+}
+
+#[test]
+fn eval_tells_on_request_how_well_the_code_recognises_and_how_likely_rows_are() {
+    let place = Place::new();
+    place.ok("train digits --family vae --epochs 5 --quiet -o v.ae");
+    let plain = place.json("eval v.ae digits");
+    assert!(plain.get("recognition").is_none() && plain.get("importance").is_none());
+    let told = place.json("eval v.ae digits --recognise --importance 20 --annealing 5");
+    assert!(told["recognition"]["linear"].as_f64().unwrap() > 0.5 && told["recognition"]["neighbours"] == 10, "{told}");
+    assert!(told["importance"].is_number() && told["annealing"].is_number(), "{told}");
+    place.ok("train digits --epochs 1 --quiet -o p.ae");
+    assert!(place.ae("eval p.ae digits --importance 20").err.contains("vae or iwae"));
+}
+
+#[test]
+fn layers_are_trained_one_by_one_and_weights_are_taken_over() {
+    let place = Place::new();
+    let run = place.ok("train digits --stack 40,20 --activation sigmoid --pretrain-epochs 2 --epochs 2 -o s.ae");
+    assert!(run.err.contains("layer 1 of 3 trained") && run.err.contains("layer 3 of 3 trained"), "{}", run.err);
+    let config = &place.json("info s.ae")["config"];
+    assert_eq!((&config["net"], &config["pretrain"]), (&"mlp:40,20".into(), &"greedy".into()));
+    place.ok("train digits --stack 40 --pretrain rbm:2 --pretrain-epochs 1 --epochs 0 --quiet -o r.ae");
+    place.ok("train digits --from s.ae --freeze-encoder --net mlp:40,20 --activation sigmoid --epochs 1 --quiet -o t.ae");
+    place.ok("encode s.ae digits -o s.csv");
+    place.ok("encode t.ae digits -o t.csv");
+    assert_eq!(place.bytes("s.csv"), place.bytes("t.csv"));
+    for (words, part) in [
+        ("train digits --stack 40,x", "1000,500,250"),
+        ("train digits --stack 40 --net mlp:40", "--net"),
+        ("train digits --freeze-encoder", "--from"),
+        ("train digits --pretrain rbm:0", "rbm:K"),
+        ("train digits --from s.ae --freeze-encoder", "encoder.0.weight"),
+        ("train digits --epochs 0", "epochs"),
+    ] {
+        let run = place.ae(words);
+        assert!(run.code == 2 && run.err.contains(part), "ae {words}: {}", run.err);
+    }
+}
+
+#[test]
+fn patches_are_cut_from_photographs_of_different_sizes() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("photos")).unwrap();
+    for (name, width, height) in [("a", 40usize, 30usize), ("b", 33, 50)] {
+        let pixels: Vec<u8> = (0..width * height).map(|at| ((at % width) * 3 + (at / width) * at % 50) as u8).collect();
+        place.write(&format!("photos/{name}.png"), autoencoders::data::png(&pixels, width, 1).unwrap());
+    }
+    assert!(place.ae("train photos").err.contains("--resize"));
+    let run = place.ok("train photos --patches 200 --patch 6x5 --whiten lowpass --epochs 1 --latent 3 -o p.ae");
+    // The words that go on read the same patches.
+    assert!(run.out.contains("--patches 200 --patch 6x5 --whiten lowpass"), "{}", run.out);
+    assert_eq!(place.json("info p.ae")["features"], 30);
+    for (words, part) in [
+        ("train photos --patch 6x5", "--patches"),
+        ("train digits --patches 5", "patches"),
+        ("train photos --patches 5 --whiten blue", "lowpass"),
+        ("train photos --patches 5 --patch 90x90", "90x90"),
+    ] {
+        let run = place.ae(words);
+        assert!(run.code == 2 && run.err.contains(part), "ae {words}: {}", run.err);
     }
 }
 

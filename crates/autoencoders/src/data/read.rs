@@ -193,8 +193,9 @@ fn set_aside(data: &mut Dataset, options: &ReadOptions) -> Result<()> {
 }
 
 fn load_digits(options: &ReadOptions) -> Result<Loaded> {
-    if options.label.is_some() || options.id.is_some() || options.array.is_some() || options.resize.is_some() {
-        return Err(Error::data(digits::NAME, "has its labels already and takes no label, id, array or resize"));
+    let cut = options.resize.is_some() || options.patches.is_some();
+    if options.label.is_some() || options.id.is_some() || options.array.is_some() || cut {
+        return Err(Error::data(digits::NAME, "has its labels already and takes no label, id, array, resize or patches"));
     }
     Ok(Loaded { dataset: digits::load()?, columns: Vec::new() })
 }

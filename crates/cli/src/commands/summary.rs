@@ -63,7 +63,7 @@ impl Judged {
 /// The one JSON object of `ae train`.
 pub(crate) fn object(trained: &Trained, judged: &Judged, data: &Dataset, time: Duration, path: &Path) -> Result<Value> {
     let (model, split, of) = (&trained.model, &trained.split, &judged.evaluation);
-    Ok(json!({
+    let mut object = json!({
         "family": model.parts.plan.config.family,
         "latent": model.parts.plan.config.latent,
         "rows": data.rows(),
@@ -79,9 +79,12 @@ pub(crate) fn object(trained: &Trained, judged: &Judged, data: &Dataset, time: D
         "pca": { "mse": of.pca_mse },
         "active_units": of.active_units,
         "terms": show::object(&of.terms),
-        "accuracy": judged.recognised,
         "model": path,
-    }))
+    });
+    if let Some(accuracy) = judged.recognised {
+        object["accuracy"] = json!(accuracy);
+    }
+    Ok(object)
 }
 
 /// The table.
