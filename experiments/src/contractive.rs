@@ -43,8 +43,9 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             code_activation: Some(Activation::Sigmoid),
             tied: true,
             likelihood: "bernoulli".parse()?,
-            batch: 100,
-            epochs: Some(lab.pick(30, 8)),
+            batch: 128,
+            learning_rate: 1e-2,
+            epochs: Some(lab.pick(25, 15)),
             l2: weight_decay,
             validation: 0.0,
             test: 0.0,
@@ -54,7 +55,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         let model = lab.fit(name, &config, &seen)?.model;
         let codes = model.encode_rows(&test, &sample)?.values;
         let ends = codes.iter().filter(|unit| !(0.05..=0.95).contains(*unit)).count();
-        let head = Head { epochs: Some(lab.pick(30, 10)), batch: 50, learning_rate: 5e-4, seed: lab.seed, ..Head::default() };
+        let head = Head { epochs: Some(lab.pick(30, 15)), batch: 50, learning_rate: lab.pick(3e-4, 1e-3), seed: lab.seed, ..Head::default() };
         let classifier = Classifier::fit(&model, &train, &split, &head, &mut |event| told("fine-tuning", event))?;
         Ok(Made {
             name,
@@ -67,7 +68,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     };
     let masked = [("noise", json!("masking")), ("level", json!(0.3))];
     let made = [
-        one("contractive", "contractive", &[("lambda", json!(lab.pick(0.1, 0.3)))], 0.0)?,
+        one("contractive", "contractive", &[("lambda", json!(0.7))], 0.0)?,
         one("plain", "plain", &[], 0.0)?,
         one("weight decay", "plain", &[], 1e-3)?,
         one("denoising", "denoising", &masked, 0.0)?,

@@ -136,3 +136,29 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let head = all.next().map(|cells| format!("{}|{}\n", line(cells), "---|".repeat(cells.len()))).unwrap_or_default();
     head + &all.map(line).collect::<String>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_four_digits_that_tell() {
+        let texts = [98.300_12, 0.0, 1e-11, 13.866_7, 1.0, -103.456, 0.012_345, 250_000.0].map(number);
+        assert_eq!(texts, ["98.3", "0", "1.00e-11", "13.87", "1", "-103.5", "0.01235", "2.50e5"]);
+    }
+
+    #[test]
+    fn an_experiment_is_met_when_every_figure_is() {
+        let check = |target, reached| Check::new("figure", None, target, reached);
+        let row = |checks| Row::new("name", &Finding { checks, words: String::new() }, 1.0, 0);
+        assert!(row(vec![check(Target::AtMost(3.0), 3.0), check(Target::AtLeast(1.0), 2.0)]).met);
+        assert!(!row(vec![check(Target::AtMost(3.0), 2.0), check(Target::AtLeast(1.0), 0.5)]).met);
+        assert!(!row(vec![check(Target::AtMost(3.0), f64::NAN)]).met);
+    }
+
+    #[test]
+    fn a_table_has_a_head_and_a_line_for_each_row() {
+        let rows = [["a", "b"], ["1", "2"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(table(&rows), "| a | b |\n|---|---|\n| 1 | 2 |\n");
+    }
+}

@@ -79,7 +79,7 @@ impl Question<'_> {
         };
         let images = dataset(self.test, &drawn)?;
         let seen = self.classifier.encode(&images, &(0..count).collect::<Vec<_>>())?;
-        let some: Vec<usize> = (0..lab.pick(SOME, 3000).min(self.train.rows())).collect();
+        let some: Vec<usize> = (0..lab.pick(SOME, 2000).min(self.train.rows())).collect();
         let (own, truth) = (Classes::new(&self.train.select(&some)?)?, Classes::new(self.test)?);
         let split = Split { train: some.clone(), validation: Vec::new(), test: Vec::new() };
         let head = Head { kind: Kind::Linear, l2: 1e-4, epochs: Some(lab.pick(100, 40)), ..Head::default() };
@@ -121,7 +121,9 @@ fn cut(lab: &Lab, classifier: &Classifier, train: &Dataset) -> Outcome<Vec<(Stri
             net: format!("maps:{}", text.join(",")).parse()?,
             freeze_encoder: true,
             density: "none".parse()?,
-            ..convolutional(lab, lab.pick(6, 4))?
+            // Few weights, whose bias has far to go from grey to black.
+            learning_rate: 5e-3,
+            ..convolutional(lab, lab.pick(6, 8))?
         };
         let model =
             fit_from(Start::from(classifier), &config, train, None, &mut |event| told(&format!("decoder of {depth}"), event))?.model;
@@ -130,7 +132,7 @@ fn cut(lab: &Lab, classifier: &Classifier, train: &Dataset) -> Outcome<Vec<(Stri
         let data = Dataset::new("maps", Shape::Flat { width: codes.columns }, Values::F32(codes.values))?;
         let density = Config {
             family: "vae".to_owned(),
-            net: "mlp:512".parse()?,
+            net: lab.pick("mlp:512", "mlp:128").parse()?,
             latent: 64,
             scale: autoencoders::prepare::Scale::Unit,
             batch: 128,
@@ -225,7 +227,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     );
     let mut checks = vec![
         Check::new("right of test digits by the classifier, %", None, Target::AtLeast(lab.pick(99.0, 92.0)), right),
-        Check::new("squared error of the first cut, of the autoencoder's", None, Target::AtMost(1.0), cut[0].error / whole[0].error),
+        Check::new("squared error of the first cut, of the autoencoder's", None, Target::AtMost(lab.pick(1.0, 3.0)), cut[0].error / whole[0].error),
         Check::new("right by a probe on the deepest cut, %", None, Target::AtLeast(lab.pick(98.0, 85.0)), cut[cut.len() - 1].known),
     ];
     checks.extend(fashion.map(|right| Check::new("right of Fashion-MNIST by the classifier, %", None, Target::AtLeast(91.0), right)));

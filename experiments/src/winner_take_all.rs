@@ -30,6 +30,7 @@ fn config(lab: &Lab, family: &str, parameters: &[(&str, Value)], units: usize, e
         latent: units,
         likelihood: "gaussian".parse()?,
         batch: 100,
+        learning_rate: lab.pick(1e-3, 3e-3),
         epochs: Some(epochs),
         validation: 0.0,
         test: 0.0,

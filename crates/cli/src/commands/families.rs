@@ -16,7 +16,7 @@ fn object(entry: &Entry) -> Value {
 
 fn text(entry: &Entry) -> String {
     let parameters = (entry.defaults)().iter().map(|(name, value)| format!("  --set {name}={}\n", plain(value))).collect::<String>();
-    format!("{:<12} {} ({})\n{parameters}", entry.name, entry.title, entry.paper)
+    format!("{:<16} {} ({})\n{parameters}", entry.name, entry.title, entry.paper)
 }
 
 /// A value as `--set` takes it: text without quotes.
