@@ -53,9 +53,9 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         2,
     )?;
     let words = format!(
-        "A network of {} and its mirror image, all units sigmoid but the {} of the code, trained on {} digits. First each layer is a restricted Boltzmann machine \\
-         that learns to model what the one below gives; then all are unrolled into an autoencoder and fine-tuned, here with Adam for {} \\
-         epochs, where the paper took 200 of conjugate gradients. Set-up: Hinton and Salakhutdinov, Science 2006.\\n\\n{}\\n{picture}",
+        "A network of {} and its mirror image, all units sigmoid but the {} of the code, trained on {} digits, one in twenty of which decides which epoch is kept. First each layer is a restricted Boltzmann machine \
+         that learns to model what the one below gives; then all are unrolled into an autoencoder and fine-tuned, here with Adam for {} \
+         epochs, where the paper took 200 of conjugate gradients. Set-up: Hinton and Salakhutdinov, Science 2006.\n\n{}\n{picture}",
         lab.pick("784-1000-500-250-30", "784-400-200-100-30"),
         30,
         train.rows(),
