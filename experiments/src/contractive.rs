@@ -55,7 +55,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         let model = lab.fit(name, &config, &seen)?.model;
         let codes = model.encode_rows(&test, &sample)?.values;
         let ends = codes.iter().filter(|unit| !(0.05..=0.95).contains(*unit)).count();
-        let head = Head { epochs: Some(lab.pick(30, 15)), batch: 50, learning_rate: lab.pick(3e-4, 1e-3), seed: lab.seed, ..Head::default() };
+        let head =
+            Head { epochs: Some(lab.pick(30, 15)), batch: 50, learning_rate: lab.pick(3e-4, 1e-3), seed: lab.seed, ..Head::default() };
         let classifier = Classifier::fit(&model, &train, &split, &head, &mut |event| told("fine-tuning", event))?;
         Ok(Made {
             name,

@@ -227,7 +227,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     );
     let mut checks = vec![
         Check::new("right of test digits by the classifier, %", None, Target::AtLeast(lab.pick(99.0, 92.0)), right),
-        Check::new("squared error of the first cut, of the autoencoder's", None, Target::AtMost(lab.pick(1.0, 3.0)), cut[0].error / whole[0].error),
+        Check::new(
+            "squared error of the first cut, of the autoencoder's",
+            None,
+            Target::AtMost(lab.pick(1.0, 3.0)),
+            cut[0].error / whole[0].error,
+        ),
         Check::new("right by a probe on the deepest cut, %", None, Target::AtLeast(lab.pick(98.0, 85.0)), cut[cut.len() - 1].known),
     ];
     checks.extend(fashion.map(|right| Check::new("right of Fashion-MNIST by the classifier, %", None, Target::AtLeast(91.0), right)));

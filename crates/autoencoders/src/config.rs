@@ -9,7 +9,7 @@ use crate::net::{Blueprint, Net, Norm, image_sides, map_width};
 use crate::optimise::{Method, Schedule};
 use crate::prepare::{Layout, MOST_LEVELS, Preparation, Range, Scale};
 use crate::schema::{ColumnKind, Field, Shape};
-use crate::stack::Pretraining;
+use crate::stack::{self, Pretraining};
 use autoencoders_kernels::Activation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -243,6 +243,12 @@ impl Config {
         real("l2", self.l2, 0.0, 1e6)?;
         real("warm_up", self.warm_up, 0.0, 1e6)?;
         real("clip", self.clip, 0.0, 1e9)?;
+        if self.optimiser == Method::Lbfgs {
+            let idle = [("weight_decay", self.weight_decay), ("clip", self.clip), ("warm_up", self.warm_up)];
+            if let Some((name, value)) = idle.into_iter().find(|(_, value)| *value > 0.0) {
+                return Err(Error::setting(name, value, "0 with the optimiser lbfgs, which has no use for it; --l2 is a term of the loss"));
+            }
+        }
         real("hidden", self.hidden.unwrap_or(0.0), 0.0, 0.95)?;
         real("contamination", self.contamination, 0.0, 0.5)?;
         whole("members", self.members, 1, 100)?;
@@ -295,6 +301,13 @@ impl Plan {
         if let Net::Maps(channels) = &config.net {
             // The code is as wide as the network makes it.
             config.latent = map_width(&prepared, channels).unwrap_or(config.latent);
+            if config.latent > MOST {
+                return Err(Error::setting(
+                    "net",
+                    &config.net,
+                    format!("fewer channels or more layers: a code has {MOST} numbers at most"),
+                ));
+            }
             if family.head(config.latent) != config.latent {
                 return Err(Error::setting("net", &config.net, "conv:CHANNELS for a family whose code is a distribution"));
             }
@@ -346,6 +359,7 @@ impl Plan {
         let mut plan = Self { config, family, shape: shape.clone(), range, layout, blueprint, warnings: Vec::new() };
         plan.check()?;
         plan.family.check(&plan)?;
+        stack::check(&plan)?;
         plan.warn();
         Ok(plan)
     }
@@ -400,6 +414,9 @@ impl Plan {
             let wanted = "none, or a dense network without norms and embeddings (--net mlp:WIDTHS), whose layers can be trained alone";
             return Err(Error::setting("pretrain", config.pretrain, wanted));
         }
+        if config.freeze_encoder && config.pretrain != Pretraining::None {
+            return Err(Error::setting("pretrain", config.pretrain, "none: a frozen encoder has its weights"));
+        }
         if config.freeze_encoder && (config.norm == Norm::Batch || config.members > 1 || config.tied) {
             let wanted = "false with batch norm, tied weights, or several members";
             return Err(Error::setting("freeze_encoder", true, wanted));
@@ -448,6 +465,7 @@ impl Plan {
                 self.config.latent
             ));
         }
+        self.warnings.extend(self.family.warning(self));
         let layout = self.layout.clone().unwrap_or_default();
         for (column, place) in layout.columns.iter().enumerate().filter(|(_, place)| layout.choices.contains(place)) {
             let (number, levels) = (column + 1, place.len() - 1);

@@ -6,7 +6,7 @@ use crate::family::Code;
 use crate::model::{Model, block, read};
 use crate::rng::Rng;
 use crate::vars::Values;
-use autoencoders_kernels::{among_workers, side_by_side};
+use autoencoders_kernels::{LOG_VARIANCE, among_workers, side_by_side};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
@@ -44,9 +44,9 @@ impl Model {
         }
         self.generative()?;
         let rng = Rng::new(seed).split("importance");
-        self.by_rows(data, rows, (TOGETHER / samples.min(TOGETHER)).max(1), |values, x, first| {
-            let x = self.drawn(x, &rng.split("rows").at(first))?;
-            importance(self, values, &x, samples, &rng.split("codes").at(first), false)
+        self.by_rows(data, rows, (TOGETHER / samples.min(TOGETHER)).max(1), |values, x, rows| {
+            let x = self.drawn(x, rows, seed)?;
+            importance(self, values, &x, samples, &rng.at(rows.first().copied().unwrap_or(0)), false)
         })
     }
 
@@ -63,10 +63,8 @@ impl Model {
         }
         self.generative()?;
         let rng = Rng::new(seed).split("annealing");
-        self.by_rows(data, rows, (TOGETHER / annealing.chains).max(1), |_, x, first| {
-            // The same draws of pixels as for importance sampling by the same seed.
-            let x = self.drawn(x, &Rng::new(seed).split("importance").split("rows").at(first))?;
-            anneal(self, &x, annealing, &rng.at(first))
+        self.by_rows(data, rows, (TOGETHER / annealing.chains).max(1), |_, x, rows| {
+            anneal(self, &self.drawn(x, rows, seed)?, annealing, &rng.at(rows.first().copied().unwrap_or(0)))
         })
     }
 
@@ -83,25 +81,32 @@ impl Model {
         }
     }
 
-    /// Prepared rows as the loss compares with them: drawn black and white where the model was trained so.
-    fn drawn(&self, x: Tensor<2>, rng: &Rng) -> Result<Tensor<2>> {
-        Ok(self.parts.batch(x, rng)?.target)
+    /// Whether it has a prior over codes, so that rows have a likelihood.
+    pub fn is_generative(&self) -> bool {
+        self.generative().is_ok()
     }
 
-    /// What `of` gives for blocks of rows, side by side; it gets the values, the prepared rows and the place of the first.
+    /// Prepared rows as the loss compares with them: where the model was trained so drawn black and white, each row by its number alone.
+    fn drawn(&self, x: Tensor<2>, rows: &[usize], seed: u64) -> Result<Tensor<2>> {
+        let rng = Rng::new(seed).split("pixels");
+        let one = |(at, row): (usize, &usize)| Ok(self.parts.batch(x.clone().narrow(0, at, 1), &rng.at(*row))?.target);
+        Ok(Tensor::cat(rows.iter().enumerate().map(one).collect::<Result<Vec<_>>>()?, 0))
+    }
+
+    /// What `of` gives for blocks of rows, side by side; it gets the values, the prepared rows and their numbers.
     fn by_rows(
         &self,
         data: &Dataset,
         rows: &[usize],
         most: usize,
-        of: impl Fn(&Values, Tensor<2>, usize) -> Result<Vec<f64>> + Send + Sync,
+        of: impl Fn(&Values, Tensor<2>, &[usize]) -> Result<Vec<f64>> + Send + Sync,
     ) -> Result<Vec<f64>> {
         self.accept(data)?;
         rows.iter().try_for_each(|row| data.require_row(*row))?;
         let (values, prepared) = (self.vars.values(), self.preparation.on(data)?);
         let size = most.min(block(&self.parts.plan)).max(1);
         let blocks: Vec<&[usize]> = rows.chunks(size).collect();
-        let all = among_workers(|| side_by_side(blocks.len(), |at| of(&values, prepared.tensor(blocks[at].iter().copied())?, at * size)));
+        let all = among_workers(|| side_by_side(blocks.len(), |at| of(&values, prepared.tensor(blocks[at].iter().copied())?, blocks[at])));
         Ok(all.into_iter().collect::<Result<Vec<_>>>()?.concat())
     }
 }
@@ -128,7 +133,7 @@ pub(crate) fn importance(model: &Model, values: &Values, x: &Tensor<2>, samples:
     let Some(posterior) = posterior else {
         return Ok(losses(mean, x.clone())?.into_iter().map(|loss| -f64::from(loss)).collect());
     };
-    let log_variance = posterior.narrow(1, latent, latent);
+    let log_variance = posterior.narrow(1, latent, latent).clamp(-LOG_VARIANCE, LOG_VARIANCE);
     let deviation = (log_variance.clone() * 0.5).exp();
     let mut weights = vec![Vec::with_capacity(samples); rows];
     // So many draws of all rows together, one below the other.
@@ -223,8 +228,8 @@ fn anneal(model: &Model, x: &Tensor<2>, annealing: Annealing, rng: &Rng) -> Resu
             // Over the chain's own past, so that no chain depends on others.
             step[chain] = (step[chain] * (0.05 * (f64::from(u8::from(accept)) - ACCEPTED)).exp()).clamp(1e-4, 2.0);
         }
-        let taken = column(taken);
-        z = z * (taken.clone().neg() + 1.0) + place * taken;
+        // Selected, not multiplied: a proposal that left the finite numbers must leave no trace.
+        z = z.mask_where(column(taken).repeat_dim(1, latent).greater_elem(0.5), place);
     }
     let of = |row: usize| (0..annealing.chains).map(|chain| weights[chain * rows + row]).collect::<Vec<f64>>();
     Ok((0..rows).map(|row| mean_of_logarithms(&of(row))).collect())

@@ -129,6 +129,11 @@ pub trait Family: Debug + Send + Sync {
         Ok(())
     }
 
+    /// What the user should know of these parameters with this plan.
+    fn warning(&self, _plan: &Plan) -> Option<String> {
+        None
+    }
+
     /// The mean activation that each unit is held to, where there is one.
     fn target_activation(&self) -> Option<f64> {
         None

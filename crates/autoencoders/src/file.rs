@@ -370,7 +370,7 @@ impl Model {
             let (name, shape, values) = inside(entry).ok_or_else(|| damaged(&"a tensor of a shape that no variable has"))?;
             stored.insert(name, (shape, values));
         }
-        let mut whole = stored.clone();
+        let mut whole = if content.classifier.is_some() { stored.clone() } else { Stored::new() };
         let mut init = Init::stored(&mut stored, &Device::default());
         let parts = Parts::build(plan, &mut init)?;
         let vars = init.finish();

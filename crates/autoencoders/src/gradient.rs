@@ -52,8 +52,8 @@ pub fn gradient_check(config: &Config, shape: &Shape, range: Range, rows: &Matri
     let (mut apart, mut together, mut largest, mut worst) = (0.0f64, 0.0f64, 0.0f64, 0.0f64);
     for (id, gradient) in ids.into_iter().zip(gradients) {
         let Some(gradient) = gradient else { continue };
-        let (gradient, value) = (numbers(gradient), vars.get(id).value.clone());
-        let start = numbers(value.clone());
+        let (gradient, value) = (numbers(gradient)?, vars.get(id).value.clone());
+        let start = numbers(value.clone())?;
         for (at, gradient) in gradient.iter().enumerate() {
             let mut moved = |by: f64| {
                 let mut numbers = start.clone();
@@ -72,6 +72,7 @@ pub fn gradient_check(config: &Config, shape: &Shape, range: Range, rows: &Matri
     Ok(GradientCheck { relative: (apart / together.max(f64::MIN_POSITIVE)).sqrt(), worst: worst / largest.max(f64::MIN_POSITIVE) })
 }
 
-fn numbers(tensor: Tensor<2>) -> Vec<f64> {
-    tensor.into_data().convert::<f64>().try_into_vec::<f64>().unwrap_or_default()
+fn numbers(tensor: Tensor<2>) -> Result<Vec<f64>> {
+    let data = tensor.into_data().convert::<f64>();
+    data.try_into_vec::<f64>().map_err(|error| Error::shape("gradient", format!("{error:?}"), "numbers"))
 }

@@ -51,7 +51,8 @@ impl Evaluation {
         if self.active_units < config.latent && self.rows > config.latent {
             let silent = config.latent - self.active_units;
             let cause = match self.terms.get("kl") {
-                Some(_) => "posterior collapse: try a smaller beta, a warm_up, or free_bits",
+                Some(_) if config.parameters.contains_key("free_bits") => "posterior collapse: try a smaller beta, a warm_up, or free_bits",
+                Some(_) => "posterior collapse: a smaller latent may do as well",
                 None => "a smaller latent may do as well",
             };
             advice.push(format!("{silent} of {} code units carry nothing ({cause})", config.latent));
@@ -164,6 +165,9 @@ impl Model {
     /// move the code follows (Rifai et al. 2011, figure 3). Each row takes as many passes as it has numbers.
     pub fn jacobian_spectrum(&self, data: &Dataset, rows: &[usize]) -> Result<Vec<f64>> {
         let (features, latent) = (self.parts.plan.width(), self.parts.plan.config.latent);
+        if features > 4096 {
+            return Err(Error::setting("numbers in a row", features, "4096 at most for a spectrum, which takes the square of that"));
+        }
         let mut spectrum = vec![0.0; features.min(latent)];
         for row in rows {
             self.blocks(data, &[*row], |_, values, x| {
@@ -206,7 +210,9 @@ pub fn frechet_distance(a: &Matrix, b: &Matrix) -> Result<f64> {
     let crossed = crossed.ok_or_else(|| Error::setting("features", "no finite numbers", "rows of finite numbers"))?;
     let apart: f64 = mean.iter().zip(&other_mean).map(|(a, b)| (a - b).powi(2)).sum();
     let traces: f64 = (0..columns).map(|at| own[(at, at)] + other[(at, at)]).sum();
-    Ok((apart + traces - 2.0 * crossed).max(0.0))
+    let distance = apart + traces - 2.0 * crossed;
+    // Not below zero by rounding; and what is no number stays none.
+    Ok(if distance < 0.0 { 0.0 } else { distance })
 }
 
 /// How well the gaps of one column are filled.

@@ -26,7 +26,7 @@ pub enum Method {
     /// Gradient descent with momentum.
     Sgd,
     /// `lbfgs`: limited-memory BFGS on all training rows at once, an epoch a step. Noise and draws are the same at every step, because
-    /// the loss must be one function; rate, schedule and batch say nothing.
+    /// the loss must be one function; rate, schedule and batch say nothing, weight decay, clipping and warm-up are refused.
     Lbfgs,
 }
 

@@ -179,7 +179,7 @@ impl Rbm {
                 let count = at.len() as f64;
                 let seen = machine.to_hidden(data.clone());
                 let drawn = options.hidden_units.draw(seen.clone(), &mut rng);
-                let mut hidden = match chain.take().filter(|chain| options.persistent && chain.dims()[0] == at.len()) {
+                let mut hidden = match chain.take().filter(|_| options.persistent) {
                     Some(chain) => chain,
                     None => drawn.clone(),
                 };

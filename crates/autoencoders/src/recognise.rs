@@ -128,10 +128,19 @@ impl Default for Head {
 }
 
 impl Head {
+    /// Refuses settings and labels that no classifier can be trained with, before the training of a model that comes first.
+    pub fn check(&self, data: &Dataset, split: &Split) -> Result<()> {
+        let own = Classes::new(data)?.split(split, &data.name)?;
+        self.config(own.train.len()).map(|_| ())
+    }
+
     /// The settings of the one loop, decided for so many rows.
     fn config(&self, rows: usize) -> Result<Config> {
         let optimiser = self.optimiser.unwrap_or(if self.kind == Kind::Softmax { Method::Adam } else { Method::Lbfgs });
         let whole = optimiser == Method::Lbfgs;
+        if whole && rows > 1 << 20 {
+            return Err(Error::setting("labelled rows", rows, "1048576 at most for lbfgs, which takes all at once; softmax takes more"));
+        }
         if !(0.0..=1e6).contains(&self.l2) {
             return Err(Error::setting("l2", self.l2, "a number from 0 to 1e6"));
         }
@@ -230,7 +239,7 @@ pub struct Classifier {
 
 impl<'a> From<&'a Classifier> for Start<'a> {
     fn from(classifier: &'a Classifier) -> Self {
-        Self { vars: &classifier.vars, preparation: &classifier.preparation }
+        Self { vars: &classifier.vars, preparation: &classifier.preparation, parts: &classifier.parts, columns: &[] }
     }
 }
 
@@ -343,7 +352,7 @@ impl Classifier {
         Ok((parts, init.taken(), head))
     }
 
-    /// The score of each class [rows, classes]: for softmax its probability, for support vector machines the distance to their planes.
+    /// The score of each class [rows, classes]: for softmax its probability, for support vector machines how far on which side of its plane the code is.
     pub fn scores(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
         self.each(data, rows, self.names.len(), |values, code| {
             let scores = dense(code, values.get(self.weight), values.get(self.bias), false, Activation::Identity);
@@ -358,6 +367,10 @@ impl Classifier {
 
     /// What `of` makes of the codes of some rows.
     fn each(&self, data: &Dataset, rows: &[usize], columns: usize, of: impl Fn(&Values, Tensor<2>) -> Tensor<2> + Sync) -> Result<Matrix> {
+        let shape = &self.parts.plan.shape;
+        if data.features() != shape.features()? {
+            return Err(Error::shape(format!("rows of {}", data.name), &data.shape, format!("{shape}, as in training")));
+        }
         rows.iter().try_for_each(|row| data.require_row(*row))?;
         let (values, prepared) = (self.vars.values(), self.preparation.on(data)?);
         let blocks: Vec<&[usize]> = rows.chunks(block(&self.parts.plan).min(SIDE_BY_SIDE)).collect();
@@ -375,9 +388,18 @@ impl Classifier {
         Ok(highest(&self.scores(data, rows)?))
     }
 
-    /// The fraction of rows whose class is recognised, of those that have one.
+    /// The fraction of rows whose class is recognised, of those that have one; an error where none has.
     pub fn accuracy(&self, data: &Dataset, rows: &[usize]) -> Result<f64> {
         Classes::named(self.names.clone(), data)?.accuracy(rows, &self.predict(data, rows)?)
+    }
+
+    /// The same, and none where no row has a class that the classifier knows.
+    pub fn recognised(&self, data: &Dataset, rows: &[usize]) -> Result<Option<f64>> {
+        let known = data.labels.is_some() && {
+            let classes = Classes::named(self.names.clone(), data)?;
+            rows.iter().any(|row| classes.of.get(*row).is_some_and(Option::is_some))
+        };
+        known.then(|| self.accuracy(data, rows)).transpose()
     }
 }
 

@@ -5,7 +5,9 @@ use crate::data::{Dataset, Values};
 use crate::error::{Error, Result};
 use crate::family::Terms;
 use crate::file;
-use crate::optimise::Optimiser;
+use crate::lbfgs::MEMORY;
+use crate::optimise::{Method, Optimiser};
+use crate::prepare::Preparation;
 use crate::vars::Vars;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -93,6 +95,8 @@ pub struct State {
     pub vars: Vars,
     /// The optimiser's moments.
     pub optimiser: Optimiser,
+    /// How rows are scaled, where that came with weights to begin with.
+    pub preparation: Option<Preparation>,
     /// Layers that are made ready.
     pub pretrained: usize,
     /// Epochs done.
@@ -122,6 +126,10 @@ struct Header {
     config: Config,
     data: String,
     #[serde(default)]
+    preparation: Option<Preparation>,
+    #[serde(default)]
+    converged: bool,
+    #[serde(default)]
     pretrained: usize,
     epoch: usize,
     step: usize,
@@ -134,6 +142,14 @@ struct Header {
     history: Vec<EpochRecord>,
 }
 
+impl Header {
+    fn read(path: &Path) -> Result<(Self, BTreeMap<String, file::Entry>)> {
+        let (header, tensors) = file::read(path, file::Kind::Run)?;
+        let strange = |error| Error::model(path.display(), format!("not a checkpoint of this version: {error}"));
+        Ok((serde_json::from_value(header).map_err(strange)?, tensors))
+    }
+}
+
 impl State {
     /// A training at its start.
     ///
@@ -144,6 +160,7 @@ impl State {
         Ok(Self {
             vars,
             optimiser,
+            preparation: None,
             pretrained: 0,
             epoch: 0,
             step: 0,
@@ -163,6 +180,8 @@ impl State {
         let header = Header {
             config: config.clone(),
             data: data.clone(),
+            preparation: self.preparation.clone(),
+            converged: self.optimiser.converged,
             pretrained: self.pretrained,
             epoch: self.epoch,
             step: self.step,
@@ -191,9 +210,7 @@ impl State {
     pub fn restore(&mut self, config: &Config) -> Result<()> {
         let Some((path, data)) = self.checkpoint.clone() else { return Ok(()) };
         let path = path.as_path();
-        let (header, mut tensors) = file::read(path, file::Kind::Run)?;
-        let header: Header = serde_json::from_value(header)
-            .map_err(|error| Error::model(path.display(), format!("not a checkpoint of this version: {error}")))?;
+        let (header, mut tensors) = Header::read(path)?;
         if header.config != *config {
             return Err(Error::model(
                 path.display(),
@@ -203,7 +220,8 @@ impl State {
         if header.data != data {
             return Err(Error::model(path.display(), "belongs to other rows; resume with the data that it was begun with"));
         }
-        if header.times.len() != self.vars.len() || header.epoch > config.epochs.unwrap_or(0) {
+        let remembers = config.optimiser == Method::Lbfgs && header.times.iter().any(|time| *time > MEMORY as u64);
+        if header.times.len() != self.vars.len() || remembers || header.epoch > config.epochs.unwrap_or(0) {
             return Err(Error::model(path.display(), "is damaged: its counters do not fit its configuration"));
         }
         restore_vars(&mut self.vars, "now", &mut tensors, path)?;
@@ -218,7 +236,7 @@ impl State {
             self.best = Some(Best { loss, epoch, vars });
         }
         self.optimiser.times = header.times;
-        self.pretrained = header.pretrained;
+        (self.preparation, self.pretrained, self.optimiser.converged) = (header.preparation, header.pretrained, header.converged);
         (self.epoch, self.step, self.first, self.sums) = (header.epoch, header.step, header.first, header.sums);
         (self.waited, self.reductions, self.history) = (header.waited, header.reductions, header.history);
         Ok(())
@@ -226,10 +244,12 @@ impl State {
 
     /// The configuration that a checkpoint was written with.
     pub fn config_of(path: &Path) -> Result<Config> {
-        let (header, _) = file::read(path, file::Kind::Run)?;
-        let header: Header = serde_json::from_value(header)
-            .map_err(|error| Error::model(path.display(), format!("not a checkpoint of this version: {error}")))?;
-        Ok(header.config)
+        Header::read(path).map(|(header, _)| header.config)
+    }
+
+    /// The scaling that a checkpoint has, where its training began with other weights.
+    pub(crate) fn preparation_of(path: &Path) -> Result<Option<Preparation>> {
+        Header::read(path).map(|(header, _)| header.preparation)
     }
 }
 

@@ -3,7 +3,7 @@
 //! Hinton and Salakhutdinov 2006 with restricted Boltzmann machines; Bengio et al., "Greedy layer-wise training of deep networks", 2007,
 //! with autoencoders.
 
-use crate::config::Config;
+use crate::config::{Config, Plan};
 use crate::data::{Dataset, Values};
 use crate::density::DensityChoice;
 use crate::error::{Error, Result};
@@ -13,7 +13,7 @@ use crate::likelihood::Likelihood;
 use crate::model::{Matrix, Model, block, read};
 use crate::net::Net;
 use crate::parts::Parts;
-use crate::prepare::{Prepared, Range, Scale};
+use crate::prepare::{Preparation, Prepared, Range, Scale};
 use crate::rbm::{self, Rbm, Units};
 use crate::rng::Rng;
 use crate::run::{EpochRecord, Numbers, State};
@@ -129,12 +129,16 @@ pub(crate) fn pretrain(
         let flow = match plan.config.pretrain {
             Pretraining::None => Flow::Continue,
             Pretraining::Greedy => greedy(parts, state, &layer, below, &own, on)?,
-            Pretraining::Rbm { steps, persistent } => machine(parts, state, &layer, &below, (steps, persistent), on)?,
+            Pretraining::Rbm { steps, persistent } => {
+                let below = Matrix { values: below.values[..own.train.len() * below.columns].to_vec(), ..below };
+                machine(parts, state, &layer, &below, (steps, persistent), on)?
+            }
         };
         if flow == Flow::Stop {
             return Ok(Flow::Stop);
         }
         state.pretrained += 1;
+        state.save(&plan.config)?;
     }
     Ok(Flow::Continue)
 }
@@ -168,6 +172,53 @@ fn seed(parts: &Parts, layer: &Layer) -> u64 {
     Rng::new(parts.plan.config.seed).split("stack").at(layer.index).below(1 << 31) as u64
 }
 
+/// What one layer is trained by.
+fn shallow(plan: &Plan, layer: &Layer, seed: u64) -> Config {
+    let first = layer.index == 0;
+    let cross_entropy = plan.config.likelihood == Likelihood::Bernoulli && unit(plan.config.activation);
+    let mut config = Config {
+        net: Net::Shallow,
+        latent: layer.width,
+        code_activation: Some(layer.activation),
+        pretrain: Pretraining::None,
+        epochs: Some(plan.config.pretrain_epochs.unwrap_or(EPOCHS)),
+        likelihood: match (first, cross_entropy) {
+            (true, _) if plan.layout.is_none() => plan.config.likelihood,
+            (false, true) => Likelihood::Bernoulli,
+            _ => Likelihood::Auto,
+        },
+        binarise: plan.config.binarise && first,
+        scale: Scale::None,
+        hidden: None,
+        dropout: 0.0,
+        members: 1,
+        density: DensityChoice::None,
+        freeze_encoder: false,
+        seed,
+        ..plan.config.clone()
+    };
+    if !layer.last && plan.blueprint.head > plan.blueprint.latent {
+        config.family = "plain".to_owned();
+        config.parameters.clear();
+    }
+    config
+}
+
+/// Refuses hidden layers that their family could not train alone.
+pub(crate) fn check(plan: &Plan) -> Result<()> {
+    let Net::Mlp(widths) = &plan.config.net else { return Ok(()) };
+    if plan.config.pretrain != Pretraining::Greedy || widths.is_empty() {
+        return Ok(());
+    }
+    let layer = Layer { index: 1, of: 2, width: widths[0], activation: plan.config.activation, last: false };
+    let range = if unit(plan.config.activation) { Range::Unit } else { Range::Real };
+    let config = shallow(plan, &layer, 0);
+    Plan::new(&config, &Shape::Flat { width: widths[0] }, range, config.batch).map(|_| ()).map_err(|error| {
+        let wanted = format!("one that the {} family takes for the code of every layer ({error})", plan.config.family);
+        Error::setting("activation", plan.config.activation.name(), wanted)
+    })
+}
+
 /// One layer as a shallow autoencoder.
 fn greedy(
     parts: &Parts,
@@ -178,35 +229,15 @@ fn greedy(
     on: &mut (dyn FnMut(&Event) -> Flow + Send),
 ) -> Result<Flow> {
     let plan = &parts.plan;
-    let mut config = Config {
-        net: Net::Shallow,
-        latent: layer.width,
-        code_activation: Some(layer.activation),
-        pretrain: Pretraining::None,
-        epochs: Some(plan.config.pretrain_epochs.unwrap_or(EPOCHS)),
-        likelihood: if layer.index == 0 && plan.layout.is_none() { plan.config.likelihood } else { Likelihood::Auto },
-        binarise: plan.config.binarise && layer.index == 0,
-        scale: Scale::None,
-        hidden: None,
-        dropout: 0.0,
-        members: 1,
-        density: DensityChoice::None,
-        freeze_encoder: false,
-        seed: seed(parts, layer),
-        ..plan.config.clone()
-    };
-    if !layer.last && plan.blueprint.head > plan.blueprint.latent {
-        config.family = "plain".to_owned();
-        config.parameters.clear();
-    }
-    if layer.index > 0 && unit(plan.config.activation) && plan.config.likelihood == Likelihood::Bernoulli {
-        config.likelihood = Likelihood::Bernoulli;
-    }
+    let config = shallow(plan, layer, seed(parts, layer));
     let data = Dataset::new("a layer's input", Shape::Flat { width: below.columns }, Values::F32(below.values))?;
-    // Two layers of one network learn from rows of one range, whatever numbers these rows happen to have.
-    let data = Dataset { full_scale: (plan.range == Range::Unit || layer.index > 0).then_some(1.0), ..data };
+    // The range of the layer's units, whatever numbers these rows happen to have.
+    let bounded = if layer.index == 0 { plan.range == Range::Unit } else { unit(plan.config.activation) };
+    let range = if bounded { Range::Unit } else { Range::Real };
+    let preparation = Preparation { scaling: Scale::None, range, offset: vec![0.0], scale: vec![1.0], table: None };
+    let begin = Begin { preparation: Some(preparation), ..Begin::default() };
     let mut stop = false;
-    let (model, outcome) = one(&config, &data, split, &Begin::default(), &mut |event| {
+    let (model, outcome) = one(&config, &data, split, &begin, &mut |event| {
         let flow = match event {
             Event::Epoch(record) => on(&Event::Layer { layer: layer.index, of: layer.of, record }),
             _ => Flow::Continue,

@@ -32,11 +32,39 @@ pub struct Start<'a> {
     pub vars: &'a Vars,
     /// How the rows that they know are scaled.
     pub preparation: &'a Preparation,
+    /// What they are the weights of.
+    pub parts: &'a Parts,
+    /// The names of the columns that they know; empty where there are none.
+    pub columns: &'a [String],
+}
+
+impl Start<'_> {
+    /// Refuses what these weights cannot begin.
+    fn check(&self, config: &Config, data: &Dataset) -> Result<()> {
+        let own = &self.parts.plan.shape;
+        if own.features()? != data.features() || (data.columns.len() == self.columns.len() && data.columns != self.columns) {
+            let got = format!("{} with other columns than the weights to begin with", data.shape);
+            return Err(Error::shape(format!("rows of {}", data.name), got, format!("{own}, with the same columns in the same order")));
+        }
+        for (name, given) in [("pretrain", config.pretrain != Pretraining::None), ("members", config.members > 1)] {
+            if given {
+                return Err(Error::setting(name, "given", "nothing beside weights to begin with"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The configuration with what makes a frozen encoder the one that it was.
+    fn frozen(&self, config: &Config) -> Config {
+        let own = &self.parts.plan.config;
+        let code_activation = if own.net == config.net { own.code_activation } else { config.code_activation };
+        Config { activation: own.activation, norm: own.norm, code_activation, ..config.clone() }
+    }
 }
 
 impl<'a> From<&'a Model> for Start<'a> {
     fn from(model: &'a Model) -> Self {
-        Self { vars: &model.vars, preparation: &model.preparation }
+        Self { vars: &model.vars, preparation: &model.preparation, parts: &model.parts, columns: &model.columns }
     }
 }
 
@@ -51,13 +79,13 @@ pub fn fit(
     resume: bool,
     on: &mut (dyn FnMut(&Event) -> Flow + Send),
 ) -> Result<Trained> {
-    among_workers(|| train(config, data, &Begin { checkpoint, resume, start: None }, on))
+    among_workers(|| train(config, data, &Begin { checkpoint, resume, ..Begin::default() }, on))
 }
 
 /// The same from weights that are there: every variable that the start has too, by name and shape, begins with its value, and rows are
-/// scaled as there. [`Config::freeze_encoder`] keeps the encoder so.
+/// scaled as there. [`Config::freeze_encoder`] keeps the encoder so, with its activation and norm.
 ///
-/// Errors besides: nothing fits; or the encoder is to be frozen and not all of it is there.
+/// Errors besides: nothing fits; rows of other columns; or the encoder is to be frozen and not all of it is there.
 pub fn fit_from(
     start: Start,
     config: &Config,
@@ -65,15 +93,17 @@ pub fn fit_from(
     checkpoint: Option<&Path>,
     on: &mut (dyn FnMut(&Event) -> Flow + Send),
 ) -> Result<Trained> {
-    among_workers(|| train(config, data, &Begin { checkpoint, resume: false, start: Some(start) }, on))
+    among_workers(|| train(config, data, &Begin { checkpoint, start: Some(start), ..Begin::default() }, on))
 }
 
 /// What a training begins with.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Begin<'a> {
     pub checkpoint: Option<&'a Path>,
     pub resume: bool,
     pub start: Option<Start<'a>>,
+    /// How rows are scaled, where that is not to be fitted on them.
+    pub preparation: Option<Preparation>,
 }
 
 fn train(config: &Config, data: &Dataset, begin: &Begin, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<Trained> {
@@ -111,10 +141,19 @@ pub(crate) fn one(
     on: &mut (dyn FnMut(&Event) -> Flow + Send),
 ) -> Result<(Model, Outcome)> {
     let gaps = config.hidden.is_some_and(|hidden| hidden > 0.0);
-    let preparation = match &begin.start {
-        Some(start) => start.preparation.clone(),
-        None => Preparation::fit(config.scale, data, &split.train, gaps)?,
+    // A checkpoint has the scaling that did not come from these rows.
+    let kept = begin.checkpoint.filter(|_| begin.resume).map(State::preparation_of).transpose()?.flatten();
+    let preparation = match (&begin.start, begin.preparation.clone().or(kept)) {
+        (Some(start), _) => {
+            start.check(config, data)?;
+            start.preparation.clone()
+        }
+        (None, Some(known)) => known,
+        (None, None) => Preparation::fit(config.scale, data, &split.train, gaps)?,
     };
+    preparation.check(data.features())?;
+    let frozen = begin.start.as_ref().filter(|_| config.freeze_encoder).map(|start| start.frozen(config));
+    let config = frozen.as_ref().unwrap_or(config);
     let plan = Plan::of(config, &data.shape, &preparation, split.train.len())?;
     let mut init = Init::random(&Rng::new(config.seed), &Device::default(), DType::F32);
     let parts = Parts::build(plan, &mut init)?;
@@ -126,6 +165,7 @@ pub(crate) fn one(
         vars.freeze(Group::Encoder);
     }
     let mut state = State::new(vars, &parts.plan.config, begin.checkpoint.map(|path| (path, data)))?;
+    state.preparation = begin.start.as_ref().map(|start| start.preparation.clone());
     if begin.resume {
         state.restore(&parts.plan.config)?;
     }
@@ -173,7 +213,9 @@ fn ensemble(config: &Config, data: &Dataset, split: &Split, on: &mut (dyn FnMut(
         let latent = if narrow { config.latent.min(columns.len()) } else { config.latent };
         let own = Config { seed, latent, members: 1, density: DensityChoice::None, ..config.clone() };
         let (model, outcome) = one(&own, &narrowed, &split.of_member(at + 1), &Begin::default(), &mut |event| match (event, on.lock()) {
-            (Event::Epoch(record), Ok(mut on)) => on(&Event::Member { member: at + 1, of: config.members, record }),
+            (Event::Epoch(record) | Event::Layer { record, .. }, Ok(mut on)) => {
+                on(&Event::Member { member: at + 1, of: config.members, record })
+            }
             _ => Flow::Continue,
         })?;
         match outcome {

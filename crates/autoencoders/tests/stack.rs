@@ -126,6 +126,50 @@ fn a_frozen_encoder_stays_and_the_decoder_learns() {
 }
 
 #[test]
+fn a_training_from_other_weights_goes_on_with_their_scaling() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = |scale: f32| {
+        let mut rng = autoencoders::rng::Rng::new(7);
+        let values = (0..200 * 5).map(|_| scale * rng.standard_normal()).collect();
+        Dataset::new("table", Shape::Flat { width: 5 }, Values::F32(values)).unwrap()
+    };
+    let model = trained(&Config { latent: 2, epochs: Some(2), ..Config::default() }, &table(1.0)).model;
+    // Rows of another scale, which a scaling of their own would hide.
+    let data = table(3.0);
+    let config = Config { latent: 2, epochs: Some(6), seed: 3, ..Config::default() };
+    let whole = fit_from((&model).into(), &config, &data, None, &mut |_| Flow::Continue).unwrap().model;
+    let path = folder.path().join("from.ae.run");
+    let mut epochs = 0;
+    let part = fit_from((&model).into(), &config, &data, Some(&path), &mut |event| {
+        epochs += usize::from(matches!(event, Event::Epoch(_)));
+        if epochs == 3 { Flow::Stop } else { Flow::Continue }
+    });
+    assert!(matches!(part.unwrap().outcome, Outcome::Interrupted));
+    let resumed = fit(&State::config_of(&path).unwrap(), &data, Some(&path), true, &mut |_| Flow::Continue).unwrap().model;
+    assert!(bits(&resumed.vars, "") == bits(&whole.vars, ""));
+    assert_eq!((&resumed.preparation, &whole.preparation), (&model.preparation, &model.preparation));
+    // What does not fit is refused by name, and not found out by a file that cannot be read.
+    let wider = Dataset::new("wider", Shape::Flat { width: 6 }, Values::F32(vec![0.5; 600])).unwrap();
+    assert!(fit_from((&model).into(), &config, &wider, None, &mut |_| Flow::Continue).unwrap_err().to_string().contains("rows of wider"));
+    let stacked = Config { pretrain: "greedy".parse().unwrap(), ..config.clone() };
+    assert!(fit_from((&model).into(), &stacked, &data, None, &mut |_| Flow::Continue).unwrap_err().to_string().contains("pretrain"));
+}
+
+#[test]
+fn a_classifier_of_other_rows_is_refused_and_rows_without_labels_have_no_accuracy() {
+    let mut data = digits();
+    let found = trained(&Config { latent: 16, epochs: Some(3), ..Config::default() }, &data);
+    let head = Head { kind: Kind::Linear, ..Head::default() };
+    let classifier = Classifier::fit(&found.model, &data, &found.split, &head, &mut |_| Flow::Continue).unwrap();
+    let narrow = Dataset::new("narrow", Shape::Flat { width: 5 }, Values::F32(vec![0.5; 50])).unwrap();
+    assert!(classifier.scores(&narrow, &[0, 1]).unwrap_err().to_string().contains("rows of narrow"));
+    assert!(classifier.recognised(&data, &found.split.test).unwrap().is_some());
+    data.labels.as_mut().unwrap().iter_mut().for_each(String::clear);
+    assert_eq!(classifier.recognised(&data, &found.split.test).unwrap(), None);
+    assert!(classifier.accuracy(&data, &found.split.test).is_err());
+}
+
+#[test]
 fn a_classifier_learns_leaves_the_model_as_it_is_and_survives_the_file() {
     let (data, folder) = (digits(), tempfile::tempdir().unwrap());
     let mut found = trained(&Config { latent: 16, epochs: Some(30), ..Config::default() }, &data);

@@ -140,7 +140,7 @@ pub(crate) struct Settings {
     /// Numbers in a code [default: 8]
     #[arg(long, value_name = "N")]
     pub latent: Option<usize>,
-    /// Network: auto, linear, shallow, mlp:512,256 or conv:32,64 [default: auto]
+    /// Network: auto, linear, shallow, mlp:512,256, conv:32,64 or maps:32,64 [default: auto]
     #[arg(long, value_name = "NET")]
     pub net: Option<Net>,
     /// Activation of the hidden layers [default: relu]

@@ -27,13 +27,15 @@ pub(crate) struct Progress<'a> {
     validation: Option<f64>,
     /// The newest line, where it has not been printed.
     waiting: Option<String>,
+    /// The layer, member or classifier that was trained last.
+    part: Option<String>,
 }
 
 impl<'a> Progress<'a> {
     /// Nothing is shown before the first event.
     pub(crate) fn new(show: &'a Show) -> Self {
         let bar = (std::io::stderr().is_terminal() && !show.quiet).then(ProgressBar::hidden);
-        Self { show, bar, start: now(), together: now(), resumed: 0, of: 0, last: None, validation: None, waiting: None }
+        Self { show, bar, start: now(), together: now(), resumed: 0, of: 0, last: None, validation: None, waiting: None, part: None }
     }
 
     /// Shows what happened.
@@ -120,9 +122,10 @@ impl<'a> Progress<'a> {
                 self.last = Some(now);
                 bar.set_message(format!("{name}: epoch {}/{}", record.epoch, record.of));
             }
-        } else if record.epoch == record.of {
+        } else if self.part.as_deref() != Some(name) {
             self.waiting = None;
-            self.show.note(format!("{name} trained"));
+            self.show.note(format!("{name}: {}", show::plural(record.of, "epoch")));
+            self.part = Some(name.to_owned());
         }
     }
 

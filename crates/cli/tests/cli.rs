@@ -769,7 +769,7 @@ fn eval_tells_on_request_how_well_the_code_recognises_and_how_likely_rows_are() 
 fn layers_are_trained_one_by_one_and_weights_are_taken_over() {
     let place = Place::new();
     let run = place.ok("train digits --stack 40,20 --activation sigmoid --pretrain-epochs 2 --epochs 2 -o s.ae");
-    assert!(run.err.contains("layer 1 of 3 trained") && run.err.contains("layer 3 of 3 trained"), "{}", run.err);
+    assert!(run.err.contains("layer 1 of 3: 2 epochs") && run.err.contains("layer 3 of 3: 2 epochs"), "{}", run.err);
     let config = &place.json("info s.ae")["config"];
     assert_eq!((&config["net"], &config["pretrain"]), (&"mlp:40,20".into(), &"greedy".into()));
     place.ok("train digits --stack 40 --pretrain rbm:2 --pretrain-epochs 1 --epochs 0 --quiet -o r.ae");

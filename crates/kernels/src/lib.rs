@@ -31,7 +31,7 @@ mod product;
 pub use activation::Activation;
 pub use convolution::Geometry;
 pub use loss::RowLoss;
-pub use norm::EPSILON as NORM_EPSILON;
+pub use norm::{EPSILON as NORM_EPSILON, LOG_VARIANCE};
 pub use ops::{
     activate, arrange, column_moments, column_norm, column_squares, convolution, dense, dense_arranged, draw_normal, kl_normal, row_loss,
     row_norm, sparsity, steer, transposed_convolution,

@@ -39,6 +39,10 @@ const BORDER: usize = 8;
 /// More patches, or larger ones, are a slip of the finger.
 const MOST: usize = 10_000_000;
 const LARGEST: usize = 256;
+/// Numbers in all patches together: 1 GiB.
+const MOST_NUMBERS: usize = 1 << 28;
+/// Pixels of a patch that zca turns.
+const WIDEST: usize = 4096;
 
 impl FromStr for Whitening {
     type Err = Error;
@@ -87,22 +91,22 @@ struct Grey {
     width: usize,
     height: usize,
     /// Row after row.
-    pixels: Vec<f64>,
+    pixels: Vec<f32>,
 }
 
 impl Grey {
     fn open(path: &Path) -> Result<Self> {
         let picture = Picture::open(path)?;
         // How bright the colours of a screen look (Recommendation ITU-R BT.601).
-        let bright = |pixel: &[u8]| 0.299 * f64::from(pixel[0]) + 0.587 * f64::from(pixel[1]) + 0.114 * f64::from(pixel[2]);
+        let bright = |pixel: &[u8]| 0.299 * f32::from(pixel[0]) + 0.587 * f32::from(pixel[1]) + 0.114 * f32::from(pixel[2]);
         Ok(Self { width: picture.width, height: picture.height, pixels: picture.rgb.chunks_exact(3).map(bright).collect() })
     }
 
     /// Whitened with a low pass; its deviation is one.
     fn whitened(&self) -> Self {
         let (width, height) = (self.width, self.height);
-        let mean = self.pixels.iter().sum::<f64>() / self.pixels.len() as f64;
-        let mut spectrum: Vec<Complex<f64>> = self.pixels.iter().map(|pixel| Complex::new(pixel - mean, 0.0)).collect();
+        let mean = self.pixels.iter().map(|pixel| f64::from(*pixel)).sum::<f64>() / self.pixels.len() as f64;
+        let mut spectrum: Vec<Complex<f64>> = self.pixels.iter().map(|pixel| Complex::new(f64::from(*pixel) - mean, 0.0)).collect();
         let mut planner = FftPlanner::new();
         let (across, down) = (planner.plan_fft_forward(width), planner.plan_fft_forward(height));
         across.process(&mut spectrum);
@@ -119,7 +123,7 @@ impl Grey {
         planner.plan_fft_inverse(width).process(&mut spectrum);
         let pixels: Vec<f64> = spectrum.into_iter().map(|value| value.re).collect();
         let deviation = (pixels.iter().map(|pixel| pixel * pixel).sum::<f64>() / pixels.len() as f64).sqrt().max(f64::MIN_POSITIVE);
-        Self { width, height, pixels: pixels.into_iter().map(|pixel| pixel / deviation).collect() }
+        Self { width, height, pixels: pixels.into_iter().map(|pixel| (pixel / deviation) as f32).collect() }
     }
 }
 
@@ -130,13 +134,26 @@ fn transposed(numbers: &[Complex<f64>], width: usize) -> Vec<Complex<f64>> {
 }
 
 /// Patches of the photographs of a folder, or of one; photographs need not be of one size.
-pub(super) fn load(path: &Path, patches: &Patches) -> Result<Dataset> {
+pub(super) fn load(path: &Path, patches: &Patches, memory: Option<u64>) -> Result<Dataset> {
     let (width, height) = patches.size;
     if !(2..=LARGEST).contains(&width) || !(2..=LARGEST).contains(&height) {
         return Err(Error::setting("patch", format!("{width}x{height}"), format!("sides from 2 to {LARGEST}")));
     }
     if !(1..=MOST).contains(&patches.count) {
         return Err(Error::setting("patches", patches.count, format!("1 to {MOST}")));
+    }
+    let numbers = patches.count.saturating_mul(width * height);
+    if numbers > MOST_NUMBERS || memory.is_some_and(|bytes| numbers as u64 * 4 > bytes) {
+        let wanted =
+            format!("fewer or smaller ones: {numbers} numbers are held in memory, {MOST_NUMBERS} at most and no more than --memory says");
+        return Err(Error::setting("patches", patches.count, wanted));
+    }
+    if matches!(patches.whiten, Whitening::Zca(_)) && width * height > WIDEST {
+        return Err(Error::setting(
+            "whiten",
+            patches.whiten,
+            format!("lowpass for patches of more than {WIDEST} pixels: zca takes the square of that"),
+        ));
     }
     let mut warnings = Vec::new();
     let mut photographs = Vec::new();
@@ -159,7 +176,7 @@ pub(super) fn load(path: &Path, patches: &Patches) -> Result<Dataset> {
         let left = border + rng.below(photograph.width - width - 2 * border + 1);
         let top = border + rng.below(photograph.height - height - 2 * border + 1);
         for row in top..top + height {
-            values.extend(photograph.pixels[row * photograph.width + left..][..width].iter().map(|pixel| *pixel as f32));
+            values.extend_from_slice(&photograph.pixels[row * photograph.width + left..][..width]);
         }
     }
     let full_scale = match patches.whiten {
@@ -273,18 +290,18 @@ mod tests {
     #[test]
     fn patches_are_cut_from_photographs_of_any_size_by_seed() {
         let folder = folder();
-        let data = load(folder.path(), &patches(Whitening::None)).unwrap();
+        let data = load(folder.path(), &patches(Whitening::None), None).unwrap();
         assert_eq!((data.rows(), data.shape.clone()), (3000, Shape::Image { height: 5, width: 6, channels: 1 }));
         assert_eq!(data.full_scale, Some(255.0));
-        assert_eq!(numbers(&data), numbers(&load(folder.path(), &patches(Whitening::None)).unwrap()));
-        assert_ne!(numbers(&data), numbers(&load(folder.path(), &Patches { seed: 5, ..patches(Whitening::None) }).unwrap()));
+        assert_eq!(numbers(&data), numbers(&load(folder.path(), &patches(Whitening::None), None).unwrap()));
+        assert_ne!(numbers(&data), numbers(&load(folder.path(), &Patches { seed: 5, ..patches(Whitening::None) }, None).unwrap()));
     }
 
     #[test]
     fn whitening_makes_neighbours_less_alike_and_keeps_the_range() {
         let folder = folder();
-        let raw = alike(&numbers(&load(folder.path(), &patches(Whitening::None)).unwrap()));
-        let white = load(folder.path(), &patches(Whitening::LowPass)).unwrap();
+        let raw = alike(&numbers(&load(folder.path(), &patches(Whitening::None), None).unwrap()));
+        let white = load(folder.path(), &patches(Whitening::LowPass), None).unwrap();
         assert!(raw > 0.9 && alike(&numbers(&white)) < 0.75, "{raw} {}", alike(&numbers(&white)));
         assert!(numbers(&white).iter().all(|value| (0.0999..=0.9001).contains(value)));
         assert_eq!(white.full_scale, Some(1.0));
@@ -293,7 +310,7 @@ mod tests {
     #[test]
     fn after_zca_the_covariance_is_nearly_the_identity() {
         let folder = folder();
-        let data = load(folder.path(), &patches("zca:1e-6".parse().unwrap())).unwrap();
+        let data = load(folder.path(), &patches("zca:1e-6".parse().unwrap()), None).unwrap();
         let (_, _, variances, _) = principal(&numbers(&data), 30, 30);
         // All directions but the mean of a patch, which is gone; weak ones are held down by E.
         assert!(variances[..20].iter().all(|variance| (variance - 1.0).abs() < 0.1), "{variances:?}");
@@ -303,11 +320,14 @@ mod tests {
     #[test]
     fn patches_that_do_not_fit_are_refused() {
         let folder = folder();
-        let error = |patches: Patches| load(folder.path(), &patches).unwrap_err().to_string();
+        let error = |patches: Patches| load(folder.path(), &patches, None).unwrap_err().to_string();
         assert!(error(Patches { size: (80, 80), ..patches(Whitening::None) }).contains("wanted 80x80 at least"));
         assert!(error(Patches { size: (1, 8), ..patches(Whitening::None) }).contains("patch"));
+        assert!(error(Patches { count: 10_000_000, size: (200, 200), ..patches(Whitening::None) }).contains("fewer or smaller"));
+        assert!(error(Patches { count: 9, size: (90, 90), ..patches(Whitening::Zca(0.1)) }).contains("lowpass"));
+        assert!(load(folder.path(), &patches(Whitening::None), Some(1000)).unwrap_err().to_string().contains("--memory"));
         assert!(error(Patches { count: 0, ..patches(Whitening::None) }).contains("patches"));
-        assert!(load(tempfile::tempdir().unwrap().path(), &patches(Whitening::None)).unwrap_err().to_string().contains("no PNG"));
+        assert!(load(tempfile::tempdir().unwrap().path(), &patches(Whitening::None), None).unwrap_err().to_string().contains("no PNG"));
     }
 
     #[test]

@@ -166,7 +166,7 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
         Format::Npz => plain(npz::load(path, options, array)?),
         Format::Idx => plain(idx::load(path, options.memory)?),
         Format::Picture => plain(match &options.patches {
-            Some(patches) => patches::load(path, patches)?,
+            Some(patches) => patches::load(path, patches, options.memory)?,
             None => images::load(path, options.resize, options.memory)?,
         }),
     };

@@ -10,7 +10,7 @@ use crate::likelihood::Likelihood;
 use crate::parts::Parts;
 use crate::rng::Rng;
 use crate::vars::Values;
-use autoencoders_kernels::draw_normal;
+use autoencoders_kernels::{LOG_VARIANCE, draw_normal};
 use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -75,16 +75,17 @@ impl Family for Iwae {
         let z = draw_normal(posterior.clone(), noise.clone());
         let output = parts.network.decode(values, z.clone(), pass);
         let losses = parts.row_losses(values, output, repeat(batch.target.clone()));
-        let log_variance = posterior.narrow(1, width / 2, width / 2);
+        let log_variance = posterior.narrow(1, width / 2, width / 2).clamp(-LOG_VARIANCE, LOG_VARIANCE);
         // ln q - ln p of the code: the constants of both cancel.
         let surprise = (z.square() - noise.square() - log_variance).sum_dim(1) * 0.5;
         let reconstruction = losses.clone().reshape([rows, samples]).mean_dim(1);
         let weights = (losses + surprise).neg().reshape([rows, samples]);
         let largest = weights.clone().detach().max_dim(1);
         let bound = (weights - largest.clone()).exp().mean_dim(1).log() + largest;
-        let divergence = bound.neg() - reconstruction.clone();
-        let mut terms = Terms::one("reconstruction", 1.0, parts.mean_over_rows(reconstruction)?);
-        terms.0.extend(Terms::one("kl", 1.0, divergence.mean()).0);
+        // Rows that are left out for their errors are left out of the whole bound.
+        let (whole, errors) = (parts.mean_over_rows(bound.neg())?, parts.mean_over_rows(reconstruction)?);
+        let mut terms = Terms::one("reconstruction", 1.0, errors.clone());
+        terms.0.extend(Terms::one("kl", 1.0, whole - errors).0);
         Ok(Some(terms))
     }
 

@@ -53,6 +53,16 @@ impl Family for KSparse {
         Ok(())
     }
 
+    fn warning(&self, plan: &Plan) -> Option<String> {
+        let latent = plan.config.latent;
+        (self.k >= latent).then(|| {
+            format!(
+                "k is {} and a code has {latent} numbers: nothing is left out. Choose a smaller k (--set k=N) or a larger latent",
+                self.k
+            )
+        })
+    }
+
     fn code(&self, _: &Parts, _: &Values, h: Tensor<2>, pass: &mut Pass) -> Result<Code> {
         let latent = h.dims()[1];
         let k = if pass.sampling {

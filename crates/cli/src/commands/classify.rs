@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Classify, show: &Show) -> Result<()> {
         .collect();
     let table = Matrix { columns: columns.len(), values };
     write_table_blocks(&args.output.path, data.ids.as_deref(), &columns, &fields, data.rows(), &mut std::iter::once(Ok(table)))?;
-    let accuracy = data.labels.is_some().then(|| classifier.accuracy(&data, &all)).transpose()?;
+    let accuracy = classifier.recognised(&data, &all)?;
     let of = show::plural(data.rows(), "row");
     let right = accuracy.map(|accuracy| format!("; {} of the labelled ones are recognised", show::number(accuracy))).unwrap_or_default();
     show.result(

@@ -15,6 +15,8 @@ use std::path::Path;
 
 /// Rows that the costly numbers are taken over at most.
 const SAMPLE: usize = 2000;
+/// Rows that are recognised, or learned from, at most: the nearest take the square of them.
+const RECOGNISED: usize = 20_000;
 /// Rows that are annealed at most.
 const FEW: usize = 100;
 /// Deviation of the noise under which the code's change is measured, in prepared units.
@@ -36,7 +38,8 @@ struct Judged {
 pub(crate) fn run(args: &Eval, show: &Show) -> Result<()> {
     let models = std::iter::once(&args.model).chain(&args.beside).map(|path| Ok((path, Model::load(path)?))).collect::<Result<Vec<_>>>()?;
     let data = read_for(&models[0].1, &args.rows.data, &args.rows.reading, show)?;
-    let judged = models.iter().map(|(path, model)| judge(path, model, &data, args)).collect::<Result<Vec<_>>>()?;
+    let judged =
+        models.iter().enumerate().map(|(at, (path, model))| judge(path, model, &data, args, at == 0)).collect::<Result<Vec<_>>>()?;
     let mut json = object(&judged[0]);
     if let Some(beside) = judged.get(1) {
         json["beside"] = object(beside);
@@ -51,29 +54,42 @@ pub(crate) fn run(args: &Eval, show: &Show) -> Result<()> {
     show.result(&json, text(&judged))
 }
 
-fn judge(path: &Path, model: &Model, data: &Dataset, args: &Eval) -> Result<Judged> {
+fn judge(path: &Path, model: &Model, data: &Dataset, args: &Eval, first: bool) -> Result<Judged> {
     let all: Vec<usize> = (0..data.rows()).collect();
-    let few: Vec<usize> = all.iter().copied().step_by(all.len().div_ceil(FEW).max(1)).collect();
-    let sample: Vec<usize> = all.iter().copied().step_by(all.len().div_ceil(SAMPLE).max(1)).collect();
+    let some = |most: usize| all.iter().copied().step_by(all.len().div_ceil(most).max(1)).collect::<Vec<usize>>();
+    // The same rows for both estimates.
+    let likelihood = some(if args.annealing.is_some() { FEW } else { SAMPLE });
+    // A model beside another may be of a family without one.
+    let likely = |_: &usize| first || model.is_generative();
+    let sample = some(SAMPLE);
     Ok(Judged {
         name: path.display().to_string(),
         evaluation: model.evaluate(data, &all)?,
         code_change: model.code_change_under_normal_noise(data, &sample, NOISE)?,
         jacobian_norm: model.jacobian_norm(data, &sample)?,
-        recognition: args.recognise.then(|| model.recognition(data, &Split::new(&parted(model), data.rows())?)).transpose()?,
-        importance: args.importance.map(|draws| model.importance_weighted(data, &sample, draws, 0)).transpose()?.map(mean),
+        recognition: args.recognise.then(|| recognition(model, data, &some(RECOGNISED))).transpose()?,
+        importance: args
+            .importance
+            .filter(likely)
+            .map(|draws| model.importance_weighted(data, &likelihood, draws, 0))
+            .transpose()?
+            .map(mean),
         annealed: args
             .annealing
-            .map(|temperatures| model.annealed(data, &few, Annealing { temperatures, ..Annealing::default() }, 0))
+            .filter(likely)
+            .map(|temperatures| model.annealed(data, &likelihood, Annealing { temperatures, ..Annealing::default() }, 0))
             .transpose()?
             .map(mean),
         probed: args.probe.then(|| model.detector()?.probe(model, data)).transpose()?,
     })
 }
 
-/// Four fifths of the rows to learn from, the others to be judged on.
-fn parted(model: &Model) -> Config {
-    Config { validation: 0.0, test: 0.2, seed: model.parts.plan.config.seed, ..Config::default() }
+/// Learned from four fifths of the rows, judged on the others.
+fn recognition(model: &Model, data: &Dataset, rows: &[usize]) -> Result<Recognition> {
+    let parted = Config { validation: 0.0, test: 0.2, seed: model.parts.plan.config.seed, ..Config::default() };
+    let split = Split::new(&parted, rows.len())?;
+    let of = |places: &[usize]| places.iter().map(|at| rows[*at]).collect();
+    model.recognition(data, &Split { train: of(&split.train), validation: Vec::new(), test: of(&split.test) })
 }
 
 fn mean(values: Vec<f64>) -> f64 {

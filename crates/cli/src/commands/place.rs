@@ -29,7 +29,12 @@ impl Place {
             (None, Some(run)) => model_of(run)?,
             (None, None) => free(&stem(&args.rows.data), "ae"),
         };
-        let inputs = [Some(Path::new(&args.rows.data)), args.test_data.as_ref().map(Path::new), args.rows.reading.labels.as_deref()];
+        let inputs = [
+            Some(Path::new(&args.rows.data)),
+            args.from.as_deref(),
+            args.test_data.as_ref().map(Path::new),
+            args.rows.reading.labels.as_deref(),
+        ];
         refuse_input(&model, &inputs.into_iter().flatten().collect::<Vec<_>>())?;
         refuse_existing(&model, args.force)?;
         refuse_no_folder(&model)?;

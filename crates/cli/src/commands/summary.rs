@@ -26,8 +26,7 @@ impl Judged {
         let (model, split) = (&trained.model, &trained.split);
         let own = [("test", &split.test), ("validation", &split.validation), ("training", &split.train)];
         let recognised = |data: &Dataset, rows: &[usize]| -> Result<Option<f64>> {
-            let classifier = model.classifier.as_ref().filter(|_| data.labels.is_some());
-            classifier.map(|classifier| classifier.accuracy(data, rows)).transpose()
+            Ok(model.classifier.as_ref().map(|classifier| classifier.recognised(data, rows)).transpose()?.flatten())
         };
         let (rows, evaluation, recognised) = match (test, own.into_iter().find(|(_, rows)| !rows.is_empty())) {
             (Some(test), _) => {
@@ -197,6 +196,8 @@ pub(crate) fn train_words(rows: &str, config: &Config) -> String {
             ("parameters", Value::Object(parameters)) => {
                 parameters.iter().for_each(|(name, value)| words += &format!(" --set {name}={}", text(value)));
             }
+            // Which model it was is not known any more.
+            ("freeze_encoder", _) => words += " --from MODEL --freeze-encoder",
             (name, Value::Bool(true)) => words += &format!(" --{}", flag(name)),
             (_, Value::Null | Value::Bool(false)) => {}
             (name, value) => words += &format!(" --{} {}", flag(name), text(value)),

@@ -2,15 +2,16 @@
 
 use super::place::{Place, model_of};
 use super::summary::{self, Judged};
-use super::{interrupt, read_rows, recipe};
+use super::{interrupt, read_for, read_rows, recipe};
 use crate::Exit;
 use crate::args::Train;
 use crate::progress::Progress;
 use crate::show::{self, Show, quoted};
 use autoencoders::data::{Dataset, ReadOptions, read};
-use autoencoders::recognise::{Classes, Classifier, Head, Kind};
+use autoencoders::recognise::{Classifier, Head, Kind};
 use autoencoders::schema::Shape;
-use autoencoders::{Error, Event, Flow, Model, Outcome, Result, Trained, fit, fit_from};
+use autoencoders::split::Split;
+use autoencoders::{Config, Error, Event, Model, Outcome, Result, Trained, fit, fit_from};
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,16 +23,19 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     if let Some(report) = &report {
         super::report::check(report, args.force, &[&place.model, Path::new(&args.rows.data)])?;
     }
-    let data = read_rows(&args.rows, show)?;
+    let start = args.from.as_ref().map(|path| Model::load(path)).transpose()?;
+    let data = match &start {
+        Some(start) => read_for(start, &args.rows.data, &args.rows.reading, show)?,
+        None => read_rows(&args.rows, show)?,
+    };
     let config = recipe::config(args, &data.shape, &data.fields)?;
     let test = args.test_data.as_ref().map(|file| test_rows(file, args, &data)).transpose()?;
-
-    let head = args.head.map(|kind| head_of(args, kind));
-    if head.is_some() {
+    let head = args.head.map(|kind| head_of(args, kind, &config)).transpose()?;
+    if let Some(head) = &head {
         // Before the training that comes first.
-        Classes::new(&data)?;
+        head.check(&data, &Split::new(&config, data.rows())?)?;
     }
-    let start = args.from.as_ref().map(|path| Model::load(path)).transpose()?;
+
     let mut progress = Progress::new(show);
     interrupt::listen(show);
     let on = &mut |event: &Event| {
@@ -42,19 +46,27 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
         Some(start) => fit_from(start.into(), &config, &data, Some(&place.run), on),
         None => fit(&config, &data, Some(&place.run), args.resume.is_some(), on),
     };
+    let stopped = matches!(&trained, Ok(Trained { outcome: Outcome::Interrupted, .. }));
+    let classifier = match (&trained, &head) {
+        // An interrupt ends it early; what was trained before is kept.
+        (Ok(trained), Some(head)) if !stopped => Some(Classifier::fit(&trained.model, &data, &trained.split, head, &mut |event| {
+            progress.head(event);
+            interrupt::flow()
+        })),
+        _ => None,
+    };
     interrupt::release();
     progress.finish();
     let mut trained = trained?;
-    if let Outcome::Interrupted = trained.outcome {
+    if stopped {
         interrupted(args, &trained, &place.run);
         return Ok(Exit::Interrupted);
     }
-    if let Some(head) = head {
-        let classifier = Classifier::fit(&trained.model, &data, &trained.split, &head, &mut |event| {
-            progress.head(event);
-            Flow::Continue
-        })?;
-        trained.model.classifier = Some(classifier);
+    match classifier {
+        // The model is worth keeping without.
+        Some(Err(error)) => show.warn(format!("the classifier was not trained: {error}; try another --head-lr")),
+        Some(Ok(classifier)) => trained.model.classifier = Some(classifier),
+        None => {}
     }
     let exit = finish(args, show, &mut trained, &data, test.as_ref(), &place, progress.elapsed())?;
     if let Some(report) = &report {
@@ -65,16 +77,19 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
 }
 
 /// How the classifier is trained.
-fn head_of(args: &Train, kind: Kind) -> Head {
+fn head_of(args: &Train, kind: Kind, config: &Config) -> Result<Head> {
     let default = Head::default();
-    Head {
+    if let Some(rate) = args.head_lr.filter(|_| kind != Kind::Softmax) {
+        return Err(Error::setting("head-lr", rate, "nothing: only the head softmax has steps of a size"));
+    }
+    Ok(Head {
         kind,
         epochs: args.head_epochs,
         learning_rate: args.head_lr.unwrap_or(default.learning_rate),
         l2: args.head_l2.unwrap_or(default.l2),
-        seed: args.settings.seed.unwrap_or(default.seed),
+        seed: config.seed,
         ..default
-    }
+    })
 }
 
 /// Reads the rows for the final table, which must be like those to train on.
