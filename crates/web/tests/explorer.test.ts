@@ -209,7 +209,8 @@ test("what excites units, the filters and the tree of a convolution are there", 
   assert.equal(await page.locator("#exciting button").count(), 8);
   assert.ok(await marked(page, "#exciting button:nth-child(3) canvas:nth-child(1)") > 20);
   await page.locator("#exciting button").nth(2).click();
-  assert.equal(await page.locator("#colour").inputValue(), "unit 2");
+  // The map follows with the next picture.
+  await page.waitForFunction(() => (document.getElementById("colour") as HTMLSelectElement).value === "unit 2");
   assert.ok(await page.locator("#filter-groups canvas").count() >= 4);
   await page.locator("#tree").scrollIntoViewIfNeeded();
   await page.waitForFunction(() => (document.getElementById("branches") as HTMLCanvasElement).height > 300);
