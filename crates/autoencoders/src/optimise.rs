@@ -184,11 +184,6 @@ impl Optimiser {
             Some(here) => here,
             None => evaluate(vars)?,
         };
-        if self.converged {
-            let numbers = here.numbers.clone();
-            self.here = Some(here);
-            return Ok(numbers);
-        }
         let remembered = moved.first().map_or(0, |id| self.times[id.index()] as usize);
         let mut pairs: Vec<Pair> =
             (0..remembered).map(|at| Ok((self.flat_moment(moved, at)?, self.flat_moment(moved, MEMORY + at)?))).collect::<Result<_>>()?;
@@ -210,10 +205,9 @@ impl Optimiser {
                 break;
             }
         }
+        let numbers = here.numbers.clone();
         let Some((at, next)) = found else {
-            self.converged = true;
-            let numbers = here.numbers.clone();
-            self.here = Some(here);
+            (self.converged, self.here) = (true, Some(here));
             return Ok(numbers);
         };
         let difference = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<f32>>();
@@ -228,7 +222,6 @@ impl Optimiser {
         self.converged = here.value - next.value <= lbfgs::ROUNDING * here.value.abs();
         scatter(vars, moved, &at);
         self.remember(vars, moved, &pairs);
-        let numbers = here.numbers;
         self.here = Some(next);
         Ok(numbers)
     }
@@ -239,21 +232,12 @@ impl Optimiser {
     }
 
     fn remember(&mut self, vars: &Vars, moved: &[VarId], pairs: &[Pair]) {
-        let mut from = 0;
-        for id in moved {
-            let value = &vars.get(*id).value;
-            let [rows, columns] = value.dims();
-            let part = |numbers: &[f32]| {
-                let part = numbers[from..from + rows * columns].to_vec();
-                Tensor::from_data(TensorData::new(part, [rows, columns]), (&value.device(), value.dtype()))
-            };
-            for (at, (step, change)) in pairs.iter().enumerate() {
-                self.moments[id.index()][at] = part(step);
-                self.moments[id.index()][MEMORY + at] = part(change);
+        for (at, (step, change)) in pairs.iter().enumerate() {
+            for (which, numbers) in [(at, step), (MEMORY + at, change)] {
+                cut(vars, moved, numbers).into_iter().for_each(|(id, part)| self.moments[id.index()][which] = part);
             }
-            self.times[id.index()] = pairs.len() as u64;
-            from += rows * columns;
         }
+        moved.iter().for_each(|id| self.times[id.index()] = pairs.len() as u64);
     }
 }
 
@@ -266,16 +250,20 @@ fn flat<'a>(tensors: impl Iterator<Item = &'a Tensor<2>>) -> Result<Vec<f32>> {
     Ok(all)
 }
 
-/// Gives some variables the numbers of [`flat`].
+/// The inverse of [`flat`]: for each of some variables its numbers in its shape.
+fn cut(vars: &Vars, moved: &[VarId], numbers: &[f32]) -> Vec<(VarId, Tensor<2>)> {
+    let mut rest = numbers;
+    let mut part = |id: &VarId| {
+        let value = &vars.get(*id).value;
+        let (own, behind) = rest.split_at(value.dims().iter().product());
+        rest = behind;
+        (*id, Tensor::from_data(TensorData::new(own.to_vec(), value.dims()), (&value.device(), value.dtype())))
+    };
+    moved.iter().map(&mut part).collect()
+}
+
 fn scatter(vars: &mut Vars, moved: &[VarId], numbers: &[f32]) {
-    let mut from = 0;
-    for id in moved {
-        let value = vars.get(*id).value.clone();
-        let [rows, columns] = value.dims();
-        let part = numbers[from..from + rows * columns].to_vec();
-        vars.set(*id, Tensor::from_data(TensorData::new(part, [rows, columns]), (&value.device(), value.dtype())));
-        from += rows * columns;
-    }
+    cut(vars, moved, numbers).into_iter().for_each(|(id, value)| vars.set(id, value));
 }
 
 /// One step on one batch: for each phase a forward pass, its gradients and a move of its variables.
