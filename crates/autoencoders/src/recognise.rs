@@ -190,10 +190,14 @@ impl Classes {
         Ok(Self { names, of })
     }
 
+    /// Those of some rows that have a class.
+    fn labelled(&self, rows: &[usize]) -> Vec<usize> {
+        rows.iter().copied().filter(|row| self.of.get(*row).is_some_and(Option::is_some)).collect()
+    }
+
     /// The training and validation rows that have a class.
     fn split(&self, split: &Split, name: &str) -> Result<Split> {
-        let labelled = |rows: &[usize]| rows.iter().copied().filter(|row| self.of.get(*row).is_some_and(Option::is_some)).collect();
-        let own = Split { train: labelled(&split.train), validation: labelled(&split.validation), test: Vec::new() };
+        let own = Split { train: self.labelled(&split.train), validation: self.labelled(&split.validation), test: Vec::new() };
         match own.train.is_empty() {
             true => Err(Error::data(name, "has no labelled training rows")),
             false => Ok(own),
@@ -300,10 +304,8 @@ impl Classifier {
         head: &Head,
         on: &mut (dyn FnMut(&Event) -> Flow + Send),
     ) -> Result<Self> {
-        let mut encoder = model.parts.plan.config.clone();
-        encoder.dropout = head.dropout.unwrap_or(encoder.dropout);
         let mut init = Init::random(&Rng::new(head.seed).split("head"), &Device::default(), DType::F32);
-        let (parts, mut vars, [weight, bias]) = Self::built(&encoder, model, classes.names.len(), &mut init)?;
+        let (parts, mut vars, [weight, bias]) = Self::built(head, model, classes.names.len(), &mut init)?;
         vars.take_over(&model.vars, true)?;
         let (preparation, names) = (model.preparation.clone(), classes.names.clone());
         if head.kind != Kind::Softmax {
@@ -337,22 +339,23 @@ impl Classifier {
         if names.len() < 2 || names.windows(2).any(|pair| pair[0] >= pair[1]) {
             return Err(Error::setting("classes", names.len(), "two names at least, in order"));
         }
-        let mut encoder = model.parts.plan.config.clone();
-        encoder.dropout = head.dropout.unwrap_or(encoder.dropout);
-        let (parts, vars, [weight, bias]) = Self::built(&encoder, model, names.len(), init)?;
+        let (parts, vars, [weight, bias]) = Self::built(&head, model, names.len(), init)?;
         Ok(Self { head, names, parts, vars, preparation: model.preparation.clone(), history, weight, bias })
     }
 
     /// The encoder and the head, from random numbers or from a file.
-    fn built(encoder: &Config, model: &Model, classes: usize, init: &mut Init) -> Result<(Parts, Vars, [VarId; 2])> {
-        let plan = Plan::of(encoder, &model.parts.plan.shape, &model.preparation, model.training_rows)?;
+    fn built(head: &Head, model: &Model, classes: usize, init: &mut Init) -> Result<(Parts, Vars, [VarId; 2])> {
+        let own = &model.parts.plan.config;
+        let encoder = Config { dropout: head.dropout.unwrap_or(own.dropout), ..own.clone() };
+        let plan = Plan::of(&encoder, &model.parts.plan.shape, &model.preparation, model.training_rows)?;
         let latent = plan.config.latent;
         let parts = Parts::build(plan, init)?;
         let head = head_variables(latent, classes, init)?;
         Ok((parts, init.taken(), head))
     }
 
-    /// The score of each class [rows, classes]: for softmax its probability, for support vector machines how far on which side of its plane the code is.
+    /// The score of each class [rows, classes]: for softmax its probability, for support vector machines how far on which side of its
+    /// plane the code is.
     pub fn scores(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
         self.each(data, rows, self.names.len(), |values, code| {
             let scores = dense(code, values.get(self.weight), values.get(self.bias), false, Activation::Identity);
@@ -395,10 +398,7 @@ impl Classifier {
 
     /// The same, and none where no row has a class that the classifier knows.
     pub fn recognised(&self, data: &Dataset, rows: &[usize]) -> Result<Option<f64>> {
-        let known = data.labels.is_some() && {
-            let classes = Classes::named(self.names.clone(), data)?;
-            rows.iter().any(|row| classes.of.get(*row).is_some_and(Option::is_some))
-        };
+        let known = data.labels.is_some() && !Classes::named(self.names.clone(), data)?.labelled(rows).is_empty();
         known.then(|| self.accuracy(data, rows)).transpose()
     }
 }
@@ -418,8 +418,7 @@ impl Model {
     /// How well the code tells the classes of labelled rows: probes learn from the training rows of a split and are judged on its test rows.
     pub fn recognition(&self, data: &Dataset, split: &Split) -> Result<Recognition> {
         let classes = Classes::new(data)?;
-        let rows = |rows: &[usize]| -> Vec<usize> { rows.iter().copied().filter(|row| classes.of[*row].is_some()).collect() };
-        let (known, asked) = (rows(&split.train), rows(&split.test));
+        let (known, asked) = (classes.labelled(&split.train), classes.labelled(&split.test));
         if known.is_empty() || asked.is_empty() {
             return Err(Error::data(&data.name, "has too few labelled rows to learn from some and be judged on others"));
         }
