@@ -421,6 +421,9 @@ impl Plan {
             let wanted = "false with batch norm, tied weights, or several members";
             return Err(Error::setting("freeze_encoder", true, wanted));
         }
+        if config.optimiser == Method::Lbfgs && self.family.phases().len() > 1 {
+            return Err(Error::setting("optimiser", "lbfgs", "adam or sgd for a family that is trained in turns"));
+        }
         if config.latent > 2048 && matches!(config.density, DensityChoice::Gaussian | DensityChoice::Mixture(_)) {
             return Err(Error::setting(
                 "density",

@@ -257,6 +257,10 @@ impl Job<'_> {
         ahead(self.batches(state.epoch, state.step), together, |batches| self.follow(state, batches, on))
     }
 
+    fn epochs(&self) -> usize {
+        self.config.epochs.unwrap_or(0)
+    }
+
     /// Whether each step sees all training rows, and sees them alike.
     fn whole(&self) -> bool {
         self.config.optimiser == Method::Lbfgs
@@ -264,7 +268,7 @@ impl Job<'_> {
 
     /// Every batch from a step of an epoch to the end of the training.
     fn batches(&self, epoch: usize, step: usize) -> Box<dyn Iterator<Item = Result<Batch>> + Send + '_> {
-        let (rows, size, epochs) = (&self.split.train, self.config.batch, self.config.epochs.unwrap_or(0));
+        let (rows, size, epochs) = (&self.split.train, self.config.batch, self.epochs());
         let batch = |rows: &[usize], epoch: usize, step: usize| (self.batch)(rows, &self.rng.split("batch").at(epoch).at(step));
         if self.whole() {
             // It stays the same, to the order of its rows and its noise.
@@ -290,7 +294,7 @@ impl Job<'_> {
         batches: &mut dyn Iterator<Item = Result<Batch>>,
         on: &mut (dyn FnMut(&Event) -> Flow + Send),
     ) -> Result<Outcome> {
-        let epochs = self.config.epochs.unwrap_or(0);
+        let epochs = self.epochs();
         let steps = self.split.train.len().div_ceil(self.config.batch);
         while state.epoch < epochs {
             if self.config.patience > 0 && state.waited >= self.config.patience {
@@ -322,7 +326,7 @@ impl Job<'_> {
 
     fn step(&self, state: &mut State, batch: Batch, steps: usize) -> Result<()> {
         let (rows, config) = (batch.input.dims()[0], self.config);
-        let total = config.epochs.unwrap_or(1);
+        let total = self.epochs();
         let epochs = state.epoch as f64 + state.step as f64 / steps as f64;
         let progress = Progress { fraction: epochs / total as f64 };
         let rate = config.learning_rate * config.schedule.factor(epochs, total, config.warm_up, state.reductions);
@@ -372,7 +376,7 @@ impl Job<'_> {
                 state.reductions += u32::from(state.waited.is_multiple_of(patience));
             }
         }
-        state.history.push(EpochRecord { epoch: state.epoch, of: self.config.epochs.unwrap_or(0), train, validation, best: better });
+        state.history.push(EpochRecord { epoch: state.epoch, of: self.epochs(), train, validation, best: better });
         state.step = 0;
         state.sums = Default::default();
         Ok(())
