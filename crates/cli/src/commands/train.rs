@@ -11,7 +11,7 @@ use autoencoders::data::{Dataset, ReadOptions, read};
 use autoencoders::recognise::{Classifier, Head, Kind};
 use autoencoders::schema::Shape;
 use autoencoders::split::Split;
-use autoencoders::{Config, Error, Event, Model, Outcome, Result, Trained, fit, fit_from};
+use autoencoders::{Config, Error, Event, Flow, Model, Outcome, Result, Trained, fit, fit_from};
 use std::path::Path;
 use std::time::Duration;
 
@@ -65,7 +65,12 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     match classifier {
         // The model is worth keeping without.
         Some(Err(error)) => show.warn(format!("the classifier was not trained: {error}; try another --head-lr")),
-        Some(Ok(classifier)) => trained.model.classifier = Some(classifier),
+        Some(Ok(classifier)) => {
+            if interrupt::flow() == Flow::Stop {
+                show.warn(format!("the classifier's training was interrupted after {}", show::plural(classifier.history.len(), "epoch")));
+            }
+            trained.model.classifier = Some(classifier);
+        }
         None => {}
     }
     let exit = finish(args, show, &mut trained, &data, test.as_ref(), &place, progress.elapsed())?;
