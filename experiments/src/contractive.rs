@@ -94,8 +94,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let words = format!(
         "Four autoencoders with {units} sigmoid units and tied weights learn from {} digits; a softmax on top of each is then fine-tuned with it, \
          stopped where {held_out} other digits say. The contractive one pays for every direction in which its code follows the input. Set-up: Rifai \
-         et al. 2011.\n\n{}\nThe singular values of the Jacobian, averaged over {} test digits: in how many directions the code follows. The \
-         contractive code follows in few.\n\n{}",
+         et al. 2011.\n\n{}\nThe singular values of the Jacobian, averaged over {} test digits: in how many directions, and how \
+         far, the code follows.\n\n{}",
         split.train.len(),
         table(&rows),
         lab.pick(DECOMPOSED, 3),

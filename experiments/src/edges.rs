@@ -51,7 +51,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let (images, edges) = filters(&model, 8)?;
     let first = lab.picture(
         "edges-8.png",
-        "What each of 25 units looks for in patches of 8x8 pixels: white adds, black takes away. Edges, each at its place and angle",
+        "What each of 25 units looks for in patches of 8x8 pixels: white adds, black takes away",
         &images,
         &small.shape,
         5,
@@ -70,8 +70,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     }
     let words = format!(
         "{} patches of eight photographs, whitened so that their fine detail counts as much as their coarse, train a sparse autoencoder \
-         (64-25-64, each unit active one time in a hundred) with L-BFGS on all patches at once. Nobody told it, but what its units look for are edges, as \
-         cells of the visual cortex do. A unit counts as an edge where a Gabor function, a wave under a hill, explains at least 60 % of its \
+         (64-25-64, each unit active one time in a hundred) with L-BFGS on all patches at once. Nobody tells it of edges, which are what \
+         cells of the visual cortex look for. A unit counts as an edge where a Gabor function, a wave under a hill, explains at least 60 % of its \
          weights. Set-up: the UFLDL tutorial of Ng and others.\n\n{}\n{pictures}",
         small.rows(),
         table(&rows)

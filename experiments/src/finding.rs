@@ -58,7 +58,7 @@ impl Check {
 pub(crate) struct Finding {
     /// The main figure first.
     pub checks: Vec<Check>,
-    /// What was done and what came out, for people: Markdown without headings. Pictures are named relative to `docs/results`.
+    /// What was done and what came out, for people: Markdown without headings. Pictures are named relative to `docs`.
     pub words: String,
 }
 

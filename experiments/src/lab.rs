@@ -1,9 +1,9 @@
 //! What experiments share: data, sizes, and where pictures go.
 
 use crate::Outcome;
-use autoencoders::data::{Dataset, ReadOptions, read, write_png_grid};
+use autoencoders::data::{Dataset, ReadOptions, png_grid, read};
 use autoencoders::schema::Shape;
-use autoencoders::{Config, Event, Flow, Trained, fit};
+use autoencoders::{Config, Event, Flow, Matrix, Trained, fit};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -20,7 +20,6 @@ pub(crate) struct Lab {
     pub mode: Mode,
     pub seed: u64,
     data: PathBuf,
-    pictures: PathBuf,
 }
 
 impl Lab {
@@ -29,14 +28,7 @@ impl Lab {
         if !data.is_dir() {
             return Err(format!("{} is no folder; set AE_DATA to one that holds mnist, fashion-mnist and kodak", data.display()).into());
         }
-        // Pictures of a quick run are thrown away with its other rows.
-        let pictures = if mode == Mode::Full {
-            crate::page::folder()
-        } else {
-            std::env::temp_dir().join(format!("experiments-{}", std::process::id()))
-        };
-        std::fs::create_dir_all(&pictures)?;
-        Ok(Self { mode, seed, data, pictures })
+        Ok(Self { mode, seed, data })
     }
 
     /// One of two numbers, by how much is done.
@@ -67,11 +59,20 @@ impl Lab {
         Ok(trained)
     }
 
-    /// Writes images from 0 to 1 as one picture, and gives the Markdown that shows it.
+    /// Makes one picture of images from 0 to 1, and gives the Markdown that shows it; only a full run keeps it.
     pub(crate) fn picture(&self, name: &str, what: &str, images: &[f32], shape: &Shape, per_row: usize, scale: usize) -> Outcome<String> {
-        write_png_grid(&self.pictures.join(name), images, shape, per_row, Some(scale))?;
-        Ok(format!("![{what}](results/{name})\n\n*{what}*\n"))
+        let picture = png_grid(images, shape, per_row, Some(scale))?;
+        if self.mode == Mode::Full {
+            std::fs::write(crate::page::folder()?.join(name), picture)?;
+        }
+        Ok(format!("![{what}](results/{name})\n\n*{what}*\n\n"))
     }
+}
+
+/// The pixels of images of bytes, between 0 and 1: a code that nothing was learned for.
+pub(crate) fn pixels(images: &Dataset) -> Outcome<Matrix> {
+    let bytes = Matrix::of(images, 0..images.rows())?;
+    Ok(Matrix { columns: bytes.columns, values: bytes.values.iter().map(|byte| byte / 255.0).collect() })
 }
 
 /// Tells on a terminal what happens.

@@ -206,7 +206,6 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let (cut, whole) = (&subjects[..subjects.len() - 2], &subjects[subjects.len() - 2..]);
     let best = cut.iter().min_by(|a, b| a.distance.total_cmp(&b.distance)).ok_or("no depth")?;
     let trained = whole.iter().min_by(|a, b| a.distance.total_cmp(&b.distance)).ok_or("no autoencoder")?;
-    let sharpest = cut.iter().min_by(|a, b| a.error.total_cmp(&b.error)).ok_or("no depth")?;
     let verdict = match best.distance <= trained.distance {
         true => "**Yes**: cut off, they give new images that are nearer to real ones than those of autoencoders trained for it",
         false => "**Yes, but**: new images come out, and those of an autoencoder that was trained as a whole are nearer to real ones",
@@ -214,16 +213,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let words = format!(
         "A convolutional network learns to tell digits apart ({} % right{}). Its convolutions are cut off after each layer and frozen; a decoder learns to \
          undo what they give, and a second, variational autoencoder learns what such feature maps look like, so that new ones can be drawn. Beside \
-         it an autoencoder and a variational one of the same layers, trained as a whole.\n\n{}\n{verdict} (Fréchet distance {} against {}). The shallow cuts \
-         keep nearly everything (squared error {} with {} numbers), because they are wide: they do not compress. The deeper the cut, the more \
-         is lost that does not matter for telling digits apart.\n\n{first_picture}\n{second_picture}",
+         it an autoencoder and a variational one of the same layers, trained as a whole.\n\n{}\n{verdict} (Fréchet distance {} against {}).\n\n{first_picture}\n{second_picture}",
         number(right),
         fashion.map(|right| format!("; {} % on Fashion-MNIST", number(right))).unwrap_or_default(),
         table(&rows),
         number(best.distance),
         number(trained.distance),
-        number(sharpest.error),
-        sharpest.numbers,
     );
     let mut checks = vec![
         Check::new("right of test digits by the classifier, %", None, Target::AtLeast(lab.pick(99.0, 92.0)), right),

@@ -2,7 +2,7 @@
 
 use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
-use crate::lab::Lab;
+use crate::lab::{Lab, pixels};
 use autoencoders::data::Dataset;
 use autoencoders::inspect::colour::around_grey;
 use autoencoders::recognise::{Classes, Head, Kind, Linear, nearest_accuracy};
@@ -88,10 +88,6 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             }
         }
         let [known, asked] = principal.ok_or("no family")?;
-        let pixels = |data: &Dataset| -> Outcome<Matrix> {
-            let pixels = Matrix::of(data, 0..data.rows())?;
-            Ok(Matrix { columns: pixels.columns, values: pixels.values.iter().map(|pixel| pixel / 255.0).collect() })
-        };
         let [linear, nearest] = probed(lab, [&known, &asked], [&own, &truth])?;
         rows[FAMILIES.len() + 1].extend([number(linear), number(nearest)]);
         let [linear, nearest] = probed(lab, [&pixels(&train)?, &pixels(&test)?], [&own, &truth])?;

@@ -2,7 +2,7 @@
 
 use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
-use crate::lab::{Lab, told};
+use crate::lab::{Lab, pixels, told};
 use autoencoders::inspect::colour::around_grey;
 use autoencoders::optimise::Method;
 use autoencoders::recognise::{Classes, Head, Kind, Linear};
@@ -55,14 +55,13 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         Ok(100.0 * linear.accuracy(&unseen, &test)?)
     };
     let ours = accuracy(&model.encode(&labelled)?)?;
-    let pixels = Matrix::of(&labelled, 0..labelled.rows())?;
-    let raw = accuracy(&Matrix { columns: pixels.columns, values: pixels.values.iter().map(|pixel| pixel / 255.0).collect() })?;
+    let raw = accuracy(&pixels(&labelled)?)?;
 
     let filters = model.encoder_filters()?.ok_or("no filters")?;
     let images: Vec<f32> = filters.weights.values.chunks_exact(784).flat_map(around_grey).collect();
     let picture = lab.picture(
         "self-taught.png",
-        "What each of the 200 units looks for: strokes of a pen, learned from the digits 5 to 9 alone",
+        "What each of the 200 units looks for, learned from the digits 5 to 9 alone",
         &images,
         &Shape::Image { height: 28, width: 28, channels: 1 },
         20,

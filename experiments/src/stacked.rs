@@ -40,8 +40,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     ];
     let words = format!(
         "Two sparse layers of 200 units are trained one after the other on {} images of MNIST, each to recreate what it is given. A softmax \
-         regression on the second one's code, strongly regularised as in the tutorial, is poor; trained together with both layers it is \
-         good. Set-up: the UFLDL tutorial of Ng and others.\n\n{}",
+         regression, strongly regularised as in the tutorial, is trained on the second one's code, and then together with both layers. \
+         Set-up: the UFLDL tutorial of Ng and others.\n\n{}",
         train.rows(),
         table(&rows)
     );

@@ -82,8 +82,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let words = format!(
         "A network 784-{}-20 with tanh units and its mirror image learn {} digits whose pixels are drawn black or white anew in each epoch; {epochs} \
          epochs with Adam. All numbers are nats a digit on test digits: the bound on all of them, the logarithm of the likelihood by {} draws on {}, \
-         by annealing on the first {} (where importance sampling has {} for the VAE: both agree). IWAE weighs several draws for each digit \
-         and is the better model. Set-up: Kingma and Welling 2014; Burda et al. 2016.\n\n{}\n{picture}",
+         by annealing on the first {} (where importance sampling has {} for the VAE). IWAE weighs several draws for each digit. \
+         Set-up: Kingma and Welling 2014; Burda et al. 2016.\n\n{}\n{picture}",
         lab.pick(500, 200),
         train.rows(),
         lab.pick(5000, 200),

@@ -2,7 +2,7 @@
 
 use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
-use crate::lab::{Lab, told};
+use crate::lab::{Lab, pixels, told};
 use autoencoders::data::Dataset;
 use autoencoders::inspect::colour::around_grey;
 use autoencoders::recognise::{Classes, Head, Kind, Linear};
@@ -35,7 +35,6 @@ fn config(lab: &Lab, family: &str, parameters: &[(&str, Value)], units: usize, e
         validation: 0.0,
         test: 0.0,
         density: "none".parse()?,
-        seed: lab.seed,
         ..Config::default()
     })
 }
@@ -92,16 +91,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     )?;
     let sparse = [("k", json!(25)), ("alpha", json!(3.0)), ("warm_up", json!(0.5))];
     let sparse = one("k-sparse", &config(lab, "k-sparse", &sparse, lab.pick(1000, 400), lab.pick(30, 20))?, Kind::Linear, &train, &test)?;
-    let pixels = |data: &Dataset| -> Outcome<Matrix> {
-        let pixels = Matrix::of(data, 0..data.rows())?;
-        Ok(Matrix { columns: pixels.columns, values: pixels.values.iter().map(|pixel| pixel / 255.0).collect() })
-    };
     let (_, _, raw) = linear(lab, Kind::Svm, &pixels(&train)?, &classes, &split, (&pixels(&test)?, &truth))?;
 
     let filters = winners.model.decoder_filters()?.ok_or("no filters")?;
     let images: Vec<f32> = filters.weights.values.chunks_exact(784).take(200).flat_map(around_grey).collect();
     let picture =
-        lab.picture("winner-take-all.png", "What 200 of the units of the winner-take-all code draw: strokes", &images, &test.shape, 20, 1)?;
+        lab.picture("winner-take-all.png", "What 200 of the units of the winner-take-all code draw", &images, &test.shape, 20, 1)?;
     let rows = [
         ["code", "classifier", "squared weights times", "wrong of validation, %", "wrong of test, %"].map(str::to_owned).to_vec(),
         vec![
