@@ -736,6 +736,9 @@ fn a_head_tells_the_labels_and_classify_writes_them() {
     let lines = place.lines("classes.csv");
     assert_eq!((lines.len(), lines[0].as_str()), (1798, "row,class,is_0,is_1,is_2,is_3,is_4,is_5,is_6,is_7,is_8,is_9"));
     assert!(place.ok("info d.ae").out.contains("softmax, 10 classes"));
+    place.ok("report d.ae digits -o d.html");
+    let page = std::fs::read_to_string(place.path("d.html")).unwrap();
+    assert!(page.contains("--head softmax --head-epochs 20"), "the words that train it again leave the classifier out");
     place.ok("train digits --epochs 1 --quiet -o plain.ae");
     for (words, part) in [
         ("classify plain.ae digits -o x.csv", "--head softmax"),

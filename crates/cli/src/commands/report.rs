@@ -60,7 +60,8 @@ pub(crate) fn write(
 ) -> Result<()> {
     let mut all = Vec::new();
     for (name, model) in models {
-        let command = summary::train_words(rows, &model.parts.plan.config);
+        let head = model.classifier.as_ref().map(|classifier| summary::head_words(&classifier.head));
+        let command = summary::train_words(rows, &model.parts.plan.config) + &head.unwrap_or_default();
         all.push(Facts::of(name.clone(), command, model, data)?);
     }
     let (page, sections) = report::page(&all)?;

@@ -5,6 +5,7 @@ use crate::args::{Rows, Train};
 use crate::show::{self, Show, quoted};
 use autoencoders::data::Dataset;
 use autoencoders::metrics::Evaluation;
+use autoencoders::recognise::Head;
 use autoencoders::schema::Shape;
 use autoencoders::{Config, Model, Result, Source, Trained};
 use serde_json::{Value, json};
@@ -204,6 +205,18 @@ pub(crate) fn train_words(rows: &str, config: &Config) -> String {
         }
     }
     words
+}
+
+/// The words that train such a classifier, with a space before each; what is as by default is left out.
+pub(crate) fn head_words(head: &Head) -> String {
+    let default = Head::default();
+    let options = [
+        ("--head-epochs", head.epochs.map(|epochs| epochs.to_string())),
+        ("--head-lr", (head.learning_rate != default.learning_rate).then(|| head.learning_rate.to_string())),
+        ("--head-l2", (head.l2 != default.l2).then(|| head.l2.to_string())),
+    ];
+    let options = options.into_iter().filter_map(|(name, value)| Some(format!(" {name} {}", value?)));
+    format!(" --head {}", head.kind) + &options.collect::<String>()
 }
 
 /// The flag of a setting.

@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     progress.finish();
     let mut trained = trained?;
     if stopped {
-        interrupted(args, &trained, &place.run);
+        interrupted(args, head.as_ref(), &trained, &place.run);
         return Ok(Exit::Interrupted);
     }
     match classifier {
@@ -109,7 +109,7 @@ fn test_rows(file: &str, args: &Train, data: &Dataset) -> Result<Dataset> {
 }
 
 /// Says how to go on; the checkpoint is written already.
-fn interrupted(args: &Train, trained: &Trained, run: &Path) {
+fn interrupted(args: &Train, head: Option<&Head>, trained: &Trained, run: &Path) {
     let done = show::plural(trained.model.history.len(), "epoch");
     let mut words = format!("ae train {} --resume {}", summary::words(&args.rows), quoted(run.display()));
     // Otherwise the checkpoint's name tells the model's.
@@ -124,15 +124,7 @@ fn interrupted(args: &Train, trained: &Trained, run: &Path) {
     if args.force {
         words += " --force";
     }
-    let head = [
-        ("--head-epochs", args.head_epochs.map(|n| n.to_string())),
-        ("--head-lr", args.head_lr.map(|x| x.to_string())),
-        ("--head-l2", args.head_l2.map(|x| x.to_string())),
-    ];
-    if let Some(kind) = args.head {
-        words += &format!(" --head {kind}");
-        head.into_iter().for_each(|(name, value)| words += &value.map(|value| format!(" {name} {value}")).unwrap_or_default());
-    }
+    words += &head.map(summary::head_words).unwrap_or_default();
     show::say(&format!("interrupted after {done}; saved {}\ngo on with: {words}", run.display()));
 }
 
