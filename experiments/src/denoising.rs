@@ -42,10 +42,9 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             code_activation: Some(Activation::Sigmoid),
             tied: true,
             likelihood: "bernoulli".parse()?,
-            batch: 100,
-            learning_rate: 5e-3,
+            batch: 50,
             pretrain: "greedy".parse()?,
-            pretrain_epochs: Some(lab.pick(40, 8)),
+            pretrain_epochs: Some(lab.pick(25, 8)),
             epochs: Some(0),
             validation: 0.0,
             test: 0.0,
@@ -53,7 +52,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             ..Config::default()
         };
         let model = lab.fit(&format!("noise {noise}"), &config, &known.select(&split.train)?)?.model;
-        let head = Head { epochs: Some(lab.pick(40, 15)), batch: 100, learning_rate: 5e-4, seed: lab.seed, ..Head::default() };
+        let head = Head { epochs: Some(lab.pick(40, 15)), batch: 50, learning_rate: 5e-4, seed: lab.seed, ..Head::default() };
         let classifier = Classifier::fit(&model, &known, &split, &head, &mut |event| told("fine-tuning", event))?;
         let wrong = |data: &Dataset, rows: &[usize]| -> Outcome<f64> { Ok(100.0 * (1.0 - classifier.accuracy(data, rows)?)) };
         let whole = |data: &Dataset| (0..data.rows()).collect::<Vec<_>>();
