@@ -6,6 +6,7 @@ use autoencoders::schema::Shape;
 use autoencoders::{Config, Event, Flow, Matrix, Trained, fit};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+use std::time::Instant;
 
 /// How much is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,10 +53,12 @@ impl Lab {
         Ok((one("train", quick_rows)?, one("t10k", quick_rows / 3)?))
     }
 
-    /// Trains, and tells on one line how far it is.
+    /// Trains, and tells on one line how far it is and at its end how long it took.
     pub(crate) fn fit(&self, what: &str, config: &Config, data: &Dataset) -> Outcome<Trained> {
         let config = Config { seed: self.seed, ..config.clone() };
+        let begun = Instant::now();
         let trained = fit(&config, data, None, false, &mut |event| told(what, event))?;
+        eprintln!("{}{what}: {:.0} s", if std::io::stderr().is_terminal() { "\r\x1b[K" } else { "" }, begun.elapsed().as_secs_f64());
         Ok(trained)
     }
 
