@@ -12,13 +12,25 @@ use serde_json::json;
 
 pub(crate) const TITLE: &str = "Stacked denoising autoencoders: layers that undo noise are a better start than layers that copy";
 
-/// Rows that train and rows that validate, as many as in the paper's small set of digits.
-const ROWS: (usize, usize) = (10_000, 2000);
+/// Rows that train and rows that validate. The paper has as many that train and 2000 that validate, on which one digit is 0.05 %: too
+/// few to tell two amounts of noise apart.
+const ROWS: (usize, usize) = (10_000, 10_000);
+
+/// How layers are trained before the fine-tuning.
+#[derive(Clone, Copy)]
+struct Way {
+    learning_rate: f64,
+    epochs: usize,
+    batch: usize,
+}
+
+const WAYS: [Way; 2] = [Way { learning_rate: 1e-3, epochs: 25, batch: 50 }, Way { learning_rate: 4e-3, epochs: 50, batch: 100 }];
 
 struct Tried {
     noise: f64,
+    way: Way,
+    classifier: Classifier,
     validation: f64,
-    test: f64,
 }
 
 pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
@@ -31,7 +43,9 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     // What is left of the training file is unseen, too.
     let rest = all.select(&drawn[train + validation..])?;
     let width = lab.pick(1000, 400);
-    let one = |noise: f64| -> Outcome<Tried> {
+    let wrong =
+        |classifier: &Classifier, data: &Dataset, rows: &[usize]| -> Outcome<f64> { Ok(100.0 * (1.0 - classifier.accuracy(data, rows)?)) };
+    let one = |noise: f64, way: Way| -> Outcome<Tried> {
         let parameters = [("noise", json!("masking")), ("level", json!(noise))].map(|(name, value)| (name.to_owned(), value));
         let config = Config {
             family: "denoising".to_owned(),
@@ -42,41 +56,64 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             code_activation: Some(Activation::Sigmoid),
             tied: true,
             likelihood: "bernoulli".parse()?,
-            batch: 50,
+            learning_rate: way.learning_rate,
+            batch: way.batch,
             pretrain: "greedy".parse()?,
-            pretrain_epochs: Some(lab.pick(25, 8)),
+            pretrain_epochs: Some(way.epochs),
             epochs: Some(0),
             validation: 0.0,
             test: 0.0,
             density: "none".parse()?,
             ..Config::default()
         };
-        let model = lab.fit(&format!("noise {noise}"), &config, &known.select(&split.train)?)?.model;
+        let model = lab.fit(&format!("noise {noise}, rate {}", way.learning_rate), &config, &known.select(&split.train)?)?.model;
         let head = Head { epochs: Some(lab.pick(40, 15)), batch: 50, learning_rate: 5e-4, seed: lab.seed, ..Head::default() };
         let classifier = Classifier::fit(&model, &known, &split, &head, &mut |event| told("fine-tuning", event))?;
-        let wrong = |data: &Dataset, rows: &[usize]| -> Outcome<f64> { Ok(100.0 * (1.0 - classifier.accuracy(data, rows)?)) };
+        let validation = wrong(&classifier, &known, &split.validation)?;
+        Ok(Tried { noise, way, classifier, validation })
+    };
+    let quick = Way { learning_rate: 4e-3, epochs: 12, batch: 50 };
+    let ways = lab.pick(WAYS.to_vec(), vec![quick]);
+    let mut tried = Vec::new();
+    for noise in lab.pick(vec![0.0, 0.1, 0.25, 0.4], vec![0.0, 0.25]) {
+        for way in &ways {
+            tried.push(one(noise, *way)?);
+        }
+    }
+    // Each has the way that suits it, and only what was chosen sees the test.
+    let best = |noisy: bool| -> Outcome<(&Tried, f64)> {
+        let of = tried.iter().filter(|tried| (tried.noise > 0.0) == noisy);
+        let best = of.min_by(|a, b| a.validation.total_cmp(&b.validation)).ok_or("nothing was tried")?;
         let whole = |data: &Dataset| (0..data.rows()).collect::<Vec<_>>();
         let (a, b) = (rest.rows() as f64, test.rows() as f64);
-        let on_test = (wrong(&rest, &whole(&rest))? * a + wrong(&test, &whole(&test))? * b) / (a + b);
-        Ok(Tried { noise, validation: wrong(&known, &split.validation)?, test: on_test })
+        let (one, other) = (wrong(&best.classifier, &rest, &whole(&rest))?, wrong(&best.classifier, &test, &whole(&test))?);
+        Ok((best, (one * a + other * b) / (a + b)))
     };
-    let tried = lab.pick(vec![0.0, 0.1, 0.25, 0.4], vec![0.0, 0.25]).into_iter().map(one).collect::<Outcome<Vec<_>>>()?;
-    let chosen = tried[1..].iter().min_by(|a, b| a.validation.total_cmp(&b.validation)).ok_or("no noise was tried")?;
-    let mut rows = vec![["pixels hidden", "wrong of validation, %", "wrong of test, %"].map(str::to_owned).to_vec()];
-    rows.extend(tried.iter().map(|tried| vec![number(tried.noise), number(tried.validation), number(tried.test)]));
+    let ((chosen, reached), (_, without)) = (best(true)?, best(false)?);
+    let head = ["pixels hidden", "rate", "epochs a layer", "wrong of validation, %"].map(str::to_owned).to_vec();
+    let mut rows = vec![head];
+    rows.extend(
+        tried.iter().map(|tried| {
+            vec![number(tried.noise), number(tried.way.learning_rate), tried.way.epochs.to_string(), number(tried.validation)]
+        }),
+    );
     let unseen = rest.rows() + test.rows();
     let words = format!(
         "Three layers of {width} sigmoid units are trained one after the other on {train} digits, each to recreate what the layer below gives \
-         although a part of it is hidden; then a softmax is put on top and all is fine-tuned. How much is hidden is chosen on {validation} \
-         other digits; the test is on {unseen} that nothing has seen. Set-up: Vincent et al. 2010, whose ten thousand digits are drawn from \
-         MNIST too, but are not the same.\n\n{}\nChosen: {}.",
+         although a part of it is hidden; then a softmax is put on top and all is fine-tuned. How much is hidden, and how a layer is trained, is \
+         chosen on {validation} other digits; the test is on {unseen} that nothing has seen. Set-up: Vincent et al. 2010, whose ten thousand digits \
+         are drawn from MNIST too, but are not the same.\n\n{}\nChosen: {} hidden, at a rate of {}: {} % of the test digits wrong. Without noise, \
+         trained in the way that suits it best: {} %.",
         table(&rows),
-        number(chosen.noise)
+        number(chosen.noise),
+        number(chosen.way.learning_rate),
+        number(reached),
+        number(without),
     );
     Ok(Finding {
         checks: vec![
-            Check::new("wrong of test digits, %", Some(2.84), Target::AtMost(lab.pick(3.0, 6.5)), chosen.test),
-            Check::new("less than without noise by, %", Some(0.62), Target::AtLeast(lab.pick(0.3, 0.0)), tried[0].test - chosen.test),
+            Check::new("wrong of test digits, %", Some(2.84), Target::AtMost(lab.pick(3.0, 6.5)), reached),
+            Check::new("less than without noise by, %", Some(0.62), Target::AtLeast(lab.pick(0.3, 0.0)), without - reached),
         ],
         words,
     })

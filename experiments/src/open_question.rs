@@ -17,6 +17,8 @@ pub(crate) const TITLE: &str = "The open question: can a classifier's convolutio
 
 /// Numbers in the code of the classifier, the autoencoder and the variational one.
 const LATENT: usize = 128;
+/// Passes over the images by each decoder, alone or with its encoder.
+const EPOCHS: usize = 12;
 /// Rows that a density on feature maps is learned from, and that a probe learns from.
 const SOME: usize = 20_000;
 
@@ -123,7 +125,7 @@ fn cut(lab: &Lab, classifier: &Classifier, train: &Dataset) -> Outcome<Vec<(Stri
             density: "none".parse()?,
             // Few weights, whose bias has far to go from grey to black.
             learning_rate: 5e-3,
-            ..convolutional(lab, lab.pick(6, 8))?
+            ..convolutional(lab, lab.pick(EPOCHS, 8))?
         };
         let model =
             fit_from(Start::from(classifier), &config, train, None, &mut |event| told(&format!("decoder of {depth}"), event))?.model;
@@ -166,7 +168,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     for (name, model, density) in cut(lab, &found, &train)? {
         subjects.push(question.judge(&name, &model, Some(&density))?);
     }
-    let epochs = lab.pick(12, 6);
+    let epochs = lab.pick(EPOCHS, 6);
     let plain = lab.fit("autoencoder", &convolutional(lab, epochs)?, &train)?.model;
     subjects.push(question.judge("autoencoder, trained as a whole, with a density on its code", &plain, None)?);
     let vae = Config { family: "vae".to_owned(), code_activation: None, likelihood: "bernoulli".parse()?, ..convolutional(lab, epochs)? };

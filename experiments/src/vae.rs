@@ -41,7 +41,7 @@ fn mean(values: &[f64]) -> f64 {
 
 fn judge(lab: &Lab, name: &str, model: &Model, test: &Dataset, anneal: bool) -> Outcome<Judged> {
     let all: Vec<usize> = (0..test.rows()).collect();
-    let some: Vec<usize> = (0..lab.pick(2000, 200)).collect();
+    let some: Vec<usize> = (0..lab.pick(1000, 200)).collect();
     let few: Vec<usize> = (0..lab.pick(50, 10)).collect();
     let of = model.evaluate(test, &all)?;
     let annealing = Annealing { chains: 10, temperatures: lab.pick(400, 50), leaps: 5 };
@@ -61,8 +61,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let five = lab.fit("iwae 5", &config(lab, Some(5), epochs)?, &train)?.model;
     let mut judged = vec![judge(lab, "VAE", &vae, &test, true)?, judge(lab, "IWAE, 5 draws", &five, &test, true)?];
     if lab.pick(true, false) {
-        let fifty = lab.fit("iwae 50", &config(lab, Some(50), 2)?, &train)?.model;
-        judged.push(judge(lab, "IWAE, 50 draws, 2 epochs alone", &fifty, &test, false)?);
+        let fifty = lab.fit("iwae 50", &config(lab, Some(50), 1)?, &train)?.model;
+        judged.push(judge(lab, "IWAE, 50 draws, one epoch alone", &fifty, &test, false)?);
     }
     let few: Vec<usize> = (0..lab.pick(50, 10)).collect();
     let same = mean(&vae.importance_weighted(&test, &few, lab.pick(5000, 200), lab.seed)?);
@@ -87,7 +87,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         lab.pick(500, 200),
         train.rows(),
         lab.pick(5000, 200),
-        lab.pick(2000, 200),
+        lab.pick(1000, 200),
         few.len(),
         number(same),
         table(&rows)
