@@ -2,7 +2,7 @@
 
 use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
-use crate::lab::{Lab, told};
+use crate::lab::{Lab, first_filters, told};
 use autoencoders::recognise::{Classifier, Head};
 use autoencoders::split::Split;
 use autoencoders::{Activation, Config, Model};
@@ -78,11 +78,29 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
 
     let rows: Vec<usize> = (0..lab.pick(DECOMPOSED, 3)).collect();
     let mut spectra = vec![["singular value number", "1", "5", "10", "20", "50", "100", "200"].map(str::to_owned).to_vec()];
+    let (mut curves, mut filters) = (Vec::new(), Vec::new());
     for of in &made {
         let spectrum = of.model.jacobian_spectrum(&test, &rows)?;
+        filters.extend(first_filters(&of.model, 20)?);
         let at = |which: usize| spectrum.get(which - 1).map_or_else(|| "-".to_owned(), |value| number(*value));
         spectra.push(std::iter::once(of.name.to_owned()).chain([1, 5, 10, 20, 50, 100, 200].map(at)).collect());
+        curves.push((of.name, spectrum));
     }
+    let curves: Vec<(&str, &[f64])> = curves.iter().map(|(name, spectrum)| (*name, spectrum.as_slice())).collect();
+    let chart = lab.chart(
+        "contractive-spectrum.svg",
+        "How far the code follows the input in each direction, from the one that it follows most",
+        &curves,
+        ["direction", "singular value of the Jacobian"],
+    )?;
+    let picture = lab.picture(
+        "contractive.png",
+        "What twenty units of each code look for before the fine-tuning, a line for each row of the table",
+        &filters,
+        &test.shape,
+        20,
+        1,
+    )?;
     let mut rows = vec![
         ["code", "wrong of test, fine-tuned, %", "wrong of validation, %", "mean norm of the Jacobian", "units near 0 or 1, %"]
             .map(str::to_owned)
@@ -95,7 +113,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         "Four autoencoders with {units} sigmoid units and tied weights learn from {} digits; a softmax on top of each is then fine-tuned with it, \
          stopped where {held_out} other digits say. The contractive one pays for every direction in which its code follows the input. Set-up: Rifai \
          et al. 2011.\n\n{}\nThe singular values of the Jacobian, averaged over {} test digits: in how many directions, and how \
-         far, the code follows.\n\n{}",
+         far, the code follows.\n\n{}\n{chart}{picture}",
         split.train.len(),
         table(&rows),
         lab.pick(DECOMPOSED, 3),

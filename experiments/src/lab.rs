@@ -2,8 +2,9 @@
 
 use crate::Outcome;
 use autoencoders::data::{Dataset, ReadOptions, png_grid, read};
+use autoencoders::inspect::colour::around_grey;
 use autoencoders::schema::Shape;
-use autoencoders::{Config, Event, Flow, Matrix, Trained, fit};
+use autoencoders::{Config, Event, Flow, Matrix, Model, Trained, fit};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -70,6 +71,21 @@ impl Lab {
         }
         Ok(format!("![{what}](results/{name})\n\n*{what}*\n\n"))
     }
+
+    /// The same for curves.
+    pub(crate) fn chart(&self, name: &str, what: &str, curves: &[(&str, &[f64])], [across, up]: [&str; 2]) -> Outcome<String> {
+        let chart = crate::chart::curves(curves, across, up)?;
+        if self.mode == Mode::Full {
+            std::fs::write(crate::page::folder()?.join(name), chart)?;
+        }
+        Ok(format!("![{what}](results/{name})\n\n*{what}*\n\n"))
+    }
+}
+
+/// What the first units of the first layer of a model look for: grey where a pixel does not matter.
+pub(crate) fn first_filters(model: &Model, count: usize) -> Outcome<Vec<f32>> {
+    let filters = model.encoder_filters()?.ok_or("the first layer has no weights")?.weights;
+    Ok(filters.values.chunks_exact(filters.columns).take(count).flat_map(around_grey).collect())
 }
 
 /// The pixels of images of bytes, between 0 and 1: a code that nothing was learned for.

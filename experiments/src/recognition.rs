@@ -2,9 +2,8 @@
 
 use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
-use crate::lab::{Lab, pixels};
+use crate::lab::{Lab, first_filters, pixels};
 use autoencoders::data::Dataset;
-use autoencoders::inspect::colour::around_grey;
 use autoencoders::recognise::{Classes, Head, Kind, Linear, nearest_accuracy};
 use autoencoders::split::Split;
 use autoencoders::{Activation, Config, FAMILIES, Matrix};
@@ -78,9 +77,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             rows[at + 1].extend([number(linear), number(nearest)]);
             if set == "mnist" {
                 best = best.max(linear).max(nearest);
-                if let Some(filters) = model.encoder_filters()? {
-                    images.extend(filters.weights.values.chunks_exact(784).take(20).flat_map(around_grey));
-                }
+                images.extend(first_filters(&model, 20)?);
             }
             if principal.is_none() {
                 let all = |data: &Dataset| (0..data.rows()).collect::<Vec<_>>();

@@ -2,8 +2,7 @@
 
 use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
-use crate::lab::{Lab, pixels, told};
-use autoencoders::inspect::colour::around_grey;
+use crate::lab::{Lab, first_filters, pixels, told};
 use autoencoders::optimise::Method;
 use autoencoders::recognise::{Classes, Head, Kind, Linear};
 use autoencoders::schema::Shape;
@@ -57,8 +56,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let ours = accuracy(&model.encode(&labelled)?)?;
     let raw = accuracy(&pixels(&labelled)?)?;
 
-    let filters = model.encoder_filters()?.ok_or("no filters")?;
-    let images: Vec<f32> = filters.weights.values.chunks_exact(784).flat_map(around_grey).collect();
+    let images = first_filters(&model, 200)?;
     let picture = lab.picture(
         "self-taught.png",
         "What each of the 200 units looks for, learned from the digits 5 to 9 alone",

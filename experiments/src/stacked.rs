@@ -4,10 +4,10 @@ use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
 use crate::lab::{Lab, told};
 use crate::self_taught::{softmax, sparse};
-use autoencoders::Config;
 use autoencoders::optimise::Method;
-use autoencoders::recognise::{Classifier, Head, Kind};
+use autoencoders::recognise::{Classes, Classifier, Head, Kind};
 use autoencoders::split::Split;
+use autoencoders::{Config, Matrix};
 
 pub(crate) const TITLE: &str = "Stacked autoencoders: layers learned greedily are a good start, and fine-tuning finishes the work";
 
@@ -26,13 +26,27 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let model = lab.fit("layers", &config, &train)?.model;
     let all = Split { train: (0..train.rows()).collect(), validation: Vec::new(), test: Vec::new() };
     let rows: Vec<usize> = (0..test.rows()).collect();
-    let accuracy = |head: &Head| -> Outcome<f64> {
-        let classifier = Classifier::fit(&model, &train, &all, head, &mut |event| told("classifier", event))?;
-        Ok(100.0 * classifier.accuracy(&test, &rows)?)
-    };
-    let before = accuracy(&softmax(3e-3, lab.pick(100, 60)))?;
+    let trained = |head: &Head| Classifier::fit(&model, &train, &all, head, &mut |event| told("classifier", event));
+    let accuracy = |classifier: &Classifier| -> Outcome<f64> { Ok(100.0 * classifier.accuracy(&test, &rows)?) };
+    let probe = trained(&softmax(3e-3, lab.pick(100, 60)))?;
     let tuned = Head { kind: Kind::Softmax, optimiser: Some(Method::Lbfgs), ..softmax(3e-3, lab.pick(400, 60)) };
-    let after = accuracy(&tuned)?;
+    let tuned = trained(&tuned)?;
+    let (before, after) = (accuracy(&probe)?, accuracy(&tuned)?);
+    let truth = Classes::named(probe.names.clone(), &test)?.of;
+    let changed: Vec<usize> = (probe.predict(&test, &rows)?.into_iter().zip(tuned.predict(&test, &rows)?).enumerate())
+        .filter(|(row, (early, late))| truth[*row] != Some(*early) && truth[*row] == Some(*late))
+        .map(|(row, _)| row)
+        .take(40)
+        .collect();
+    let images = Matrix::of(&test, changed)?.values.into_iter().map(|pixel| pixel / 255.0).collect::<Vec<_>>();
+    let picture = lab.picture(
+        "stacked.png",
+        "Test digits that are read wrongly before fine-tuning and rightly after it",
+        &images,
+        &test.shape,
+        20,
+        1,
+    )?;
     let rows = [
         ["classifier", "right of the test rows, %"].map(str::to_owned).to_vec(),
         vec!["softmax regression on the second layer's code".to_owned(), number(before)],
@@ -41,7 +55,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let words = format!(
         "Two sparse layers of 200 units are trained one after the other on {} images of MNIST, each to recreate what it is given. A softmax \
          regression, strongly regularised as in the tutorial, is trained on the second one's code, and then together with both layers. \
-         Set-up: the UFLDL tutorial of Ng and others.\n\n{}",
+         Set-up: the UFLDL tutorial of Ng and others.\n\n{}\n{picture}",
         train.rows(),
         table(&rows)
     );
