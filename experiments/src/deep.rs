@@ -5,7 +5,7 @@ use crate::finding::{Check, Finding, Target, number, table};
 use crate::lab::Lab;
 use autoencoders::{Activation, Config, Matrix, Model};
 
-pub(crate) const TITLE: &str = "Deep autoencoders: thirty numbers for a digit, with a quarter of the error of principal components";
+pub(crate) const TITLE: &str = "Deep autoencoders: thirty numbers for a digit, with a fraction of the error of principal components";
 
 /// Pixels in an image: the paper sums over them.
 const PIXELS: f64 = 784.0;
@@ -55,10 +55,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let words = format!(
         "A network of {} and its mirror image, all units sigmoid but the {} of the code, trained on {} digits, one in twenty of which decides which epoch is kept. First each layer is a restricted Boltzmann machine \
          that learns to model what the one below gives; then all are unrolled into an autoencoder and fine-tuned, here with Adam for {} \
-         epochs, where the paper took 200 of conjugate gradients. Set-up: Hinton and Salakhutdinov, Science 2006.\n\n{}\n{picture}",
+         epochs after {} for each machine, where the paper took 200 of conjugate gradients; the network from random weights has the same {} epochs and no more. Set-up: Hinton and Salakhutdinov, Science 2006.\n\n{}\n{picture}",
         lab.pick("784-1000-500-250-30", "784-400-200-100-30"),
         30,
         train.rows(),
+        bare.epochs.unwrap_or(0),
+        pretrained.pretrain_epochs.unwrap_or(0),
         bare.epochs.unwrap_or(0),
         table(&rows)
     );

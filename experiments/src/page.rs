@@ -1,14 +1,13 @@
 //! The page of results, made of what each experiment left.
 
-use crate::Outcome;
 use crate::finding::{Finding, Row, checks, number, table};
+use crate::{Experiment, Outcome};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// What a full run of an experiment leaves.
 #[derive(Serialize, Deserialize)]
 struct Kept {
-    title: String,
     row: Row,
     finding: Finding,
 }
@@ -20,29 +19,69 @@ pub(crate) fn folder() -> Outcome<PathBuf> {
     Ok(folder)
 }
 
-pub(crate) fn keep(name: &str, title: &str, finding: &Finding, row: &Row) -> Outcome<()> {
-    let kept = Kept { title: title.to_owned(), row: row.clone(), finding: finding.clone() };
-    std::fs::write(folder()?.join(format!("{name}.json")), serde_json::to_string_pretty(&kept)? + "\n")?;
+pub(crate) fn keep(finding: &Finding, row: &Row) -> Outcome<()> {
+    let kept = Kept { row: row.clone(), finding: finding.clone() };
+    std::fs::write(folder()?.join(format!("{}.json", row.name)), serde_json::to_string_pretty(&kept)? + "\n")?;
     Ok(())
+}
+
+/// What a person has written of a miss, in `NAME.md`. Its first line says of which figure, as the page shows it: words on another run would
+/// be wrong here.
+fn explanation(text: &str, row: &Row) -> Option<String> {
+    let (first, words) = text.split_once('\n')?;
+    (first.trim() == format!("Of {}:", number(row.reached))).then(|| words.trim().to_owned())
 }
 
 /// Writes the page anew from everything that was kept.
-pub(crate) fn write(names: impl Iterator<Item = &'static str>) -> Outcome<()> {
-    let mut kept = Vec::new();
-    for name in names {
-        if let Ok(text) = std::fs::read_to_string(folder()?.join(format!("{name}.json"))) {
-            let missed = std::fs::read_to_string(folder()?.join(format!("{name}.md"))).unwrap_or_default();
-            kept.push((serde_json::from_str::<Kept>(&text)?, missed));
+pub(crate) fn write(experiments: &[Experiment]) -> Outcome<()> {
+    let mut sections = Vec::new();
+    for experiment in experiments {
+        let read = |ending: &str| -> Outcome<_> { Ok(std::fs::read_to_string(folder()?.join(format!("{}.{ending}", experiment.name)))) };
+        if let Ok(text) = read("json")? {
+            let kept: Kept = serde_json::from_str(&text)?;
+            let missed = explanation(&read("md")?.unwrap_or_default(), &kept.row);
+            sections.push((experiment, kept, missed));
         }
     }
-    std::fs::write(folder()?.join("../results.md"), text(&kept))?;
+    std::fs::write(folder()?.join("../results.md"), text(&sections))?;
     Ok(())
 }
 
-/// The page; beside each experiment stands what is known of a miss, which a person has written.
-fn text(kept: &[(Kept, String)]) -> String {
+const HEAD: &str = "# The classic results, reproduced
+
+Each is one command that uses the library as any program would:
+
+```sh
+AE_DATA=DIR cargo run --release -p experiments -- all        # or the name of one; DIR holds mnist, fashion-mnist and kodak
+```
+
+`--quick` does the same with fewer rows and epochs, against looser targets; `--json FILE` writes the figures, `--seed N` draws other random
+numbers, `--help` lists the experiments. Full runs write this page, on two cores of an AMD EPYC (Zen 5). What a section says of a figure that
+was not reached is a person's.
+
+**How to read it.** The table has the main figure of each experiment; *met* says whether every figure of its section is what was wanted.
+*Published* is what the paper or tutorial has, *wanted* what we asked of ourselves before. Where a section says that something was chosen, it was by
+rows for validation, on which no figure here is measured; other settings are those of the paper, or stand in the code.
+
+| word | what it means here |
+|---|---|
+| code, unit | the numbers that an encoder makes of an image; one of them |
+| 784-200-784 | an encoder from 784 pixels to 200 numbers, and a decoder back; *tied weights*: both use the same ones |
+| sigmoid, tanh | what keeps a unit between 0 and 1, or -1 and 1; *saturated*: near one of the ends |
+| softmax regression, linear probe, support vector machines | classifiers that draw straight lines between classes: what they read off a code, the code says plainly |
+| fine-tuning | training an encoder further, together with a classifier on top |
+| Jacobian, its singular values | how far a code moves when pixels change; how far in each direction, the strongest first |
+| whitening | making neighbouring pixels say different things |
+| bound, ln p, nats | how likely a model finds an image, as a logarithm: nearer to 0 is better; the bound lies below ln p and is what training raises |
+| importance sampling, annealing | two ways to estimate ln p by drawing codes; the second is slower and leans less on the encoder |
+| Fréchet distance | how far new images lie, as a crowd, from real ones, in what a classifier sees: 0 is the same |
+
+";
+
+/// The page; beside each experiment stands what is known of a miss.
+fn text(sections: &[(&Experiment, Kept, Option<String>)]) -> String {
     let mut rows = vec![["experiment", "figure", "published", "wanted", "reached", "met", "minutes"].map(str::to_owned).to_vec()];
-    for (Kept { row, finding, .. }, _) in kept {
+    for (_, Kept { row, finding }, _) in sections {
         let main = &finding.checks[0];
         rows.push(vec![
             format!("[{}](#{})", row.name, row.name),
@@ -54,19 +93,37 @@ fn text(kept: &[(Kept, String)]) -> String {
             format!("{:.1}", row.seconds / 60.0),
         ]);
     }
-    let head = format!(
-        "# The classic results, reproduced\n\n\
-         Each is one command that uses the library as any program would:\n\n\
-         ```sh\nAE_DATA=DIR cargo run --release -p experiments -- all        # or the name of one; DIR holds mnist, fashion-mnist and kodak\n```\n\n\
-         This page is written by that command. Under each name stands what its paper is known for, below it what came out here. Settings are \
-         those of the papers or stand in the code; where a section says that something was chosen, it was by validation rows, which no figure \
-         is measured on. Two cores of an AMD EPYC (Zen 5). `--quick` does the same with fewer rows and epochs, against looser targets.\n\n{}",
-        table(&rows)
-    );
-    let sections = kept.iter().map(|(Kept { title, row, finding }, missed)| {
-        let foot = format!("Seed {}, version {}, {:.1} minutes.", row.seed, row.version, row.seconds / 60.0);
-        let missed = if row.met || missed.is_empty() { String::new() } else { format!("\nWhat is not met: {}\n", missed.trim()) };
-        format!("\n## {}\n\n**{title}**\n\n{}\n\n{}{missed}\n{foot}\n", row.name, finding.words.trim_end(), checks(&finding.checks))
+    let sections = sections.iter().map(|(experiment, Kept { row, finding }, missed)| {
+        let missed = match missed {
+            Some(words) if !row.met => format!("\nWhat is not met: {words}\n"),
+            _ => String::new(),
+        };
+        format!(
+            "\n## {}\n\n**{}**\n\n{}\n\n{}{missed}\nPublished: {}. Seed {}, version {}, {:.1} minutes.\n",
+            row.name,
+            experiment.title,
+            finding.words.trim_end(),
+            checks(&finding.checks),
+            experiment.source,
+            row.seed,
+            row.version,
+            row.seconds / 60.0
+        )
     });
-    head + &sections.collect::<String>()
+    format!("{HEAD}{}{}", table(&rows), sections.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::{Check, Target};
+
+    #[test]
+    fn words_on_another_run_are_not_shown() {
+        let finding = Finding { checks: vec![Check::new("figure", None, Target::AtMost(1.0), 1.5)], words: String::new() };
+        let row = Row::new("name", &finding, 1.0, 0);
+        assert_eq!(explanation("Of 1.5:\nboth, and\nmore\n", &row).as_deref(), Some("both, and\nmore"));
+        assert_eq!(explanation("Of 1.6:\nboth\n", &row), None);
+        assert_eq!(explanation("", &row), None);
+    }
 }

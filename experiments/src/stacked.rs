@@ -54,9 +54,11 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     ];
     let words = format!(
         "Two sparse layers of 200 units are trained one after the other on {} images of MNIST, each to recreate what it is given. A softmax \
-         regression, strongly regularised as in the tutorial, is trained on the second one's code, and then together with both layers. \
+         regression, strongly regularised as in the tutorial, is trained on the second one's code for {} steps, and then together with both layers for up to {}. \
          Set-up: the UFLDL tutorial of Ng and others.\n\n{}\n{picture}",
         train.rows(),
+        lab.pick(100, 60),
+        lab.pick(400, 60),
         table(&rows)
     );
     Ok(Finding {
