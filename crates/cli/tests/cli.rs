@@ -763,7 +763,7 @@ fn eval_tells_on_request_how_well_the_code_recognises_and_how_likely_rows_are() 
     assert!(plain.get("recognition").is_none() && plain.get("importance").is_none());
     let told = place.json("eval v.ae digits --recognise --importance 20 --annealing 5");
     assert!(told["recognition"]["linear"].as_f64().unwrap() > 0.5 && told["recognition"]["neighbours"] == 10, "{told}");
-    assert!(told["importance"].is_number() && told["annealing"].is_number(), "{told}");
+    assert!(told["importance"].is_number() && told["annealing"].is_number() && told["likelihood_rows"] == 100, "{told}");
     place.ok("train digits --epochs 1 --quiet -o p.ae");
     assert!(place.ae("eval p.ae digits --importance 20").err.contains("vae or iwae"));
 }

@@ -33,6 +33,8 @@ struct Judged {
     /// Mean nats a row.
     importance: Option<f64>,
     annealed: Option<f64>,
+    /// The rows of these means.
+    likelihood_rows: usize,
 }
 
 pub(crate) fn run(args: &Eval, show: &Show) -> Result<()> {
@@ -80,6 +82,7 @@ fn judge(path: &Path, model: &Model, data: &Dataset, args: &Eval, first: bool) -
             .map(|temperatures| model.annealed(data, &likelihood, Annealing { temperatures, ..Annealing::default() }, 0))
             .transpose()?
             .map(mean),
+        likelihood_rows: likelihood.len(),
         probed: args.probe.then(|| model.detector()?.probe(model, data)).transpose()?,
     })
 }
@@ -116,6 +119,7 @@ fn object(judged: &Judged) -> Value {
     for (name, value) in [("importance", judged.importance), ("annealing", judged.annealed)] {
         if let Some(value) = value {
             object[name] = json!(value);
+            object["likelihood_rows"] = json!(judged.likelihood_rows);
         }
     }
     if let Some(probed) = &judged.probed {
@@ -152,6 +156,9 @@ fn text(judged: &[Judged]) -> String {
     }
     if judged.iter().any(|judged| judged.annealed.is_some()) {
         rows.push(line("ln p by annealing", &|judged| optional(judged.annealed)));
+    }
+    if judged.iter().any(|judged| judged.importance.or(judged.annealed).is_some()) {
+        rows.push(line("rows for ln p", &|judged| judged.likelihood_rows.to_string()));
     }
     for name in term_names(judged) {
         let value = |judged: &Judged| judged.evaluation.terms.get(&name).map_or_else(|| "-".to_owned(), show::number);
