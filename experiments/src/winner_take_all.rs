@@ -14,8 +14,33 @@ pub(crate) const TITLE: &str = "Winner-take-all and k-sparse autoencoders: spars
 /// The weights of the squared weights that are tried on validation rows.
 const L2: [f64; 3] = [1e-5, 1e-4, 1e-3];
 
-/// Rows and epochs of the short trainings that decide how weights are shared and how far a step goes.
+/// Rows and epochs of the short trainings that decide how a code is trained.
 const SHORT: (usize, usize) = (20_000, 10);
+/// Steps of the linear machines: to choose how a code is trained, and at the end. They go on getting better until then.
+const STEPS: (usize, usize) = (300, 1000);
+
+/// How a code is trained.
+#[derive(Clone, Copy)]
+struct Way {
+    tied: bool,
+    learning_rate: f64,
+    /// The weight of the squared weights in the loss.
+    l2: f64,
+}
+
+const WAYS: [Way; 4] = [
+    Way { tied: false, learning_rate: 1e-3, l2: 0.0 },
+    Way { tied: true, learning_rate: 1e-3, l2: 0.0 },
+    Way { tied: true, learning_rate: 1e-3, l2: 1e-4 },
+    Way { tied: true, learning_rate: 3e-3, l2: 1e-4 },
+];
+
+impl Way {
+    /// How its weights are told.
+    fn weights(self) -> &'static str {
+        if self.tied { "one set both ways" } else { "a set each way" }
+    }
+}
 
 /// A code of the paper.
 struct Code {
@@ -27,16 +52,17 @@ struct Code {
 }
 
 impl Code {
-    fn config(&self, tied: bool, learning_rate: f64, epochs: usize) -> Outcome<Config> {
+    fn config(&self, way: Way, epochs: usize) -> Outcome<Config> {
         Ok(Config {
             family: self.family.to_owned(),
             parameters: self.parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
             net: "shallow".parse()?,
             latent: self.units,
-            tied,
+            tied: way.tied,
+            l2: way.l2,
             likelihood: "gaussian".parse()?,
             batch: 100,
-            learning_rate,
+            learning_rate: way.learning_rate,
             epochs: Some(epochs),
             validation: 0.0,
             test: 0.0,
@@ -46,29 +72,18 @@ impl Code {
     }
 }
 
-/// A way to train a code, and how wrong validation rows were after a short training.
-#[derive(Clone, Copy)]
-struct Tried {
-    tied: bool,
-    learning_rate: f64,
-    validation: f64,
-}
-
 struct Made {
     model: Model,
-    tried: Vec<Tried>,
+    /// Each way that was tried, and how wrong validation rows were after a short training.
+    tried: Vec<(Way, f64)>,
     l2: f64,
     validation: f64,
     test: f64,
 }
 
-fn shared(tied: bool) -> &'static str {
-    if tied { "one set of weights both ways" } else { "weights of its own each way" }
-}
-
 /// A linear machine on codes, and how wrong it is on validation rows in percent.
-fn machine(lab: &Lab, kind: Kind, l2: f64, codes: &Matrix, classes: &Classes, split: &Split) -> Outcome<(Linear, f64)> {
-    let head = Head { kind, l2, epochs: Some(lab.pick(150, 60)), seed: lab.seed, ..Head::default() };
+fn machine(lab: &Lab, kind: Kind, l2: f64, steps: usize, codes: &Matrix, classes: &Classes, split: &Split) -> Outcome<(Linear, f64)> {
+    let head = Head { kind, l2, epochs: Some(steps), seed: lab.seed, ..Head::default() };
     let own = Split { validation: Vec::new(), ..split.clone() };
     let machine = Linear::fit(codes, classes, &own, &head, &mut |event| told("linear", event))?;
     let values = split.validation.iter().flat_map(|row| codes.row(*row).iter().copied()).collect();
@@ -86,7 +101,9 @@ pub(crate) fn linear(
     split: &Split,
     unseen: (&Matrix, &Classes),
 ) -> Outcome<(f64, f64, f64)> {
-    let tried = L2.into_iter().map(|l2| machine(lab, kind, l2, codes, classes, split).map(|(found, wrong)| (l2, wrong, found)));
+    let tried = L2
+        .into_iter()
+        .map(|l2| machine(lab, kind, l2, lab.pick(STEPS.1, 60), codes, classes, split).map(|(found, wrong)| (l2, wrong, found)));
     let tried = tried.collect::<Outcome<Vec<_>>>()?;
     let (l2, validation, best) = tried.iter().min_by(|a, b| a.1.total_cmp(&b.1)).ok_or("nothing was tried")?;
     Ok((*l2, *validation, 100.0 * (1.0 - best.accuracy(unseen.0, unseen.1)?)))
@@ -102,23 +119,17 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         test: Vec::new(),
     };
     let short = Split { train: split.train[..lab.pick(SHORT.0, 0)].to_vec(), ..split.clone() };
-    let ways = lab.pick(vec![(false, 1e-3), (false, 3e-3), (true, 1e-3), (true, 3e-3)], vec![(true, 3e-3)]);
+    let ways = lab.pick(WAYS.to_vec(), Vec::new());
     let one = |code: &Code| -> Outcome<Made> {
         let mut tried = Vec::new();
-        for &(tied, learning_rate) in &ways {
-            // With one way there is nothing to choose.
-            let validation = match ways.len() {
-                1 => f64::NAN,
-                _ => {
-                    let name = format!("{}, {}, rate {learning_rate}", code.family, shared(tied));
-                    let model = lab.fit(&name, &code.config(tied, learning_rate, SHORT.1)?, &train.select(&short.train)?)?.model;
-                    machine(lab, code.kind, L2[1], &model.encode(&train)?, &classes, &short)?.1
-                }
-            };
-            tried.push(Tried { tied, learning_rate, validation });
+        for way in &ways {
+            let name = format!("{}, {}, rate {}, l2 {}", code.family, way.weights(), way.learning_rate, way.l2);
+            let model = lab.fit(&name, &code.config(*way, SHORT.1)?, &train.select(&short.train)?)?.model;
+            tried.push((*way, machine(lab, code.kind, L2[1], STEPS.0, &model.encode(&train)?, &classes, &short)?.1));
         }
-        let best = tried.iter().min_by(|a, b| a.validation.total_cmp(&b.validation)).copied().ok_or("no way to train")?;
-        let config = code.config(best.tied, best.learning_rate, code.epochs)?;
+        // With one way there is nothing to choose.
+        let best = tried.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(WAYS[3], |(way, _)| *way);
+        let config = code.config(best, code.epochs)?;
         let model = lab.fit(code.family, &config, &train.select(&split.train)?)?.model;
         let (l2, validation, test) = linear(lab, code.kind, &model.encode(&train)?, &classes, &split, (&model.encode(&test)?, &truth))?;
         Ok(Made { model, tried, l2, validation, test })
@@ -127,7 +138,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         family: "winner-take-all",
         parameters: vec![("lifetime", json!(0.05)), ("winners", json!(false))],
         units: lab.pick(2000, 400),
-        epochs: lab.pick(40, 20),
+        // As many as it is chosen by.
+        epochs: lab.pick(SHORT.1, 20),
         kind: Kind::Svm,
     })?;
     let sparse = one(&Code {
@@ -161,14 +173,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         ],
         vec!["raw pixels".to_owned(), "linear support vector machines".to_owned(), "-".to_owned(), "-".to_owned(), number(raw)],
     ];
-    let mut ways = vec![["code", "weights", "learning rate", "wrong of validation, %"].map(str::to_owned).to_vec()];
+    let mut ways =
+        vec![["code", "weights", "learning rate", "squared weights times", "wrong of validation, %"].map(str::to_owned).to_vec()];
     for (name, made) in [("winner-take-all", &winners), ("k-sparse", &sparse)] {
-        ways.extend(
-            made.tried
-                .iter()
-                .filter(|_| made.tried.len() > 1)
-                .map(|tried| vec![name.to_owned(), shared(tried.tied).to_owned(), number(tried.learning_rate), number(tried.validation)]),
-        );
+        ways.extend(made.tried.iter().map(|(way, wrong)| {
+            vec![name.to_owned(), way.weights().to_owned(), number(way.learning_rate), number(way.l2), number(*wrong)]
+        }));
     }
     let ways = match ways.len() {
         1 => String::new(),
