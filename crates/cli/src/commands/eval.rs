@@ -157,8 +157,10 @@ fn text(judged: &[Judged]) -> String {
     if judged.iter().any(|judged| judged.annealed.is_some()) {
         rows.push(line("ln p by annealing", &|judged| optional(judged.annealed)));
     }
-    if judged.iter().any(|judged| judged.importance.or(judged.annealed).is_some()) {
-        rows.push(line("rows for ln p", &|judged| judged.likelihood_rows.to_string()));
+    let likely = |judged: &Judged| judged.importance.or(judged.annealed).is_some();
+    if judged.iter().any(likely) {
+        let count = |judged: &Judged| if likely(judged) { judged.likelihood_rows.to_string() } else { "-".to_owned() };
+        rows.push(line("rows for ln p", &count));
     }
     for name in term_names(judged) {
         let value = |judged: &Judged| judged.evaluation.terms.get(&name).map_or_else(|| "-".to_owned(), show::number);
