@@ -13,7 +13,7 @@ pub(crate) const TITLE: &str = "Contractive autoencoders: a code that moves litt
 /// Rows whose Jacobian is decomposed.
 const DECOMPOSED: usize = 20;
 
-/// Weights of the contraction that are tried, on as many rows.
+/// Weights of the contraction that are tried, and the training rows that they are tried on.
 const LAMBDAS: [f64; 3] = [0.3, 0.7, 1.5];
 const FEW: usize = 10_000;
 /// Learning rates of the fine-tuning that are tried.

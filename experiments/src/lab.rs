@@ -65,18 +65,17 @@ impl Lab {
 
     /// Makes one picture of images from 0 to 1, and gives the Markdown that shows it; only a full run keeps it.
     pub(crate) fn picture(&self, name: &str, what: &str, images: &[f32], shape: &Shape, per_row: usize, scale: usize) -> Outcome<String> {
-        let picture = png_grid(images, shape, per_row, Some(scale))?;
-        if self.mode == Mode::Full {
-            std::fs::write(crate::page::folder()?.join(name), picture)?;
-        }
-        Ok(format!("![{what}](results/{name})\n\n*{what}*\n\n"))
+        self.shown(name, what, &png_grid(images, shape, per_row, Some(scale))?)
     }
 
     /// The same for curves.
     pub(crate) fn chart(&self, name: &str, what: &str, curves: &[(&str, &[f64])], [across, up]: [&str; 2]) -> Outcome<String> {
-        let chart = crate::chart::curves(curves, across, up)?;
+        self.shown(name, what, crate::chart::curves(curves, across, up)?.as_bytes())
+    }
+
+    fn shown(&self, name: &str, what: &str, picture: &[u8]) -> Outcome<String> {
         if self.mode == Mode::Full {
-            std::fs::write(crate::page::folder()?.join(name), chart)?;
+            std::fs::write(crate::page::folder()?.join(name), picture)?;
         }
         Ok(format!("![{what}](results/{name})\n\n*{what}*\n\n"))
     }

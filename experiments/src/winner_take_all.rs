@@ -149,7 +149,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         epochs: lab.pick(40, 20),
         kind: Kind::Linear,
     })?;
-    let (_, _, raw) = linear(lab, Kind::Svm, &pixels(&train)?, &classes, &split, (&pixels(&test)?, &truth))?;
+    let (raw_l2, raw_validation, raw) = linear(lab, Kind::Svm, &pixels(&train)?, &classes, &split, (&pixels(&test)?, &truth))?;
 
     let filters = winners.model.decoder_filters()?.ok_or("no filters")?;
     let images: Vec<f32> = filters.weights.values.chunks_exact(784).take(200).flat_map(around_grey).collect();
@@ -171,7 +171,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             number(sparse.validation),
             number(sparse.test),
         ],
-        vec!["raw pixels".to_owned(), "linear support vector machines".to_owned(), "-".to_owned(), "-".to_owned(), number(raw)],
+        vec!["raw pixels".to_owned(), "linear support vector machines".to_owned(), number(raw_l2), number(raw_validation), number(raw)],
     ];
     let mut ways =
         vec![["code", "weights", "learning rate", "squared weights times", "wrong of validation, %"].map(str::to_owned).to_vec()];
