@@ -61,7 +61,8 @@ was not reached is a person's.
 
 **How to read it.** The table has the main figure of each experiment; *met* says whether every figure of its section is what was wanted.
 *Published* is what the paper or tutorial has, *wanted* what we asked of ourselves before. Where a section says that something was chosen, it was by
-rows for validation, on which no figure here is measured; other settings are those of the paper, or stand in the code.
+rows for validation, on which no figure here is measured; other settings are those of the paper, or stand in the code. Where test rows have had a part in a
+choice, what is told of the miss says so.
 
 | word | what it means here |
 |---|---|
