@@ -17,7 +17,7 @@ const DECOMPOSED: usize = 20;
 const LAMBDAS: [f64; 3] = [0.3, 0.7, 1.5];
 const FEW: usize = 10_000;
 /// Learning rates of the fine-tuning that are tried.
-const RATES: [f64; 2] = [1e-4, 3e-4];
+const RATES: [f64; 3] = [1e-3, 2e-3, 4e-3];
 
 struct Made {
     name: &'static str,
@@ -52,7 +52,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             likelihood: "bernoulli".parse()?,
             batch: 128,
             learning_rate: 1e-2,
-            epochs: Some(lab.pick(30, 15)),
+            epochs: Some(lab.pick(50, 15)),
             l2: weight_decay,
             validation: 0.0,
             test: 0.0,
@@ -75,7 +75,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         lambdas.push((lambda, tuned(&model, &few, RATES[1])?.1));
     }
     let lambda = lambdas.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0.7, |(lambda, _)| *lambda);
-    let rates = lab.pick(RATES.to_vec(), vec![1e-3]);
+    let rates = lab.pick(RATES.to_vec(), vec![2e-3]);
     let one = |name: &'static str, config: &Config| -> Outcome<Made> {
         let model = lab.fit(name, config, &seen)?.model;
         let codes = model.encode_rows(&test, &sample)?.values;
@@ -119,11 +119,11 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     )?;
     let picture = lab.picture(
         "contractive.png",
-        "What twenty units of each code look for before the fine-tuning, a line for each row of the table",
+        "What twenty units of each code look for before the fine-tuning: contractive, plain, weight decay, denoising",
         &filters,
         &test.shape,
         20,
-        1,
+        2,
     )?;
     let mut rows = vec![
         ["code", "rate of fine-tuning", "wrong of validation, %", "wrong of test, %", "mean norm of the Jacobian", "saturated units, %"]

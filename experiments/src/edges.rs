@@ -66,7 +66,11 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         let (images, edges) = filters(&model, 16)?;
         let active = model.evaluate(&large, &(0..large.rows()).collect::<Vec<_>>())?.mean_activation;
         rows.push(vec!["16x16".to_owned(), "196".to_owned(), edges.to_string(), number(active)]);
-        pictures += &lab.picture("edges-16.png", "The same with 196 units in patches of 16x16 pixels", &images, &large.shape, 14, 3)?;
+        let what = format!(
+            "The same with 196 units in patches of 16x16 pixels, best explained first: after the first {edges}, units look for several lines at \
+             once, or for little that has a name"
+        );
+        pictures += &lab.picture("edges-16.png", &what, &images, &large.shape, 14, 3)?;
     }
     let words = format!(
         "{} patches of eight photographs, whitened so that their fine detail counts as much as their coarse, train a sparse autoencoder \

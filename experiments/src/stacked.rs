@@ -33,19 +33,19 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let tuned = trained(&tuned)?;
     let (before, after) = (accuracy(&probe)?, accuracy(&tuned)?);
     let truth = Classes::named(probe.names.clone(), &test)?.of;
-    let changed: Vec<usize> = (probe.predict(&test, &rows)?.into_iter().zip(tuned.predict(&test, &rows)?).enumerate())
-        .filter(|(row, (early, late))| truth[*row] != Some(*early) && truth[*row] == Some(*late))
-        .map(|(row, _)| row)
-        .take(40)
-        .collect();
-    let images = Matrix::of(&test, changed)?.values.into_iter().map(|pixel| pixel / 255.0).collect::<Vec<_>>();
+    let (early, late) = (probe.predict(&test, &rows)?, tuned.predict(&test, &rows)?);
+    let right = |predicted: &[usize], row: usize| truth[row] == Some(predicted[row]);
+    let mended = rows.iter().copied().filter(|row| !right(&early, *row) && right(&late, *row));
+    let spoiled: Vec<usize> = rows.iter().copied().filter(|row| right(&early, *row) && !right(&late, *row)).collect();
+    let shown: Vec<usize> = mended.take(40).chain(spoiled.iter().copied().take(20)).collect();
+    let images = Matrix::of(&test, shown)?.values.into_iter().map(|pixel| pixel / 255.0).collect::<Vec<_>>();
     let picture = lab.picture(
         "stacked.png",
-        "Test digits that are read wrongly before fine-tuning and rightly after it",
+        "Two lines of test digits that are read wrongly before fine-tuning and rightly after it; below them some that it spoils",
         &images,
         &test.shape,
         20,
-        1,
+        2,
     )?;
     let rows = [
         ["classifier", "right of the test rows, %"].map(str::to_owned).to_vec(),
@@ -54,11 +54,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     ];
     let words = format!(
         "Two sparse layers of 200 units are trained one after the other on {} images of MNIST, each to recreate what it is given. A softmax \
-         regression, strongly regularised as in the tutorial, is trained on the second one's code for {} steps, and then together with both layers for up to {}. \
-         Set-up: the UFLDL tutorial of Ng and others.\n\n{}\n{picture}",
+         regression, strongly regularised as in the tutorial, is trained on the second one's code for {} steps, and then together with both layers for up to {}, \
+         which spoils {} test digits that were read rightly. Set-up: the UFLDL tutorial of Ng and others.\n\n{}\n{picture}",
         train.rows(),
         lab.pick(100, 60),
         lab.pick(400, 60),
+        spoiled.len(),
         table(&rows)
     );
     Ok(Finding {
