@@ -63,9 +63,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     // A classifier that has learned with a copy of the encoder, and how wrong it is on validation rows, in percent.
     let tuned = |model: &Model, split: &Split, rate: f64| -> Outcome<(f64, f64, Classifier)> {
         let head = Head { epochs: Some(lab.pick(20, 15)), batch: 50, learning_rate: rate, seed: lab.seed, ..Head::default() };
-        // To the last epoch: the loss of validation rows rises before their errors do, and would stop it early.
-        let own = Split { validation: Vec::new(), ..split.clone() };
-        let classifier = Classifier::fit(model, &train, &own, &head, &mut |event| told("fine-tuning", event))?;
+        let classifier = Classifier::fit(model, &train, split, &head, &mut |event| told("fine-tuning", event))?;
         Ok((rate, 100.0 * (1.0 - classifier.accuracy(&train, &split.validation)?), classifier))
     };
     let few = Split { train: split.train[..lab.pick(FEW, 0)].to_vec(), ..split.clone() };
@@ -148,7 +146,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     };
     let words = format!(
         "Four autoencoders with {units} sigmoid units and tied weights learn from {} digits; then a softmax on top of each is fine-tuned with it, at \
-         the rate that {held_out} validation digits prefer. The contractive one pays for every direction in which its code follows \
+         the rate and stopped in the epoch that {held_out} validation digits prefer. The contractive one pays for every direction in which its code follows \
          the input. Norm and saturation (units below 0.05 or above 0.95) are those of the code before fine-tuning. Set-up: Rifai et al. 2011.\n\n\
          {}\n{choice}The singular values of the Jacobian, averaged over {} test digits: in how many directions, and how far, the code \
          follows.\n\n{}\n{chart}{picture}",

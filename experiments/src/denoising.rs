@@ -24,7 +24,7 @@ struct Way {
     batch: usize,
 }
 
-const WAYS: [Way; 2] = [Way { learning_rate: 1e-3, epochs: 25, batch: 50 }, Way { learning_rate: 4e-3, epochs: 50, batch: 100 }];
+const WAYS: [Way; 2] = [Way { learning_rate: 1e-3, epochs: 25, batch: 50 }, Way { learning_rate: 4e-3, epochs: 100, batch: 100 }];
 
 struct Tried {
     noise: f64,
@@ -69,7 +69,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             ..Config::default()
         };
         let model = lab.fit(&format!("noise {noise}, rate {}", way.learning_rate), &config, &known.select(&split.train)?)?.model;
-        let head = Head { epochs: Some(lab.pick(40, 15)), batch: 50, learning_rate: 5e-4, seed: lab.seed, ..Head::default() };
+        let head = Head { epochs: Some(lab.pick(40, 15)), batch: 50, learning_rate: 1e-3, seed: lab.seed, ..Head::default() };
         // To the last epoch: the loss of validation rows rises before their errors do, and would stop it early.
         let own = Split { validation: Vec::new(), ..split.clone() };
         let classifier = Classifier::fit(&model, &known, &own, &head, &mut |event| told("fine-tuning", event))?;
@@ -108,7 +108,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         &[quiet.filters.as_slice(), &chosen.filters].concat(),
         &test.shape,
         20,
-        1,
+        2,
     )?;
     let words = format!(
         "Three layers of {width} sigmoid units are trained one after the other on {train} digits, each to recreate what the layer below gives \
