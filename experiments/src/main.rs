@@ -173,8 +173,9 @@ fn one(lab: &Lab, experiment: &Experiment) -> Outcome<Row> {
     let begun = Instant::now();
     let finding = (experiment.run)(lab)?;
     let row = Row::new(experiment.name, &finding, begun.elapsed().as_secs_f64(), lab.seed);
-    // Pictures are for the page.
-    let words: Vec<&str> = finding.words.lines().filter(|line| !line.starts_with("![") && !line.starts_with('*')).collect();
+    // Pictures and what stands below them are for the page.
+    let shown = |line: &&str| !line.starts_with("![") && (!line.starts_with('*') || line.starts_with("**"));
+    let words: Vec<&str> = finding.words.lines().filter(shown).collect();
     println!("{}", words.join("\n").trim_end());
     println!("\n{}", finding::checks(&finding.checks));
     println!("{}", row.line());
