@@ -62,7 +62,7 @@ was not reached is a person's.
 **How to read it.** The table has the main figure of each experiment; *met* says whether every figure of its section is what was wanted.
 *Published* is what the paper or tutorial has, *wanted* what we asked of ourselves before. Where a section says that something was chosen, it was by
 rows for validation, on which no figure here is measured; other settings are those of the paper, or stand in the code. Where test rows have had a part in a
-choice, what is told of the miss says so.
+choice, the section's last words say so.
 
 | word | what it means here |
 |---|---|
@@ -96,8 +96,9 @@ fn text(sections: &[(&Experiment, Kept, Option<String>)]) -> String {
     }
     let sections = sections.iter().map(|(experiment, Kept { row, finding }, missed)| {
         let missed = match missed {
-            Some(words) if !row.met => format!("\nWhat is not met: {words}\n"),
-            _ => String::new(),
+            Some(words) if row.met => format!("\nTo be known beside this: {words}\n"),
+            Some(words) => format!("\nWhat is not met: {words}\n"),
+            None => String::new(),
         };
         format!(
             "\n## {}\n\n**{}**\n\n{}\n\n{}{missed}\nPublished: {}. Seed {}, version {}, {:.1} minutes.\n",
