@@ -120,7 +120,7 @@ fn classifier(lab: &Lab, train: &Dataset, test: &Dataset) -> Outcome<(Classifier
     Ok((classifier, right))
 }
 
-/// A model trained at the learning rate that is best on rows that no training sees, and the loss of these for each rate, after a short
+/// A model trained at the learning rate that is best on rows that no decoder learns from (a classifier has), and the loss of these for each rate, after a short
 /// training. With an encoder, that one stays as it is.
 fn trained(lab: &Lab, what: &str, config: &Config, train: &Dataset, encoder: Option<&Classifier>) -> Outcome<(Model, Vec<f64>)> {
     let seen = train.rows() - lab.pick(HELD_OUT, 0);
@@ -264,7 +264,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     tried.extend(made.iter().map(|made| std::iter::once(made.name.clone()).chain(made.tried.iter().copied().map(number)).collect()));
     let tried = match lab.mode {
         Mode::Full => format!(
-            "How far a step goes was chosen for each by {HELD_OUT} training digits kept apart, after {} epochs on {} others (loss at each \
+            "How far a step goes was chosen for each by {HELD_OUT} digits kept from the decoders, after {} epochs on {} others (loss at each \
              learning rate):\n\n{}\n",
             SHORT.1,
             SHORT.0,
