@@ -124,7 +124,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let curves: Vec<(&str, &[f64])> = curves.iter().map(|(name, spectrum)| (*name, spectrum.as_slice())).collect();
     let chart = lab.chart(
         "contractive-spectrum.svg",
-        "How far the code follows the input in each direction, from the one that it follows most",
+        "How far the code follows the input in each direction, from the one that it follows most; both axes are logarithmic",
         &curves,
         ["direction", "singular value of the Jacobian"],
     )?;
@@ -137,9 +137,16 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         2,
     )?;
     let mut rows = vec![
-        ["code", "rate of fine-tuning", "wrong of validation, %", "wrong of test, %", "mean norm of the Jacobian", "saturated units, %"]
-            .map(str::to_owned)
-            .to_vec(),
+        [
+            "code",
+            "learning rate of fine-tuning",
+            "validation digits read wrongly, %",
+            "test digits read wrongly, %",
+            "mean norm of the Jacobian",
+            "saturated units, %",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     ];
     rows.extend(made.iter().map(|of| {
         vec![of.name.to_owned(), number(of.rate), number(of.validation), number(of.test), number(of.jacobian), number(of.saturated)]
@@ -147,7 +154,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let choice = match lambdas.len() {
         0 => String::new(),
         _ => {
-            let mut rows = vec![["weight of the contraction", "wrong of validation, %"].map(str::to_owned).to_vec()];
+            let mut rows = vec![["weight of the contraction", "validation digits read wrongly, %"].map(str::to_owned).to_vec()];
             rows.extend(lambdas.iter().map(|(lambda, wrong)| vec![number(*lambda), number(*wrong)]));
             format!(
                 "The weight of the contraction was chosen by the same {held_out} digits, after training on {FEW}:\n\n{}\n",
@@ -157,7 +164,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     };
     let words = format!(
         "Four autoencoders with {units} sigmoid units and tied weights learn from {} digits; then a softmax on top of each is fine-tuned with it. \
-         The rate of this is chosen for each by {held_out} of the digits, after training on the others; then all of them train. The contractive one \
+         The learning rate of this is chosen for each by {held_out} of the digits, after training on the others; then all of them train. The contractive one \
          pays for every direction in which its code follows \
          the input. Norm and saturation (units below 0.05 or above 0.95) are those of the code before fine-tuning. Set-up: Rifai et al. 2011.\n\n\
          {}\n{choice}The singular values of the Jacobian, averaged over {} test digits: in how many directions, and how far, the code \
@@ -169,10 +176,10 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     );
     Ok(Finding {
         checks: vec![
-            Check::new("wrong of test digits, %", Some(1.14), Target::AtMost(lab.pick(1.3, 6.0)), ours.test),
-            Check::new("less than plain's by, %", Some(0.64), Target::AtLeast(lab.pick(0.0, -0.5)), plain.test - ours.test),
+            Check::new("test digits read wrongly, %", Some(1.14), Target::AtMost(lab.pick(1.3, 6.0)), ours.test),
+            Check::new("less than plain's by, percentage points", Some(0.64), Target::AtLeast(lab.pick(0.0, -0.5)), plain.test - ours.test),
             Check::new(
-                "plain's norm of the Jacobian over its own",
+                "norm of plain's Jacobian, as a multiple of its own",
                 Some(24.0),
                 Target::AtLeast(lab.pick(10.0, 3.0)),
                 plain.jacobian / ours.jacobian,

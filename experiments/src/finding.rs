@@ -26,8 +26,8 @@ impl Target {
 
     pub(crate) fn words(self) -> String {
         match self {
-            Self::AtMost(most) => format!("at most {most}"),
-            Self::AtLeast(least) => format!("at least {least}"),
+            Self::AtMost(most) => format!("at most {}", number(most)),
+            Self::AtLeast(least) => format!("at least {}", number(least)),
         }
     }
 }
@@ -95,7 +95,7 @@ impl Row {
 
     pub(crate) fn line(&self) -> String {
         let met = if self.met { "met" } else { "NOT met" };
-        format!("{}: {} {} (target {}), {met}, {:.0} s", self.name, self.figure, number(self.reached), self.target, self.seconds)
+        format!("{}: {} {} (target {}), {met}, {:.0} s", self.name, self.figure, number(self.reached), number(self.target), self.seconds)
     }
 }
 

@@ -217,8 +217,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             "numbers in a code",
             "squared error a test image",
             "Fréchet distance of new images",
-            "new images to the nearest training image",
-            "right by a linear probe, %",
+            "distance of new images to the nearest training image",
+            "read rightly by a linear probe, %",
         ]
         .map(str::to_owned)
         .to_vec(),
@@ -245,27 +245,45 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let unit = |values: Vec<f32>| values.into_iter().map(|pixel| pixel / 255.0).collect::<Vec<f32>>();
     let first_picture = lab.picture(
         "open-question-rebuilt.png",
-        "Test digits, and what comes back through each encoder, a line for each row of the table",
+        "First test digits; below them what comes back through each encoder, in the order of the table",
         &unit(rebuilt),
         &test.shape,
         10,
         2,
     )?;
-    let second_picture =
-        lab.picture("open-question-new.png", "New digits: twenty for each row of the table", &unit(drawn), &test.shape, 20, 1)?;
+    let second_picture = lab.picture(
+        "open-question-new.png",
+        "New digits: twenty from each, in the order of the table, without the real ones",
+        &unit(drawn),
+        &test.shape,
+        20,
+        1,
+    )?;
     let (cut, whole) = (&subjects[..subjects.len() - 2], &subjects[subjects.len() - 2..]);
-    let best = cut.iter().min_by(|a, b| a.distance.total_cmp(&b.distance)).ok_or("no depth")?;
-    let trained = whole.iter().min_by(|a, b| a.distance.total_cmp(&b.distance)).ok_or("no autoencoder")?;
-    let verdict = match best.distance <= trained.distance {
-        true => "**Yes**: cut off, they give new images that are nearer to real ones than those of autoencoders trained for it",
-        false => "**Yes, but**: new images come out, and those of an autoencoder that was trained as a whole are nearer to real ones",
+    let nearest_to_real = |of: &'_ [Subject]| of.iter().map(|of| of.distance).fold(f64::INFINITY, f64::min);
+    let (from_cuts, from_whole) = (nearest_to_real(cut), nearest_to_real(whole));
+    let first_error = cut[0].error / whole[0].error;
+    let as_code = match first_error <= 1.0 {
+        true => "**As a code: yes.** From the first cut, images come back with less error than through the autoencoder",
+        false => "**As a code: not as well.** Even from the first cut, images come back with more error than through the autoencoder",
     };
+    let as_generator = match from_cuts <= from_whole {
+        true => "**To make new images: yes.** The best cut's are nearer to real ones than those of models trained as a whole",
+        false => {
+            "**To make new images: not as well.** New images come out, but those of a model trained as a whole are nearer to real ones"
+        }
+    };
+    let held_out = Matrix::of(&train, train.rows() - lab.pick(HELD_OUT, 0)..train.rows())?;
+    // The error of an image that is black whatever went in.
+    let black = held_out.values.iter().map(|pixel| f64::from(pixel / 255.0).powi(2)).sum::<f64>() / held_out.rows().max(1) as f64;
+    let loss = |loss: f64| if (loss / black - 1.0).abs() < 1e-3 { format!("{} (black)", number(loss)) } else { number(loss) };
     let mut tried = vec![std::iter::once("encoder".to_owned()).chain(RATES.map(number)).collect::<Vec<_>>()];
-    tried.extend(made.iter().map(|made| std::iter::once(made.name.clone()).chain(made.tried.iter().copied().map(number)).collect()));
+    tried.extend(made.iter().map(|made| std::iter::once(made.name.clone()).chain(made.tried.iter().copied().map(loss)).collect()));
     let tried = match lab.mode {
         Mode::Full => format!(
-            "How far a step goes was chosen for each by {HELD_OUT} digits kept from the decoders, after {} epochs on {} others (loss at each \
-             learning rate):\n\n{}\n",
+            "The learning rate was chosen for each by {HELD_OUT} digits kept from the decoders, after {} epochs on {} others. The table has their \
+             loss at each rate, which is that of each model's own training: it compares along a line. Black: the steps were so long that the \
+             network died, and black images come back whatever goes in.\n\n{}\n",
             SHORT.1,
             SHORT.0,
             table(&tried)
@@ -273,30 +291,40 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         Mode::Quick => String::new(),
     };
     let words = format!(
-        "A convolutional network learns to tell digits apart ({} % right{}). Its convolutions are cut off after each layer and frozen; a decoder learns to \
-         undo what they give, and a second, variational autoencoder with a code of 64 numbers learns what such feature maps look like, so that new ones can be \
-         drawn. Beside it an autoencoder and a variational one of the same layers, trained as a whole. All decoders have {} epochs. What the probe reads in a cut was learned with labels, which the other codes never saw.\n\n{}\n\
-         {verdict} (Fréchet distance {} with the {}, {} with the {}; real digits have {}).\n\n{tried}{first_picture}\n{second_picture}",
+        "A convolutional network learns to tell digits apart ({} % are read rightly{}). Its convolutions are cut off after each layer and frozen; a \
+         decoder learns to undo what they give, and a variational autoencoder with a code of 64 numbers learns what such feature maps look like, so \
+         that new ones can be drawn. Beside it an autoencoder and a variational one of the same layers, trained as a whole. All decoders have {} \
+         epochs. What the probe reads in a cut was learned with labels, which the other codes never saw; and what comes out of a cut, {} numbers \
+         at the first, is not small beside the {} pixels of an image.\n\n{}\n\
+         {as_code} ({} of it, at the first). {as_generator} (Fréchet distance {} against {}; real digits have {}).\n\n\
+         {tried}{first_picture}\n{second_picture}",
         number(right),
         fashion.map(|right| format!("; {} % on Fashion-MNIST", number(right))).unwrap_or_default(),
         lab.pick(EPOCHS, 8),
+        cut[0].numbers,
+        pixels.columns,
         table(&rows),
-        number(best.distance),
-        best.name,
-        number(trained.distance),
-        trained.name,
+        number(first_error),
+        number(from_cuts),
+        number(from_whole),
         number(real),
     );
+    // The main figure answers the question; that the classifier is a good one is what it is asked of.
     let mut checks = vec![
-        Check::new("right of test digits by the classifier, %", None, Target::AtLeast(lab.pick(99.0, 92.0)), right),
         Check::new(
-            "squared error of the first cut, of the autoencoder's",
+            "squared error from the first cut, as a share of the autoencoder's",
             None,
             Target::AtMost(lab.pick(1.0, 3.0)),
-            cut[0].error / whole[0].error,
+            first_error,
         ),
-        Check::new("right by a probe on the deepest cut, %", None, Target::AtLeast(lab.pick(98.0, 85.0)), cut[cut.len() - 1].known),
+        Check::new("test digits read rightly by the classifier, %", None, Target::AtLeast(lab.pick(99.0, 92.0)), right),
+        Check::new(
+            "test digits read rightly by a probe on the deepest cut, %",
+            None,
+            Target::AtLeast(lab.pick(98.0, 85.0)),
+            cut[cut.len() - 1].known,
+        ),
     ];
-    checks.extend(fashion.map(|right| Check::new("right of Fashion-MNIST by the classifier, %", None, Target::AtLeast(91.0), right)));
+    checks.extend(fashion.map(|right| Check::new("Fashion-MNIST read rightly by the classifier, %", None, Target::AtLeast(91.0), right)));
     Ok(Finding { checks, words })
 }

@@ -57,11 +57,11 @@ AE_DATA=DIR cargo run --release -p experiments -- all        # or the name of on
 
 `--quick` does the same with fewer rows and epochs, against looser targets; `--json FILE` writes the figures, `--seed N` draws other random
 numbers, `--help` lists the experiments. Full runs write this page, on two cores of an AMD EPYC (Zen 5). What a section says of a figure that
-was not reached is a person's.
+was not reached was written by a person; all else, the program writes.
 
 **How to read it.** The table has the main figure of each experiment; *met* says whether every figure of its section is what was wanted.
 *Published* is what the paper or tutorial has, *wanted* what we asked of ourselves before. Where a section says that something was chosen, it was by
-rows for validation, on which no figure here is measured; other settings are those of the paper, or stand in the code. Where test rows have had a part in a
+rows for validation, on which no figure under *reached* is measured; other settings are those of the paper, or stand in the code. Where test rows have had a part in a
 choice, the section's last words say so.
 
 | word | what it means here |
@@ -70,7 +70,15 @@ choice, the section's last words say so.
 | 784-200-784 | an encoder from 784 pixels to 200 numbers, and a decoder back; *tied weights*: both use the same ones |
 | sigmoid, tanh | what keeps a unit between 0 and 1, or -1 and 1; *saturated*: near one of the ends |
 | softmax regression, linear probe, support vector machines | classifiers that draw straight lines between classes: what they read off a code, the code says plainly |
+| epoch, batch, learning rate | a pass over all training rows; the rows of one step; how long a step is |
+| Adam, gradient descent, L-BFGS | ways to step downhill: the first two from a batch at a time, the third from all rows at once |
+| loss, cross-entropy | what training makes small; a loss for answers that are probabilities, or pixels between black and white |
+| weight decay, squared weights, regularisation | a price on large weights, so that a model learns what is common rather than each row |
+| training, validation, test digits | what learns; what chooses between ways to learn; what is counted once, at the end |
 | fine-tuning | training an encoder further, together with a classifier on top |
+| principal components | the directions in which rows differ most: the best code that straight lines can make |
+| restricted Boltzmann machine | an older network of two layers that learns how likely rows are; it makes a first guess of an encoder's weights |
+| prior, density | the distribution that new codes are drawn from: one fixed before training, one learned after it |
 | Jacobian, its singular values | how far a code moves when pixels change; how far in each direction, the strongest first |
 | whitening | making neighbouring pixels say different things |
 | bound, ln p, nats | how likely a model finds an image, as a logarithm: nearer to 0 is better; the bound lies below ln p and is what training raises |
