@@ -52,7 +52,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             code_activation: Some(Activation::Sigmoid),
             tied: true,
             likelihood: "bernoulli".parse()?,
-            batch: 128,
+            batch: lab.pick(128, 32),
             learning_rate: 1e-2,
             epochs: Some(lab.pick(40, 15)),
             l2: weight_decay,

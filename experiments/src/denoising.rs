@@ -36,8 +36,8 @@ struct Tried {
 }
 
 pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
-    let (all, test) = lab.images("mnist", 5000)?;
-    let (train, validation) = lab.pick(ROWS, (2500, 500));
+    let (all, test) = lab.images("mnist", 6000)?;
+    let (train, validation) = lab.pick(ROWS, (4000, 500));
     // Drawn from all writers, as the paper's are: the first rows of the file are of few, and others' digits are then harder to read.
     let drawn = Rng::new(lab.seed).split("digits").permutation(all.rows());
     let known = all.select(&drawn[..train + validation])?;

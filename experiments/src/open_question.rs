@@ -137,8 +137,9 @@ fn trained(lab: &Lab, what: &str, config: &Config, train: &Dataset, encoder: Opt
         let short = Config { learning_rate, epochs: Some(SHORT.1), ..config.clone() };
         losses.push(one(&format!("{what}, rate {learning_rate}"), &short, SHORT.0)?.evaluate(train, &held_out)?.terms.sum());
     }
-    // With none tried, the middle one.
-    let best = RATES.into_iter().zip(&losses).min_by(|a, b| a.1.total_cmp(b.1)).map_or(RATES[1], |(rate, _)| rate);
+    // With none tried, what full runs choose: a decoder alone bears longer steps.
+    let usual = if encoder.is_some() { RATES[2] } else { RATES[0] };
+    let best = RATES.into_iter().zip(&losses).min_by(|a, b| a.1.total_cmp(b.1)).map_or(usual, |(rate, _)| rate);
     Ok((one(what, &Config { learning_rate: best, ..config.clone() }, seen)?, losses))
 }
 

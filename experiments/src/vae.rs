@@ -27,7 +27,7 @@ fn config(lab: &Lab, samples: Option<usize>, epochs: usize) -> Outcome<Config> {
         latent: 20,
         likelihood: "bernoulli".parse()?,
         binarise: true,
-        batch: 100,
+        batch: lab.pick(100, 50),
         epochs: Some(epochs),
         validation: 0.0,
         test: 0.0,
