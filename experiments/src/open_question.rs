@@ -189,6 +189,24 @@ fn cut(lab: &Lab, classifier: &Classifier, train: &Dataset) -> Outcome<Vec<Made>
     Ok(made)
 }
 
+/// How the learning rate of each was chosen, with the losses at each.
+fn rates(made: &[Made], train: &Dataset) -> Outcome<String> {
+    let held_out = Matrix::of(train, train.rows() - HELD_OUT..train.rows())?;
+    // The squared error of an image that is black whatever goes in.
+    let black = held_out.values.iter().map(|pixel| f64::from(pixel / 255.0).powi(2)).sum::<f64>() / HELD_OUT as f64;
+    let loss = |loss: &f64| if (loss / black - 1.0).abs() < 1e-3 { format!("{} (black)", number(*loss)) } else { number(*loss) };
+    let mut rows = vec![std::iter::once("encoder".to_owned()).chain(RATES.map(number)).collect::<Vec<_>>()];
+    rows.extend(made.iter().map(|made| std::iter::once(made.name.clone()).chain(made.tried.iter().map(loss)).collect()));
+    Ok(format!(
+        "The learning rate was chosen for each by {HELD_OUT} digits kept from the decoders, after {} epochs on {} others. The table has their loss \
+         at each rate, which is that of each model's own training: it compares along a line. Black: the steps were so long that the network \
+         died, and black images come back whatever goes in.\n\n{}\n",
+        SHORT.1,
+        SHORT.0,
+        table(&rows)
+    ))
+}
+
 pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let (train, test) = lab.images("mnist", 6000)?;
     let (found, right) = classifier(lab, &train, &test)?;
@@ -261,7 +279,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         1,
     )?;
     let (cut, whole) = (&subjects[..subjects.len() - 2], &subjects[subjects.len() - 2..]);
-    let nearest_to_real = |of: &'_ [Subject]| of.iter().map(|of| of.distance).fold(f64::INFINITY, f64::min);
+    let nearest_to_real = |of: &[Subject]| of.iter().map(|of| of.distance).fold(f64::INFINITY, f64::min);
     let (from_cuts, from_whole) = (nearest_to_real(cut), nearest_to_real(whole));
     let first_error = cut[0].error / whole[0].error;
     let as_code = match first_error <= 1.0 {
@@ -274,21 +292,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             "**To make new images: not as well.** New images come out, but those of a model trained as a whole are nearer to real ones"
         }
     };
-    let held_out = Matrix::of(&train, train.rows() - lab.pick(HELD_OUT, 0)..train.rows())?;
-    // The error of an image that is black whatever went in.
-    let black = held_out.values.iter().map(|pixel| f64::from(pixel / 255.0).powi(2)).sum::<f64>() / held_out.rows().max(1) as f64;
-    let loss = |loss: f64| if (loss / black - 1.0).abs() < 1e-3 { format!("{} (black)", number(loss)) } else { number(loss) };
-    let mut tried = vec![std::iter::once("encoder".to_owned()).chain(RATES.map(number)).collect::<Vec<_>>()];
-    tried.extend(made.iter().map(|made| std::iter::once(made.name.clone()).chain(made.tried.iter().copied().map(loss)).collect()));
     let tried = match lab.mode {
-        Mode::Full => format!(
-            "The learning rate was chosen for each by {HELD_OUT} digits kept from the decoders, after {} epochs on {} others. The table has their \
-             loss at each rate, which is that of each model's own training: it compares along a line. Black: the steps were so long that the \
-             network died, and black images come back whatever goes in.\n\n{}\n",
-            SHORT.1,
-            SHORT.0,
-            table(&tried)
-        ),
+        Mode::Full => rates(&made, &train)?,
         Mode::Quick => String::new(),
     };
     let words = format!(
@@ -297,7 +302,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
          that new ones can be drawn. Beside it an autoencoder and a variational one of the same layers, trained as a whole. All decoders have {} \
          epochs. What the probe reads in a cut was learned with labels, which the other codes never saw; and what comes out of a cut, {} numbers \
          at the first, is not small beside the {} pixels of an image.\n\n{}\n\
-         {as_code} ({} of it, at the first). {as_generator} (Fréchet distance {} against {}; real digits have {}).\n\n\
+         {as_code} ({} of it). {as_generator} (Fréchet distance {} against {}; real digits have {}).\n\n\
          {tried}{first_picture}\n{second_picture}",
         number(right),
         fashion.map(|right| format!("; {} % on Fashion-MNIST", number(right))).unwrap_or_default(),
