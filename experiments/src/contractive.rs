@@ -2,51 +2,75 @@
 
 use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
-use crate::lab::{Lab, first_filters, told};
+use crate::lab::{Lab, Mode, first_filters, told};
 use autoencoders::data::Dataset;
 use autoencoders::optimise::Method;
 use autoencoders::recognise::{Classifier, Head};
 use autoencoders::split::Split;
 use autoencoders::{Activation, Config, Model};
-use serde_json::{Value, json};
+use serde_json::{Map, json};
+use std::ops::Range;
 
 pub(crate) const TITLE: &str = "Contractive autoencoders: a code that moves little, but for the few ways in which digits differ";
 
 /// Rows whose Jacobian is decomposed.
 const DECOMPOSED: usize = 20;
 
-/// Weights of the contraction that are tried, and the training rows that they are tried on.
-const LAMBDAS: [f64; 3] = [0.3, 0.7, 1.5];
+/// The training rows that settings are tried on, those that judge them, and learning rates of the fine-tuning.
 const FEW: usize = 10_000;
-/// Learning rates of the fine-tuning that are tried.
+const HELD_OUT: usize = 10_000;
 const RATES: [f64; 2] = [0.1, 0.3];
+
+/// A kind of autoencoder.
+struct Kind {
+    name: &'static str,
+    family: &'static str,
+    /// What of it has a strength, and the strengths that are tried; the first alone in a quick run.
+    what: &'static str,
+    strengths: &'static [f64],
+}
+
+const KINDS: [Kind; 4] = [
+    Kind { name: "contractive", family: "contractive", what: "lambda", strengths: &[0.7, 0.3, 1.5] },
+    Kind { name: "plain", family: "plain", what: "", strengths: &[0.0] },
+    Kind { name: "weight decay", family: "plain", what: "l2", strengths: &[1e-3, 1e-4] },
+    Kind { name: "denoising", family: "denoising", what: "level", strengths: &[0.3, 0.5] },
+];
+
+/// A way to train and to fine-tune.
+#[derive(Clone, Copy)]
+struct Way {
+    strength: f64,
+    rate: f64,
+    /// Wrong of the validation rows in percent, where it was tried.
+    wrong: f64,
+}
 
 struct Made {
     name: &'static str,
-    rate: f64,
+    tried: Vec<Way>,
+    best: Way,
     model: Model,
     jacobian: f64,
     saturated: f64,
-    validation: f64,
     test: f64,
 }
 
 pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let (train, test) = lab.images("mnist", 6000)?;
     let all: Vec<usize> = (0..test.rows()).collect();
-    let held_out = lab.pick(10_000, 1000);
-    let split = Split {
-        train: (0..train.rows() - held_out).collect(),
-        validation: (train.rows() - held_out..train.rows()).collect(),
-        test: Vec::new(),
-    };
-    let seen = train.select(&split.train)?;
     let units = lab.pick(1000, 300);
     let sample: Vec<usize> = (0..test.rows().min(2000)).collect();
-    let config = |family: &str, parameters: &[(&str, Value)], weight_decay: f64| -> Outcome<Config> {
+    let config = |kind: &Kind, strength: f64| -> Outcome<Config> {
+        let mut parameters = Map::new();
+        match kind.what {
+            "lambda" => parameters.extend([("lambda".to_owned(), json!(strength))]),
+            "level" => parameters.extend([("noise".to_owned(), json!("masking")), ("level".to_owned(), json!(strength))]),
+            _ => {}
+        }
         Ok(Config {
-            family: family.to_owned(),
-            parameters: parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+            family: kind.family.to_owned(),
+            parameters,
             net: "shallow".parse()?,
             latent: units,
             code_activation: Some(Activation::Sigmoid),
@@ -54,8 +78,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             likelihood: "bernoulli".parse()?,
             batch: lab.pick(128, 32),
             learning_rate: 1e-2,
-            epochs: Some(lab.pick(40, 15)),
-            l2: weight_decay,
+            epochs: Some(lab.pick(30, 25)),
+            l2: if kind.what == "l2" { strength } else { 0.0 },
             validation: 0.0,
             test: 0.0,
             density: "none".parse()?,
@@ -64,51 +88,48 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     };
     // A classifier that has learned from some rows with a copy of the encoder, by gradient descent as in the paper, to the last epoch: so
     // no row has to be kept for stopping.
-    let tuned = |model: &Model, rows: &[usize], learning_rate: f64| -> Outcome<Classifier> {
+    let tuned = |model: &Model, rows: Range<usize>, learning_rate: f64| -> Outcome<Classifier> {
         let optimiser = Some(Method::Sgd);
-        let head = Head { optimiser, epochs: Some(lab.pick(30, 15)), batch: 20, learning_rate, seed: lab.seed, ..Head::default() };
-        let split = Split { train: rows.to_vec(), validation: Vec::new(), test: Vec::new() };
+        let head = Head { optimiser, epochs: Some(lab.pick(30, 20)), batch: 20, learning_rate, seed: lab.seed, ..Head::default() };
+        let split = Split { train: rows.collect(), validation: Vec::new(), test: Vec::new() };
         Ok(Classifier::fit(model, &train, &split, &head, &mut |event| told("fine-tuning", event))?)
     };
     let wrong =
         |classifier: &Classifier, data: &Dataset, rows: &[usize]| -> Outcome<f64> { Ok(100.0 * (1.0 - classifier.accuracy(data, rows)?)) };
-    let few = &split.train[..lab.pick(FEW, 0)];
-    let mut lambdas = Vec::new();
-    // With one there is nothing to choose.
-    for lambda in lab.pick(LAMBDAS.to_vec(), Vec::new()) {
-        let config = config("contractive", &[("lambda", json!(lambda))], 0.0)?;
-        let model = lab.fit(&format!("lambda {lambda}"), &config, &train.select(few)?)?.model;
-        lambdas.push((lambda, wrong(&tuned(&model, few, RATES[0])?, &train, &split.validation)?));
-    }
-    let lambda = lambdas.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0.7, |(lambda, _)| *lambda);
-    let rates = lab.pick(RATES.to_vec(), RATES[..1].to_vec());
-    let one = |name: &'static str, config: &Config| -> Outcome<Made> {
-        let model = lab.fit(name, config, &seen)?.model;
+    let tried = |kind: &Kind| -> Outcome<Vec<Way>> {
+        let few = train.select(&(0..FEW).collect::<Vec<_>>())?;
+        let validation: Vec<usize> = (train.rows() - HELD_OUT..train.rows()).collect();
         let mut tried = Vec::new();
-        for rate in &rates {
-            tried.push((*rate, wrong(&tuned(&model, &split.train, *rate)?, &train, &split.validation)?));
+        for strength in kind.strengths {
+            let model = lab.fit(&format!("{} {strength}", kind.name), &config(kind, *strength)?, &few)?.model;
+            for rate in RATES {
+                tried.push(Way { strength: *strength, rate, wrong: wrong(&tuned(&model, 0..FEW, rate)?, &train, &validation)? });
+            }
         }
-        let (rate, validation) = tried.into_iter().min_by(|a, b| a.1.total_cmp(&b.1)).ok_or("no rate was tried")?;
-        let model = lab.fit(&format!("{name}, every row"), config, &train)?.model;
-        let classifier = tuned(&model, &(0..train.rows()).collect::<Vec<_>>(), rate)?;
+        Ok(tried)
+    };
+    let one = |kind: &Kind| -> Outcome<Made> {
+        let tried = match lab.mode {
+            Mode::Full => tried(kind)?,
+            Mode::Quick => Vec::new(),
+        };
+        let usual = Way { strength: kind.strengths[0], rate: RATES[0], wrong: f64::NAN };
+        let best = tried.iter().copied().min_by(|a, b| a.wrong.total_cmp(&b.wrong)).unwrap_or(usual);
+        let model = lab.fit(kind.name, &config(kind, best.strength)?, &train)?.model;
+        let classifier = tuned(&model, 0..train.rows(), best.rate)?;
         let codes = model.encode_rows(&test, &sample)?.values;
         let ends = codes.iter().filter(|unit| !(0.05..=0.95).contains(*unit)).count();
         Ok(Made {
-            name,
-            rate,
+            name: kind.name,
+            tried,
+            best,
             jacobian: model.jacobian_norm(&test, &sample)?,
             saturated: 100.0 * ends as f64 / codes.len() as f64,
-            validation,
             test: wrong(&classifier, &test, &all)?,
             model,
         })
     };
-    let made = [
-        one("contractive", &config("contractive", &[("lambda", json!(lambda))], 0.0)?)?,
-        one("plain", &config("plain", &[], 0.0)?)?,
-        one("weight decay", &config("plain", &[], 1e-3)?)?,
-        one("denoising", &config("denoising", &[("noise", json!("masking")), ("level", json!(0.3))], 0.0)?)?,
-    ];
+    let made = KINDS.iter().map(one).collect::<Outcome<Vec<_>>>()?;
     let (ours, plain) = (&made[0], &made[1]);
 
     let rows: Vec<usize> = (0..lab.pick(DECOMPOSED, 3)).collect();
@@ -139,8 +160,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let mut rows = vec![
         [
             "code",
+            "strength",
             "learning rate of fine-tuning",
-            "validation digits read wrongly, %",
             "test digits read wrongly, %",
             "mean norm of the Jacobian",
             "saturated units, %",
@@ -148,25 +169,30 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         .map(str::to_owned)
         .to_vec(),
     ];
+    let strength = |way: &Way| if way.strength > 0.0 { number(way.strength) } else { "-".to_owned() };
     rows.extend(made.iter().map(|of| {
-        vec![of.name.to_owned(), number(of.rate), number(of.validation), number(of.test), number(of.jacobian), number(of.saturated)]
+        vec![of.name.to_owned(), strength(&of.best), number(of.best.rate), number(of.test), number(of.jacobian), number(of.saturated)]
     }));
-    let choice = match lambdas.len() {
-        0 => String::new(),
-        _ => {
-            let mut rows = vec![["weight of the contraction", "validation digits read wrongly, %"].map(str::to_owned).to_vec()];
-            rows.extend(lambdas.iter().map(|(lambda, wrong)| vec![number(*lambda), number(*wrong)]));
-            format!(
-                "The weight of the contraction was chosen by the same {held_out} digits, after training on {FEW}:\n\n{}\n",
-                table(&rows)
-            )
-        }
+    let mut ways = vec![std::iter::once("code, strength".to_owned()).chain(RATES.map(number)).collect::<Vec<_>>()];
+    for of in &made {
+        ways.extend(of.tried.chunks(RATES.len()).map(|ways| {
+            let name = format!("{}, {}", of.name, strength(&ways[0]));
+            std::iter::once(name).chain(ways.iter().map(|way| number(way.wrong))).collect()
+        }));
+    }
+    let choice = match ways.len() {
+        1 => String::new(),
+        _ => format!(
+            "Strengths and rates were chosen by {HELD_OUT} of the digits, after training on {FEW} others: validation digits read wrongly, in percent, \
+             at each rate.\n\n{}\n",
+            table(&ways)
+        ),
     };
     let words = format!(
-        "Four autoencoders with {units} sigmoid units and tied weights learn from {} digits; then a softmax on top of each is fine-tuned with it. \
-         The learning rate of this is chosen for each by {held_out} of the digits, after training on the others; then all of them train. The contractive one \
-         pays for every direction in which its code follows \
-         the input. Norm and saturation (units below 0.05 or above 0.95) are those of the code before fine-tuning. Set-up: Rifai et al. 2011.\n\n\
+        "Four autoencoders with {units} sigmoid units and tied weights learn from {} digits; then a softmax on top of each is fine-tuned with it, by \
+         gradient descent. The contractive one pays for every direction in which its code follows the input. The strength is the weight of \
+         this, of weight decay that of the squared weights, of denoising the share of pixels hidden. Norm and saturation (units below 0.05 or \
+         above 0.95) are those of the code before fine-tuning. Set-up: Rifai et al. 2011.\n\n\
          {}\n{choice}The singular values of the Jacobian, averaged over {} test digits: in how many directions, and how far, the code \
          follows.\n\n{}\n{chart}{picture}",
         train.rows(),

@@ -177,7 +177,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let names = FAMILIES.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
     let picture = lab.picture(
         "recognition.png",
-        &format!("What twenty units of each family look for in digits, a line for each of {names}"),
+        &format!("What twenty units of each family look for in digits, a line for each of {names}; those of vae and iwae are of the layer before the code"),
         &images,
         &shape.ok_or("no set")?,
         20,
