@@ -78,7 +78,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             likelihood: "bernoulli".parse()?,
             batch: lab.pick(128, 32),
             learning_rate: 1e-2,
-            epochs: Some(lab.pick(30, 25)),
+            epochs: Some(lab.pick(40, 25)),
             l2: if kind.what == "l2" { strength } else { 0.0 },
             validation: 0.0,
             test: 0.0,
