@@ -126,7 +126,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     Ok(Finding {
         checks: vec![
             Check::new("test digits read wrongly, %", Some(2.84), Target::AtMost(lab.pick(3.0, 7.0)), reached),
-            Check::new("less than without noise by, percentage points", Some(0.62), Target::AtLeast(lab.pick(0.3, -0.5)), without - reached),
+            Check::new(
+                "less than without noise by, percentage points",
+                Some(0.62),
+                Target::AtLeast(lab.pick(0.3, -0.5)),
+                without - reached,
+            ),
         ],
         words,
     })
