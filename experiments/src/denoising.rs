@@ -2,7 +2,7 @@
 
 use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
-use crate::lab::{Lab, first_filters, told};
+use crate::lab::{Lab, first_filters, told, wrong};
 use autoencoders::data::Dataset;
 use autoencoders::recognise::{Classifier, Head};
 use autoencoders::rng::Rng;
@@ -45,8 +45,6 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     // What is left of the training file is unseen, too.
     let rest = all.select(&drawn[train + validation..])?;
     let width = lab.pick(1000, 400);
-    let wrong =
-        |classifier: &Classifier, data: &Dataset, rows: &[usize]| -> Outcome<f64> { Ok(100.0 * (1.0 - classifier.accuracy(data, rows)?)) };
     let one = |noise: f64, way: Way| -> Outcome<Tried> {
         let parameters = [("noise", json!("masking")), ("level", json!(noise))].map(|(name, value)| (name.to_owned(), value));
         let config = Config {

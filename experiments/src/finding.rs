@@ -62,6 +62,25 @@ pub(crate) struct Finding {
     pub words: String,
 }
 
+/// What an experiment took.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Cost {
+    pub seconds: f64,
+    /// The most bytes of memory at a time, where the system tells.
+    pub memory: Option<u64>,
+}
+
+impl Cost {
+    /// Gigabytes for the page.
+    pub(crate) fn gigabytes(self) -> String {
+        self.memory.map_or_else(|| "-".to_owned(), |bytes| format!("{:.1}", bytes as f64 / 1e9))
+    }
+
+    pub(crate) fn minutes(self) -> String {
+        format!("{:.1}", self.seconds / 60.0)
+    }
+}
+
 /// The row of an experiment in the table of results.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Row {
@@ -72,13 +91,14 @@ pub(crate) struct Row {
     pub reached: f64,
     /// Whether every figure of the experiment is what was wanted.
     pub met: bool,
-    pub seconds: f64,
+    #[serde(flatten)]
+    pub cost: Cost,
     pub seed: u64,
     pub version: String,
 }
 
 impl Row {
-    pub(crate) fn new(name: &str, finding: &Finding, seconds: f64, seed: u64) -> Self {
+    pub(crate) fn new(name: &str, finding: &Finding, cost: Cost, seed: u64) -> Self {
         let main = &finding.checks[0];
         Self {
             name: name.to_owned(),
@@ -87,7 +107,7 @@ impl Row {
             target: main.target.number(),
             reached: main.reached,
             met: finding.checks.iter().all(Check::met),
-            seconds,
+            cost,
             seed,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
@@ -95,7 +115,15 @@ impl Row {
 
     pub(crate) fn line(&self) -> String {
         let met = if self.met { "met" } else { "NOT met" };
-        format!("{}: {} {} (target {}), {met}, {:.0} s", self.name, self.figure, number(self.reached), number(self.target), self.seconds)
+        format!(
+            "{}: {} {} (target {}), {met}, {:.0} s, {} GB",
+            self.name,
+            self.figure,
+            number(self.reached),
+            number(self.target),
+            self.cost.seconds,
+            self.cost.gigabytes()
+        )
     }
 }
 
@@ -150,7 +178,7 @@ mod tests {
     #[test]
     fn an_experiment_is_met_when_every_figure_is() {
         let check = |target, reached| Check::new("figure", None, target, reached);
-        let row = |checks| Row::new("name", &Finding { checks, words: String::new() }, 1.0, 0);
+        let row = |checks| Row::new("name", &Finding { checks, words: String::new() }, Cost { seconds: 1.0, memory: None }, 0);
         assert!(row(vec![check(Target::AtMost(3.0), 3.0), check(Target::AtLeast(1.0), 2.0)]).met);
         assert!(!row(vec![check(Target::AtMost(3.0), 2.0), check(Target::AtLeast(1.0), 0.5)]).met);
         assert!(!row(vec![check(Target::AtMost(3.0), f64::NAN)]).met);

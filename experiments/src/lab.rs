@@ -3,7 +3,9 @@
 use crate::Outcome;
 use autoencoders::data::{Dataset, ReadOptions, png_grid, read};
 use autoencoders::inspect::colour::around_grey;
+use autoencoders::recognise::{Classes, Classifier, Head, Kind, Linear};
 use autoencoders::schema::Shape;
+use autoencoders::split::Split;
 use autoencoders::{Config, Event, Flow, Matrix, Model, Trained, fit};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -17,6 +19,9 @@ pub(crate) enum Mode {
     /// Enough to see that nothing is broken.
     Quick,
 }
+
+/// Codes and what they are of.
+pub(crate) type Known<'a> = (&'a Matrix, &'a Classes);
 
 pub(crate) struct Lab {
     pub mode: Mode,
@@ -79,6 +84,18 @@ impl Lab {
         }
         Ok(format!("![{what}](results/{name})\n\n*{what}*\n\n"))
     }
+}
+
+/// A classifier on codes of known classes, after so many steps from those of some rows.
+pub(crate) fn linear(lab: &Lab, kind: Kind, l2: f64, steps: usize, (codes, classes): Known, rows: Vec<usize>) -> Outcome<Linear> {
+    let head = Head { kind, l2, epochs: Some(steps), seed: lab.seed, ..Head::default() };
+    let split = Split { train: rows, validation: Vec::new(), test: Vec::new() };
+    Ok(Linear::fit(codes, classes, &split, &head, &mut |event| told("linear", event))?)
+}
+
+/// How many of some rows a classifier reads wrongly, in percent.
+pub(crate) fn wrong(classifier: &Classifier, data: &Dataset, rows: &[usize]) -> Outcome<f64> {
+    Ok(100.0 * (1.0 - classifier.accuracy(data, rows)?))
 }
 
 /// What the first units of the first layer of a model look for: grey where a pixel does not matter.

@@ -13,6 +13,7 @@ mod denoising;
 mod edges;
 mod finding;
 mod lab;
+mod memory;
 mod open_question;
 mod page;
 mod recognition;
@@ -21,7 +22,7 @@ mod stacked;
 mod vae;
 mod winner_take_all;
 
-use finding::{Finding, Row};
+use finding::{Cost, Finding, Row};
 use lab::{Lab, Mode};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -170,9 +171,11 @@ fn work() -> Outcome<bool> {
 /// Runs one experiment, shows what it found and, where it ran in full, writes it to the page.
 fn one(lab: &Lab, experiment: &Experiment) -> Outcome<Row> {
     println!("\n== {}: {}", experiment.name, experiment.title);
+    memory::begin();
     let begun = Instant::now();
     let finding = (experiment.run)(lab)?;
-    let row = Row::new(experiment.name, &finding, begun.elapsed().as_secs_f64(), lab.seed);
+    let cost = Cost { seconds: begun.elapsed().as_secs_f64(), memory: memory::most() };
+    let row = Row::new(experiment.name, &finding, cost, lab.seed);
     // Pictures and what stands below them are for the page.
     let shown = |line: &&str| !line.starts_with("![") && (!line.starts_with('*') || line.starts_with("**"));
     let words: Vec<&str> = finding.words.lines().filter(shown).collect();

@@ -2,16 +2,15 @@
 
 use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
-use crate::lab::{Lab, first_filters, pixels};
+use crate::lab::{Known, Lab, first_filters, linear, pixels};
 use autoencoders::data::Dataset;
-use autoencoders::recognise::{Classes, Head, Kind, Linear, nearest_accuracy};
-use autoencoders::split::Split;
+use autoencoders::recognise::{Classes, Kind, Linear, nearest_accuracy};
 use autoencoders::{Activation, Config, FAMILIES, Matrix};
 use serde_json::{Value, json};
 
 pub(crate) const TITLE: &str = "Recognition: how well each family's code tells what is in an image, though it was learned without labels";
 
-/// What a family's paper would have for codes of this size; everything else is the default.
+/// In the manner of a family's paper, for codes of this size; everything else is the default.
 fn parameters(family: &str) -> Vec<(&'static str, Value)> {
     match family {
         "sparse" => vec![("rho", json!(0.05)), ("beta", json!(0.5))],
@@ -69,14 +68,9 @@ fn config(lab: &Lab, family: &str, units: usize, learning_rate: f64) -> Outcome<
     })
 }
 
-/// Codes and what they are of.
-type Known<'a> = (&'a Matrix, &'a Classes);
-
 /// A linear probe: softmax regression on codes.
-fn probe(lab: &Lab, l2: f64, steps: usize, (codes, classes): Known) -> Outcome<Linear> {
-    let all = Split { train: (0..codes.rows()).collect(), validation: Vec::new(), test: Vec::new() };
-    let head = Head { kind: Kind::Linear, l2, epochs: Some(steps), seed: lab.seed, ..Head::default() };
-    Ok(Linear::fit(codes, classes, &all, &head, &mut |_| autoencoders::Flow::Continue)?)
+fn probe(lab: &Lab, l2: f64, steps: usize, known: Known) -> Outcome<Linear> {
+    linear(lab, Kind::Linear, l2, steps, known, (0..known.0.rows()).collect())
 }
 
 /// A probe with its weight of the squared weights, and the right validation rows in percent.
@@ -193,11 +187,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     };
     let words = format!(
         "Every family learns a code of {units} numbers from images alone: one layer each way with shared weights (codes that are distributions have \
-         a layer of {} more, and weights of their own each way), the same loss, and the parameters of its paper; {}. Then the code is \
+         a layer of {} more, and weights of their own each way), the same loss, and parameters in the manner of its paper; {}. Then the code is \
          asked what it knows: by a linear probe, which is a softmax regression on it, and by the ten nearest training codes, which vote. Labels \
          train the probe alone; through {} validation digits they also choose its regularisation and the family's learning rate, on MNIST. \
-         The table has the right test images, in percent.\n\n{}\n\
-         The best family is the one whose code the probe reads best on validation digits, so that test digits have no part in the choice: {}, with \
+         The table has the right test images, in percent. The principal components are all that there are, at most 784: pixels seen \
+         from another side, whose nearest neighbours are the same.\n\n{}\n\
+         The best family is the one whose code the probe reads best on validation digits, so that test digits have no part in this choice: {}, with \
          {} % of validation digits right and {} % of test digits.\n\n{tried}{picture}",
         units / 2,
         lab.pick("12 epochs, of vae 8 and of iwae 3, which take longer", "6 epochs"),

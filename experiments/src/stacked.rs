@@ -24,7 +24,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         ..sparse(200, steps)
     };
     let model = lab.fit("layers", &config, &train)?.model;
-    let all = Split { train: (0..train.rows()).collect(), validation: Vec::new(), test: Vec::new() };
+    let all = Split::all(train.rows());
     let rows: Vec<usize> = (0..test.rows()).collect();
     let trained = |head: &Head| Classifier::fit(&model, &train, &all, head, &mut |event| told("classifier", event));
     let accuracy = |classifier: &Classifier| -> Outcome<f64> { Ok(100.0 * classifier.accuracy(&test, &rows)?) };

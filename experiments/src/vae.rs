@@ -86,7 +86,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         "A network 784-{}-20 with tanh units and its mirror image learn {} digits whose pixels are drawn black or white anew in each epoch; {epochs} \
          epochs with Adam. All numbers are nats a digit on test digits: the bound on all of them, the logarithm of the likelihood by {} draws on {}, \
          by annealing on the first {} (where importance sampling has {} for the VAE). IWAE weighs several draws for each digit, which brings its bound nearer to ln p: \
-         bounds of different numbers of draws do not compare, ln p does.{} \
+         bounds of different numbers of draws do not compare, ln p does. With one draw it is the VAE.{} \
          Set-up: Kingma and Welling 2014; Burda et al. 2016.\n\n{}\n{picture}",
         lab.pick(500, 200),
         train.rows(),

@@ -2,9 +2,9 @@
 
 use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
-use crate::lab::{Lab, pixels, told};
+use crate::lab::{Known, Lab, linear, pixels};
 use autoencoders::inspect::colour::around_grey;
-use autoencoders::recognise::{Classes, Head, Kind, Linear};
+use autoencoders::recognise::{Classes, Kind, Linear};
 use autoencoders::split::Split;
 use autoencoders::{Config, Matrix, Model};
 use serde_json::{Value, json};
@@ -74,24 +74,17 @@ struct Made {
     test: f64,
 }
 
-/// A linear machine that has learned from some rows of codes.
-fn machine(lab: &Lab, kind: Kind, l2: f64, steps: usize, (codes, classes): (&Matrix, &Classes), rows: &[usize]) -> Outcome<Linear> {
-    let head = Head { kind, l2, epochs: Some(steps), seed: lab.seed, ..Head::default() };
-    let split = Split { train: rows.to_vec(), validation: Vec::new(), test: Vec::new() };
-    Ok(Linear::fit(codes, classes, &split, &head, &mut |event| told("linear", event))?)
-}
-
-/// How wrong it is of some rows, in percent.
-fn wrong(machine: &Linear, (codes, classes): (&Matrix, &Classes), rows: &[usize]) -> Outcome<f64> {
+/// How many of some rows a classifier reads wrongly, in percent.
+fn wrong(machine: &Linear, (codes, classes): Known, rows: &[usize]) -> Outcome<f64> {
     let values = rows.iter().flat_map(|row| codes.row(*row).iter().copied()).collect();
     let truth = Classes { of: rows.iter().map(|row| classes.of[*row]).collect(), ..classes.clone() };
     Ok(100.0 * (1.0 - machine.accuracy(&Matrix { columns: codes.columns, values }, &truth)?))
 }
 
 /// The weight of the squared weights that is best on validation rows, with how wrong the machine then is of them.
-fn regularised(lab: &Lab, kind: Kind, known: (&Matrix, &Classes), split: &Split) -> Outcome<(f64, f64)> {
+fn regularised(lab: &Lab, kind: Kind, known: Known, split: &Split) -> Outcome<(f64, f64)> {
     let one = |l2: f64| -> Outcome<(f64, f64)> {
-        let machine = machine(lab, kind, l2, lab.pick(STEPS.1, 60), known, &split.train)?;
+        let machine = linear(lab, kind, l2, lab.pick(STEPS.1, 60), known, split.train.clone())?;
         Ok((l2, wrong(&machine, known, &split.validation)?))
     };
     let tried = L2.into_iter().map(one).collect::<Outcome<Vec<_>>>()?;
@@ -110,7 +103,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let seen = train.select(&split.train)?;
     // What was chosen learns from every row of the training file before it sees the test.
     let tested = |kind: Kind, l2: f64, known: &Matrix, unseen: &Matrix| -> Outcome<f64> {
-        let machine = machine(lab, kind, l2, lab.pick(STEPS.1, 60), (known, &classes), &(0..train.rows()).collect::<Vec<_>>())?;
+        let machine = linear(lab, kind, l2, lab.pick(STEPS.1, 60), (known, &classes), (0..train.rows()).collect())?;
         wrong(&machine, (unseen, &truth), &(0..test.rows()).collect::<Vec<_>>())
     };
     let one = |code: &Code| -> Outcome<Made> {
@@ -119,7 +112,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             let name = format!("{}, {}, rate {}, l2 {}, {} epochs", code.family, way.weights(), way.learning_rate, way.l2, way.epochs);
             let model = lab.fit(&name, &code.config(*way)?, &seen)?.model;
             let codes = model.encode(&train)?;
-            let machine = machine(lab, code.kind, L2[1], lab.pick(STEPS.0, 60), (&codes, &classes), &split.train)?;
+            let machine = linear(lab, code.kind, L2[1], lab.pick(STEPS.0, 60), (&codes, &classes), split.train.clone())?;
             tried.push((*way, wrong(&machine, (&codes, &classes), &split.validation)?, model));
         }
         let (way, _, model) = tried.iter().min_by(|a, b| a.1.total_cmp(&b.1)).ok_or("nothing was tried")?;
@@ -164,9 +157,15 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let picture =
         lab.picture("winner-take-all.png", "What 200 of the units of the winner-take-all code draw", &images, &test.shape, 20, 2)?;
     let rows = [
-        ["code", "classifier", "weight of its squared weights", "validation digits read wrongly, %", "test digits read wrongly, %"]
-            .map(str::to_owned)
-            .to_vec(),
+        [
+            "code",
+            "classifier",
+            "price of the classifier's squared weights",
+            "validation digits read wrongly, %",
+            "test digits read wrongly, %",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         vec![
             format!("winner-take-all, {} units, each kept on 5 % of a batch", lab.pick(2000, 400)),
             "linear support vector machines".to_owned(),
@@ -184,7 +183,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         vec!["raw pixels".to_owned(), "linear support vector machines".to_owned(), number(raw_l2), number(raw_validation), number(raw)],
     ];
     let mut ways = vec![
-        ["code", "weights", "learning rate", "weight of squared weights", "epochs", "validation digits read wrongly, %"]
+        ["code", "weights", "learning rate", "price of the autoencoder's squared weights", "epochs", "validation digits read wrongly, %"]
             .map(str::to_owned)
             .to_vec(),
     ];
@@ -204,10 +203,11 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         "Two codes wider than the image, kept sparse by selection alone, without a penalty: of each unit the rows that excite it most, or of each row \
          the units that it excites most. A linear classifier on the code then reads the digit. How a code is trained, and how its classifier is \
          regularised, is chosen on {held_out} validation digits after training on the {} others; what was chosen is then trained on all of them. \
-         Set-up: Makhzani and Frey 2014 and 2015.\n\n{}\nWhat was tried, with classifiers of {} steps where those above have {}:\n\n{}\n{picture}",
+         Set-up: Makhzani and Frey 2014 and 2015.\n\n{}\nWhat was tried, with classifiers of {} steps at a price of {} where those above have {} steps:\n\n{}\n{picture}",
         split.train.len(),
         table(&rows),
         lab.pick(STEPS.0, 60),
+        number(L2[1]),
         lab.pick(STEPS.1, 60),
         table(&ways)
     );

@@ -26,6 +26,9 @@ pub struct GradientCheck {
 /// Compares the gradient of each variable of a new model with central differences at `step`, on prepared rows; noise is frozen, and
 /// a rise that takes a training is half done.
 ///
+/// A central difference is `(f(x + h) - f(x - h)) / 2h`, off by about `h²` (UFLDL, "Gradient checking"). Errors: settings or rows that no
+/// training would take.
+///
 /// `spread` moves every variable from its start by a random number up to it, because some starts are no common places: biases of zero.
 pub fn gradient_check(config: &Config, shape: &Shape, range: Range, rows: &Matrix, step: f64, spread: f64) -> Result<GradientCheck> {
     let plan = Plan::new(config, shape, range, rows.rows())?;

@@ -186,6 +186,8 @@ impl Model {
 
 /// The Fréchet distance between normal distributions around two sets of rows of features: `|m - n|² + tr(A + B - 2 √(A B))` with their means
 /// and covariances (Dowson and Landau 1982; Heusel et al. 2017 for images, by the features of a classifier). 0 for sets alike.
+///
+/// Both are [rows, features]. Errors: sets of different widths, of fewer than two rows, or of numbers that are not finite.
 pub fn frechet_distance(a: &Matrix, b: &Matrix) -> Result<f64> {
     let columns = a.columns;
     if b.columns != columns || a.rows() < 2 || b.rows() < 2 {

@@ -232,18 +232,19 @@ impl Rbm {
         dense(hidden, self.weights.clone(), self.visible_bias.clone(), true, self.visible_units.activation())
     }
 
-    /// The means of the hidden units [rows, hidden].
+    /// The means of the hidden units [rows, hidden] of rows [rows, visible]. Errors: rows of another width.
     pub fn hidden(&self, rows: &Matrix) -> Result<Matrix> {
         self.through(rows, self.weights.dims(), |x| self.to_hidden(x))
     }
 
-    /// The means of the visible units [rows, visible] of hidden ones.
+    /// The means of the visible units [rows, visible] of hidden ones [rows, hidden]. Errors: rows of another width.
     pub fn visible(&self, hidden: &Matrix) -> Result<Matrix> {
         let [visible, width] = self.weights.dims();
         self.through(hidden, [width, visible], |x| self.to_visible(x))
     }
 
-    /// `-ln Σ_h exp(-E(v, h))` of each row: the lower the likelier, up to a constant; Bernoulli hidden units alone.
+    /// `-ln Σ_h exp(-E(v, h))` of each row: the lower the likelier, up to a constant; Bernoulli hidden units alone. Errors: Gaussian
+    /// hidden units, or rows of another width than the visible units.
     pub fn free_energy(&self, rows: &Matrix) -> Result<Vec<f64>> {
         if self.hidden_units != Units::Bernoulli {
             return Err(Error::setting("hidden units", "gaussian", "bernoulli ones for a free energy"));

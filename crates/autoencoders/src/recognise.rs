@@ -355,7 +355,7 @@ impl Classifier {
     }
 
     /// The score of each class [rows, classes]: for softmax its probability, for support vector machines how far on which side of its
-    /// plane the code is.
+    /// plane the code is. Errors: rows of another width than in training, or that the data does not have.
     pub fn scores(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
         self.each(data, rows, self.names.len(), |values, code| {
             let scores = dense(code, values.get(self.weight), values.get(self.bias), false, Activation::Identity);
@@ -363,7 +363,7 @@ impl Classifier {
         })
     }
 
-    /// The code [rows, latent] that the classifier sees.
+    /// The code [rows, latent] that the classifier sees. Errors: as for [`Self::scores`].
     pub fn encode(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
         self.each(data, rows, self.parts.plan.config.latent, |_, code| code)
     }
@@ -386,7 +386,7 @@ impl Classifier {
         Ok(Matrix { columns, values: made.into_iter().collect::<Result<Vec<_>>>()?.concat() })
     }
 
-    /// The class of each row, by its place among the names.
+    /// The class of each row, by its place among the names. Errors: as for [`Self::scores`].
     pub fn predict(&self, data: &Dataset, rows: &[usize]) -> Result<Vec<usize>> {
         Ok(highest(&self.scores(data, rows)?))
     }
@@ -416,6 +416,8 @@ pub struct Recognition {
 
 impl Model {
     /// How well the code tells the classes of labelled rows: probes learn from the training rows of a split and are judged on its test rows.
+    ///
+    /// Errors: no labels, or no labelled rows to learn from or to be judged on.
     pub fn recognition(&self, data: &Dataset, split: &Split) -> Result<Recognition> {
         let classes = Classes::new(data)?;
         let (known, asked) = (classes.labelled(&split.train), classes.labelled(&split.test));
@@ -425,9 +427,8 @@ impl Model {
         let (codes, queries) = (self.encode_rows(data, &known)?, self.encode_rows(data, &asked)?);
         let part = |rows: &[usize]| Classes { names: classes.names.clone(), of: rows.iter().map(|row| classes.of[*row]).collect() };
         let (own, truth) = (part(&known), part(&asked));
-        let all = Split { train: (0..known.len()).collect(), validation: Vec::new(), test: Vec::new() };
         let head = Head { kind: Kind::Linear, seed: self.parts.plan.config.seed, ..Head::default() };
-        let probe = Linear::fit(&codes, &own, &all, &head, &mut |_| Flow::Continue)?;
+        let probe = Linear::fit(&codes, &own, &Split::all(known.len()), &head, &mut |_| Flow::Continue)?;
         let neighbours = NEIGHBOURS.min(known.len());
         let of = |classes: &Classes| classes.of.iter().flatten().copied().collect::<Vec<_>>();
         let nearest = nearest_accuracy((&codes, &of(&own)), (&queries, &of(&truth)), neighbours)?;
@@ -452,7 +453,8 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// Trains it on those of the codes [rows, latent] that are training rows of a split and have a class.
+    /// Trains it on those of the codes [rows, latent] that are training rows of a split and have a class. Errors: fewer codes than the split
+    /// names, no training row with a class, or settings out of their range.
     pub fn fit(codes: &Matrix, classes: &Classes, split: &Split, head: &Head, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<Self> {
         let rows = split.train.iter().chain(&split.validation).copied().max().map_or(0, |most| most + 1);
         if codes.rows() < rows {
@@ -476,8 +478,12 @@ impl Linear {
         Ok(Self { kind: head.kind, weight: vars.get(weight).value.clone(), bias: vars.get(bias).value.clone(), history })
     }
 
-    /// The class of each code, by its place.
+    /// The class of each code of codes [rows, latent], by its place. Errors: codes of another width than it has learned from.
     pub fn predict(&self, codes: &Matrix) -> Result<Vec<usize>> {
+        let latent = self.weight.dims()[0];
+        if codes.columns != latent {
+            return Err(Error::shape("codes", format!("{} numbers a row", codes.columns), format!("{latent}, as in training")));
+        }
         let all: Vec<usize> = (0..codes.rows()).collect();
         let mut predicted = Vec::with_capacity(all.len());
         for rows in all.chunks(1000) {
@@ -487,8 +493,12 @@ impl Linear {
         Ok(predicted)
     }
 
-    /// The fraction of codes whose class is recognised, of those that have one.
+    /// The fraction of codes [rows, latent] whose class is recognised, of those that have one. Errors: codes of another width than it has
+    /// learned from, another number of them than of classes, or none with a class.
     pub fn accuracy(&self, codes: &Matrix, classes: &Classes) -> Result<f64> {
+        if codes.rows() != classes.of.len() {
+            return Err(Error::shape("codes", format!("{} rows", codes.rows()), format!("{}, as many as classes", classes.of.len())));
+        }
         classes.accuracy(&(0..codes.rows()).collect::<Vec<_>>(), &self.predict(codes)?)
     }
 }
@@ -535,7 +545,8 @@ pub fn highest(scores: &Matrix) -> Vec<usize> {
 /// How well the classes of some rows are those of the rows nearest to them in code.
 ///
 /// `known` and `asked` are codes with the class of each row; each of `asked` gets the class of most of its `k` nearest, by Euclidean
-/// distance, of equally many the one with the nearest row. Gives the fraction that is right.
+/// distance, of equally many the one with the nearest row. Gives the fraction that is right. Errors: codes of two widths, fewer known ones
+/// than `k`, none asked, or not one class for each.
 pub fn nearest_accuracy(known: (&Matrix, &[usize]), asked: (&Matrix, &[usize]), k: usize) -> Result<f64> {
     let ((codes, classes), (queries, truth)) = (known, asked);
     if codes.columns != queries.columns {
@@ -594,6 +605,19 @@ mod tests {
         assert_eq!(nearest_accuracy((&known, &classes), (&asked, &[1, 1, 2]), 3).unwrap(), 1.0);
         assert_eq!(nearest_accuracy((&known, &classes), (&asked, &[0, 1, 2]), 2).unwrap(), 1.0);
         assert!(nearest_accuracy((&known, &classes), (&asked, &[0, 1, 2]), 6).is_err());
+    }
+
+    #[test]
+    fn codes_that_a_probe_cannot_read_are_refused() {
+        let codes = Matrix { columns: 1, values: vec![0.0, 0.1, 1.0, 1.1] };
+        let classes = Classes { names: vec!["a".to_owned(), "b".to_owned()], of: [0, 0, 1, 1].map(Some).to_vec() };
+        let head = Head { kind: Kind::Linear, ..Head::default() };
+        let probe = Linear::fit(&codes, &classes, &Split::all(4), &head, &mut |_| Flow::Continue).unwrap();
+        assert_eq!(probe.accuracy(&codes, &classes).unwrap(), 1.0);
+        let wider = Matrix { columns: 2, values: codes.values.clone() };
+        assert!(probe.predict(&wider).unwrap_err().to_string().contains("2 numbers a row"));
+        let more = Matrix { columns: 1, values: vec![0.0; 5] };
+        assert!(probe.accuracy(&more, &classes).unwrap_err().to_string().contains("5 rows"));
     }
 
     #[test]

@@ -41,6 +41,11 @@ impl Split {
         })
     }
 
+    /// Every row trains.
+    pub fn all(rows: usize) -> Self {
+        Self { train: (0..rows).collect(), validation: Vec::new(), test: Vec::new() }
+    }
+
     /// The split of a member of an ensemble, the first of which is 0: where few rows are left out of the training, each member leaves
     /// out others, so that together they tell more about rows that trained nothing.
     pub(crate) fn of_member(&self, member: usize) -> Self {

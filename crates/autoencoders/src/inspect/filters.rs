@@ -10,7 +10,7 @@ use crate::schema::Shape;
 pub struct Filters {
     /// The shape of one: a row's for dense layers, the kernel's for convolutions.
     pub shape: Shape,
-    /// One a row.
+    /// One a row: [filters, numbers of one].
     pub weights: Matrix,
 }
 

@@ -12,7 +12,8 @@ pub struct Gabor {
     pub period: f64,
     /// Standard deviations of the envelope along and across the stripes, in pixels.
     pub spread: [f64; 2],
-    /// The part of the filter's square sum that the function explains: 1 is all of it.
+    /// The part of the filter's variance that the function explains: 1 is all of it, and what is below 0 is worse than the filter's mean.
+    /// A filter that is much the same everywhere is no stripe, however near to a very wide one it comes.
     pub explained: f64,
 }
 
@@ -25,8 +26,11 @@ impl Gabor {
     /// A grid over angles, periods and sizes around the middle of the filter's energy, then ever finer steps around the best; the
     /// two amplitudes are solved for at each.
     pub fn fit(filter: &[f32], height: usize, width: usize) -> Option<Self> {
-        let total: f64 = filter.iter().map(|value| f64::from(*value).powi(2)).sum();
-        if total.is_nan() || total <= 1e-12 || filter.len() != height * width {
+        let squares: f64 = filter.iter().map(|value| f64::from(*value).powi(2)).sum();
+        let mean = filter.iter().map(|value| f64::from(*value)).sum::<f64>() / filter.len().max(1) as f64;
+        let total = squares - filter.len() as f64 * mean * mean;
+        // Not what rounding leaves of a filter that is the same everywhere.
+        if !squares.is_finite() || squares <= 1e-12 || total <= 1e-9 * squares || filter.len() != height * width {
             return None;
         }
         let middle = |of: fn(usize, usize) -> usize| {
@@ -42,7 +46,7 @@ impl Gabor {
             if !inside || !(2.0..=4.0 * side).contains(&period) || along.min(across) < 0.5 || along.max(across) > side {
                 return;
             }
-            let explained = explained(filter, width, &parameters, total);
+            let explained = 1.0 - (squares - gained(filter, width, &parameters)) / total;
             if best.is_none_or(|(_, most)| explained > most) {
                 *best = Some((parameters, explained));
             }
@@ -83,8 +87,8 @@ impl Gabor {
     }
 }
 
-/// The part of the square sum that the best amplitudes of the even and the odd function explain.
-fn explained(filter: &[f32], width: usize, [x, y, angle, period, along, across]: &[f64; 6], total: f64) -> f64 {
+/// By how much the best amplitudes of the even and the odd function lower the square sum.
+fn gained(filter: &[f32], width: usize, [x, y, angle, period, along, across]: &[f64; 6]) -> f64 {
     let (sine, cosine) = angle.sin_cos();
     let [mut ee, mut eo, mut oo, mut ef, mut of] = [0.0; 5];
     for (at, value) in filter.iter().enumerate() {
@@ -100,11 +104,10 @@ fn explained(filter: &[f32], width: usize, [x, y, angle, period, along, across]:
         of += odd * value;
     }
     let determinant = ee * oo - eo * eo;
-    let gained = match determinant > 1e-9 * ee * oo {
+    match determinant > 1e-9 * ee * oo {
         true => (ef * ef * oo - 2.0 * ef * of * eo + of * of * ee) / determinant,
         false => ef * ef / ee.max(1e-12),
-    };
-    gained / total
+    }
 }
 
 #[cfg(test)]
@@ -135,5 +138,15 @@ mod tests {
     #[test]
     fn an_empty_filter_has_none() {
         assert_eq!(Gabor::fit(&[0.0; 16], 4, 4), None);
+        assert_eq!(Gabor::fit(&[0.7; 16], 4, 4), None);
+    }
+
+    #[test]
+    fn a_dark_ground_with_blotches_is_no_stripe() {
+        // A mean of -1 and noise around it: the widest hill comes near to it, and explains nothing of what varies.
+        let mut rng = crate::rng::Rng::new(3);
+        let filter: Vec<f32> = (0..64).map(|_| -1.0 + 0.5 * rng.standard_normal()).collect();
+        let found = Gabor::fit(&filter, 8, 8).unwrap();
+        assert!(found.explained < 0.6, "{found:?}");
     }
 }
