@@ -277,7 +277,8 @@ impl Matrix {
     /// Some rows as a tensor.
     pub(crate) fn tensor(&self, rows: impl ExactSizeIterator<Item = usize>) -> Tensor<2> {
         let shape = [rows.len(), self.columns];
-        let values: Vec<f32> = rows.flat_map(|row| self.row(row).iter().copied()).collect();
+        // Not row by row into a vector that grows: a batch of all rows would take twice its size.
+        let values = rows.map(|row| self.row(row)).collect::<Vec<_>>().concat();
         Tensor::from_data(TensorData::new(values, shape), &Device::default())
     }
 }

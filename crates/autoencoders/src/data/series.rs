@@ -47,7 +47,7 @@ pub(super) fn windows(data: &Dataset, series: &Series) -> Result<Dataset> {
         ));
     }
     let shape = Shape::Series { length: series.window, channels };
-    let values = starts.iter().flat_map(|start| points.values[start * channels..][..series.window * channels].iter().copied()).collect();
+    let values = starts.iter().map(|start| &points.values[start * channels..][..series.window * channels]).collect::<Vec<_>>().concat();
     let mut windows = Dataset::new(data.name.clone(), shape, Values::F64(values))?;
     let stamps: Vec<String> = match points.stamped {
         true => points.times.iter().map(|time| date_time(*time)).collect(),

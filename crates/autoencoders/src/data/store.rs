@@ -73,7 +73,7 @@ impl Store {
     /// The rows of `features` numbers at the given indices, which must be in range, one after another.
     pub(super) fn gather(&self, rows: &[usize], features: usize) -> Result<Values> {
         fn pieces<T: Copy>(values: &[T], rows: &[usize], width: usize) -> Vec<T> {
-            rows.iter().flat_map(|row| values[row * width..][..width].iter().copied()).collect()
+            rows.iter().map(|row| &values[row * width..][..width]).collect::<Vec<_>>().concat()
         }
         match self {
             Self::Memory(Values::U8(values)) => Ok(Values::U8(pieces(values, rows, features))),
