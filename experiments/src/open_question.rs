@@ -19,11 +19,13 @@ pub(crate) const TITLE: &str = "The open question: can a classifier's convolutio
 const LATENT: usize = 128;
 /// Passes over the images by each decoder, alone or with its encoder: in a full run and in a quick one.
 const EPOCHS: (usize, usize) = (12, 6);
-/// Rows that a density on feature maps is learned from, and that a probe learns from: codes of thousands of numbers take much memory.
+/// Rows that a probe learns from.
 const SOME: usize = 12_000;
+/// Rows that a density on feature maps is learned from, and the numbers that these hold at most: maps take much memory.
+const MAPS: (usize, usize) = (24_000, 75_300_000);
 /// Learning rates that are tried for each decoder, the rows and epochs of these trainings, and the rows that judge them.
-const RATES: [f64; 5] = [3e-4, 1e-3, 3e-3, 1e-2, 3e-2];
-const SHORT: (usize, usize) = (10_000, 4);
+const RATES: [f64; 4] = [1e-3, 3e-3, 1e-2, 3e-2];
+const SHORT: (usize, usize) = (10_000, 3);
 const HELD_OUT: usize = 5000;
 
 fn convolutional(lab: &Lab, latent: usize, epochs: usize) -> Outcome<Config> {
@@ -165,8 +167,8 @@ fn cut(lab: &Lab, classifier: &Classifier, train: &Dataset) -> Outcome<Vec<Made>
             _ => format!("classifier's first {depth} convolutions, frozen"),
         };
         let (model, tried) = trained(lab, &name, &config, train, Some(classifier))?;
-        let some: Vec<usize> = (0..lab.pick(SOME, 2000).min(train.rows())).collect();
-        let codes = model.encode_rows(train, &some)?;
+        let rows = lab.pick(MAPS.0.min(MAPS.1 / model.parts.plan.config.latent), 2000).min(train.rows());
+        let codes = model.encode_rows(train, &(0..rows).collect::<Vec<_>>())?;
         let data = Dataset::new("maps", Shape::Flat { width: codes.columns }, Values::F32(codes.values))?;
         let density = Config {
             family: "vae".to_owned(),

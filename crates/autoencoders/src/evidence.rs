@@ -1,8 +1,10 @@
-//! How likely rows are under a generative model: `ln p(x) = ln ∫ p(z) p(x | z) dz`, estimated from below.
+//! How likely rows are under a generative model: `ln p(x) = ln ∫ p(z) p(x | z) dz`, estimated from below; `x` is a prepared row.
 
+use crate::config::Plan;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::family::Code;
+use crate::likelihood::known;
 use crate::model::{Model, block, read};
 use crate::rng::Rng;
 use crate::vars::Values;
@@ -30,8 +32,12 @@ impl Default for Annealing {
 
 /// The share of proposals that the step size is led to accept.
 const ACCEPTED: f64 = 0.65;
-/// Rows times draws that go through the decoder at once on each core.
+/// Rows times draws that go through the decoder at once on each core, where these are not too large.
 const TOGETHER: usize = 500;
+
+fn together(plan: &Plan) -> usize {
+    TOGETHER.min(block(plan)).max(1)
+}
 
 impl Model {
     /// `ln p(x)` of each row in nats by importance sampling from the encoder's distribution: `ln 1/k Σ p(x | z) p(z) / q(z | x)` over
@@ -44,7 +50,8 @@ impl Model {
         }
         self.generative()?;
         let rng = Rng::new(seed).split("importance");
-        self.by_rows(data, rows, (TOGETHER / samples.min(TOGETHER)).max(1), |values, x, rows| {
+        let most = together(&self.parts.plan);
+        self.by_rows(data, rows, most / samples.min(most), |values, x, rows| {
             let x = self.drawn(x, rows, seed)?;
             importance(self, values, &x, samples, &rng.at(rows.first().copied().unwrap_or(0)), false)
         })
@@ -63,14 +70,26 @@ impl Model {
         }
         self.generative()?;
         let rng = Rng::new(seed).split("annealing");
-        self.by_rows(data, rows, (TOGETHER / annealing.chains).max(1), |_, x, rows| {
-            anneal(self, &self.drawn(x, rows, seed)?, annealing, &rng.at(rows.first().copied().unwrap_or(0)))
+        let most = together(&self.parts.plan);
+        self.by_rows(data, rows, most / annealing.chains, |_, x, rows| {
+            let (x, rng) = (self.drawn(x, rows, seed)?, rng.at(rows.first().copied().unwrap_or(0)));
+            let mut weights = vec![Vec::new(); rows.len()];
+            for first in (0..annealing.chains).step_by(most) {
+                let some = Annealing { chains: most.min(annealing.chains - first), ..annealing };
+                let rng = if first == 0 { rng.clone() } else { rng.split("further").at(first) };
+                let found = anneal(self, &x, some, &rng)?;
+                weights.iter_mut().zip(found).for_each(|(weights, found)| weights.extend(found));
+            }
+            Ok(weights.iter().map(|weights| mean_of_logarithms(weights)).collect())
         })
     }
 
-    /// An error for a family without a distribution over codes.
+    /// An error for a family without a distribution over codes, or rows without one.
     fn generative(&self) -> Result<()> {
         let plan = &self.parts.plan;
+        if plan.layout.as_ref().is_some_and(|layout| !layout.texts.is_empty()) {
+            return Err(Error::setting("columns", "texts", "a table without any: the distance between texts is no likelihood"));
+        }
         match plan.family.prior(plan, 1, &mut Rng::new(0)) {
             Some(_) => Ok(()),
             None => Err(Error::setting(
@@ -106,8 +125,28 @@ impl Model {
         let (values, prepared) = (self.vars.values(), self.preparation.on(data)?);
         let size = most.min(block(&self.parts.plan)).max(1);
         let blocks: Vec<&[usize]> = rows.chunks(size).collect();
-        let all = among_workers(|| side_by_side(blocks.len(), |at| of(&values, prepared.tensor(blocks[at].iter().copied())?, blocks[at])));
+        let one = |rows: &[usize]| -> Result<Vec<f64>> {
+            let x = prepared.tensor(rows.iter().copied())?;
+            let constants = self.constants(&x)?;
+            Ok(of(&values, x, rows)?.into_iter().zip(constants).map(|(logarithm, constant)| logarithm - constant).collect())
+        };
+        let all = among_workers(|| side_by_side(blocks.len(), |at| one(blocks[at])));
         Ok(all.into_iter().collect::<Result<Vec<_>>>()?.concat())
+    }
+}
+
+impl Model {
+    /// What the loss of each prepared row leaves out of `-ln p(x | z)`, as it does not depend on the model.
+    fn constants(&self, x: &Tensor<2>) -> Result<Vec<f64>> {
+        let plan = &self.parts.plan;
+        let each = plan.config.likelihood.constant();
+        let known = plan.layout.as_ref().filter(|layout| !layout.reals.is_empty()).and_then(|layout| known(layout, x, &layout.reals));
+        let numbers = match (known, &plan.layout) {
+            (Some(known), _) => read(known.sum_dim(1))?.into_iter().map(f64::from).collect(),
+            (None, Some(layout)) => vec![layout.reals.len() as f64; x.dims()[0]],
+            (None, None) => vec![x.dims()[1] as f64; x.dims()[0]],
+        };
+        Ok(numbers.into_iter().map(|numbers| each * numbers).collect())
     }
 }
 
@@ -137,7 +176,7 @@ pub(crate) fn importance(model: &Model, values: &Values, x: &Tensor<2>, samples:
     let deviation = (log_variance.clone() * 0.5).exp();
     let mut weights = vec![Vec::with_capacity(samples); rows];
     // So many draws of all rows together, one below the other.
-    let at_once = if alike { 1 } else { (TOGETHER / rows).clamp(1, samples) };
+    let at_once = if alike { 1 } else { (together(&parts.plan) / rows).clamp(1, samples) };
     let repeat = |t: &Tensor<2>, times: usize| if times == 1 { t.clone() } else { t.clone().repeat_dim(0, times) };
     for first in (0..samples).step_by(at_once) {
         let times = at_once.min(samples - first);
@@ -184,7 +223,8 @@ fn squares(t: &Tensor<2>) -> Result<Vec<f64>> {
     Ok(read(t.clone().square().sum_dim(1) * 0.5)?.into_iter().map(f64::from).collect())
 }
 
-fn anneal(model: &Model, x: &Tensor<2>, annealing: Annealing, rng: &Rng) -> Result<Vec<f64>> {
+/// The logarithms of the weights of each row's chains.
+fn anneal(model: &Model, x: &Tensor<2>, annealing: Annealing, rng: &Rng) -> Result<Vec<Vec<f64>>> {
     let ([rows, _], latent, device) = (x.dims(), model.parts.plan.config.latent, Device::default());
     let count = rows * annealing.chains;
     let chains = Chains { model, values: model.vars.leaves(|_| false), x: x.clone().repeat_dim(0, annealing.chains) };
@@ -232,7 +272,7 @@ fn anneal(model: &Model, x: &Tensor<2>, annealing: Annealing, rng: &Rng) -> Resu
         z = z.mask_where(column(taken).repeat_dim(1, latent).greater_elem(0.5), place);
     }
     let of = |row: usize| (0..annealing.chains).map(|chain| weights[chain * rows + row]).collect::<Vec<f64>>();
-    Ok((0..rows).map(|row| mean_of_logarithms(&of(row))).collect())
+    Ok((0..rows).map(of).collect())
 }
 
 #[cfg(test)]
@@ -291,6 +331,32 @@ mod tests {
         let importance = apart(model.importance_weighted(&data, &rows, 2000, 3).unwrap());
         let annealed = apart(model.annealed(&data, &rows, Annealing { chains: 20, temperatures: 500, leaps: 5 }, 3).unwrap());
         assert!(importance < 0.02 && annealed < 0.05, "{importance} {annealed}");
+    }
+
+    #[test]
+    fn what_a_loss_leaves_out_of_a_likelihood_is_not_left_out_of_its_logarithm() {
+        // The squared error alone is a normal distribution of variance one half.
+        let (mut model, data) = linear();
+        let rows: Vec<usize> = (0..40).collect();
+        let mut likely = |likelihood: &str| {
+            model.parts.plan.config.likelihood = likelihood.parse().unwrap();
+            let all = model.importance_weighted(&data, &rows, 50, 1).unwrap();
+            all.iter().sum::<f64>() / all.len() as f64
+        };
+        let (bare, fixed) = (likely("gaussian"), likely("gaussian:0.5"));
+        assert!((bare - fixed).abs() < 1e-4, "{bare} {fixed}");
+        // One half of the exponential function of the distance, on each side of it.
+        let constant = "laplace".parse::<crate::likelihood::Likelihood>().unwrap().constant();
+        assert!((constant - 2f64.ln()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn chains_that_do_not_fit_together_are_annealed_in_turns() {
+        let (model, data) = linear();
+        let likely = |chains: usize| model.annealed(&data, &[0, 1], Annealing { chains, temperatures: 100, leaps: 3 }, 1).unwrap();
+        // The chains of the first turn are those of one turn alone, and the few after it change their mean a little.
+        let (all, first) = (likely(TOGETHER + 7), likely(TOGETHER));
+        assert!(all.iter().zip(&first).all(|(all, first)| all != first && (all - first).abs() < 0.2), "{all:?} {first:?}");
     }
 
     #[test]

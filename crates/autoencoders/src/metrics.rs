@@ -184,15 +184,29 @@ impl Model {
     }
 }
 
+/// Features that are compared at most: a covariance of so many takes half a gigabyte.
+const MOST_FEATURES: usize = 8192;
+
 /// The Fréchet distance between normal distributions around two sets of rows of features: `|m - n|² + tr(A + B - 2 √(A B))` with their means
-/// and covariances (Dowson and Landau 1982; Heusel et al. 2017 for images, by the features of a classifier). 0 for sets alike.
+/// and covariances, divided by the number of rows (Dowson and Landau 1982; Heusel et al. 2017 for images, by the features of a classifier). 0 for sets alike.
 ///
-/// Both are [rows, features]. Errors: sets of different widths, of fewer than two rows, or of numbers that are not finite.
+/// Both are [rows, features]. Errors: sets of different widths, of more than 8192 features, of fewer than two rows, or of numbers that are
+/// not finite.
 pub fn frechet_distance(a: &Matrix, b: &Matrix) -> Result<f64> {
     let columns = a.columns;
     if b.columns != columns || a.rows() < 2 || b.rows() < 2 {
         let got = format!("{} x {} and {} x {}", a.rows(), columns, b.rows(), b.columns);
         return Err(Error::shape("features to compare", got, "two rows at least on both sides, of the same columns"));
+    }
+    if columns > MOST_FEATURES {
+        return Err(Error::shape(
+            "features to compare",
+            format!("{columns} columns"),
+            format!("{MOST_FEATURES} at most: a covariance has the square of that"),
+        ));
+    }
+    if !a.values.iter().chain(&b.values).all(|value| value.is_finite()) {
+        return Err(Error::setting("features", "a number that is not finite", "rows of finite numbers"));
     }
     let moments = |of: &Matrix| {
         let count = of.rows() as f64;
@@ -209,12 +223,12 @@ pub fn frechet_distance(a: &Matrix, b: &Matrix) -> Result<f64> {
     };
     // The root of a product has the trace of the root of the symmetric one.
     let crossed = root(&own).and_then(|(half, _)| root(&(&half * &other * &half)).map(|(_, trace)| trace));
-    let crossed = crossed.ok_or_else(|| Error::setting("features", "no finite numbers", "rows of finite numbers"))?;
+    let crossed = crossed.ok_or_else(|| Error::setting("features", "a covariance without eigenvalues", "numbers nearer to one"))?;
     let apart: f64 = mean.iter().zip(&other_mean).map(|(a, b)| (a - b).powi(2)).sum();
     let traces: f64 = (0..columns).map(|at| own[(at, at)] + other[(at, at)]).sum();
     let distance = apart + traces - 2.0 * crossed;
-    // Not below zero by rounding; and what is no number stays none.
-    Ok(if distance < 0.0 { 0.0 } else { distance })
+    // Not below zero by rounding.
+    Ok(distance.max(0.0))
 }
 
 /// How well the gaps of one column are filled.

@@ -85,7 +85,20 @@ impl Parts {
 
     /// The mean of row losses [rows, 1] without the largest, of which as many are left out as there are expected anomalies.
     pub fn mean_over_rows(&self, losses: Tensor<2>) -> Result<Tensor<1>> {
-        trimmed_mean(losses, self.plan.config.contamination)
+        let [mean] = self.means_over_rows([losses])?;
+        Ok(mean)
+    }
+
+    /// The means of several losses [rows, 1] of the same rows: where some are left out, those whose first loss is largest, of all.
+    pub fn means_over_rows<const N: usize>(&self, losses: [Tensor<2>; N]) -> Result<[Tensor<1>; N]> {
+        let weights = match losses.first() {
+            Some(first) if self.plan.config.contamination > 0.0 => Some(kept(first, self.plan.config.contamination)?),
+            _ => None,
+        };
+        Ok(losses.map(|losses| match &weights {
+            Some(weights) => (losses * weights.clone()).sum(),
+            None => losses.mean(),
+        }))
     }
 
     /// Reconstructions less prepared rows [rows, width]; zero where a row has no value.
@@ -163,10 +176,8 @@ impl Objective for Parts {
     }
 }
 
-fn trimmed_mean(losses: Tensor<2>, left_out: f64) -> Result<Tensor<1>> {
-    if left_out == 0.0 {
-        return Ok(losses.mean());
-    }
+/// The weight of each row [rows, 1] in a mean that leaves out a fraction of them, those with the largest losses.
+fn kept(losses: &Tensor<2>, left_out: f64) -> Result<Tensor<2>> {
     let rows = losses.dims()[0];
     let sizes = read(losses.clone().inner())?;
     let mut order: Vec<usize> = (0..rows).collect();
@@ -174,8 +185,7 @@ fn trimmed_mean(losses: Tensor<2>, left_out: f64) -> Result<Tensor<1>> {
     let kept = ((rows as f64 * (1.0 - left_out)).ceil() as usize).clamp(1, rows);
     let mut weights = vec![0f32; rows];
     order[..kept].iter().for_each(|row| weights[*row] = 1.0 / kept as f32);
-    let weights = Tensor::<2>::from_data(TensorData::new(weights, [rows, 1]), (&losses.device(), losses.dtype()));
-    Ok((losses * weights).sum())
+    Ok(Tensor::from_data(TensorData::new(weights, [rows, 1]), (&losses.device(), losses.dtype())))
 }
 
 /// Near the variance that a first reconstruction leaves: a start far above it would silence the code before it learns anything.

@@ -150,8 +150,9 @@ impl Rbm {
     /// Trains a machine on rows, between 0 and 1 for Bernoulli units and standardised for Gaussian ones; `each` gets the mean squared
     /// error per number of the reconstruction after each epoch, and may end the training.
     ///
-    /// Contrastive divergence: Hinton, "Training products of experts by minimizing contrastive divergence", 2002. Visible units of the
-    /// model's statistics are means, hidden ones drawn until the last step, as in the practical guide.
+    /// Contrastive divergence: Hinton, "Training products of experts by minimizing contrastive divergence", 2002. Hidden units are drawn
+    /// until the last step. With one step from the rows the visible ones are means, as in the practical guide; a longer chain, or one that
+    /// goes on, shall sample the model and draws them, too.
     pub fn fit(rows: &Matrix, options: &Options, each: &mut (dyn FnMut(f64) -> Flow + Send)) -> Result<Self> {
         options.check(rows)?;
         among_workers(|| Self::trained(rows, options, each))
@@ -169,6 +170,8 @@ impl Rbm {
         };
         let mut velocity = [zeros([visible, options.hidden]), zeros([1, visible]), zeros([1, options.hidden])];
         let mut chain: Option<Tensor<2>> = None;
+        let samples_model = options.persistent || options.steps > 1;
+        let shown = |means: Tensor<2>, rng: &mut Rng| if samples_model { options.visible_units.draw(means, rng) } else { means };
         for epoch in 0..options.epochs {
             let order = rng.split("order").at(epoch).permutation(rows.rows());
             let momentum = if epoch < MOMENTUM.2 { MOMENTUM.0 } else { MOMENTUM.1 };
@@ -179,19 +182,14 @@ impl Rbm {
                 let count = at.len() as f64;
                 let seen = machine.to_hidden(data.clone());
                 let drawn = options.hidden_units.draw(seen.clone(), &mut rng);
-                let mut hidden = match chain.take().filter(|_| options.persistent) {
-                    Some(chain) => chain,
-                    None => drawn.clone(),
-                };
-                let mut model = machine.to_visible(hidden.clone());
-                squared += match options.persistent {
-                    true => (machine.to_visible(drawn) - data.clone()).square().sum_dim(1).sum().into_scalar::<f64>(),
-                    false => (model.clone() - data.clone()).square().sum_dim(1).sum().into_scalar::<f64>(),
-                };
+                let rebuilt = machine.to_visible(drawn);
+                squared += (rebuilt.clone() - data.clone()).square().sum_dim(1).sum().into_scalar::<f64>();
+                let first = chain.take().map_or(rebuilt, |hidden| machine.to_visible(hidden));
+                let mut model = shown(first, &mut rng);
                 let mut thought = machine.to_hidden(model.clone());
                 for _ in 1..options.steps {
-                    hidden = options.hidden_units.draw(thought, &mut rng);
-                    model = machine.to_visible(hidden);
+                    let hidden = options.hidden_units.draw(thought, &mut rng);
+                    model = shown(machine.to_visible(hidden), &mut rng);
                     thought = machine.to_hidden(model.clone());
                 }
                 if options.persistent {
@@ -332,10 +330,35 @@ mod tests {
     }
 
     #[test]
+    fn a_chain_that_samples_the_model_finds_that_one_standard_column_needs_no_weight() {
+        // With means in place of draws the weight would grow to 0.79, as the chain had less variance than the rows.
+        let mut rng = Rng::new(3);
+        let rows = Matrix { columns: 1, values: (0..5000).map(|_| rng.standard_normal()).collect() };
+        for (steps, persistent) in [(10, false), (1, true)] {
+            let options = Options {
+                hidden: 1,
+                visible_units: Units::Gaussian,
+                hidden_units: Units::Gaussian,
+                steps,
+                persistent,
+                epochs: 60,
+                rate: 0.01,
+                decay: 0.0,
+                ..Options::default()
+            };
+            let machine = Rbm::fit(&rows, &options, &mut |_| Flow::Continue).unwrap();
+            let weight = read(machine.weights).unwrap()[0];
+            assert!(weight.abs() < 0.4, "{steps} {persistent}: {weight}");
+        }
+    }
+
+    #[test]
     fn the_same_seed_gives_the_same_machine_on_one_and_two_threads() {
-        let rows = halves(100);
+        // Large enough for products to be shared out.
+        let mut rng = Rng::new(4);
+        let rows = Matrix { columns: 400, values: (0..256 * 400).map(|_| rng.unit()).collect() };
         let on = |threads: usize, seed: u64| {
-            let options = Options { hidden: 3, seed, ..Options::default() };
+            let options = Options { hidden: 300, batch: 128, epochs: 2, seed, ..Options::default() };
             let run = || read(Rbm::fit(&rows, &options, &mut |_| Flow::Continue).unwrap().weights).unwrap();
             #[cfg(feature = "threads")]
             return rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(run);

@@ -309,7 +309,14 @@ impl Classifier {
         vars.take_over(&model.vars, true)?;
         let (preparation, names) = (model.preparation.clone(), classes.names.clone());
         if head.kind != Kind::Softmax {
-            let linear = Linear::fit(&model.encode(data)?, &classes, split, head, on)?;
+            // The codes of the rows that it learns from, and of no others: there may be many.
+            let own = classes.split(split, &data.name)?;
+            let rows: Vec<usize> = own.train.iter().chain(&own.validation).copied().collect();
+            let known = Classes { of: rows.iter().map(|row| classes.of[*row]).collect(), ..classes };
+            let split =
+                Split { train: (0..own.train.len()).collect(), validation: (own.train.len()..rows.len()).collect(), test: Vec::new() };
+            head.config(split.train.len())?;
+            let linear = Linear::fit(&model.encode_rows(data, &rows)?, &known, &split, head, on)?;
             vars.set(weight, linear.weight);
             vars.set(bias, linear.bias);
             return Ok(Self { head: head.clone(), names, parts, vars, preparation, history: linear.history, weight, bias });

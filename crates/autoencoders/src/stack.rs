@@ -125,14 +125,13 @@ pub(crate) fn pretrain(
             activation: if last { plan.blueprint.code_activation } else { plan.config.activation },
             last,
         };
-        let below = below(parts, &state.vars, prepared, &rows, index)?;
+        // A machine has no use for the rows that validate.
+        let seen = if plan.config.pretrain == Pretraining::Greedy { rows.as_slice() } else { &split.train };
+        let below = below(parts, &state.vars, prepared, seen, index)?;
         let flow = match plan.config.pretrain {
             Pretraining::None => Flow::Continue,
             Pretraining::Greedy => greedy(parts, state, &layer, below, &own, on)?,
-            Pretraining::Rbm { steps, persistent } => {
-                let below = Matrix { values: below.values[..own.train.len() * below.columns].to_vec(), ..below };
-                machine(parts, state, &layer, &below, (steps, persistent), on)?
-            }
+            Pretraining::Rbm { steps, persistent } => machine(parts, state, &layer, below, (steps, persistent), on)?,
         };
         if flow == Flow::Stop {
             return Ok(Flow::Stop);
@@ -204,9 +203,15 @@ fn shallow(plan: &Plan, layer: &Layer, seed: u64) -> Config {
     config
 }
 
-/// Refuses hidden layers that their family could not train alone.
+/// Refuses layers that could not be trained alone: by a Boltzmann machine, or by their family.
 pub(crate) fn check(plan: &Plan) -> Result<()> {
-    let Net::Mlp(widths) = &plan.config.net else { return Ok(()) };
+    let widths = match &plan.config.net {
+        Net::Mlp(widths) => widths.as_slice(),
+        _ => &[],
+    };
+    if let Pretraining::Rbm { .. } = plan.config.pretrain {
+        return layers_of_machines(plan, !widths.is_empty());
+    }
     if plan.config.pretrain != Pretraining::Greedy || widths.is_empty() {
         return Ok(());
     }
@@ -217,6 +222,19 @@ pub(crate) fn check(plan: &Plan) -> Result<()> {
         let wanted = format!("one that the {} family takes for the code of every layer ({error})", plan.config.family);
         Error::setting("activation", plan.config.activation.name(), wanted)
     })
+}
+
+/// Refuses units that a machine does not have: what it learned would mean something else in the network.
+fn layers_of_machines(plan: &Plan, hidden: bool) -> Result<()> {
+    let (own, code) = (plan.config.activation, plan.blueprint.code_activation);
+    let asked = [("activation", own, "--activation sigmoid", hidden), ("code_activation", code, "--code-activation sigmoid", true)];
+    for (name, activation, option, present) in asked {
+        if present && !matches!(activation, Activation::Sigmoid | Activation::Identity) {
+            let wanted = format!("sigmoid or identity, the units of a Boltzmann machine ({option}), or --pretrain greedy");
+            return Err(Error::setting(name, activation.name(), wanted));
+        }
+    }
+    Ok(())
 }
 
 /// One layer as a shallow autoencoder.
@@ -254,13 +272,17 @@ fn greedy(
     Ok(Flow::Continue)
 }
 
-/// Puts the weights of a shallow model where they belong.
+/// Puts the weights of a shallow model where they belong, and with the code what its family learned of it.
 fn take(state: &mut State, layer: &Layer, model: &Model) -> Result<()> {
     let places = [("encoder.0.", format!("encoder.{}.", layer.index)), ("decoder.0.", format!("decoder.{}.", layer.of - 1 - layer.index))];
     for (_, var) in model.vars.iter() {
         let Some((from, to)) = places.iter().find(|(from, _)| var.name.starts_with(from)) else { continue };
         let name = format!("{to}{}", &var.name[from.len()..]);
         put(&mut state.vars, &name, var.value.clone())?;
+    }
+    for id in model.parts.extra.iter().filter(|_| layer.last) {
+        let var = model.vars.get(*id);
+        put(&mut state.vars, &var.name, var.value.clone())?;
     }
     Ok(())
 }
@@ -278,17 +300,30 @@ fn put(vars: &mut Vars, name: &str, value: Tensor<2>) -> Result<()> {
     Ok(())
 }
 
+/// What to do where a machine's training left the numbers: its rate is no setting of a network.
+fn advised(error: Error, layer: usize) -> Error {
+    match error {
+        Error::Diverged { epoch, step, what, .. } => {
+            let advice = "make the layers ready with --pretrain greedy, or scale the data to 0..1 with --scale minmax".to_owned();
+            Error::Diverged { epoch, step, what: format!("Boltzmann machine of layer {}: {what}", layer + 1), advice }
+        }
+        other => other,
+    }
+}
+
 /// One layer as a restricted Boltzmann machine.
 fn machine(
     parts: &Parts,
     state: &mut State,
     layer: &Layer,
-    below: &Matrix,
+    below: Matrix,
     (steps, persistent): (usize, bool),
     on: &mut (dyn FnMut(&Event) -> Flow + Send),
 ) -> Result<Flow> {
     let plan = &parts.plan;
-    let bernoulli_rows = if layer.index == 0 { plan.range == Range::Unit } else { unit(plan.config.activation) };
+    // What the decoder gives for the rows, it gives as the machine does.
+    let linear = plan.config.likelihood != Likelihood::Bernoulli && plan.blueprint.output_activation == Activation::Identity;
+    let bernoulli_rows = if layer.index == 0 { plan.range == Range::Unit && !linear } else { unit(plan.config.activation) };
     let units = |bernoulli: bool| if bernoulli { Units::Bernoulli } else { Units::Gaussian };
     let (visible_units, hidden_units) = (units(bernoulli_rows), units(unit(layer.activation)));
     let epochs = plan.config.pretrain_epochs.unwrap_or(EPOCHS);
@@ -304,13 +339,14 @@ fn machine(
         ..rbm::Options::default()
     };
     let (mut epoch, mut flow) = (0, Flow::Continue);
-    let trained = Rbm::fit(below, &options, &mut |error| {
+    let trained = Rbm::fit(&below, &options, &mut |error| {
         epoch += 1;
         let train = Numbers(vec![("reconstruction".to_owned(), error * below.columns as f64)]);
         let record = EpochRecord { epoch, of: epochs, train, validation: None, best: true };
         flow = on(&Event::Layer { layer: layer.index, of: layer.of, record: &record });
         flow
-    })?;
+    })
+    .map_err(|error| advised(error, layer.index))?;
     if flow == Flow::Stop {
         return Ok(Flow::Stop);
     }

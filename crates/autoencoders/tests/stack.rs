@@ -102,6 +102,51 @@ fn what_cannot_be_stacked_is_refused_by_name() {
 }
 
 #[test]
+fn a_boltzmann_machine_fills_no_layer_of_units_that_it_does_not_have() {
+    let data = digits().select(&(0..100).collect::<Vec<_>>()).unwrap();
+    let error = |config: Config| fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap_err().to_string();
+    let hidden = error(Config { activation: Activation::Relu, ..stacked("rbm") });
+    assert!(hidden.contains("relu") && hidden.contains("--activation sigmoid"), "{hidden}");
+    let code = error(Config { code_activation: Some(Activation::Tanh), ..stacked("rbm") });
+    assert!(code.contains("tanh") && code.contains("--code-activation sigmoid"), "{code}");
+}
+
+#[test]
+fn a_machine_rebuilds_rows_as_the_network_that_it_fills_does() {
+    // Pixels between 0 and 1 that a linear decoder gives as they are, and another as logits.
+    let data = digits();
+    for (net, likelihood) in [("linear", "gaussian"), ("shallow", "bernoulli"), ("shallow", "gaussian")] {
+        let config = Config {
+            net: net.parse().unwrap(),
+            likelihood: likelihood.parse().unwrap(),
+            code_activation: Some(if net == "linear" { Activation::Identity } else { Activation::Sigmoid }),
+            latent: 30,
+            epochs: Some(0),
+            pretrain_epochs: Some(30),
+            ..stacked("rbm")
+        };
+        let model = trained(&config, &data).model;
+        let evaluation = model.evaluate(&data, &(0..data.rows()).collect::<Vec<_>>()).unwrap();
+        // The mean of all rows has 0.0733.
+        assert!(evaluation.mse < 0.06, "{net} {likelihood}: {}", evaluation.mse);
+    }
+}
+
+#[test]
+fn a_stack_keeps_what_its_family_learned_of_the_code() {
+    let data = digits();
+    let config = Config { family: "winner-take-all".to_owned(), activation: Activation::Relu, epochs: Some(0), ..stacked("greedy") };
+    let model = trained(&config, &data).model;
+    let (_, threshold) = model.vars.iter().find(|(_, var)| var.name == "winner.threshold").unwrap();
+    let lowest = threshold.value.to_data().try_into_vec::<f32>().unwrap();
+    assert!(lowest.iter().any(|number| *number > 0.0), "{lowest:?}");
+    // Nearly as few numbers are kept as the decoder has seen.
+    let codes = model.encode(&data).unwrap();
+    let kept = codes.values.iter().filter(|number| **number > 0.0).count() as f64 / codes.values.len() as f64;
+    assert!(kept < 0.15, "{kept}");
+}
+
+#[test]
 fn a_frozen_encoder_stays_and_the_decoder_learns() {
     let data = digits();
     let model = trained(&Config { epochs: Some(3), ..Config::default() }, &data).model;

@@ -215,7 +215,8 @@ pub(crate) struct Settings {
     /// Hidden layers that are trained one after the other before all are trained together: --net mlp:WIDTHS --pretrain greedy
     #[arg(long, value_name = "WIDTHS", conflicts_with = "net")]
     pub stack: Option<String>,
-    /// How the layers of a dense network are made ready: none, greedy, rbm, rbm:K or rbm:persistent [default: none]
+    /// How the layers of a dense network are made ready: none, greedy, or with --activation sigmoid rbm, rbm:K or rbm:persistent
+    /// [default: none]
     #[arg(long, value_name = "HOW")]
     pub pretrain: Option<Pretraining>,
     /// Epochs of each of these layers [default: 20]

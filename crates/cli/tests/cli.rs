@@ -775,7 +775,7 @@ fn layers_are_trained_one_by_one_and_weights_are_taken_over() {
     assert!(run.err.contains("layer 1 of 3: 2 epochs") && run.err.contains("layer 3 of 3: 2 epochs"), "{}", run.err);
     let config = &place.json("info s.ae")["config"];
     assert_eq!((&config["net"], &config["pretrain"]), (&"mlp:40,20".into(), &"greedy".into()));
-    place.ok("train digits --stack 40 --pretrain rbm:2 --pretrain-epochs 1 --epochs 0 --quiet -o r.ae");
+    place.ok("train digits --stack 40 --pretrain rbm:2 --activation sigmoid --pretrain-epochs 1 --epochs 0 --quiet -o r.ae");
     place.ok("train digits --from s.ae --freeze-encoder --net mlp:40,20 --activation sigmoid --epochs 1 --quiet -o t.ae");
     place.ok("encode s.ae digits -o s.csv");
     place.ok("encode t.ae digits -o t.csv");

@@ -11,7 +11,7 @@ use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// How neighbouring pixels are made to say different things, as written on the command line.
@@ -86,6 +86,22 @@ pub struct Patches {
     pub seed: u64,
 }
 
+/// A photograph, not yet opened: one at a time is, as they may be many and large.
+struct Photograph {
+    file: PathBuf,
+    /// Width and height.
+    size: (usize, usize),
+    places: Vec<Place>,
+}
+
+/// Where a patch is cut out.
+struct Place {
+    /// Its number.
+    patch: usize,
+    left: usize,
+    top: usize,
+}
+
 /// A photograph in grey.
 struct Grey {
     width: usize,
@@ -103,14 +119,14 @@ impl Grey {
     }
 
     /// Whitened with a low pass; its deviation is one.
-    fn whitened(&self) -> Self {
+    fn whitened(self) -> Self {
         let (width, height) = (self.width, self.height);
         let mean = self.pixels.iter().map(|pixel| f64::from(*pixel)).sum::<f64>() / self.pixels.len() as f64;
         let mut spectrum: Vec<Complex<f64>> = self.pixels.iter().map(|pixel| Complex::new(f64::from(*pixel) - mean, 0.0)).collect();
         let mut planner = FftPlanner::new();
         let (across, down) = (planner.plan_fft_forward(width), planner.plan_fft_forward(height));
         across.process(&mut spectrum);
-        let mut turned = transposed(&spectrum, width);
+        let mut turned = transposed(spectrum, width);
         down.process(&mut turned);
         // Cycles a pixel, of which the upper half are negative.
         let cycles = |at: usize, length: usize| at.min(length - at) as f64 / length as f64;
@@ -119,7 +135,7 @@ impl Grey {
             *value *= frequency * (-(frequency / CUT).powi(4)).exp();
         }
         planner.plan_fft_inverse(height).process(&mut turned);
-        let mut spectrum = transposed(&turned, height);
+        let mut spectrum = transposed(turned, height);
         planner.plan_fft_inverse(width).process(&mut spectrum);
         let pixels: Vec<f64> = spectrum.into_iter().map(|value| value.re).collect();
         let deviation = (pixels.iter().map(|pixel| pixel * pixel).sum::<f64>() / pixels.len() as f64).sqrt().max(f64::MIN_POSITIVE);
@@ -127,8 +143,8 @@ impl Grey {
     }
 }
 
-/// Rows of `width` numbers as columns.
-fn transposed(numbers: &[Complex<f64>], width: usize) -> Vec<Complex<f64>> {
+/// Rows of `width` numbers as columns; takes the rows, of which a photograph has many.
+fn transposed(numbers: Vec<Complex<f64>>, width: usize) -> Vec<Complex<f64>> {
     let height = numbers.len() / width;
     (0..numbers.len()).map(|at| numbers[at % height * width + at / height]).collect()
 }
@@ -156,27 +172,38 @@ pub(super) fn load(path: &Path, patches: &Patches, memory: Option<u64>) -> Resul
         ));
     }
     let mut warnings = Vec::new();
-    let mut photographs = Vec::new();
+    let mut photographs: Vec<Photograph> = Vec::new();
     let border = if patches.whiten == Whitening::LowPass { BORDER } else { 0 };
     for file in images::files(path, &mut warnings)? {
-        let grey = Grey::open(&file)?;
-        if grey.width < width + 2 * border || grey.height < height + 2 * border {
+        let size = Picture::size(&file)?;
+        if size.0 < width + 2 * border || size.1 < height + 2 * border {
             let wanted = format!("{}x{} at least, for patches of {width}x{height}", width + 2 * border, height + 2 * border);
-            return Err(Error::data(file.display(), format!("is {}x{}; wanted {wanted}", grey.width, grey.height)));
+            return Err(Error::data(file.display(), format!("is {}x{}; wanted {wanted}", size.0, size.1)));
         }
-        photographs.push(if patches.whiten == Whitening::LowPass { grey.whitened() } else { grey });
+        photographs.push(Photograph { file, size, places: Vec::new() });
     }
     if photographs.is_empty() {
         return Err(Error::data(path.display(), "holds no PNG or JPEG images"));
     }
     let mut rng = Rng::new(patches.seed).split("patches");
-    let mut values = Vec::with_capacity(patches.count * width * height);
-    for _ in 0..patches.count {
-        let photograph = &photographs[rng.below(photographs.len())];
-        let left = border + rng.below(photograph.width - width - 2 * border + 1);
-        let top = border + rng.below(photograph.height - height - 2 * border + 1);
-        for row in top..top + height {
-            values.extend_from_slice(&photograph.pixels[row * photograph.width + left..][..width]);
+    for patch in 0..patches.count {
+        let of = rng.below(photographs.len());
+        let photograph = &mut photographs[of];
+        let left = border + rng.below(photograph.size.0 - width - 2 * border + 1);
+        let top = border + rng.below(photograph.size.1 - height - 2 * border + 1);
+        photograph.places.push(Place { patch, left, top });
+    }
+    let mut values = vec![0f32; numbers];
+    for photograph in photographs.iter().filter(|photograph| !photograph.places.is_empty()) {
+        let grey = Grey::open(&photograph.file)?;
+        if (grey.width, grey.height) != photograph.size {
+            return Err(Error::data(photograph.file.display(), "changed while it was read"));
+        }
+        let grey = if patches.whiten == Whitening::LowPass { grey.whitened() } else { grey };
+        for Place { patch, left, top } in &photograph.places {
+            for (row, line) in values[patch * width * height..][..width * height].chunks_exact_mut(width).enumerate() {
+                line.copy_from_slice(&grey.pixels[(top + row) * grey.width + left..][..width]);
+            }
         }
     }
     let full_scale = match patches.whiten {
@@ -208,7 +235,7 @@ fn centre(values: &mut [f32], width: usize) {
 /// Cuts numbers around zero at three standard deviations and brings them to 0.1 to 0.9.
 fn squash(values: &mut [f32]) {
     let square = values.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>() / values.len() as f64;
-    let most = (3.0 * square.sqrt()).max(f64::MIN_POSITIVE) as f32;
+    let most = (3.0 * square.sqrt()).max(f64::from(f32::MIN_POSITIVE)) as f32;
     values.iter_mut().for_each(|value| *value = (value.clamp(-most, most) / most + 1.0) * 0.4 + 0.1);
 }
 
@@ -315,6 +342,16 @@ mod tests {
         // All directions but the mean of a patch, which is gone; weak ones are held down by E.
         assert!(variances[..20].iter().all(|variance| (variance - 1.0).abs() < 0.1), "{variances:?}");
         assert!(alike(&numbers(&data)).abs() < 0.3);
+    }
+
+    #[test]
+    fn a_photograph_without_any_contrast_has_patches_of_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("black.png"), super::super::png(&[0; 64 * 64], 64, 1).unwrap()).unwrap();
+        for whiten in ["lowpass", "zca"] {
+            let data = load(folder.path(), &patches(whiten.parse().unwrap()), None).unwrap();
+            assert!(numbers(&data).iter().all(|value| value.is_finite()), "{whiten}");
+        }
     }
 
     #[test]

@@ -28,23 +28,18 @@ pub(super) struct Picture {
 impl Picture {
     /// Decodes a file; PNG and JPEG are told by their first bytes.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let place = path.display().to_string();
-        let mut bytes = Vec::new();
-        let file = File::open(path).map_err(|error| Error::io(path, error))?;
-        file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| failed(&place, error))?;
-        if bytes.len() as u64 > LONGEST_FILE {
-            return Err(Error::data(place, "is longer than 256 MiB, too long for an image"));
+        let (bytes, place) = contents(path)?;
+        if bytes.starts_with(PNG) { decode_png(&bytes, &place) } else { decode_jpeg(&bytes, &place) }
+    }
+
+    /// Width and height of a file, without its pixels.
+    pub(super) fn size(path: &Path) -> Result<(usize, usize)> {
+        let (bytes, place) = contents(path)?;
+        if bytes.starts_with(PNG) {
+            png_header(&bytes, &place).map(|(_, size)| size)
+        } else {
+            jpeg_header(&bytes, &place).map(|(_, size)| size)
         }
-        if bytes.is_empty() {
-            return Err(Error::data(place, "is empty"));
-        }
-        if bytes.starts_with(b"\x89PNG") {
-            return decode_png(&bytes, &place);
-        }
-        if bytes.starts_with(b"\xff\xd8\xff") {
-            return decode_jpeg(&bytes, &place);
-        }
-        Err(Error::data(place, "is no PNG or JPEG image, whatever its name; convert or remove it"))
     }
 
     /// Whether no pixel has a colour.
@@ -70,6 +65,28 @@ impl Picture {
     }
 }
 
+/// The first bytes of both formats.
+const PNG: &[u8] = b"\x89PNG";
+const JPEG: &[u8] = b"\xff\xd8\xff";
+
+/// The bytes of a PNG or JPEG file, with what it is called in messages.
+fn contents(path: &Path) -> Result<(Vec<u8>, String)> {
+    let place = path.display().to_string();
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| Error::io(path, error))?;
+    file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| failed(&place, error))?;
+    if bytes.len() as u64 > LONGEST_FILE {
+        return Err(Error::data(place, "is longer than 256 MiB, too long for an image"));
+    }
+    if bytes.is_empty() {
+        return Err(Error::data(place, "is empty"));
+    }
+    match bytes.starts_with(PNG) || bytes.starts_with(JPEG) {
+        true => Ok((bytes, place)),
+        false => Err(Error::data(place, "is no PNG or JPEG image, whatever its name; convert or remove it")),
+    }
+}
+
 fn damaged(place: &str, reason: impl std::fmt::Display) -> Error {
     Error::data(place, format!("is a damaged image ({reason}); repair or remove it"))
 }
@@ -81,18 +98,26 @@ fn check_size(place: &str, width: usize, height: usize) -> Result<()> {
     Err(Error::data(place, format!("is {width} x {height} pixels; wanted at most {MOST_PIXELS} in all; shrink or remove it")))
 }
 
-fn decode_png(bytes: &[u8], place: &str) -> Result<Picture> {
+/// What reads a file's pixels, once its header is read, with their width and height.
+type Opened<Reader> = Result<(Reader, (usize, usize))>;
+
+fn png_header<'a>(bytes: &'a [u8], place: &str) -> Opened<png::Reader<Cursor<&'a [u8]>>> {
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: 1 << 28 });
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
-    let mut reader = decoder.read_info().map_err(|error| damaged(place, error))?;
+    let reader = decoder.read_info().map_err(|error| damaged(place, error))?;
     let (width, height) = (reader.info().width as usize, reader.info().height as usize);
     check_size(place, width, height)?;
     // Eight pixels a bit-packed byte, and deflate makes at most 1032 bytes of one.
     if width * height > bytes.len().saturating_mul(8 * 1032) {
         return Err(damaged(place, format!("{width} x {height} pixels cannot come from {} bytes", bytes.len())));
     }
+    Ok((reader, (width, height)))
+}
+
+fn decode_png(bytes: &[u8], place: &str) -> Result<Picture> {
+    let (mut reader, (width, height)) = png_header(bytes, place)?;
     let size = reader.output_buffer_size().ok_or_else(|| damaged(place, "no size"))?;
     let mut pixels = vec![0; size];
     let frame = reader.next_frame(&mut pixels).map_err(|error| damaged(place, error))?;
@@ -116,13 +141,18 @@ fn decode_png(bytes: &[u8], place: &str) -> Result<Picture> {
     })
 }
 
-fn decode_jpeg(bytes: &[u8], place: &str) -> Result<Picture> {
+fn jpeg_header<'a>(bytes: &'a [u8], place: &str) -> Opened<JpegDecoder<ZCursor<&'a [u8]>>> {
     // Strict: a truncated file is an error, not half a picture.
     let options = DecoderOptions::default().set_strict_mode(true);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(|error| damaged(place, error))?;
     let (width, height) = decoder.dimensions().ok_or_else(|| damaged(place, "no size"))?;
     check_size(place, width, height)?;
+    Ok((decoder, (width, height)))
+}
+
+fn decode_jpeg(bytes: &[u8], place: &str) -> Result<Picture> {
+    let (mut decoder, (width, height)) = jpeg_header(bytes, place)?;
     let rgb = decoder.decode().map_err(|error| damaged(place, error))?;
     if rgb.len() != width * height * 3 {
         return Err(damaged(place, "colours that are not readable"));
@@ -212,6 +242,15 @@ mod tests {
         let picture = open_bytes(&jpeg_bytes()).unwrap();
         assert_eq!((picture.width, picture.height), (8, 8));
         assert_eq!(picture.rgb, [128; 192]);
+    }
+
+    #[test]
+    fn the_size_of_a_picture_is_known_without_its_pixels() {
+        for (bytes, size) in [(png_bytes(2, 1, ColorType::Grayscale, &[7, 9]), (2, 1)), (jpeg_bytes(), (8, 8))] {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(&bytes).unwrap();
+            assert_eq!(Picture::size(file.path()).unwrap(), size);
+        }
     }
 
     #[test]

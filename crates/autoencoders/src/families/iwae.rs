@@ -83,7 +83,7 @@ impl Family for Iwae {
         let largest = weights.clone().detach().max_dim(1);
         let bound = (weights - largest.clone()).exp().mean_dim(1).log() + largest;
         // Rows that are left out for their errors are left out of the whole bound.
-        let (whole, errors) = (parts.mean_over_rows(bound.neg())?, parts.mean_over_rows(reconstruction)?);
+        let [errors, whole] = parts.means_over_rows([reconstruction, bound.neg()])?;
         let mut terms = Terms::one("reconstruction", 1.0, errors.clone());
         terms.0.extend(Terms::one("kl", 1.0, whole - errors).0);
         Ok(Some(terms))
@@ -91,5 +91,45 @@ impl Family for Iwae {
 
     fn prior(&self, plan: &Plan, n: usize, rng: &mut Rng) -> Option<Tensor<2>> {
         Some(rng.normal([n, plan.config.latent], &Default::default(), DType::F32))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::data::{ReadOptions, read};
+    use crate::event::Flow;
+    use crate::model::read as numbers;
+    use crate::train::fit;
+
+    #[test]
+    fn the_loss_of_a_row_is_minus_the_logarithm_of_the_mean_weight_of_its_different_draws() {
+        let data = read("digits", &ReadOptions::default()).unwrap();
+        let config =
+            Config { family: "iwae".to_owned(), latent: 4, likelihood: "bernoulli".parse().unwrap(), epochs: Some(2), ..Config::default() };
+        let model = fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap().model;
+        let (parts, values) = (&model.parts, model.vars.leaves(|_| false));
+        let x = model.preparation.on(&data).unwrap().tensor([7].into_iter()).unwrap();
+        let noise = numbers(Rng::new(3).split("posterior").normal([5, 4], &x.device(), DType::F32)).unwrap();
+        let code = numbers(parts.network.encode(&values, x.clone(), &mut Pass::training(Rng::new(3)))).unwrap();
+        let weight = |noise: &[f32]| {
+            let z: Vec<f32> = (0..4).map(|at| code[at] + (0.5 * code[4 + at]).exp() * noise[at]).collect();
+            let z = Tensor::<2>::from_data(burn::tensor::TensorData::new(z, [1, 4]), &x.device());
+            let drawn = numbers(z.clone()).unwrap();
+            let output = parts.network.decode(&values, z, &mut Pass::training(Rng::new(3)));
+            let loss = f64::from(numbers(parts.row_losses(&values, output, x.clone())).unwrap()[0]);
+            // ln p(z) - ln q(z | x), each without its ½ ln 2π.
+            let codes: f64 = (0..4).map(|at| f64::from(-0.5 * drawn[at].powi(2) + 0.5 * noise[at].powi(2) + 0.5 * code[4 + at])).sum();
+            (codes - loss).exp()
+        };
+        let weights: Vec<f64> = noise.chunks_exact(4).map(weight).collect();
+        let wanted = -(weights.iter().sum::<f64>() / 5.0).ln();
+        let batch = Batch { input: x.clone(), target: x.clone() };
+        let terms = Iwae::default().loss(parts, &values, &batch, &mut Pass::training(Rng::new(3))).unwrap().unwrap();
+        let got = terms.sum().unwrap().into_scalar::<f64>();
+        let spread = weights.iter().fold(0.0f64, |most, weight| most.max(*weight))
+            / weights.iter().fold(f64::INFINITY, |least, weight| least.min(*weight));
+        assert!((got - wanted).abs() < 1e-3 && spread > 1.5, "{got} {wanted} {spread}");
     }
 }

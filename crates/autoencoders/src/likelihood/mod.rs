@@ -9,7 +9,7 @@ use crate::prepare::Range;
 use autoencoders_kernels::{Activation, RowLoss, activate, row_loss};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
-use std::f64::consts::PI;
+use std::f64::consts::{LN_2, PI};
 use std::fmt;
 use std::str::FromStr;
 
@@ -79,6 +79,16 @@ impl Likelihood {
         match (self, range) {
             (Self::Bernoulli, _) | (_, Range::Real) => Activation::Identity,
             (_, Range::Unit) => Activation::Sigmoid,
+        }
+    }
+
+    /// What the loss of each number leaves out of its negative log-likelihood, as it depends on nothing: `½ ln π` of `gaussian`, `ln 2` of
+    /// `laplace`, nothing of the others.
+    pub fn constant(self) -> f64 {
+        match self {
+            Self::Auto | Self::Gaussian => 0.5 * PI.ln(),
+            Self::Laplace => LN_2,
+            Self::GaussianFixed(_) | Self::GaussianLearned | Self::Bernoulli => 0.0,
         }
     }
 
