@@ -302,8 +302,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     };
     let words = format!(
         "A convolutional network learns to tell digits apart ({} % are read rightly{}). Its convolutions are cut off after each layer and frozen; a \
-         decoder learns to undo what they give, and a variational autoencoder with a code of 64 numbers learns what such feature maps look like, so \
-         that new ones can be drawn. Beside it autoencoders and a variational one of the same layers, trained as a whole; a Gaussian on the \
+         decoder learns to undo what they give, and a variational autoencoder with a code of 64 numbers learns what such feature maps look like, from \
+         {} digits or as many as memory bears, so that new ones can be drawn. Beside it autoencoders and a variational one of the same layers, trained as a whole; a Gaussian on the \
          codes of the former draws new ones. All decoders have {} epochs. What the probe reads in a cut was learned with labels, which the other codes never saw; and what comes out of a cut, {} numbers \
          at the first, is not small beside the {} pixels of an image.\n\n{}\n\
          {as_code} From the first cut, {} numbers, images come back with {} times the error of the autoencoder, which has {LATENT}; from the deepest, \
@@ -311,6 +311,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
          {tried}{first_picture}\n{second_picture}",
         number(right),
         fashion.map(|right| format!("; {} % on Fashion-MNIST", number(right))).unwrap_or_default(),
+        lab.pick(MAPS.0, 2000),
         lab.pick(EPOCHS.0, EPOCHS.1),
         cut[0].numbers,
         pixels.columns,

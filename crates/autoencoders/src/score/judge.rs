@@ -81,8 +81,9 @@ struct Seen {
 }
 
 impl Judge {
-    /// Learns from the rows of `data`; `held_out` ones, which trained nothing, set the rulers.
-    pub(super) fn fit(model: &Model, data: &Dataset, train: &[usize], held_out: &[usize]) -> Result<Self> {
+    /// Learns from the rows of `data`; `held_out` ones, which trained nothing, set the rulers. With it come their measures, one line for each
+    /// of [`Kind::MEASURES`].
+    pub(super) fn fit(model: &Model, data: &Dataset, train: &[usize], held_out: &[usize]) -> Result<(Self, Vec<Vec<f64>>)> {
         let contamination = model.parts.plan.config.contamination;
         // Held-out rows too, because no code is its own neighbour; but errors are whitened by rows that set no ruler, where there are any.
         let sample: Vec<usize> = train.iter().chain(held_out).copied().take(reference::MOST).collect();
@@ -102,16 +103,37 @@ impl Judge {
             reference: Reference::new(codes, contamination > 0.0),
             rulers: Vec::new(),
         };
-        let mut measures = vec![Vec::new(); Kind::MEASURES.len()];
-        model.blocks(data, held_out, |_, values, x| {
-            for (kind, all) in Kind::MEASURES.iter().zip(&mut measures) {
+        let measured = model.each_block(
+            data,
+            held_out.iter().copied(),
+            |blocks| {
+                let mut all = vec![Vec::new(); Kind::MEASURES.len()];
+                for block in blocks {
+                    all.iter_mut().zip(block?).for_each(|(all, own)| all.extend(own));
+                }
+                Ok(all)
+            },
+            |values, x| -> Result<Vec<Vec<f64>>> {
                 let seen = Self::see(model, values, x.clone())?;
-                all.extend(judge.measures(model, values, &x, &seen, *kind)?);
-            }
-            Ok(())
-        })?;
-        judge.rulers = measures.into_iter().map(Ruler::of).collect();
-        Ok(judge)
+                Kind::MEASURES.iter().map(|kind| judge.measures(model, values, &x, &seen, *kind)).collect()
+            },
+        )?;
+        judge.rulers = measured.iter().cloned().map(Ruler::of).collect();
+        Ok((judge, measured))
+    }
+
+    /// The scores of rows of which everything is measured, one line for each of [`Kind::MEASURES`].
+    pub(super) fn scores(&self, measured: &[Vec<f64>], kind: Kind) -> Vec<f64> {
+        let of = |kind: Kind| self.ruled(&measured[kind as usize], kind);
+        match kind {
+            Kind::Joined => joined(&of(Kind::Reconstruction), &of(Kind::Code)),
+            kind => of(kind),
+        }
+    }
+
+    /// Measures in the units of their ruler.
+    fn ruled(&self, measures: &[f64], kind: Kind) -> Vec<f64> {
+        measures.iter().map(|value| self.rulers[kind as usize].measure(*value)).collect()
     }
 
     /// Whether every number of it is finite.
@@ -124,16 +146,13 @@ impl Judge {
     /// Judges prepared rows, with at most so many reasons for each.
     pub(super) fn opinions(&self, model: &Model, values: &Values, x: &Tensor<2>, kind: Kind, reasons: usize) -> Result<Vec<Opinion>> {
         let seen = Self::see(model, values, x.clone())?;
-        let measured = |kind: Kind| -> Result<Vec<f64>> {
-            let ruler = self.rulers[kind as usize];
-            Ok(self.measures(model, values, x, &seen, kind)?.into_iter().map(|value| ruler.measure(value)).collect())
-        };
+        let measured = |kind: Kind| Ok(self.ruled(&self.measures(model, values, x, &seen, kind)?, kind));
         let mut by_code = vec![kind == Kind::Code || kind == Kind::Mahalanobis; seen.rows.rows()];
         let scores = match kind {
             Kind::Joined => {
                 let (rebuilt, code) = (measured(Kind::Reconstruction)?, measured(Kind::Code)?);
                 by_code.iter_mut().zip(rebuilt.iter().zip(&code)).for_each(|(by_code, (rebuilt, code))| *by_code = code > rebuilt);
-                rebuilt.iter().zip(&code).map(|(rebuilt, code)| 0.5 * (rebuilt + code)).collect()
+                joined(&rebuilt, &code)
             }
             kind => measured(kind)?,
         };
@@ -254,6 +273,11 @@ impl Judge {
         };
         Ok((0..seen.rows.rows()).map(reasons).collect())
     }
+}
+
+/// The mean of two scores of each row.
+fn joined(rebuilt: &[f64], code: &[f64]) -> Vec<f64> {
+    rebuilt.iter().zip(code).map(|(rebuilt, code)| 0.5 * (rebuilt + code)).collect()
 }
 
 /// The number of the shortest text that reads back as this one: 0.1, where a mere conversion gives 0.10000000149.

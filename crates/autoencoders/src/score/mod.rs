@@ -173,9 +173,10 @@ impl Detector {
         fn train(split: &Split, enough: bool) -> &[usize] {
             if enough { &split.train } else { &[] }
         }
-        let mut judges = vec![Judge::fit(model, data, train(&splits[0], enough), held_out(&splits[0], enough))?];
+        let (judge, measured) = Judge::fit(model, data, train(&splits[0], enough), held_out(&splits[0], enough))?;
+        let mut judges = vec![judge];
         for (member, split) in model.members.iter().zip(&splits[1..]) {
-            judges.push(Judge::fit(&member.model, &*member.narrowed(data)?, train(split, enough), held_out(split, enough))?);
+            judges.push(Judge::fit(&member.model, &*member.narrowed(data)?, train(split, enough), held_out(split, enough))?.0);
         }
         if !judges.iter().all(Judge::is_finite) {
             return Ok(None);
@@ -186,6 +187,8 @@ impl Detector {
             let own = enough && splits.iter().any(|other| other.validation != splits[0].validation);
             let scores = match own {
                 true => detector.held_out_scores(model, data, &splits, kind)?,
+                // One model has measured these rows already.
+                false if model.members.is_empty() => detector.judges[0].scores(&measured, kind),
                 false => detector.opinions(model, &rows, kind, 0)?.into_iter().map(|row| row.score).collect(),
             };
             detector.calibrations.push(Calibration::new(scores));
