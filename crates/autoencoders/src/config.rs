@@ -9,7 +9,7 @@ use crate::net::{Blueprint, Net, Norm, image_sides, map_width};
 use crate::optimise::{Method, Schedule};
 use crate::prepare::{Layout, MOST_LEVELS, Preparation, Range, Scale};
 use crate::schema::{ColumnKind, Field, Shape};
-use crate::stack::{self, Pretraining};
+use crate::stack::Pretraining;
 use autoencoders_kernels::Activation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -359,7 +359,6 @@ impl Plan {
         let mut plan = Self { config, family, shape: shape.clone(), range, layout, blueprint, warnings: Vec::new() };
         plan.check()?;
         plan.family.check(&plan)?;
-        stack::check(&plan)?;
         plan.warn();
         Ok(plan)
     }
@@ -377,6 +376,11 @@ impl Plan {
 
     /// Numbers that the widest layer holds for one row, for every direction that a family's loss follows.
     pub fn numbers_per_row(&self) -> usize {
+        self.widest().saturating_mul(self.family.directions(self))
+    }
+
+    /// Numbers that the widest layer holds for one row.
+    pub fn widest(&self) -> usize {
         let widest = match &self.config.net {
             Net::Mlp(widths) => widths.iter().copied().max().unwrap_or(1),
             // The first convolution is the widest: each halving of both sides leaves a quarter of the pixels.
@@ -385,8 +389,7 @@ impl Plan {
             }
             _ => 1,
         };
-        let widest = widest.max(self.width()).max(self.blueprint.head);
-        widest.saturating_mul(self.family.directions(self))
+        widest.max(self.width()).max(self.blueprint.head)
     }
 
     /// Passes over the training rows.

@@ -32,11 +32,11 @@ impl Default for Annealing {
 
 /// The share of proposals that the step size is led to accept.
 const ACCEPTED: f64 = 0.65;
-/// Rows times draws that go through the decoder at once on each core, where these are not too large.
-const TOGETHER: usize = 500;
+/// Rows times draws that go through the decoder at once on each core, and numbers in its widest layer for these.
+const TOGETHER: (usize, usize) = (500, 1 << 22);
 
 fn together(plan: &Plan) -> usize {
-    TOGETHER.min(block(plan)).max(1)
+    (TOGETHER.1 / plan.widest().max(1)).clamp(1, TOGETHER.0)
 }
 
 impl Model {
@@ -87,20 +87,17 @@ impl Model {
     /// An error for a family without a distribution over codes, or rows without one.
     fn generative(&self) -> Result<()> {
         let plan = &self.parts.plan;
-        if plan.layout.as_ref().is_some_and(|layout| !layout.texts.is_empty()) {
-            return Err(Error::setting("columns", "texts", "a table without any: the distance between texts is no likelihood"));
+        if plan.family.prior(plan, 1, &mut Rng::new(0)).is_none() {
+            let wanted = "vae or iwae: only a model with a prior over codes has a likelihood of rows";
+            return Err(Error::setting("family", &plan.config.family, wanted));
         }
-        match plan.family.prior(plan, 1, &mut Rng::new(0)) {
-            Some(_) => Ok(()),
-            None => Err(Error::setting(
-                "family",
-                &plan.config.family,
-                "vae or iwae: only a model with a prior over codes has a likelihood of rows",
-            )),
+        match plan.layout.as_ref().is_some_and(|layout| !layout.texts.is_empty()) {
+            true => Err(Error::setting("columns", "texts", "a table without any: the distance between texts is no likelihood")),
+            false => Ok(()),
         }
     }
 
-    /// Whether it has a prior over codes, so that rows have a likelihood.
+    /// Whether rows have a likelihood: it has a prior over codes, and its rows no texts.
     pub fn is_generative(&self) -> bool {
         self.generative().is_ok()
     }
@@ -351,12 +348,42 @@ mod tests {
     }
 
     #[test]
+    fn only_the_numbers_of_a_table_that_are_there_have_a_constant() {
+        let mut values: Vec<f32> = (0..120).map(|at| (at % 7) as f32).collect();
+        values[4] = f32::NAN;
+        let data = Dataset::new("gaps", Shape::Flat { width: 3 }, Numbers::F32(values)).unwrap();
+        let config =
+            Config { family: "vae".to_owned(), latent: 1, likelihood: "gaussian".parse().unwrap(), epochs: Some(1), ..Config::default() };
+        let model = fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap().model;
+        let x = model.preparation.on(&data).unwrap().tensor(0..3).unwrap();
+        let each = 0.5 * std::f64::consts::PI.ln();
+        let got = model.constants(&x).unwrap();
+        assert!(got.iter().zip([3.0, 2.0, 3.0]).all(|(got, numbers)| (got - numbers * each).abs() < 1e-6), "{got:?}");
+    }
+
+    #[test]
+    fn rows_of_texts_have_no_likelihood() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("texts.csv");
+        let rows: String = (0..40).map(|at| format!("the pump of hall {at} hums\n")).collect();
+        std::fs::write(&path, format!("note\n{rows}")).unwrap();
+        let options =
+            crate::data::ReadOptions { columns: vec![("note".to_owned(), crate::schema::ColumnKind::Text)], ..Default::default() };
+        let data = crate::data::read(path.to_str().unwrap(), &options).unwrap();
+        let config = Config { family: "vae".to_owned(), latent: 2, epochs: Some(1), ..Config::default() };
+        let model = fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap().model;
+        assert!(!model.is_generative());
+        assert!(model.importance_weighted(&data, &[0], 10, 1).unwrap_err().to_string().contains("texts"));
+    }
+
+    #[test]
     fn chains_that_do_not_fit_together_are_annealed_in_turns() {
         let (model, data) = linear();
         let likely = |chains: usize| model.annealed(&data, &[0, 1], Annealing { chains, temperatures: 100, leaps: 3 }, 1).unwrap();
-        // The chains of the first turn are those of one turn alone, and the few after it change their mean a little.
-        let (all, first) = (likely(TOGETHER + 7), likely(TOGETHER));
-        assert!(all.iter().zip(&first).all(|(all, first)| all != first && (all - first).abs() < 0.2), "{all:?} {first:?}");
+        // Two turns alike would have the mean of one; two of their own change it a little.
+        let (two, one) = (likely(2 * TOGETHER.0), likely(TOGETHER.0));
+        let apart: Vec<f64> = two.iter().zip(&one).map(|(two, one)| (two - one).abs()).collect();
+        assert!(apart.iter().all(|apart| (1e-6..0.2).contains(apart)), "{two:?} {one:?}");
     }
 
     #[test]

@@ -201,3 +201,21 @@ fn binarise(x: Tensor<2>, rng: &Rng) -> Tensor<2> {
     let uniform = rng.split("binarise").uniform(x.dims(), &x.device(), x.dtype());
     (x - uniform).sign().clamp_min(0.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::schema::Shape;
+    use burn::tensor::{DType, Device};
+
+    #[test]
+    fn rows_that_are_left_out_for_their_first_loss_are_left_out_of_all() {
+        let config = Config { contamination: 0.25, ..Config::default() };
+        let plan = Plan::new(&config, &Shape::Flat { width: 3 }, Range::Real, 100).unwrap();
+        let parts = Parts::build(plan, &mut Init::random(&Rng::new(0), &Device::default(), DType::F32)).unwrap();
+        let column = |values: [f32; 4]| Tensor::<2>::from_data(TensorData::new(values.to_vec(), [4, 1]), &Device::default());
+        let [first, second] = parts.means_over_rows([column([3.0, 9.0, 3.0, 3.0]), column([9.0, 1.0, 0.0, 3.0])]).unwrap();
+        assert_eq!((first.into_scalar::<f32>(), second.into_scalar::<f32>()), (3.0, 4.0));
+    }
+}

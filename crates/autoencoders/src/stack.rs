@@ -82,8 +82,8 @@ impl fmt::Display for Pretraining {
 
 /// Epochs of each layer where none are said.
 const EPOCHS: usize = 20;
-/// The rate of machines with Gaussian units, and of others.
-const RATES: (f64, f64) = (0.001, 0.1);
+/// The rate of machines with Gaussian units, of others whose chain goes on, which must keep up with the weights, and of all others.
+const RATES: (f64, f64, f64) = (0.001, 0.01, 0.1);
 
 /// What one layer shall be.
 struct Layer {
@@ -203,7 +203,7 @@ fn shallow(plan: &Plan, layer: &Layer, seed: u64) -> Config {
     config
 }
 
-/// Refuses layers that could not be trained alone: by a Boltzmann machine, or by their family.
+/// Refuses to train layers that could not be trained alone: by a Boltzmann machine, or by their family.
 pub(crate) fn check(plan: &Plan) -> Result<()> {
     let widths = match &plan.config.net {
         Net::Mlp(widths) => widths.as_slice(),
@@ -234,7 +234,12 @@ fn layers_of_machines(plan: &Plan, hidden: bool) -> Result<()> {
             return Err(Error::setting(name, activation.name(), wanted));
         }
     }
-    Ok(())
+    // Rows come back as the last layer has them, and a machine with such visible units takes each to vary by one.
+    let linear = plan.config.net == Net::Linear && plan.blueprint.output_activation == Activation::Identity;
+    match linear && plan.range == Range::Unit && plan.config.likelihood != Likelihood::Bernoulli {
+        true => Err(Error::setting("net", &plan.config.net, "shallow for data between 0 and 1, or standardised data (--scale standard)")),
+        false => Ok(()),
+    }
 }
 
 /// One layer as a shallow autoencoder.
@@ -321,9 +326,7 @@ fn machine(
     on: &mut (dyn FnMut(&Event) -> Flow + Send),
 ) -> Result<Flow> {
     let plan = &parts.plan;
-    // What the decoder gives for the rows, it gives as the machine does.
-    let linear = plan.config.likelihood != Likelihood::Bernoulli && plan.blueprint.output_activation == Activation::Identity;
-    let bernoulli_rows = if layer.index == 0 { plan.range == Range::Unit && !linear } else { unit(plan.config.activation) };
+    let bernoulli_rows = if layer.index == 0 { plan.range == Range::Unit } else { unit(plan.config.activation) };
     let units = |bernoulli: bool| if bernoulli { Units::Bernoulli } else { Units::Gaussian };
     let (visible_units, hidden_units) = (units(bernoulli_rows), units(unit(layer.activation)));
     let epochs = plan.config.pretrain_epochs.unwrap_or(EPOCHS);
@@ -334,7 +337,11 @@ fn machine(
         steps,
         persistent,
         epochs,
-        rate: if visible_units == Units::Gaussian || hidden_units == Units::Gaussian { RATES.0 } else { RATES.1 },
+        rate: match visible_units == Units::Gaussian || hidden_units == Units::Gaussian {
+            true => RATES.0,
+            false if persistent => RATES.1,
+            false => RATES.2,
+        },
         seed: seed(parts, layer),
         ..rbm::Options::default()
     };

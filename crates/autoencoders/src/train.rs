@@ -155,6 +155,7 @@ pub(crate) fn one(
     let frozen = begin.start.as_ref().filter(|_| config.freeze_encoder).map(|start| start.frozen(config));
     let config = frozen.as_ref().unwrap_or(config);
     let plan = Plan::of(config, &data.shape, &preparation, split.train.len())?;
+    stack::check(&plan)?;
     let mut init = Init::random(&Rng::new(config.seed), &Device::default(), DType::F32);
     let parts = Parts::build(plan, &mut init)?;
     let mut vars = init.finish();

@@ -29,8 +29,12 @@ fn short(config: Config) -> Config {
     Config { epochs: Some(100), ..config }
 }
 
+fn fitted(config: &Config, data: &Dataset) -> Trained {
+    fit(config, data, None, false, &mut |_| Flow::Continue).unwrap()
+}
+
 fn trained(config: &Config, data: &Dataset) -> Model {
-    fit(config, data, None, false, &mut |_| Flow::Continue).unwrap().model
+    fitted(config, data).model
 }
 
 fn scores(model: &Model, data: &Dataset, kind: Kind) -> Vec<f64> {
@@ -43,9 +47,13 @@ fn every_family_scores_by_every_kind_the_same_at_every_call_and_in_every_company
     let some = data.select(&[7, 3]).unwrap();
     for family in FAMILIES {
         let config = Config { family: family.name.to_owned(), latent: 3, ..short(Config::default()) };
-        let model = trained(&config, &data);
+        let Trained { model, split, .. } = fitted(&config, &data);
         for kind in Kind::ALL {
             let all = scores(&model, &data, kind);
+            // What a score is compared with are the scores of the rows that trained nothing.
+            let mut held_out = scores(&model, &data.select(&split.validation).unwrap(), kind);
+            held_out.sort_by(f64::total_cmp);
+            assert_eq!(model.detector().unwrap().calibration(kind).scores(), held_out, "{} {kind}", family.name);
             assert!(all.iter().all(|score| score.is_finite()), "{} {kind}", family.name);
             assert_eq!(all, scores(&model, &data, kind), "{} {kind}", family.name);
             let few = scores(&model, &some, kind);

@@ -97,10 +97,13 @@ struct Photograph {
 /// Where a patch is cut out.
 struct Place {
     /// Its number.
-    patch: usize,
-    left: usize,
-    top: usize,
+    patch: u32,
+    left: u32,
+    top: u32,
 }
+
+/// Bytes of a place in a vector that may have grown to twice what is in it.
+const PLACE: usize = 24;
 
 /// A photograph in grey.
 struct Grey {
@@ -159,7 +162,7 @@ pub(super) fn load(path: &Path, patches: &Patches, memory: Option<u64>) -> Resul
         return Err(Error::setting("patches", patches.count, format!("1 to {MOST}")));
     }
     let numbers = patches.count.saturating_mul(width * height);
-    if numbers > MOST_NUMBERS || memory.is_some_and(|bytes| numbers as u64 * 4 > bytes) {
+    if numbers > MOST_NUMBERS || memory.is_some_and(|bytes| (numbers * 4 + patches.count * PLACE) as u64 > bytes) {
         let wanted =
             format!("fewer or smaller ones: {numbers} numbers are held in memory, {MOST_NUMBERS} at most and no more than --memory says");
         return Err(Error::setting("patches", patches.count, wanted));
@@ -191,7 +194,8 @@ pub(super) fn load(path: &Path, patches: &Patches, memory: Option<u64>) -> Resul
         let photograph = &mut photographs[of];
         let left = border + rng.below(photograph.size.0 - width - 2 * border + 1);
         let top = border + rng.below(photograph.size.1 - height - 2 * border + 1);
-        photograph.places.push(Place { patch, left, top });
+        // Counts and sides are smaller by far.
+        photograph.places.push(Place { patch: patch as u32, left: left as u32, top: top as u32 });
     }
     let mut values = vec![0f32; numbers];
     for photograph in photographs.iter().filter(|photograph| !photograph.places.is_empty()) {
@@ -200,7 +204,8 @@ pub(super) fn load(path: &Path, patches: &Patches, memory: Option<u64>) -> Resul
             return Err(Error::data(photograph.file.display(), "changed while it was read"));
         }
         let grey = if patches.whiten == Whitening::LowPass { grey.whitened() } else { grey };
-        for Place { patch, left, top } in &photograph.places {
+        for place in &photograph.places {
+            let (patch, left, top) = (place.patch as usize, place.left as usize, place.top as usize);
             for (row, line) in values[patch * width * height..][..width * height].chunks_exact_mut(width).enumerate() {
                 line.copy_from_slice(&grey.pixels[(top + row) * grey.width + left..][..width]);
             }
