@@ -43,7 +43,8 @@ impl Model {
     /// `ln p(x)` of each row in nats by importance sampling from the encoder's distribution: `ln 1/k Σ p(x | z) p(z) / q(z | x)` over
     /// `samples` draws (Burda et al. 2016). Its expectation is below the true number and rises with the draws.
     ///
-    /// Pixels are drawn by the seed where the model was trained on such draws. An error for a family without a distribution over codes.
+    /// Pixels are drawn by the seed where the model was trained on such draws. An error for a family without a distribution over codes, or a
+    /// table with texts.
     pub fn importance_weighted(&self, data: &Dataset, rows: &[usize], samples: usize, seed: u64) -> Result<Vec<f64>> {
         if !(1..=10_000_000).contains(&samples) {
             return Err(Error::setting("samples", samples, "a whole number from 1 to 10000000"));
@@ -130,9 +131,7 @@ impl Model {
         let all = among_workers(|| side_by_side(blocks.len(), |at| one(blocks[at])));
         Ok(all.into_iter().collect::<Result<Vec<_>>>()?.concat())
     }
-}
 
-impl Model {
     /// What the loss of each prepared row leaves out of `-ln p(x | z)`, as it does not depend on the model.
     fn constants(&self, x: &Tensor<2>) -> Result<Vec<f64>> {
         let plan = &self.parts.plan;

@@ -188,7 +188,8 @@ impl Model {
 const MOST_FEATURES: usize = 8192;
 
 /// The Fréchet distance between normal distributions around two sets of rows of features: `|m - n|² + tr(A + B - 2 √(A B))` with their means
-/// and covariances (sums over rows, divided by their number; Dowson and Landau 1982; Heusel et al. 2017 for images, by the features of a classifier). 0 for sets alike.
+/// and covariances, which are sums over rows divided by their number (Dowson and Landau 1982; Heusel et al. 2017 for images, by the features
+/// of a classifier). 0 for sets alike.
 ///
 /// Both are [rows, features]. Errors: sets of different widths, of more than 8192 features, of fewer than two rows, or of numbers that are
 /// not finite.
@@ -223,10 +224,10 @@ pub fn frechet_distance(a: &Matrix, b: &Matrix) -> Result<f64> {
     };
     // The root of a product has the trace of the root of the symmetric one.
     let crossed = root(&own).and_then(|(half, _)| root(&(&half * &other * &half)).map(|(_, trace)| trace));
-    let crossed = crossed.ok_or_else(|| Error::setting("features", "too large or too small to compare", "numbers nearer to one"))?;
     let apart: f64 = mean.iter().zip(&other_mean).map(|(a, b)| (a - b).powi(2)).sum();
     let traces: f64 = (0..columns).map(|at| own[(at, at)] + other[(at, at)]).sum();
-    let distance = apart + traces - 2.0 * crossed;
+    let distance = crossed.map(|crossed| apart + traces - 2.0 * crossed).filter(|distance| distance.is_finite());
+    let distance = distance.ok_or_else(|| Error::setting("features", "too large or too small to compare", "numbers nearer to one"))?;
     // Not below zero by rounding.
     Ok(distance.max(0.0))
 }

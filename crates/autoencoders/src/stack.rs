@@ -107,10 +107,7 @@ pub(crate) fn pretrain(
     on: &mut (dyn FnMut(&Event) -> Flow + Send),
 ) -> Result<Flow> {
     let plan = &parts.plan;
-    let hidden = match &plan.config.net {
-        Net::Mlp(widths) => widths.as_slice(),
-        _ => &[],
-    };
+    let hidden = hidden(plan);
     let of = hidden.len() + 1;
     // The rows that train, and behind them those that validate.
     let rows: Vec<usize> = split.train.iter().chain(&split.validation).copied().collect();
@@ -140,6 +137,14 @@ pub(crate) fn pretrain(
         state.save(&plan.config)?;
     }
     Ok(Flow::Continue)
+}
+
+/// The widths of the layers below the code.
+fn hidden(plan: &Plan) -> &[usize] {
+    match &plan.config.net {
+        Net::Mlp(widths) => widths,
+        _ => &[],
+    }
 }
 
 /// What the first `layers` layers of the encoder give for some rows.
@@ -205,10 +210,7 @@ fn shallow(plan: &Plan, layer: &Layer, seed: u64) -> Config {
 
 /// Refuses to train layers that could not be trained alone: by a Boltzmann machine, or by their family.
 pub(crate) fn check(plan: &Plan) -> Result<()> {
-    let widths = match &plan.config.net {
-        Net::Mlp(widths) => widths.as_slice(),
-        _ => &[],
-    };
+    let widths = hidden(plan);
     if let Pretraining::Rbm { .. } = plan.config.pretrain {
         return layers_of_machines(plan, !widths.is_empty());
     }

@@ -65,8 +65,9 @@ impl Picture {
     }
 }
 
-/// The first bytes of both formats.
+/// The first bytes of a PNG file.
 const PNG: &[u8] = b"\x89PNG";
+/// The first bytes of a JPEG file.
 const JPEG: &[u8] = b"\xff\xd8\xff";
 
 /// The bytes of a PNG or JPEG file, with what it is called in messages.
