@@ -23,7 +23,13 @@ pub(crate) struct Training {
     pub(crate) products: [usize; 2],
 }
 
-fn config(family: &str, net: Net, latent: usize, batch: usize, code_activation: Activation) -> Config {
+fn config(
+    family: &str,
+    net: Net,
+    latent: usize,
+    batch: usize,
+    code_activation: Activation,
+) -> Config {
     Config {
         family: family.to_owned(),
         net,
@@ -41,7 +47,13 @@ fn config(family: &str, net: Net, latent: usize, batch: usize, code_activation: 
 }
 
 /// Symmetric dense layers between these widths.
-fn dense(name: &'static str, family: &str, widths: &[usize], batch: usize, code: Activation) -> Training {
+fn dense(
+    name: &'static str,
+    family: &str,
+    widths: &[usize],
+    batch: usize,
+    code: Activation,
+) -> Training {
     let (features, latent) = (widths[0], widths[widths.len() - 1]);
     let hidden = &widths[1..widths.len() - 1];
     let net = if hidden.is_empty() { Net::Shallow } else { Net::Mlp(hidden.to_vec()) };
@@ -61,7 +73,13 @@ fn dense(name: &'static str, family: &str, widths: &[usize], batch: usize, code:
     }
 }
 
-fn convolutional(name: &'static str, image: [usize; 3], channels: &[usize], latent: usize, batch: usize) -> Training {
+fn convolutional(
+    name: &'static str,
+    image: [usize; 3],
+    channels: &[usize],
+    latent: usize,
+    batch: usize,
+) -> Training {
     let [mut height, mut width, mut depth] = image;
     let (mut all, mut first) = (0, 0);
     for out in channels {
@@ -98,13 +116,21 @@ fn with(mut training: Training, kind: &str, parameters: Value) -> Training {
 /// Every training, in the order of the table.
 pub(crate) fn trainings() -> Vec<Training> {
     let identity = Activation::Identity;
-    let mut sparse = dense("train 64-25 sigmoid sparse b1000", "sparse", &[64, 25], 1000, Activation::Sigmoid);
+    let mut sparse =
+        dense("train 64-25 sigmoid sparse b1000", "sparse", &[64, 25], 1000, Activation::Sigmoid);
     sparse = with(sparse, "sparse", json!({"rho": 0.05, "beta": 0.5}));
-    let mut vae = dense("train VAE 784-500-20 bernoulli b100", "vae", &[784, 500, 20], 100, identity);
+    let mut vae =
+        dense("train VAE 784-500-20 bernoulli b100", "vae", &[784, 500, 20], 100, identity);
     vae.config.likelihood = autoencoders::likelihood::Likelihood::Bernoulli;
     vae.products[0] += 500 * 20;
     vae = with(vae, "vae", json!({}));
-    let mut contractive = dense("train contractive 784-1000 tied b100, closed form", "contractive", &[784, 1000], 100, Activation::Sigmoid);
+    let mut contractive = dense(
+        "train contractive 784-1000 tied b100, closed form",
+        "contractive",
+        &[784, 1000],
+        100,
+        Activation::Sigmoid,
+    );
     contractive.config.tied = true;
     contractive = with(contractive, "contractive", json!({"lambda": 0.1}));
     vec![
@@ -114,8 +140,20 @@ pub(crate) fn trainings() -> Vec<Training> {
         dense("train 784-1000-500-250-30 b256", "plain", &[784, 1000, 500, 250, 30], 256, identity),
         sparse,
         dense("train 30-16-8 b64", "plain", &[30, 16, 8], 64, identity),
-        convolutional("train conv 1-32-64 4x4 stride 2, 64 code, 28x28 b128", [28, 28, 1], &[32, 64], 64, 128),
-        convolutional("train conv 3x64x64, 32-64-128-256, latent 64, b64", [64, 64, 3], &[32, 64, 128, 256], 64, 64),
+        convolutional(
+            "train conv 1-32-64 4x4 stride 2, 64 code, 28x28 b128",
+            [28, 28, 1],
+            &[32, 64],
+            64,
+            128,
+        ),
+        convolutional(
+            "train conv 3x64x64, 32-64-128-256, latent 64, b64",
+            [64, 64, 3],
+            &[32, 64, 128, 256],
+            64,
+            64,
+        ),
         vae,
         contractive,
     ]

@@ -1,4 +1,5 @@
-//! How cost grows: time a row against width, batch, depth, rows and threads, as a table and a picture in the manual's folder.
+//! How cost grows: time a row against width, batch, depth, rows and threads, as a table and a
+//! picture in the manual's folder.
 
 use crate::case::plain;
 use crate::measure::{aligned, figures, median};
@@ -44,31 +45,46 @@ fn row_time(widths: &[usize], batch: usize) -> Result<f64> {
 
 fn width() -> Result<Curve> {
     let sizes = [64, 128, 256, 512, 1024, 2048, 4096];
-    let points = sizes.into_iter().map(|width| Ok(point(width, row_time(&[width, width / 2, width / 8], 256)?)));
+    let points = sizes
+        .into_iter()
+        .map(|width| Ok(point(width, row_time(&[width, width / 2, width / 8], 256)?)));
     let setting = "a network w - w/2 - w/8, batch 256".to_owned();
     Ok(Curve { name: "width", setting, points: points.collect::<Result<_>>()? })
 }
 
 fn batch() -> Result<Curve> {
     let sizes = [1, 4, 16, 64, 256, 1024, 4096];
-    let points = sizes.into_iter().map(|batch| Ok(point(batch, row_time(&[784, 512, 256, 64], batch)?)));
-    Ok(Curve { name: "batch", setting: "784-512-256-64".to_owned(), points: points.collect::<Result<_>>()? })
+    let points =
+        sizes.into_iter().map(|batch| Ok(point(batch, row_time(&[784, 512, 256, 64], batch)?)));
+    Ok(Curve {
+        name: "batch",
+        setting: "784-512-256-64".to_owned(),
+        points: points.collect::<Result<_>>()?,
+    })
 }
 
 fn depth() -> Result<Curve> {
     let sizes = [1, 2, 4, 8, 16];
     let widths = |depth: usize| [vec![256; depth + 1], vec![32]].concat();
     let points = sizes.into_iter().map(|depth| Ok(point(depth, row_time(&widths(depth), 256)?)));
-    let setting = "256 columns, so many hidden layers of 256 each way, code 32, batch 256".to_owned();
+    let setting =
+        "256 columns, so many hidden layers of 256 each way, code 32, batch 256".to_owned();
     Ok(Curve { name: "depth", setting, points: points.collect::<Result<_>>()? })
 }
 
 fn threads() -> Result<Curve> {
     let points = [1, 2].into_iter().map(|threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| error.to_string())?;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(|error| error.to_string())?;
         Ok(point(threads, pool.install(|| row_time(&[784, 512, 256, 64], 256))?))
     });
-    Ok(Curve { name: "threads", setting: "784-512-256-64, batch 256".to_owned(), points: points.collect::<Result<_>>()? })
+    Ok(Curve {
+        name: "threads",
+        setting: "784-512-256-64, batch 256".to_owned(),
+        points: points.collect::<Result<_>>()?,
+    })
 }
 
 /// Columns of the streamed file.
@@ -77,7 +93,8 @@ const COLUMNS: usize = 32;
 /// Writes an array row after row, never holding more than one.
 fn write_rows(path: &Path, count: usize) -> std::io::Result<()> {
     let mut file = BufWriter::new(std::fs::File::create(path)?);
-    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({count}, {COLUMNS}), }}");
+    let mut header =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({count}, {COLUMNS}), }}");
     while !(10 + header.len() + 1).is_multiple_of(64) {
         header.push(' ');
     }
@@ -97,23 +114,35 @@ fn write_rows(path: &Path, count: usize) -> std::io::Result<()> {
     file.flush()
 }
 
-/// The command itself, so that its memory can be seen: one epoch from disk, within a budget smaller than all but the smallest files.
+/// The command itself, so that its memory can be seen: one epoch from disk, within a budget smaller
+/// than all but the smallest files.
 fn rows_streamed(options: &Options) -> Result<Curve> {
     const BUDGET: &str = "8MB";
     let ae = command()?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let sizes: &[usize] = if options.quick { &[1000, 10_000, 100_000] } else { &[1000, 10_000, 100_000, 1_000_000, 10_000_000] };
+    let sizes: &[usize] = if options.quick {
+        &[1000, 10_000, 100_000]
+    } else {
+        &[1000, 10_000, 100_000, 1_000_000, 10_000_000]
+    };
     let mut points = Vec::new();
     for count in sizes {
         let file = folder.path().join("rows.npy");
         write_rows(&file, *count).map_err(|error| format!("{}: {error}", file.display()))?;
         let mut train = Command::new(&ae);
         train.args(["--threads", &options.threads().to_string(), "--quiet", "train"]).arg(&file);
-        train.args(["--net", "mlp:64", "--latent", "4", "--epochs", "1", "--batch", "256", "--memory", BUDGET, "--force", "-o"]);
+        train.args([
+            "--net", "mlp:64", "--latent", "4", "--epochs", "1", "--batch", "256", "--memory",
+            BUDGET, "--force", "-o",
+        ]);
         train.arg(folder.path().join("rows.ae"));
         let (milliseconds, megabytes) = run_process(&mut train)?;
         say(&format!("rows {count}: {} ms, {megabytes:.0} MB", figures(milliseconds)));
-        points.push(Point { size: *count as f64, time: milliseconds * 1e3 / *count as f64, memory: Some(megabytes) });
+        points.push(Point {
+            size: *count as f64,
+            time: milliseconds * 1e3 / *count as f64,
+            memory: Some(megabytes),
+        });
     }
     let setting = format!(
         "the whole command: `ae train` for one epoch of {COLUMNS}-64-4 in batches of 256 from an npy file, `--memory {BUDGET}`; \
@@ -145,11 +174,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
     let picture: PathBuf = docs.join("pictures/growth.svg");
     draw(&curves, &picture)?;
-    let tables: String =
-        curves.iter().map(|curve| format!("## {}\n\n{}.\n\n{}\n\n", curve.name, sentence(&curve.setting), table(curve))).collect();
+    let tables: String = curves
+        .iter()
+        .map(|curve| {
+            format!("## {}\n\n{}.\n\n{}\n\n", curve.name, sentence(&curve.setting), table(curve))
+        })
+        .collect();
     let page = docs.join("growth-figures.md");
     let text = format!("{HEAD}{tables}");
-    std::fs::write(&page, text.trim_end().to_owned() + "\n").map_err(|error| format!("{}: {error}", page.display()))
+    std::fs::write(&page, text.trim_end().to_owned() + "\n")
+        .map_err(|error| format!("{}: {error}", page.display()))
 }
 
 const HEAD: &str = "# How cost grows: the figures
@@ -171,16 +205,23 @@ fn exponent(from: &Point, to: &Point) -> f64 {
 
 fn table(curve: &Curve) -> String {
     let memory = curve.points.iter().any(|point| point.memory.is_some());
-    let mut head = vec![curve.name.to_owned(), "us a row".to_owned(), "grows as the power".to_owned()];
+    let mut head =
+        vec![curve.name.to_owned(), "us a row".to_owned(), "grows as the power".to_owned()];
     if memory {
         head.push("peak memory".to_owned());
     }
     let mut lines = vec![head];
     for (at, point) in curve.points.iter().enumerate() {
-        let power = if at == 0 { "-".to_owned() } else { format!("{:.2}", exponent(&curve.points[at - 1], point)) };
+        let power = if at == 0 {
+            "-".to_owned()
+        } else {
+            format!("{:.2}", exponent(&curve.points[at - 1], point))
+        };
         let mut line = vec![format!("{:.0}", point.size), figures(point.time), power];
         if memory {
-            line.push(point.memory.map_or("-".to_owned(), |megabytes| format!("{megabytes:.0} MB")));
+            line.push(
+                point.memory.map_or("-".to_owned(), |megabytes| format!("{megabytes:.0} MB")),
+            );
         }
         lines.push(line);
     }
@@ -220,12 +261,23 @@ fn draw(curves: &[Curve], path: &Path) -> Result<()> {
         mesh.map_err(|error| fail(&error))?;
         let blue = RGBColor(0, 114, 178);
         let line = curve.points.iter().map(|point| (point.size, point.time));
-        chart.draw_series(LineSeries::new(line.clone(), blue.stroke_width(2))).map_err(|error| fail(&error))?;
-        chart.draw_series(line.clone().map(|at| Circle::new(at, 4, blue.filled()))).map_err(|error| fail(&error))?;
-        // Each point with its number, on the side where the curve is not: on a short axis there may be no label at all.
-        let rising = curve.points.first().zip(curve.points.last()).is_some_and(|(first, last)| first.time < last.time);
+        chart
+            .draw_series(LineSeries::new(line.clone(), blue.stroke_width(2)))
+            .map_err(|error| fail(&error))?;
+        chart
+            .draw_series(line.clone().map(|at| Circle::new(at, 4, blue.filled())))
+            .map_err(|error| fail(&error))?;
+        // Each point with its number, on the side where the curve is not: on a short axis there may
+        // be no label at all.
+        let rising = curve
+            .points
+            .first()
+            .zip(curve.points.last())
+            .is_some_and(|(first, last)| first.time < last.time);
         let beside = if rising { (8, 3) } else { (7, -15) };
-        let number = |at: (f64, f64)| EmptyElement::at(at) + Text::new(figures(at.1), beside, ("sans-serif", 13));
+        let number = |at: (f64, f64)| {
+            EmptyElement::at(at) + Text::new(figures(at.1), beside, ("sans-serif", 13))
+        };
         chart.draw_series(line.map(number)).map_err(|error| fail(&error))?;
     }
     area.present().map_err(|error| fail(&error))
@@ -260,7 +312,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("rows.npy");
         write_rows(&file, 7).unwrap();
-        let data = autoencoders::data::read(&file.display().to_string(), &Default::default()).unwrap();
+        let data =
+            autoencoders::data::read(&file.display().to_string(), &Default::default()).unwrap();
         assert_eq!((data.rows(), data.features()), (7, COLUMNS));
     }
 }

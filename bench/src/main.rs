@@ -1,6 +1,8 @@
-//! The side-by-side benchmark: each case in our program and in the peer in turn, on the same data with the same number of threads.
+//! The side-by-side benchmark: each case in our program and in the peer in turn, on the same data
+//! with the same number of threads.
 //!
-//! `cargo run --release -p bench -- [--quick] [--json FILE] [--only WORDS]`; `--growth` measures how cost grows instead.
+//! `cargo run --release -p bench -- [--quick] [--json FILE] [--only WORDS]`; `--growth` measures
+//! how cost grows instead.
 
 #![allow(clippy::disallowed_methods)] // a benchmark reads the clock
 
@@ -52,7 +54,10 @@ const USAGE: &str = "usage: bench [--quick] [--json FILE] [--only WORDS] [--data
 
 impl Options {
     fn parse(mut words: impl Iterator<Item = String>) -> Result<Self> {
-        let mut options = Self { data: std::env::var_os("AE_DATA").filter(|data| !data.is_empty()).map(PathBuf::from), ..Self::default() };
+        let mut options = Self {
+            data: std::env::var_os("AE_DATA").filter(|data| !data.is_empty()).map(PathBuf::from),
+            ..Self::default()
+        };
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or(format!("{word} needs a value\n{USAGE}"));
             match word.as_str() {
@@ -64,8 +69,10 @@ impl Options {
                 "--only" => options.only = value()?,
                 "--data" => options.data = Some(value()?.into()),
                 "--threads" => {
-                    let threads = value()?.parse().ok().filter(|threads| (1..=1024).contains(threads));
-                    options.threads = Some(threads.ok_or("--threads: wanted a number from 1 to 1024")?);
+                    let threads =
+                        value()?.parse().ok().filter(|threads| (1..=1024).contains(threads));
+                    options.threads =
+                        Some(threads.ok_or("--threads: wanted a number from 1 to 1024")?);
                 }
                 _ => return Err(format!("unknown word {word:?}\n{USAGE}")),
             }
@@ -128,7 +135,8 @@ fn run(options: &Options) -> Result<()> {
     for training in case::trainings().iter().filter(|training| options.wants(training.name)) {
         add(ours::side_by_side(training, peer.as_mut().ok(), options)?);
     }
-    for rows in [1, 32, 1024, 10_000].into_iter().filter(|rows| options.wants(&encode::name(*rows))) {
+    for rows in [1, 32, 1024, 10_000].into_iter().filter(|rows| options.wants(&encode::name(*rows)))
+    {
         add(encode::side_by_side(rows, peer.as_mut().ok(), options)?);
     }
     let python = peer.as_ref().ok().map(|peer| peer.python.clone());
@@ -139,8 +147,12 @@ fn run(options: &Options) -> Result<()> {
     }
     print(&measure::table(&rows, peak));
     if let Some(path) = &options.json {
-        let json = serde_json::to_string_pretty(&rows.iter().map(|row| row.json(peak)).collect::<Vec<_>>()).map_err(|e| e.to_string())?;
-        std::fs::write(path, json + "\n").map_err(|error| format!("{}: {error}", path.display()))?;
+        let json = serde_json::to_string_pretty(
+            &rows.iter().map(|row| row.json(peak)).collect::<Vec<_>>(),
+        )
+        .map_err(|e| e.to_string())?;
+        std::fs::write(path, json + "\n")
+            .map_err(|error| format!("{}: {error}", path.display()))?;
     }
     if options.only.is_empty() {
         operations::run(options)?;

@@ -48,7 +48,8 @@ impl Row {
         mut peer: Option<&mut dyn FnMut() -> crate::Result<f64>>,
     ) -> crate::Result<(Vec<f64>, Vec<f64>)> {
         let (mut mine, mut theirs) = (Vec::new(), Vec::new());
-        // Idle threads of either side spin for a while (50 ms those of ONNX Runtime): not in the other's time.
+        // Idle threads of either side spin for a while (50 ms those of ONNX Runtime): not in the
+        // other's time.
         let rest = || std::thread::sleep(std::time::Duration::from_millis(150));
         for _ in 0..pairs.count {
             rest();
@@ -72,7 +73,9 @@ impl Row {
 
     fn cells(&self, peak: f64) -> [String; 7] {
         let ratios = self.ratios();
-        let (low, high) = ratios.iter().fold((f64::INFINITY, 0f64), |(low, high), ratio| (low.min(*ratio), high.max(*ratio)));
+        let (low, high) = ratios
+            .iter()
+            .fold((f64::INFINITY, 0f64), |(low, high), ratio| (low.min(*ratio), high.max(*ratio)));
         let some = |text: String| if self.peers.is_empty() { "-".to_owned() } else { text };
         let rate = self.gflops().map_or("-".to_owned(), |rate| format!("{rate:.0} of {peak:.0}"));
         [
@@ -103,7 +106,9 @@ impl Row {
     pub(crate) fn json(&self, peak: f64) -> Value {
         let ratios = self.ratios();
         let number = |value: f64| if value.is_finite() { json!(value) } else { Value::Null };
-        let edge = |fold: fn(f64, f64) -> f64| number(ratios.iter().copied().reduce(fold).unwrap_or(f64::NAN));
+        let edge = |fold: fn(f64, f64) -> f64| {
+            number(ratios.iter().copied().reduce(fold).unwrap_or(f64::NAN))
+        };
         json!({
             "case": self.case,
             "peer": self.peer,
@@ -131,12 +136,18 @@ pub(crate) fn figures(value: f64) -> String {
 /// Lines of cells, each column as wide as its widest cell.
 pub(crate) fn aligned(lines: &[Vec<String>]) -> String {
     let columns = lines.first().map_or(0, Vec::len);
-    let widths: Vec<usize> = (0..columns).map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0))
+        .collect();
     let line = |cells: &Vec<String>| {
-        let cells: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let cells: Vec<String> =
+            cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         format!("| {} |", cells.join(" | "))
     };
-    let rule = format!("|{}|", widths.iter().map(|width| "-".repeat(width + 2)).collect::<Vec<_>>().join("|"));
+    let rule = format!(
+        "|{}|",
+        widths.iter().map(|width| "-".repeat(width + 2)).collect::<Vec<_>>().join("|")
+    );
     let mut text = vec![lines.first().map(&line).unwrap_or_default(), rule];
     text.extend(lines.iter().skip(1).map(line));
     text.join("\n")
@@ -144,8 +155,11 @@ pub(crate) fn aligned(lines: &[Vec<String>]) -> String {
 
 /// The table of all cases.
 pub(crate) fn table(rows: &[Row], peak: f64) -> String {
-    let head = ["case", "peer", "ours", "peer's", "ratio", "from to", "GFLOP/s of peak"].map(str::to_owned).to_vec();
-    let lines: Vec<Vec<String>> = std::iter::once(head).chain(rows.iter().map(|row| row.cells(peak).to_vec())).collect();
+    let head = ["case", "peer", "ours", "peer's", "ratio", "from to", "GFLOP/s of peak"]
+        .map(str::to_owned)
+        .to_vec();
+    let lines: Vec<Vec<String>> =
+        std::iter::once(head).chain(rows.iter().map(|row| row.cells(peak).to_vec())).collect();
     aligned(&lines)
 }
 
@@ -167,7 +181,10 @@ mod tests {
     #[test]
     fn the_ratio_is_the_median_of_the_pairs_and_not_the_ratio_of_the_medians() {
         let json = row().json(100.0);
-        assert_eq!((json["ratio"].as_f64(), json["ratio_min"].as_f64(), json["ratio_max"].as_f64()), (Some(2.0), Some(1.0), Some(3.0)));
+        assert_eq!(
+            (json["ratio"].as_f64(), json["ratio_min"].as_f64(), json["ratio_max"].as_f64()),
+            (Some(2.0), Some(1.0), Some(3.0))
+        );
         assert_eq!((json["ours_ms"].as_f64(), json["peer_ms"].as_f64()), (Some(2.0), Some(4.0)));
         assert_eq!(json["gflops"].as_f64(), Some(2000.0));
     }
@@ -195,6 +212,9 @@ mod tests {
     fn medians_and_figures() {
         assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
         assert_eq!(median(&[4.0, 1.0]), 2.5);
-        assert_eq!([0.012_34, 1.234, 123.4, 1234.0].map(figures), ["0.0123", "1.23", "123", "1234"]);
+        assert_eq!(
+            [0.012_34, 1.234, 123.4, 1234.0].map(figures),
+            ["0.0123", "1.23", "123", "1234"]
+        );
     }
 }

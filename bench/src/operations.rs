@@ -4,8 +4,9 @@ use crate::measure::{aligned, figures, median};
 use crate::ours::rows;
 use crate::{Options, Result, print};
 use autoencoders_kernels::{
-    Activation, AdamStep, Geometry, RowLoss, SgdStep, activate, adam, among_workers, column_moments, column_norm, column_squares,
-    convolution, dense, draw_normal, kl_normal, primitive, row_loss, row_norm, sgd, sparsity, steer, transposed_convolution,
+    Activation, AdamStep, Geometry, RowLoss, SgdStep, activate, adam, among_workers,
+    column_moments, column_norm, column_squares, convolution, dense, draw_normal, kl_normal,
+    primitive, row_loss, row_norm, sgd, sparsity, steer, transposed_convolution,
 };
 use burn::tensor::{Device, Tensor, TensorData};
 use std::time::Instant;
@@ -13,7 +14,10 @@ use std::time::Instant;
 type Matrix = Tensor<2>;
 
 fn matrix(height: usize, width: usize) -> Matrix {
-    Tensor::from_data(TensorData::new(rows(height, width, true), [height, width]), &Device::default())
+    Tensor::from_data(
+        TensorData::new(rows(height, width, true), [height, width]),
+        &Device::default(),
+    )
 }
 
 /// An operation of some leaves, in both forms.
@@ -47,13 +51,29 @@ fn cases() -> Vec<Case> {
             name: "dense 784-512, relu",
             leaves: vec![matrix(BATCH, 784), matrix(784, 512), matrix(1, 512)],
             fused: |l| dense(l[0].clone(), l[1].clone(), l[2].clone(), false, Activation::Relu),
-            default: |l| primitive::dense_layer(l[0].clone(), l[1].clone(), l[2].clone(), false, Activation::Relu),
+            default: |l| {
+                primitive::dense_layer(
+                    l[0].clone(),
+                    l[1].clone(),
+                    l[2].clone(),
+                    false,
+                    Activation::Relu,
+                )
+            },
         },
         Case {
             name: "dense 784-512, its transpose, sigmoid",
             leaves: vec![matrix(BATCH, 784), matrix(512, 784), matrix(1, 512)],
             fused: |l| dense(l[0].clone(), l[1].clone(), l[2].clone(), true, Activation::Sigmoid),
-            default: |l| primitive::dense_layer(l[0].clone(), l[1].clone(), l[2].clone(), true, Activation::Sigmoid),
+            default: |l| {
+                primitive::dense_layer(
+                    l[0].clone(),
+                    l[1].clone(),
+                    l[2].clone(),
+                    true,
+                    Activation::Sigmoid,
+                )
+            },
         },
         Case {
             name: "activation, silu",
@@ -95,19 +115,61 @@ fn cases() -> Vec<Case> {
             name: "directions through a sigmoid",
             leaves: vec![matrix(BATCH * 4, 512), matrix(BATCH, 512)],
             fused: |l| flat(steer(directions(&l[0]), l[1].clone(), Activation::Sigmoid)),
-            default: |l| flat(primitive::steered(directions(&l[0]), l[1].clone(), Activation::Sigmoid)),
+            default: |l| {
+                flat(primitive::steered(directions(&l[0]), l[1].clone(), Activation::Sigmoid))
+            },
         },
         Case {
             name: "convolution 14x14x32-64, relu",
-            leaves: vec![matrix(BATCH / 4, geometry.input_width()), matrix(geometry.patch(), 64), matrix(1, 64)],
-            fused: |l| convolution(l[0].clone(), l[1].clone(), Some(l[2].clone()), &small(), Activation::Relu),
-            default: |l| primitive::convolution(l[0].clone(), l[1].clone(), l[2].clone(), small(), Activation::Relu),
+            leaves: vec![
+                matrix(BATCH / 4, geometry.input_width()),
+                matrix(geometry.patch(), 64),
+                matrix(1, 64),
+            ],
+            fused: |l| {
+                convolution(
+                    l[0].clone(),
+                    l[1].clone(),
+                    Some(l[2].clone()),
+                    &small(),
+                    Activation::Relu,
+                )
+            },
+            default: |l| {
+                primitive::convolution(
+                    l[0].clone(),
+                    l[1].clone(),
+                    l[2].clone(),
+                    small(),
+                    Activation::Relu,
+                )
+            },
         },
         Case {
             name: "transposed convolution 7x7x64-32, relu",
-            leaves: vec![matrix(BATCH / 4, geometry.output_width()), matrix(geometry.patch(), 64), matrix(1, 32)],
-            fused: |l| transposed_convolution(l[0].clone(), l[1].clone(), Some(l[2].clone()), &small(), Activation::Relu),
-            default: |l| primitive::transposed_convolution(l[0].clone(), l[1].clone(), l[2].clone(), small(), Activation::Relu),
+            leaves: vec![
+                matrix(BATCH / 4, geometry.output_width()),
+                matrix(geometry.patch(), 64),
+                matrix(1, 32),
+            ],
+            fused: |l| {
+                transposed_convolution(
+                    l[0].clone(),
+                    l[1].clone(),
+                    Some(l[2].clone()),
+                    &small(),
+                    Activation::Relu,
+                )
+            },
+            default: |l| {
+                primitive::transposed_convolution(
+                    l[0].clone(),
+                    l[1].clone(),
+                    l[2].clone(),
+                    small(),
+                    Activation::Relu,
+                )
+            },
         },
         Case {
             name: "squared error of rows",
@@ -119,13 +181,30 @@ fn cases() -> Vec<Case> {
             name: "cross-entropy of rows",
             leaves: vec![matrix(BATCH, 784), matrix(BATCH, 784) * 0.5],
             fused: |l| row_loss(l[0].clone(), l[1].clone().inner(), RowLoss::BernoulliLogits),
-            default: |l| primitive::losses(l[0].clone(), l[1].clone().inner(), RowLoss::BernoulliLogits),
+            default: |l| {
+                primitive::losses(l[0].clone(), l[1].clone().inner(), RowLoss::BernoulliLogits)
+            },
         },
         Case {
             name: "batch norm",
             leaves: vec![matrix(BATCH, 512), matrix(1, 512), matrix(1, 512)],
-            fused: |l| column_norm(l[0].clone(), l[1].clone(), l[2].clone(), column_moments(l[0].clone()), true),
-            default: |l| primitive::column_normed(l[0].clone(), l[1].clone(), l[2].clone(), primitive::moments(l[0].clone())),
+            fused: |l| {
+                column_norm(
+                    l[0].clone(),
+                    l[1].clone(),
+                    l[2].clone(),
+                    column_moments(l[0].clone()),
+                    true,
+                )
+            },
+            default: |l| {
+                primitive::column_normed(
+                    l[0].clone(),
+                    l[1].clone(),
+                    l[2].clone(),
+                    primitive::moments(l[0].clone()),
+                )
+            },
         },
         Case {
             name: "layer norm",
@@ -164,7 +243,8 @@ fn cases() -> Vec<Case> {
 fn pass(case: &Case, operation: fn(&[Matrix]) -> Matrix, repetitions: usize) -> f64 {
     let start = Instant::now();
     for _ in 0..repetitions {
-        let leaves: Vec<Matrix> = case.leaves.iter().map(|leaf| leaf.clone().autodiff().require_grad()).collect();
+        let leaves: Vec<Matrix> =
+            case.leaves.iter().map(|leaf| leaf.clone().autodiff().require_grad()).collect();
         drop(operation(&leaves).sum().backward());
     }
     start.elapsed().as_secs_f64() / repetitions as f64 * 1e3
@@ -187,7 +267,11 @@ fn matrix_of(value: f64) -> Matrix {
     Tensor::full([784, 512], value, &Device::default())
 }
 
-fn timed(pairs: usize, mut one: impl FnMut(usize) -> f64, mut other: impl FnMut(usize) -> f64) -> [f64; 4] {
+fn timed(
+    pairs: usize,
+    mut one: impl FnMut(usize) -> f64,
+    mut other: impl FnMut(usize) -> f64,
+) -> [f64; 4] {
     let repetitions = (20.0 / one(2).max(1e-3)).clamp(2.0, 500.0) as usize;
     let (mut fused, mut default, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     other(2);
@@ -203,20 +287,51 @@ fn timed(pairs: usize, mut one: impl FnMut(usize) -> f64, mut other: impl FnMut(
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let pairs = if options.quick { 5 } else { 9 };
-    let adam_numbers = AdamStep { rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.0, time: 2, scale: 1.0 };
+    let adam_numbers = AdamStep {
+        rate: 1e-3,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        decay: 0.0,
+        time: 2,
+        scale: 1.0,
+    };
     let sgd_numbers = SgdStep { rate: 1e-3, momentum: 0.9, decay: 0.0, scale: 1.0 };
-    let mut lines = vec![["operation, forward and backward", "fused", "default body", "ratio", "least"].map(str::to_owned).to_vec()];
+    let mut lines = vec![
+        ["operation, forward and backward", "fused", "default body", "ratio", "least"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
     let mut add = |name: &str, [fused, default, ratio, low]: [f64; 4]| {
-        lines.push(vec![name.to_owned(), figures(fused) + " ms", figures(default) + " ms", format!("{ratio:.2}"), format!("{low:.2}")]);
+        lines.push(vec![
+            name.to_owned(),
+            figures(fused) + " ms",
+            figures(default) + " ms",
+            format!("{ratio:.2}"),
+            format!("{low:.2}"),
+        ]);
     };
     among_workers(|| {
         for case in cases() {
-            add(case.name, timed(pairs, |n| pass(&case, case.fused, n), |n| pass(&case, case.default, n)));
+            add(
+                case.name,
+                timed(pairs, |n| pass(&case, case.fused, n), |n| pass(&case, case.default, n)),
+            );
         }
         let fused = |n| step(n, |p, g, m, v| drop(adam(p, g, m, v, adam_numbers)));
-        add("Adam, 784x512", timed(pairs, fused, |n| step(n, |p, g, m, v| drop(primitive::adam_step(p, g, m, v, adam_numbers)))));
+        add(
+            "Adam, 784x512",
+            timed(pairs, fused, |n| {
+                step(n, |p, g, m, v| drop(primitive::adam_step(p, g, m, v, adam_numbers)))
+            }),
+        );
         let fused = |n| step(n, |p, g, v, _| drop(sgd(p, g, v, sgd_numbers)));
-        add("sgd, 784x512", timed(pairs, fused, |n| step(n, |p, g, v, _| drop(primitive::sgd_step(p, g, v, sgd_numbers)))));
+        add(
+            "sgd, 784x512",
+            timed(pairs, fused, |n| {
+                step(n, |p, g, v, _| drop(primitive::sgd_step(p, g, v, sgd_numbers)))
+            }),
+        );
     });
     print(&format!("\n{}", aligned(&lines)));
     Ok(())

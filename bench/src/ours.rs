@@ -15,7 +15,8 @@ use std::time::Instant;
 
 /// Steps before the clock starts.
 const WARM: usize = 3;
-/// Numbers that a data set holds at most: enough that no batch comes out of the cache by luck alone.
+/// Numbers that a data set holds at most: enough that no batch comes out of the cache by luck
+/// alone.
 const NUMBERS: usize = 8 << 20;
 
 /// Rows of pixels between 0 and 1, or of normal numbers, the same each time.
@@ -27,7 +28,12 @@ pub(crate) fn rows(count: usize, features: usize, table: bool) -> Vec<f32> {
 /// GFLOP/s of one large product of ours, the best of many: what this machine gives.
 pub(crate) fn peak() -> f64 {
     const SIDE: usize = 1024;
-    let matrix = || Tensor::<2>::from_data(TensorData::new(vec![0.5f32; SIDE * SIDE], [SIDE, SIDE]), &Device::default());
+    let matrix = || {
+        Tensor::<2>::from_data(
+            TensorData::new(vec![0.5f32; SIDE * SIDE], [SIDE, SIDE]),
+            &Device::default(),
+        )
+    };
     let (a, b, bias) = (matrix(), matrix(), Tensor::zeros([1, SIDE], &Device::default()));
     let best = among_workers(|| {
         (0..50)
@@ -73,7 +79,11 @@ pub(crate) fn train(config: &Config, data: &Dataset, steps: usize) -> Result<f64
 }
 
 /// One training case on both sides.
-pub(crate) fn side_by_side(training: &Training, peer: Option<&mut Peer>, options: &Options) -> Result<Row> {
+pub(crate) fn side_by_side(
+    training: &Training,
+    peer: Option<&mut Peer>,
+    options: &Options,
+) -> Result<Row> {
     let config = &training.config;
     // No end of an epoch within a run: neither side shall be timed at something else than steps.
     let batches = (NUMBERS / (training.features * config.batch)).clamp(8, 4000);
@@ -105,5 +115,12 @@ pub(crate) fn side_by_side(training: &Training, peer: Option<&mut Peer>, options
     let [all, first] = training.products;
     // Three products a weight, two operations each, but nobody computes the gradient for the input.
     let operations = ((6 * all - 2 * first) * config.batch) as f64;
-    Ok(Row { case: training.name.to_owned(), peer: name, ours, peers, operations: Some(operations), unit: "ms" })
+    Ok(Row {
+        case: training.name.to_owned(),
+        peer: name,
+        ours,
+        peers,
+        operations: Some(operations),
+        unit: "ms",
+    })
 }

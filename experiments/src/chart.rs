@@ -11,10 +11,13 @@ pub(crate) fn curves(curves: &[(&str, &[f64])], across: &str, up: &str) -> Outco
         points.filter(|(_, value)| *value > 0.0 && value.is_finite()).collect()
     };
     let points: Vec<Vec<(f64, f64)>> = curves.iter().map(|(_, curve)| shown(curve)).collect();
-    let most = |of: fn(&(f64, f64)) -> f64| points.iter().flatten().map(of).fold(f64::MIN_POSITIVE, f64::max);
+    let most = |of: fn(&(f64, f64)) -> f64| {
+        points.iter().flatten().map(of).fold(f64::MIN_POSITIVE, f64::max)
+    };
     let (right, top) = (most(|point| point.0).max(2.0), most(|point| point.1));
     // Four decades below the largest number: what is smaller does not count.
-    let bottom = points.iter().flatten().map(|point| point.1).fold(top / 2.0, f64::min).max(top * 1e-4);
+    let bottom =
+        points.iter().flatten().map(|point| point.1).fold(top / 2.0, f64::min).max(top * 1e-4);
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (720, 380)).into_drawing_area();
@@ -43,7 +46,12 @@ pub(crate) fn curves(curves: &[(&str, &[f64])], across: &str, up: &str) -> Outco
             drawn.label(*name).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
         }
         let legend = SeriesLabelPosition::LowerLeft;
-        chart.configure_series_labels().position(legend).label_font(("sans-serif", 14)).margin(10).draw()?;
+        chart
+            .configure_series_labels()
+            .position(legend)
+            .label_font(("sans-serif", 14))
+            .margin(10)
+            .draw()?;
         area.present()?;
     }
     Ok(svg)
@@ -56,7 +64,12 @@ mod tests {
     #[test]
     #[allow(clippy::unwrap_used)]
     fn every_curve_is_drawn_and_named_whatever_its_numbers_are() {
-        let text = curves(&[("one", &[4.0, 2.0, 0.0]), ("two", &[f64::NAN, 3.0, 1e-30]), ("three", &[])], "number", "size").unwrap();
+        let text = curves(
+            &[("one", &[4.0, 2.0, 0.0]), ("two", &[f64::NAN, 3.0, 1e-30]), ("three", &[])],
+            "number",
+            "size",
+        )
+        .unwrap();
         for words in ["one", "two", "three", "number", "size"] {
             assert!(text.contains(words), "{words}");
         }

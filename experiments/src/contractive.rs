@@ -15,7 +15,8 @@ pub(crate) const TITLE: &str = "Contractive autoencoders: a code that moves litt
 /// Rows whose Jacobian is decomposed.
 const DECOMPOSED: usize = 20;
 
-/// The training rows that settings are tried on, those that judge them, and learning rates of the fine-tuning.
+/// The training rows that settings are tried on, those that judge them, and learning rates of the
+/// fine-tuning.
 const FEW: usize = 10_000;
 const HELD_OUT: usize = 10_000;
 const RATES: [f64; 2] = [0.1, 0.3];
@@ -30,7 +31,12 @@ struct Kind {
 }
 
 const KINDS: [Kind; 4] = [
-    Kind { name: "contractive", family: "contractive", what: "lambda", strengths: &[0.7, 0.3, 1.5] },
+    Kind {
+        name: "contractive",
+        family: "contractive",
+        what: "lambda",
+        strengths: &[0.7, 0.3, 1.5],
+    },
     Kind { name: "plain", family: "plain", what: "", strengths: &[0.0] },
     Kind { name: "weight decay", family: "plain", what: "l2", strengths: &[1e-3, 1e-4] },
     Kind { name: "denoising", family: "denoising", what: "level", strengths: &[0.3, 0.5] },
@@ -64,7 +70,10 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         let mut parameters = Map::new();
         match kind.what {
             "lambda" => parameters.extend([("lambda".to_owned(), json!(strength))]),
-            "level" => parameters.extend([("noise".to_owned(), json!("masking")), ("level".to_owned(), json!(strength))]),
+            "level" => parameters.extend([
+                ("noise".to_owned(), json!("masking")),
+                ("level".to_owned(), json!(strength)),
+            ]),
             _ => {}
         }
         Ok(Config {
@@ -85,11 +94,18 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             ..Config::default()
         })
     };
-    // A classifier that has learned from some rows with a copy of the encoder, by gradient descent as in the paper, to the last epoch: so
-    // no row has to be kept for stopping.
+    // A classifier that has learned from some rows with a copy of the encoder, by gradient descent
+    // as in the paper, to the last epoch: so no row has to be kept for stopping.
     let tuned = |model: &Model, rows: Range<usize>, learning_rate: f64| -> Outcome<Classifier> {
         let optimiser = Some(Method::Sgd);
-        let head = Head { optimiser, epochs: Some(lab.pick(30, 20)), batch: 20, learning_rate, seed: lab.seed, ..Head::default() };
+        let head = Head {
+            optimiser,
+            epochs: Some(lab.pick(30, 20)),
+            batch: 20,
+            learning_rate,
+            seed: lab.seed,
+            ..Head::default()
+        };
         let split = Split { train: rows.collect(), validation: Vec::new(), test: Vec::new() };
         Ok(Classifier::fit(model, &train, &split, &head, &mut |event| told("fine-tuning", event))?)
     };
@@ -98,9 +114,15 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         let validation: Vec<usize> = (train.rows() - HELD_OUT..train.rows()).collect();
         let mut tried = Vec::new();
         for strength in kind.strengths {
-            let model = lab.fit(&format!("{} {strength}", kind.name), &config(kind, *strength)?, &few)?.model;
+            let model = lab
+                .fit(&format!("{} {strength}", kind.name), &config(kind, *strength)?, &few)?
+                .model;
             for rate in RATES {
-                tried.push(Way { strength: *strength, rate, wrong: wrong(&tuned(&model, 0..FEW, rate)?, &train, &validation)? });
+                tried.push(Way {
+                    strength: *strength,
+                    rate,
+                    wrong: wrong(&tuned(&model, 0..FEW, rate)?, &train, &validation)?,
+                });
             }
         }
         Ok(tried)
@@ -111,7 +133,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             Mode::Quick => Vec::new(),
         };
         let usual = Way { strength: kind.strengths[0], rate: RATES[0], wrong: f64::NAN };
-        let best = tried.iter().copied().min_by(|a, b| a.wrong.total_cmp(&b.wrong)).unwrap_or(usual);
+        let best =
+            tried.iter().copied().min_by(|a, b| a.wrong.total_cmp(&b.wrong)).unwrap_or(usual);
         let model = lab.fit(kind.name, &config(kind, best.strength)?, &train)?.model;
         let classifier = tuned(&model, 0..train.rows(), best.rate)?;
         let codes = model.encode_rows(&test, &sample)?.values;
@@ -130,16 +153,27 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let (ours, plain) = (&made[0], &made[1]);
 
     let rows: Vec<usize> = (0..lab.pick(DECOMPOSED, 3)).collect();
-    let mut spectra = vec![["singular value number", "1", "5", "10", "20", "50", "100", "200"].map(str::to_owned).to_vec()];
+    let mut spectra = vec![
+        ["singular value number", "1", "5", "10", "20", "50", "100", "200"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
     let (mut curves, mut filters) = (Vec::new(), Vec::new());
     for of in &made {
         let spectrum = of.model.jacobian_spectrum(&test, &rows)?;
         filters.extend(first_filters(&of.model, 20)?);
-        let at = |which: usize| spectrum.get(which - 1).map_or_else(|| "-".to_owned(), |value| number(*value));
-        spectra.push(std::iter::once(of.name.to_owned()).chain([1, 5, 10, 20, 50, 100, 200].map(at)).collect());
+        let at = |which: usize| {
+            spectrum.get(which - 1).map_or_else(|| "-".to_owned(), |value| number(*value))
+        };
+        spectra.push(
+            std::iter::once(of.name.to_owned())
+                .chain([1, 5, 10, 20, 50, 100, 200].map(at))
+                .collect(),
+        );
         curves.push((of.name, spectrum));
     }
-    let curves: Vec<(&str, &[f64])> = curves.iter().map(|(name, spectrum)| (*name, spectrum.as_slice())).collect();
+    let curves: Vec<(&str, &[f64])> =
+        curves.iter().map(|(name, spectrum)| (*name, spectrum.as_slice())).collect();
     let chart = lab.chart(
         "contractive-spectrum.svg",
         "How far the code follows the input in each direction, from the one that it follows most, averaged over the same digits; both axes are logarithmic",
@@ -166,11 +200,21 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         .map(str::to_owned)
         .to_vec(),
     ];
-    let strength = |way: &Way| if way.strength > 0.0 { number(way.strength) } else { "-".to_owned() };
+    let strength =
+        |way: &Way| if way.strength > 0.0 { number(way.strength) } else { "-".to_owned() };
     rows.extend(made.iter().map(|of| {
-        vec![of.name.to_owned(), strength(&of.best), number(of.best.rate), number(of.test), number(of.jacobian), number(of.saturated)]
+        vec![
+            of.name.to_owned(),
+            strength(&of.best),
+            number(of.best.rate),
+            number(of.test),
+            number(of.jacobian),
+            number(of.saturated),
+        ]
     }));
-    let mut ways = vec![std::iter::once("code, strength".to_owned()).chain(RATES.map(number)).collect::<Vec<_>>()];
+    let mut ways = vec![
+        std::iter::once("code, strength".to_owned()).chain(RATES.map(number)).collect::<Vec<_>>(),
+    ];
     for of in &made {
         ways.extend(of.tried.chunks(RATES.len()).map(|ways| {
             let name = format!("{}, {}", of.name, strength(&ways[0]));
@@ -199,8 +243,18 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     );
     Ok(Finding {
         checks: vec![
-            Check::new("test digits read wrongly, %", Some(1.14), Target::AtMost(lab.pick(1.3, 6.5)), ours.test),
-            Check::new("less than plain's by, percentage points", Some(0.64), Target::AtLeast(lab.pick(0.0, 0.5)), plain.test - ours.test),
+            Check::new(
+                "test digits read wrongly, %",
+                Some(1.14),
+                Target::AtMost(lab.pick(1.3, 6.5)),
+                ours.test,
+            ),
+            Check::new(
+                "less than plain's by, percentage points",
+                Some(0.64),
+                Target::AtLeast(lab.pick(0.0, 0.5)),
+                plain.test - ours.test,
+            ),
             Check::new(
                 "norm of plain's Jacobian, as a multiple of its own",
                 Some(24.0),

@@ -25,12 +25,22 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         density: "none".parse()?,
         ..Config::default()
     };
-    let pretrained = Config { pretrain: "rbm".parse()?, pretrain_epochs: Some(lab.pick(15, 10)), ..bare.clone() };
-    let mut rows = vec![["model", "squared error a test image", "cross-entropy, nats"].map(str::to_owned).to_vec()];
+    let pretrained = Config {
+        pretrain: "rbm".parse()?,
+        pretrain_epochs: Some(lab.pick(15, 10)),
+        ..bare.clone()
+    };
+    let mut rows = vec![
+        ["model", "squared error a test image", "cross-entropy, nats"].map(str::to_owned).to_vec(),
+    ];
     let mut judged = |name: &str, model: &Model| -> Outcome<(f64, f64)> {
         let of = model.evaluate(&test, &all)?;
         let error = of.mse * PIXELS;
-        rows.push(vec![name.to_owned(), number(error), number(of.terms.get("reconstruction").unwrap_or(f64::NAN))]);
+        rows.push(vec![
+            name.to_owned(),
+            number(error),
+            number(of.terms.get("reconstruction").unwrap_or(f64::NAN)),
+        ]);
         Ok((error, of.pca_mse * PIXELS))
     };
     let with = lab.fit("with machines", &pretrained, &train)?.model;
@@ -39,7 +49,10 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let (plain, _) = judged("the same network from random weights", &without)?;
     rows.push(vec!["30 principal components".to_owned(), number(pca), "-".to_owned()]);
 
-    let shown: Vec<usize> = (0..10).map(|digit| first(&test, digit)).collect::<Option<_>>().ok_or("a digit is missing")?;
+    let shown: Vec<usize> = (0..10)
+        .map(|digit| first(&test, digit))
+        .collect::<Option<_>>()
+        .ok_or("a digit is missing")?;
     let mut images = with.pixels(&Matrix::of(&test, shown.iter().copied())?);
     images.extend(with.pixels(&with.reconstruct_rows(&test, &shown)?));
     images.extend(without.pixels(&without.reconstruct_rows(&test, &shown)?));
@@ -73,14 +86,24 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     );
     Ok(Finding {
         checks: vec![
-            Check::new("squared error a test image", Some(3.0), Target::AtMost(lab.pick(6.0, 14.0)), error),
+            Check::new(
+                "squared error a test image",
+                Some(3.0),
+                Target::AtMost(lab.pick(6.0, 14.0)),
+                error,
+            ),
             Check::new(
                 "error of 30 principal components, off the published 13.87 by",
                 None,
                 Target::AtMost(lab.pick(0.1, 1.0)),
                 (pca - 13.87).abs(),
             ),
-            Check::new("error that Boltzmann machines save", None, Target::AtLeast(0.0), plain - error),
+            Check::new(
+                "error that Boltzmann machines save",
+                None,
+                Target::AtLeast(0.0),
+                plain - error,
+            ),
         ],
         words,
     })

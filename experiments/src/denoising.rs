@@ -12,8 +12,8 @@ use serde_json::json;
 
 pub(crate) const TITLE: &str = "Stacked denoising autoencoders: layers that undo noise are a better start than layers that copy";
 
-/// Rows that train and rows that validate. The paper has as many that train and 2000 that validate, on which one digit is 0.05 %: too
-/// few to tell two amounts of noise apart.
+/// Rows that train and rows that validate. The paper has as many that train and 2000 that validate,
+/// on which one digit is 0.05 %: too few to tell two amounts of noise apart.
 const ROWS: (usize, usize) = (10_000, 10_000);
 
 /// How layers are trained before the fine-tuning.
@@ -24,7 +24,10 @@ struct Way {
     batch: usize,
 }
 
-const WAYS: [Way; 2] = [Way { learning_rate: 1e-3, epochs: 25, batch: 50 }, Way { learning_rate: 4e-3, epochs: 100, batch: 100 }];
+const WAYS: [Way; 2] = [
+    Way { learning_rate: 1e-3, epochs: 25, batch: 50 },
+    Way { learning_rate: 4e-3, epochs: 100, batch: 100 },
+];
 
 struct Tried {
     noise: f64,
@@ -38,15 +41,21 @@ struct Tried {
 pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let (all, test) = lab.images("mnist", 6000)?;
     let (train, validation) = lab.pick(ROWS, (4000, 500));
-    // Drawn from all writers, as the paper's are: the first rows of the file are of few, and others' digits are then harder to read.
+    // Drawn from all writers, as the paper's are: the first rows of the file are of few, and
+    // others' digits are then harder to read.
     let drawn = Rng::new(lab.seed).split("digits").permutation(all.rows());
     let known = all.select(&drawn[..train + validation])?;
-    let split = Split { train: (0..train).collect(), validation: (train..train + validation).collect(), test: Vec::new() };
+    let split = Split {
+        train: (0..train).collect(),
+        validation: (train..train + validation).collect(),
+        test: Vec::new(),
+    };
     // What is left of the training file is unseen, too.
     let rest = all.select(&drawn[train + validation..])?;
     let width = lab.pick(1000, 400);
     let one = |noise: f64, way: Way| -> Outcome<Tried> {
-        let parameters = [("noise", json!("masking")), ("level", json!(noise))].map(|(name, value)| (name.to_owned(), value));
+        let parameters = [("noise", json!("masking")), ("level", json!(noise))]
+            .map(|(name, value)| (name.to_owned(), value));
         let config = Config {
             family: "denoising".to_owned(),
             parameters: parameters.into_iter().collect(),
@@ -66,11 +75,25 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             density: "none".parse()?,
             ..Config::default()
         };
-        let model = lab.fit(&format!("noise {noise}, rate {}", way.learning_rate), &config, &known.select(&split.train)?)?.model;
-        let head = Head { epochs: Some(lab.pick(40, 15)), batch: 50, learning_rate: 1e-3, seed: lab.seed, ..Head::default() };
-        // To the last epoch: the loss of validation rows rises before their errors do, and would stop it early.
+        let model = lab
+            .fit(
+                &format!("noise {noise}, rate {}", way.learning_rate),
+                &config,
+                &known.select(&split.train)?,
+            )?
+            .model;
+        let head = Head {
+            epochs: Some(lab.pick(40, 15)),
+            batch: 50,
+            learning_rate: 1e-3,
+            seed: lab.seed,
+            ..Head::default()
+        };
+        // To the last epoch: the loss of validation rows rises before their errors do, and would
+        // stop it early.
         let own = Split { validation: Vec::new(), ..split.clone() };
-        let classifier = Classifier::fit(&model, &known, &own, &head, &mut |event| told("fine-tuning", event))?;
+        let classifier =
+            Classifier::fit(&model, &known, &own, &head, &mut |event| told("fine-tuning", event))?;
         let validation = wrong(&classifier, &known, &split.validation)?;
         Ok(Tried { noise, way, filters: first_filters(&model, 40)?, classifier, validation })
     };
@@ -85,20 +108,36 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     // Each has the way that suits it, and only what was chosen sees the test.
     let best = |noisy: bool| -> Outcome<(&Tried, f64)> {
         let of = tried.iter().filter(|tried| (tried.noise > 0.0) == noisy);
-        let best = of.min_by(|a, b| a.validation.total_cmp(&b.validation)).ok_or("nothing was tried")?;
+        let best =
+            of.min_by(|a, b| a.validation.total_cmp(&b.validation)).ok_or("nothing was tried")?;
         let whole = |data: &Dataset| (0..data.rows()).collect::<Vec<_>>();
         let (a, b) = (rest.rows() as f64, test.rows() as f64);
-        let (one, other) = (wrong(&best.classifier, &rest, &whole(&rest))?, wrong(&best.classifier, &test, &whole(&test))?);
+        let (one, other) = (
+            wrong(&best.classifier, &rest, &whole(&rest))?,
+            wrong(&best.classifier, &test, &whole(&test))?,
+        );
         Ok((best, (one * a + other * b) / (a + b)))
     };
     let ((chosen, reached), (quiet, without)) = (best(true)?, best(false)?);
-    let head = ["share of input hidden", "learning rate", "batch", "epochs a layer", "validation digits read wrongly, %"]
-        .map(str::to_owned)
-        .to_vec();
+    let head = [
+        "share of input hidden",
+        "learning rate",
+        "batch",
+        "epochs a layer",
+        "validation digits read wrongly, %",
+    ]
+    .map(str::to_owned)
+    .to_vec();
     let mut rows = vec![head];
     rows.extend(tried.iter().map(|tried| {
         let Way { learning_rate, batch, epochs } = tried.way;
-        vec![number(tried.noise), number(learning_rate), batch.to_string(), epochs.to_string(), number(tried.validation)]
+        vec![
+            number(tried.noise),
+            number(learning_rate),
+            batch.to_string(),
+            epochs.to_string(),
+            number(tried.validation),
+        ]
     }));
     let unseen = rest.rows() + test.rows();
     let picture = lab.picture(
@@ -123,7 +162,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     );
     Ok(Finding {
         checks: vec![
-            Check::new("test digits read wrongly, %", Some(2.84), Target::AtMost(lab.pick(3.0, 7.0)), reached),
+            Check::new(
+                "test digits read wrongly, %",
+                Some(2.84),
+                Target::AtMost(lab.pick(3.0, 7.0)),
+                reached,
+            ),
             Check::new(
                 "less than without noise by, percentage points",
                 Some(0.62),

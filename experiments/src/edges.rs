@@ -13,7 +13,8 @@ use autoencoders::schema::Shape;
 use autoencoders::{Config, Matrix, Model};
 use serde_json::json;
 
-pub(crate) const TITLE: &str = "Edges: a sparse code for patches of photographs is a set of edge detectors";
+pub(crate) const TITLE: &str =
+    "Edges: a sparse code for patches of photographs is a set of edge detectors";
 
 /// A filter is an edge where a Gabor function explains so much of it.
 const EXPLAINED: f64 = 0.6;
@@ -21,14 +22,22 @@ const EXPLAINED: f64 = 0.6;
 const RHO: f64 = 0.01;
 
 fn patches(lab: &Lab, side: usize) -> Outcome<Dataset> {
-    let patches = Patches { count: lab.pick(10_000, 5000), size: (side, side), whiten: Whitening::LowPass, seed: lab.seed };
+    let patches = Patches {
+        count: lab.pick(10_000, 5000),
+        size: (side, side),
+        whiten: Whitening::LowPass,
+        seed: lab.seed,
+    };
     let folder = lab.path("kodak").display().to_string();
     Ok(read(&folder, &ReadOptions { patches: Some(patches), ..ReadOptions::default() })?)
 }
 
 /// UFLDL's settings for patches: rho 0.01, lambda 1e-4, beta 3, which is 6 here.
 fn config(units: usize, steps: usize) -> Config {
-    let parameters = [("rho", json!(RHO)), ("beta", json!(6.0))].map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+    let parameters = [("rho", json!(RHO)), ("beta", json!(6.0))]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .collect();
     Config { parameters, l2: 1e-4, ..sparse(units, steps) }
 }
 
@@ -46,7 +55,10 @@ fn learned(lab: &Lab, patches: &Dataset, side: usize, config: &Config) -> Outcom
     let model = lab.fit(&format!("{side}x{side}"), config, patches)?.model;
     let codes = model.encode(patches)?;
     let mut sums = vec![0.0; codes.columns];
-    codes.values.chunks_exact(codes.columns).for_each(|row| sums.iter_mut().zip(row).for_each(|(sum, unit)| *sum += f64::from(*unit)));
+    codes
+        .values
+        .chunks_exact(codes.columns)
+        .for_each(|row| sums.iter_mut().zip(row).for_each(|(sum, unit)| *sum += f64::from(*unit)));
     let means = sums.iter().map(|sum| sum / patches.rows() as f64);
     let all = means.clone().sum::<f64>() / codes.columns as f64;
     let active = [all, means.clone().fold(f64::INFINITY, f64::min), means.fold(0.0, f64::max)];
@@ -57,9 +69,14 @@ fn learned(lab: &Lab, patches: &Dataset, side: usize, config: &Config) -> Outcom
 /// The filters, the best explained first, with how many of them are edges.
 fn filters(model: &Model, side: usize) -> Outcome<(Vec<f32>, usize)> {
     let filters = model.encoder_filters()?.ok_or("no filters")?;
-    let explained = |filter: &[f32]| Gabor::fit(filter, side, side).map_or(0.0, |gabor| gabor.explained);
-    let mut all: Vec<(f64, Vec<f32>)> =
-        filters.weights.values.chunks_exact(side * side).map(|filter| (explained(filter), around_grey(filter))).collect();
+    let explained =
+        |filter: &[f32]| Gabor::fit(filter, side, side).map_or(0.0, |gabor| gabor.explained);
+    let mut all: Vec<(f64, Vec<f32>)> = filters
+        .weights
+        .values
+        .chunks_exact(side * side)
+        .map(|filter| (explained(filter), around_grey(filter)))
+        .collect();
     all.sort_by(|a, b| b.0.total_cmp(&a.0));
     let edges = all.iter().filter(|(explained, _)| *explained >= EXPLAINED).count();
     Ok((all.into_iter().flat_map(|(_, image)| image).collect(), edges))
@@ -68,7 +85,15 @@ fn filters(model: &Model, side: usize) -> Outcome<(Vec<f32>, usize)> {
 pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let small = patches(lab, 8)?;
     let ten = Matrix::of(&small, 0..10)?;
-    let gradient = gradient_check(&Config { seed: lab.seed, ..config(25, 1) }, &small.shape, Range::Unit, &ten, 1e-4, 0.0)?.relative;
+    let gradient = gradient_check(
+        &Config { seed: lab.seed, ..config(25, 1) },
+        &small.shape,
+        Range::Unit,
+        &ten,
+        1e-4,
+        0.0,
+    )?
+    .relative;
 
     let eight = learned(lab, &small, 8, &config(25, lab.pick(400, 200)))?;
     let row = |side: usize, of: &Learned| {
@@ -84,7 +109,14 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         5,
         8,
     )?;
-    let head = ["patches", "units", "edges", "mean activation of all units", "of the laziest", "of the busiest"];
+    let head = [
+        "patches",
+        "units",
+        "edges",
+        "mean activation of all units",
+        "of the laziest",
+        "of the busiest",
+    ];
     let mut rows = vec![head.map(str::to_owned).to_vec(), row(8, &eight)];
     if lab.pick(true, false) {
         let large = learned(lab, &patches(lab, 16)?, 16, &config(196, 400))?;
@@ -106,8 +138,18 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     );
     Ok(Finding {
         checks: vec![
-            Check::new("edges among 25 units", None, Target::AtLeast(lab.pick(22.0, 18.0)), eight.edges as f64),
-            Check::new("difference of gradients from finite differences, f64", Some(1e-9), Target::AtMost(1e-9), gradient),
+            Check::new(
+                "edges among 25 units",
+                None,
+                Target::AtLeast(lab.pick(22.0, 18.0)),
+                eight.edges as f64,
+            ),
+            Check::new(
+                "difference of gradients from finite differences, f64",
+                Some(1e-9),
+                Target::AtMost(1e-9),
+                gradient,
+            ),
             Check::new(
                 "mean activation of all units off its target of 0.01, %",
                 None,

@@ -44,7 +44,12 @@ pub(crate) struct Check {
 }
 
 impl Check {
-    pub(crate) fn new(figure: impl Into<String>, published: Option<f64>, target: Target, reached: f64) -> Self {
+    pub(crate) fn new(
+        figure: impl Into<String>,
+        published: Option<f64>,
+        target: Target,
+        reached: f64,
+    ) -> Self {
         Self { figure: figure.into(), published, target, reached }
     }
 
@@ -58,7 +63,8 @@ impl Check {
 pub(crate) struct Finding {
     /// The main figure first.
     pub checks: Vec<Check>,
-    /// What was done and what came out, for people: Markdown without headings. Pictures are named relative to `docs`.
+    /// What was done and what came out, for people: Markdown without headings. Pictures are named
+    /// relative to `docs`.
     pub words: String,
 }
 
@@ -137,14 +143,19 @@ pub(crate) fn number(value: f64) -> String {
         _ => {
             let decimals = (3 - size.log10().floor() as i32).clamp(0, 6) as usize;
             let text = format!("{value:.decimals$}");
-            if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+            if text.contains('.') {
+                text.trim_end_matches('0').trim_end_matches('.').to_owned()
+            } else {
+                text
+            }
         }
     }
 }
 
 /// The figures beside those that were wanted, as a Markdown table.
 pub(crate) fn checks(checks: &[Check]) -> String {
-    let mut rows = vec![["figure", "published", "wanted", "reached", "met"].map(str::to_owned).to_vec()];
+    let mut rows =
+        vec![["figure", "published", "wanted", "reached", "met"].map(str::to_owned).to_vec()];
     rows.extend(checks.iter().map(|check| {
         vec![
             check.figure.clone(),
@@ -161,7 +172,10 @@ pub(crate) fn checks(checks: &[Check]) -> String {
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let line = |cells: &Vec<String>| format!("| {} |\n", cells.join(" | "));
     let mut all = rows.iter();
-    let head = all.next().map(|cells| format!("{}|{}\n", line(cells), "---|".repeat(cells.len()))).unwrap_or_default();
+    let head = all
+        .next()
+        .map(|cells| format!("{}|{}\n", line(cells), "---|".repeat(cells.len())))
+        .unwrap_or_default();
     head + &all.map(line).collect::<String>()
 }
 
@@ -171,14 +185,22 @@ mod tests {
 
     #[test]
     fn numbers_have_four_digits_that_tell() {
-        let texts = [98.300_12, 0.0, 1e-11, 13.866_7, 1.0, -103.456, 0.012_345, 250_000.0].map(number);
+        let texts =
+            [98.300_12, 0.0, 1e-11, 13.866_7, 1.0, -103.456, 0.012_345, 250_000.0].map(number);
         assert_eq!(texts, ["98.3", "0", "1.00e-11", "13.87", "1", "-103.5", "0.01235", "2.50e5"]);
     }
 
     #[test]
     fn an_experiment_is_met_when_every_figure_is() {
         let check = |target, reached| Check::new("figure", None, target, reached);
-        let row = |checks| Row::new("name", &Finding { checks, words: String::new() }, Cost { seconds: 1.0, memory: None }, 0);
+        let row = |checks| {
+            Row::new(
+                "name",
+                &Finding { checks, words: String::new() },
+                Cost { seconds: 1.0, memory: None },
+                0,
+            )
+        };
         assert!(row(vec![check(Target::AtMost(3.0), 3.0), check(Target::AtLeast(1.0), 2.0)]).met);
         assert!(!row(vec![check(Target::AtMost(3.0), 2.0), check(Target::AtLeast(1.0), 0.5)]).met);
         assert!(!row(vec![check(Target::AtMost(3.0), f64::NAN)]).met);

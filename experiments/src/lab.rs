@@ -31,9 +31,14 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) fn new(mode: Mode, seed: u64) -> Outcome<Self> {
-        let data = PathBuf::from(std::env::var("AE_DATA").unwrap_or_else(|_| "../shared/data".to_owned()));
+        let data =
+            PathBuf::from(std::env::var("AE_DATA").unwrap_or_else(|_| "../shared/data".to_owned()));
         if !data.is_dir() {
-            return Err(format!("{} is no folder; set AE_DATA to one that holds mnist, fashion-mnist and kodak", data.display()).into());
+            return Err(format!(
+                "{} is no folder; set AE_DATA to one that holds mnist, fashion-mnist and kodak",
+                data.display()
+            )
+            .into());
         }
         Ok(Self { mode, seed, data })
     }
@@ -47,11 +52,13 @@ impl Lab {
         self.data.join(name)
     }
 
-    /// The training and the test rows of `mnist` or `fashion-mnist`, with labels; a quick run takes the first rows alone.
+    /// The training and the test rows of `mnist` or `fashion-mnist`, with labels; a quick run takes
+    /// the first rows alone.
     pub(crate) fn images(&self, set: &str, quick_rows: usize) -> Outcome<(Dataset, Dataset)> {
         let one = |which: &str, rows: usize| -> Outcome<Dataset> {
             let file = |what: &str| self.path(&format!("{set}/{which}-{what}-ubyte.gz"));
-            let options = ReadOptions { labels: Some(file("labels-idx1")), ..ReadOptions::default() };
+            let options =
+                ReadOptions { labels: Some(file("labels-idx1")), ..ReadOptions::default() };
             let data = read(&file("images-idx3").display().to_string(), &options)?;
             let rows = self.pick(data.rows(), rows.min(data.rows()));
             Ok(if rows < data.rows() { data.select(&(0..rows).collect::<Vec<_>>())? } else { data })
@@ -64,17 +71,36 @@ impl Lab {
         let config = Config { seed: self.seed, ..config.clone() };
         let begun = Instant::now();
         let trained = fit(&config, data, None, false, &mut |event| told(what, event))?;
-        eprintln!("{}{what}: {:.0} s", if std::io::stderr().is_terminal() { "\r\x1b[K" } else { "" }, begun.elapsed().as_secs_f64());
+        eprintln!(
+            "{}{what}: {:.0} s",
+            if std::io::stderr().is_terminal() { "\r\x1b[K" } else { "" },
+            begun.elapsed().as_secs_f64()
+        );
         Ok(trained)
     }
 
-    /// Makes one picture of images from 0 to 1, and gives the Markdown that shows it; only a full run keeps it.
-    pub(crate) fn picture(&self, name: &str, what: &str, images: &[f32], shape: &Shape, per_row: usize, scale: usize) -> Outcome<String> {
+    /// Makes one picture of images from 0 to 1, and gives the Markdown that shows it; only a full
+    /// run keeps it.
+    pub(crate) fn picture(
+        &self,
+        name: &str,
+        what: &str,
+        images: &[f32],
+        shape: &Shape,
+        per_row: usize,
+        scale: usize,
+    ) -> Outcome<String> {
         self.shown(name, what, &png_grid(images, shape, per_row, Some(scale))?)
     }
 
     /// The same for curves.
-    pub(crate) fn chart(&self, name: &str, what: &str, curves: &[(&str, &[f64])], [across, up]: [&str; 2]) -> Outcome<String> {
+    pub(crate) fn chart(
+        &self,
+        name: &str,
+        what: &str,
+        curves: &[(&str, &[f64])],
+        [across, up]: [&str; 2],
+    ) -> Outcome<String> {
         self.shown(name, what, crate::chart::curves(curves, across, up)?.as_bytes())
     }
 
@@ -87,7 +113,14 @@ impl Lab {
 }
 
 /// A classifier on codes of known classes, after so many steps from those of some rows.
-pub(crate) fn linear(lab: &Lab, kind: Kind, l2: f64, steps: usize, (codes, classes): Known, rows: Vec<usize>) -> Outcome<Linear> {
+pub(crate) fn linear(
+    lab: &Lab,
+    kind: Kind,
+    l2: f64,
+    steps: usize,
+    (codes, classes): Known,
+    rows: Vec<usize>,
+) -> Outcome<Linear> {
     let head = Head { kind, l2, epochs: Some(steps), seed: lab.seed, ..Head::default() };
     let split = Split { train: rows, validation: Vec::new(), test: Vec::new() };
     Ok(Linear::fit(codes, classes, &split, &head, &mut |event| told("linear", event))?)
@@ -107,7 +140,10 @@ pub(crate) fn first_filters(model: &Model, count: usize) -> Outcome<Vec<f32>> {
 /// The pixels of images of bytes, between 0 and 1: a code that nothing was learned for.
 pub(crate) fn pixels(images: &Dataset) -> Outcome<Matrix> {
     let bytes = Matrix::of(images, 0..images.rows())?;
-    Ok(Matrix { columns: bytes.columns, values: bytes.values.iter().map(|byte| byte / 255.0).collect() })
+    Ok(Matrix {
+        columns: bytes.columns,
+        values: bytes.values.iter().map(|byte| byte / 255.0).collect(),
+    })
 }
 
 /// Tells on a terminal what happens.

@@ -1,9 +1,10 @@
 //! The classic results of autoencoders, reproduced with the library alone.
 //!
-//! `cargo run --release -p experiments -- NAME... [--quick] [--json FILE] [--seed N]`, where NAME is one of the names below or `all`, with the
-//! variable AE_DATA naming the folder that holds `mnist/`, `fashion-mnist/` and `kodak/`. A full run writes what came out to
-//! `docs/results/` and makes `docs/results.md` anew; `--quick` takes fewer rows and epochs, has looser targets of its own, and writes
-//! nothing but the file of `--json`.
+//! `cargo run --release -p experiments -- NAME... [--quick] [--json FILE] [--seed N]`, where NAME
+//! is one of the names below or `all`, with the variable AE_DATA naming the folder that holds
+//! `mnist/`, `fashion-mnist/` and `kodak/`. A full run writes what came out to `docs/results/` and
+//! makes `docs/results.md` anew; `--quick` takes fewer rows and epochs, has looser targets of its
+//! own, and writes nothing but the file of `--json`.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)] // a program that prints and takes the time
 
 mod chart;
@@ -94,8 +95,18 @@ const EXPERIMENTS: &[Experiment] = &[
         source: "[Makhzani and Frey 2014](https://arxiv.org/abs/1312.5663) and [2015](https://arxiv.org/abs/1409.2752)",
         run: winner_take_all::run,
     },
-    Experiment { name: "open-question", title: open_question::TITLE, source: "a question of our own", run: open_question::run },
-    Experiment { name: "recognition", title: recognition::TITLE, source: "a comparison of our own", run: recognition::run },
+    Experiment {
+        name: "open-question",
+        title: open_question::TITLE,
+        source: "a question of our own",
+        run: open_question::run,
+    },
+    Experiment {
+        name: "recognition",
+        title: recognition::TITLE,
+        source: "a comparison of our own",
+        run: recognition::run,
+    },
 ];
 
 struct Arguments {
@@ -108,7 +119,8 @@ struct Arguments {
 
 fn arguments() -> Outcome<Arguments> {
     let mut given = std::env::args().skip(1);
-    let mut arguments = Arguments { help: false, names: Vec::new(), mode: Mode::Full, json: None, seed: 0 };
+    let mut arguments =
+        Arguments { help: false, names: Vec::new(), mode: Mode::Full, json: None, seed: 0 };
     while let Some(word) = given.next() {
         match word.as_str() {
             "--help" | "-h" => arguments.help = true,
@@ -118,12 +130,19 @@ fn arguments() -> Outcome<Arguments> {
             _ => arguments.names.push(word),
         }
     }
-    let known = |name: &String| name == "all" || EXPERIMENTS.iter().any(|experiment| experiment.name == name);
+    let known = |name: &String| {
+        name == "all" || EXPERIMENTS.iter().any(|experiment| experiment.name == name)
+    };
     let names: Vec<&str> = EXPERIMENTS.iter().map(|experiment| experiment.name).collect();
     match arguments.names.iter().find(|name| !known(name)) {
-        Some(name) => Err(format!("unknown experiment {name}; wanted all or some of {}", names.join(", ")).into()),
+        Some(name) => {
+            Err(format!("unknown experiment {name}; wanted all or some of {}", names.join(", "))
+                .into())
+        }
         None if arguments.help => Ok(arguments),
-        None if arguments.names.is_empty() => Err(format!("wanted all or some of {}", names.join(", ")).into()),
+        None if arguments.names.is_empty() => {
+            Err(format!("wanted all or some of {}", names.join(", ")).into())
+        }
         None => Ok(arguments),
     }
 }
@@ -143,13 +162,19 @@ fn main() -> ExitCode {
 fn work() -> Outcome<bool> {
     let arguments = arguments()?;
     if arguments.help {
-        println!("cargo run --release -p experiments -- NAME... [--quick] [--json FILE] [--seed N]\n\nall: every one of\n");
-        EXPERIMENTS.iter().for_each(|experiment| println!("{:16} {}", experiment.name, experiment.title));
+        println!(
+            "cargo run --release -p experiments -- NAME... [--quick] [--json FILE] [--seed N]\n\nall: every one of\n"
+        );
+        EXPERIMENTS
+            .iter()
+            .for_each(|experiment| println!("{:16} {}", experiment.name, experiment.title));
         println!("\nThe variable AE_DATA names the folder with mnist, fashion-mnist and kodak.");
         return Ok(true);
     }
     let lab = Lab::new(arguments.mode, arguments.seed)?;
-    let wanted = |experiment: &&Experiment| arguments.names.iter().any(|name| name == "all" || name == experiment.name);
+    let wanted = |experiment: &&Experiment| {
+        arguments.names.iter().any(|name| name == "all" || name == experiment.name)
+    };
     let (mut rows, mut failed) = (Vec::new(), Vec::new());
     for experiment in EXPERIMENTS.iter().filter(wanted) {
         // What one has found stays, whatever becomes of the next.
@@ -161,7 +186,11 @@ fn work() -> Outcome<bool> {
     if let Some(path) = arguments.json {
         std::fs::write(path, serde_json::to_string_pretty(&rows)?)?;
     }
-    println!("\n{} of {} met", rows.iter().filter(|row| row.met).count(), rows.len() + failed.len());
+    println!(
+        "\n{} of {} met",
+        rows.iter().filter(|row| row.met).count(),
+        rows.len() + failed.len()
+    );
     match failed.is_empty() {
         true => Ok(rows.iter().all(|row| row.met)),
         false => Err(failed.join("; ").into()),
@@ -177,7 +206,8 @@ fn one(lab: &Lab, experiment: &Experiment) -> Outcome<Row> {
     let cost = Cost { seconds: begun.elapsed().as_secs_f64(), memory: memory::most() };
     let row = Row::new(experiment.name, &finding, cost, lab.seed);
     // Pictures and what stands below them are for the page.
-    let shown = |line: &&str| !line.starts_with("![") && (!line.starts_with('*') || line.starts_with("**"));
+    let shown =
+        |line: &&str| !line.starts_with("![") && (!line.starts_with('*') || line.starts_with("**"));
     let words: Vec<&str> = finding.words.lines().filter(shown).collect();
     println!("{}", words.join("\n").trim_end());
     println!("\n{}", finding::checks(&finding.checks));

@@ -17,13 +17,16 @@ pub(crate) const TITLE: &str = "The open question: can a classifier's convolutio
 
 /// Numbers in the code of the classifier, the autoencoder and the variational one.
 const LATENT: usize = 128;
-/// Passes over the images by each decoder, alone or with its encoder: in a full run and in a quick one.
+/// Passes over the images by each decoder, alone or with its encoder: in a full run and in a quick
+/// one.
 const EPOCHS: (usize, usize) = (12, 6);
 /// Rows that a probe learns from.
 const SOME: usize = 12_000;
-/// Rows that a density on feature maps is learned from, and the numbers that these hold at most: maps take much memory.
+/// Rows that a density on feature maps is learned from, and the numbers that these hold at most:
+/// maps take much memory.
 const MAPS: (usize, usize) = (24_000, 75_300_000);
-/// Learning rates that are tried for each decoder, the rows and epochs of these trainings, and the rows that judge them.
+/// Learning rates that are tried for each decoder, the rows and epochs of these trainings, and the
+/// rows that judge them.
 const RATES: [f64; 4] = [1e-3, 3e-3, 1e-2, 3e-2];
 const SHORT: (usize, usize) = (10_000, 3);
 const HELD_OUT: usize = 5000;
@@ -45,7 +48,11 @@ fn convolutional(lab: &Lab, latent: usize, epochs: usize) -> Outcome<Config> {
 
 /// Rows from pixels, as the classifier sees them.
 fn dataset(like: &Dataset, rows: &Matrix) -> Outcome<Dataset> {
-    let data = Dataset::new("drawn", like.shape.clone(), Values::F32(rows.values.iter().map(|pixel| pixel.clamp(0.0, 255.0)).collect()))?;
+    let data = Dataset::new(
+        "drawn",
+        like.shape.clone(),
+        Values::F32(rows.values.iter().map(|pixel| pixel.clamp(0.0, 255.0)).collect()),
+    )?;
     Ok(Dataset { full_scale: Some(255.0), ..data })
 }
 
@@ -60,10 +67,13 @@ struct Subject {
     rebuilt: Matrix,
 }
 
-/// How far new images are from the nearest of the training images, in units of a white pixel: the mean over the first of them.
+/// How far new images are from the nearest of the training images, in units of a white pixel: the
+/// mean over the first of them.
 fn apart(pixels: &Matrix, images: &Matrix, count: usize) -> f64 {
     let count = count.min(images.rows());
-    let one = |row: usize| nearest(pixels, images.row(row), 1).first().map_or(0.0, |found| found.distance / 255.0);
+    let one = |row: usize| {
+        nearest(pixels, images.row(row), 1).first().map_or(0.0, |found| found.distance / 255.0)
+    };
     (0..count).map(one).sum::<f64>() / count as f64
 }
 
@@ -88,7 +98,10 @@ impl Question<'_> {
             Some(density) => {
                 let codes = density.generate(count, lab.seed, Source::Auto)?;
                 // What a rectified layer gives is never below zero.
-                model.decode(&Matrix { columns: codes.columns, values: codes.values.iter().map(|number| number.max(0.0)).collect() })?
+                model.decode(&Matrix {
+                    columns: codes.columns,
+                    values: codes.values.iter().map(|number| number.max(0.0)).collect(),
+                })?
             }
             None => model.generate(count, lab.seed, Source::Auto)?,
         };
@@ -96,7 +109,14 @@ impl Question<'_> {
         let seen = self.classifier.encode(&images, &(0..count).collect::<Vec<_>>())?;
         let some: Vec<usize> = (0..lab.pick(SOME, 2000).min(self.train.rows())).collect();
         let (own, truth) = (Classes::new(&self.train.select(&some)?)?, Classes::new(self.test)?);
-        let probe = linear(lab, Kind::Linear, 1e-4, lab.pick(100, 40), (&model.encode_rows(self.train, &some)?, &own), some)?;
+        let probe = linear(
+            lab,
+            Kind::Linear,
+            1e-4,
+            lab.pick(100, 40),
+            (&model.encode_rows(self.train, &some)?, &own),
+            some,
+        )?;
         Ok(Subject {
             name: name.clone(),
             numbers: model.parts.plan.config.latent,
@@ -114,35 +134,60 @@ impl Question<'_> {
 fn classifier(lab: &Lab, train: &Dataset, test: &Dataset) -> Outcome<(Classifier, f64)> {
     let model = lab.fit("start", &convolutional(lab, LATENT, 1)?, train)?.model;
     let head = Head { epochs: Some(12), dropout: Some(0.3), seed: lab.seed, ..Head::default() };
-    let classifier = Classifier::fit(&model, train, &Split::all(train.rows()), &head, &mut |event| told("classifier", event))?;
+    let classifier =
+        Classifier::fit(&model, train, &Split::all(train.rows()), &head, &mut |event| {
+            told("classifier", event)
+        })?;
     let right = 100.0 * classifier.accuracy(test, &(0..test.rows()).collect::<Vec<_>>())?;
     Ok((classifier, right))
 }
 
-/// A model trained at the learning rate that is best on rows that no decoder learns from (a classifier has), and the loss of these for each rate, after a short
-/// training. With an encoder, that one stays as it is.
-fn trained(lab: &Lab, what: &str, config: &Config, train: &Dataset, encoder: Option<&Classifier>) -> Outcome<(Model, Vec<f64>)> {
+/// A model trained at the learning rate that is best on rows that no decoder learns from (a
+/// classifier has), and the loss of these for each rate, after a short training. With an encoder,
+/// that one stays as it is.
+fn trained(
+    lab: &Lab,
+    what: &str,
+    config: &Config,
+    train: &Dataset,
+    encoder: Option<&Classifier>,
+) -> Outcome<(Model, Vec<f64>)> {
     let seen = train.rows() - lab.pick(HELD_OUT, 0);
     let held_out: Vec<usize> = (seen..train.rows()).collect();
     let one = |what: &str, config: &Config, rows: usize| -> Outcome<Model> {
         let rows = train.select(&(0..rows).collect::<Vec<_>>())?;
         match encoder {
-            Some(encoder) => Ok(fit_from(Start::from(encoder), config, &rows, None, &mut |event| told(what, event))?.model),
+            Some(encoder) => {
+                Ok(fit_from(Start::from(encoder), config, &rows, None, &mut |event| {
+                    told(what, event)
+                })?
+                .model)
+            }
             None => Ok(lab.fit(what, config, &rows)?.model),
         }
     };
     let mut losses = Vec::new();
     for learning_rate in lab.pick(RATES.to_vec(), Vec::new()) {
         let short = Config { learning_rate, epochs: Some(SHORT.1), ..config.clone() };
-        losses.push(one(&format!("{what}, rate {learning_rate}"), &short, SHORT.0)?.evaluate(train, &held_out)?.terms.sum());
+        losses.push(
+            one(&format!("{what}, rate {learning_rate}"), &short, SHORT.0)?
+                .evaluate(train, &held_out)?
+                .terms
+                .sum(),
+        );
     }
     // With none tried, what full runs choose: a decoder alone bears longer steps.
     let usual = if encoder.is_some() { 1e-2 } else { 1e-3 };
-    let best = RATES.into_iter().zip(&losses).min_by(|a, b| a.1.total_cmp(b.1)).map_or(usual, |(rate, _)| rate);
+    let best = RATES
+        .into_iter()
+        .zip(&losses)
+        .min_by(|a, b| a.1.total_cmp(b.1))
+        .map_or(usual, |(rate, _)| rate);
     Ok((one(what, &Config { learning_rate: best, ..config.clone() }, seen)?, losses))
 }
 
-/// An encoder and its decoder, the loss at each learning rate that was tried, and a density to draw codes from where the model has none.
+/// An encoder and its decoder, the loss at each learning rate that was tried, and a density to draw
+/// codes from where the model has none.
 struct Made {
     name: String,
     model: Model,
@@ -167,9 +212,11 @@ fn cut(lab: &Lab, classifier: &Classifier, train: &Dataset) -> Outcome<Vec<Made>
             _ => format!("classifier's first {depth} convolutions, frozen"),
         };
         let (model, tried) = trained(lab, &name, &config, train, Some(classifier))?;
-        let rows = lab.pick(MAPS.0.min(MAPS.1 / model.parts.plan.config.latent), 2000).min(train.rows());
+        let rows =
+            lab.pick(MAPS.0.min(MAPS.1 / model.parts.plan.config.latent), 2000).min(train.rows());
         let codes = model.encode_rows(train, &(0..rows).collect::<Vec<_>>())?;
-        let data = Dataset::new("maps", Shape::Flat { width: codes.columns }, Values::F32(codes.values))?;
+        let data =
+            Dataset::new("maps", Shape::Flat { width: codes.columns }, Values::F32(codes.values))?;
         let density = Config {
             family: "vae".to_owned(),
             net: lab.pick("mlp:512", "mlp:128").parse()?,
@@ -192,13 +239,25 @@ fn cut(lab: &Lab, classifier: &Classifier, train: &Dataset) -> Outcome<Vec<Made>
 fn rates(made: &[Made], train: &Dataset) -> Outcome<String> {
     let held_out = Matrix::of(train, train.rows() - HELD_OUT..train.rows())?;
     // The squared error of an image that is black whatever goes in.
-    let black = held_out.values.iter().map(|pixel| f64::from(pixel / 255.0).powi(2)).sum::<f64>() / HELD_OUT as f64;
-    let loss = |loss: &f64| if (loss / black - 1.0).abs() < 1e-3 { format!("{} (black)", number(*loss)) } else { number(*loss) };
-    let mut rows = vec![std::iter::once("encoder".to_owned()).chain(RATES.map(number)).collect::<Vec<_>>()];
-    rows.extend(made.iter().map(|made| std::iter::once(made.name.clone()).chain(made.tried.iter().map(loss)).collect()));
+    let black = held_out.values.iter().map(|pixel| f64::from(pixel / 255.0).powi(2)).sum::<f64>()
+        / HELD_OUT as f64;
+    let loss = |loss: &f64| {
+        if (loss / black - 1.0).abs() < 1e-3 {
+            format!("{} (black)", number(*loss))
+        } else {
+            number(*loss)
+        }
+    };
+    let mut rows =
+        vec![std::iter::once("encoder".to_owned()).chain(RATES.map(number)).collect::<Vec<_>>()];
+    rows.extend(made.iter().map(|made| {
+        std::iter::once(made.name.clone()).chain(made.tried.iter().map(loss)).collect()
+    }));
     let rows = table(&rows);
     let died = match rows.contains("(black)") {
-        true => " Black: the steps were so long that the network died, and black images come back whatever goes in.",
+        true => {
+            " Black: the steps were so long that the network died, and black images come back whatever goes in."
+        }
         false => "",
     };
     Ok(format!(
@@ -220,13 +279,29 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     };
     let all: Vec<usize> = (0..test.rows()).collect();
     let (features, pixels) = (found.encode(&test, &all)?, Matrix::of(&train, 0..train.rows())?);
-    let shown: Vec<usize> = (0..10).map(|digit| first(&test, digit)).collect::<Option<_>>().ok_or("a digit is missing")?;
-    let question = Question { lab, train: &train, test: &test, classifier: &found, features: &features, pixels: &pixels, shown: &shown };
+    let shown: Vec<usize> = (0..10)
+        .map(|digit| first(&test, digit))
+        .collect::<Option<_>>()
+        .ok_or("a digit is missing")?;
+    let question = Question {
+        lab,
+        train: &train,
+        test: &test,
+        classifier: &found,
+        features: &features,
+        pixels: &pixels,
+        shown: &shown,
+    };
     let mut made = cut(lab, &found, &train)?;
     let cuts = made.len();
     let deepest = made[cuts - 1].model.parts.plan.config.latent;
     let plain = |latent: usize| convolutional(lab, latent, lab.pick(EPOCHS.0, EPOCHS.1));
-    let vae = Config { family: "vae".to_owned(), code_activation: None, likelihood: "bernoulli".parse()?, ..plain(LATENT)? };
+    let vae = Config {
+        family: "vae".to_owned(),
+        code_activation: None,
+        likelihood: "bernoulli".parse()?,
+        ..plain(LATENT)?
+    };
     for (name, config) in [
         ("autoencoder, trained as a whole", plain(LATENT)?),
         ("the same with as many numbers as the deepest cut", plain(deepest)?),
@@ -250,11 +325,19 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         .to_vec(),
     ];
     rows.extend(subjects.iter().map(|of| {
-        vec![of.name.clone(), of.numbers.to_string(), number(of.error), number(of.distance), number(of.nearest), number(of.known)]
+        vec![
+            of.name.clone(),
+            of.numbers.to_string(),
+            number(of.error),
+            number(of.distance),
+            number(of.nearest),
+            number(of.known),
+        ]
     }));
     // What real images have, to measure the others by.
     let count = lab.pick(5000, 500);
-    let real = frechet_distance(&features, &found.encode(&train, &(0..count).collect::<Vec<_>>())?)?;
+    let real =
+        frechet_distance(&features, &found.encode(&train, &(0..count).collect::<Vec<_>>())?)?;
     let digits = Matrix::of(&test, 0..count.min(test.rows()))?;
     rows.push(vec![
         "real digits: training ones against test ones".to_owned(),
@@ -268,7 +351,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     subjects.iter().for_each(|of| rebuilt.extend(&of.rebuilt.values));
     let mut drawn = Vec::new();
     subjects.iter().for_each(|of| drawn.extend(&of.drawn.values[..20 * 784]));
-    let unit = |values: Vec<f32>| values.into_iter().map(|pixel| pixel / 255.0).collect::<Vec<f32>>();
+    let unit =
+        |values: Vec<f32>| values.into_iter().map(|pixel| pixel / 255.0).collect::<Vec<f32>>();
     let lines = subjects.iter().map(|of| of.name.as_str()).collect::<Vec<_>>().join("; ");
     let first_picture = lab.picture(
         "open-question-rebuilt.png",
@@ -278,10 +362,17 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         10,
         2,
     )?;
-    let second_picture =
-        lab.picture("open-question-new.png", &format!("New digits, twenty from each: {lines}"), &unit(drawn), &test.shape, 20, 2)?;
+    let second_picture = lab.picture(
+        "open-question-new.png",
+        &format!("New digits, twenty from each: {lines}"),
+        &unit(drawn),
+        &test.shape,
+        20,
+        2,
+    )?;
     let (cut, whole) = subjects.split_at(cuts);
-    let nearest_to_real = |of: &[Subject]| of.iter().map(|of| of.distance).fold(f64::INFINITY, f64::min);
+    let nearest_to_real =
+        |of: &[Subject]| of.iter().map(|of| of.distance).fold(f64::INFINITY, f64::min);
     let (from_cuts, from_whole) = (nearest_to_real(cut), nearest_to_real(whole));
     let first_error = cut[0].error / whole[0].error;
     let deepest_error = cut[cuts - 1].error / whole[1].error;
@@ -291,7 +382,9 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         (false, _) => "**As a code: not as well.**",
     };
     let as_generator = match from_cuts <= from_whole {
-        true => "**To make new images: yes.** The best cut's are nearer to real ones than those of models trained as a whole",
+        true => {
+            "**To make new images: yes.** The best cut's are nearer to real ones than those of models trained as a whole"
+        }
         false => {
             "**To make new images: not as well.** New images come out, but those of a model trained as a whole are nearer to real ones"
         }
@@ -323,7 +416,8 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         number(from_whole),
         number(real),
     );
-    // The main figure answers the question; that the classifier is a good one is what it is asked of.
+    // The main figure answers the question; that the classifier is a good one is what it is asked
+    // of.
     let mut checks = vec![
         Check::new(
             "squared error from the first cut, as a share of that of an autoencoder of 128 numbers",
@@ -331,7 +425,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             Target::AtMost(lab.pick(1.0, 3.0)),
             first_error,
         ),
-        Check::new("test digits read rightly by the classifier, %", None, Target::AtLeast(lab.pick(99.0, 92.0)), right),
+        Check::new(
+            "test digits read rightly by the classifier, %",
+            None,
+            Target::AtLeast(lab.pick(99.0, 92.0)),
+            right,
+        ),
         Check::new(
             "test digits read rightly by a probe on the deepest cut, %",
             None,
@@ -339,6 +438,13 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             cut[cut.len() - 1].known,
         ),
     ];
-    checks.extend(fashion.map(|right| Check::new("Fashion-MNIST read rightly by the classifier, %", None, Target::AtLeast(91.0), right)));
+    checks.extend(fashion.map(|right| {
+        Check::new(
+            "Fashion-MNIST read rightly by the classifier, %",
+            None,
+            Target::AtLeast(91.0),
+            right,
+        )
+    }));
     Ok(Finding { checks, words })
 }

@@ -21,12 +21,15 @@ pub(crate) fn folder() -> Outcome<PathBuf> {
 
 pub(crate) fn keep(finding: &Finding, row: &Row) -> Outcome<()> {
     let kept = Kept { row: row.clone(), finding: finding.clone() };
-    std::fs::write(folder()?.join(format!("{}.json", row.name)), serde_json::to_string_pretty(&kept)? + "\n")?;
+    std::fs::write(
+        folder()?.join(format!("{}.json", row.name)),
+        serde_json::to_string_pretty(&kept)? + "\n",
+    )?;
     Ok(())
 }
 
-/// What a person has written of a result, in `NAME.md`. Its first line says of which figures, as the page shows them: words on another run
-/// would be wrong here.
+/// What a person has written of a result, in `NAME.md`. Its first line says of which figures, as
+/// the page shows them: words on another run would be wrong here.
 fn explanation(text: &str, finding: &Finding) -> Option<String> {
     let (first, words) = text.split_once('\n')?;
     let figures: Vec<String> = finding.checks.iter().map(|check| number(check.reached)).collect();
@@ -37,7 +40,9 @@ fn explanation(text: &str, finding: &Finding) -> Option<String> {
 pub(crate) fn write(experiments: &[Experiment]) -> Outcome<()> {
     let mut sections = Vec::new();
     for experiment in experiments {
-        let read = |ending: &str| -> Outcome<_> { Ok(std::fs::read_to_string(folder()?.join(format!("{}.{ending}", experiment.name)))) };
+        let read = |ending: &str| -> Outcome<_> {
+            Ok(std::fs::read_to_string(folder()?.join(format!("{}.{ending}", experiment.name))))
+        };
         if let Ok(text) = read("json")? {
             let kept: Kept = serde_json::from_str(&text)?;
             let said = explanation(&read("md")?.unwrap_or_default(), &kept.finding);
@@ -96,8 +101,11 @@ choice, the section's last words say so.
 
 /// The page; beside each experiment stands what a person has to say of it.
 fn text(sections: &[(&Experiment, Kept, Option<String>)]) -> String {
-    let mut rows =
-        vec![["experiment", "figure", "published", "wanted", "reached", "met", "minutes", "memory, GB"].map(str::to_owned).to_vec()];
+    let mut rows = vec![
+        ["experiment", "figure", "published", "wanted", "reached", "met", "minutes", "memory, GB"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
     for (_, Kept { row, finding }, _) in sections {
         let main = &finding.checks[0];
         rows.push(vec![
@@ -141,7 +149,10 @@ mod tests {
     fn words_on_another_run_are_not_shown() {
         let check = |reached: f64| Check::new("figure", None, Target::AtMost(1.0), reached);
         let finding = Finding { checks: vec![check(1.5), check(0.25)], words: String::new() };
-        assert_eq!(explanation("Of 1.5, 0.25:\nboth, and\nmore\n", &finding).as_deref(), Some("both, and\nmore"));
+        assert_eq!(
+            explanation("Of 1.5, 0.25:\nboth, and\nmore\n", &finding).as_deref(),
+            Some("both, and\nmore")
+        );
         assert_eq!(explanation("Of 1.5, 0.26:\nboth\n", &finding), None);
         assert_eq!(explanation("Of 1.5:\nboth\n", &finding), None);
         assert_eq!(explanation("", &finding), None);

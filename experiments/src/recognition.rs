@@ -51,9 +51,13 @@ fn config(lab: &Lab, family: &str, units: usize, learning_rate: f64) -> Outcome<
     let distribution = ["vae", "iwae"].contains(&family);
     Ok(Config {
         family: family.to_owned(),
-        parameters: parameters(family).into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        parameters: parameters(family)
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
         // A code that is a distribution cannot be rectified: one hidden layer stands before it.
-        net: if distribution { format!("mlp:{}", units / 2) } else { "shallow".to_owned() }.parse()?,
+        net: if distribution { format!("mlp:{}", units / 2) } else { "shallow".to_owned() }
+            .parse()?,
         latent: units,
         code_activation: ["plain", "denoising"].contains(&family).then_some(Activation::Relu),
         tied: !distribution,
@@ -80,14 +84,18 @@ struct Probe {
     validation: f64,
 }
 
-/// The probe that is best on validation rows, among those with some weights of their squared weights.
+/// The probe that is best on validation rows, among those with some weights of their squared
+/// weights.
 fn best_probe(lab: &Lab, among: &[f64], known: Known, held_out: Known) -> Outcome<Probe> {
     let one = |l2: &f64| -> Outcome<Probe> {
         let linear = probe(lab, *l2, lab.pick(STEPS.1, 60), known)?;
         Ok(Probe { validation: 100.0 * linear.accuracy(held_out.0, held_out.1)?, linear, l2: *l2 })
     };
     let tried = among.iter().map(one).collect::<Outcome<Vec<_>>>()?;
-    Ok(tried.into_iter().max_by(|a, b| a.validation.total_cmp(&b.validation)).ok_or("no weight was tried")?)
+    Ok(tried
+        .into_iter()
+        .max_by(|a, b| a.validation.total_cmp(&b.validation))
+        .ok_or("no weight was tried")?)
 }
 
 /// Right of rows in percent by the ten nearest of those that are known.
@@ -97,11 +105,20 @@ fn by_nearest(known: Known, asked: Known) -> Outcome<f64> {
 }
 
 /// The right of validation rows for each learning rate after a short training on few rows.
-fn rates(lab: &Lab, family: &str, units: usize, train: &Dataset, held_out: &Dataset) -> Outcome<Vec<f64>> {
+fn rates(
+    lab: &Lab,
+    family: &str,
+    units: usize,
+    train: &Dataset,
+    held_out: &Dataset,
+) -> Outcome<Vec<f64>> {
     let few = train.select(&(0..FEW).collect::<Vec<_>>())?;
     let (own, truth) = (Classes::new(&few)?, Classes::new(held_out)?);
     let right = |rate: f64| -> Outcome<f64> {
-        let short = Config { epochs: Some(epochs(family).div_ceil(2)), ..config(lab, family, units, rate)? };
+        let short = Config {
+            epochs: Some(epochs(family).div_ceil(2)),
+            ..config(lab, family, units, rate)?
+        };
         let model = lab.fit(&format!("{family}, rate {rate}"), &short, &few)?.model;
         let probe = probe(lab, L2[0], STEPS.0, (&model.encode(&few)?, &own))?;
         Ok(100.0 * probe.accuracy(&model.encode(held_out)?, &truth)?)
@@ -112,33 +129,49 @@ fn rates(lab: &Lab, family: &str, units: usize, train: &Dataset, held_out: &Data
 pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let units = lab.pick(1000, 200);
     let mut rows = vec![
-        ["code", "mnist: linear probe, %", "mnist: 10 nearest, %", "fashion: linear probe, %", "fashion: 10 nearest, %"]
-            .map(str::to_owned)
-            .to_vec(),
+        [
+            "code",
+            "mnist: linear probe, %",
+            "mnist: 10 nearest, %",
+            "fashion: linear probe, %",
+            "fashion: 10 nearest, %",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     ];
     rows.extend(FAMILIES.iter().map(|entry| vec![entry.name.to_owned()]));
     rows.extend([vec!["principal components".to_owned()], vec!["raw pixels".to_owned()]]);
     let mut codes_of_mnist: Vec<Judged> = Vec::new();
     let mut images = Vec::new();
-    let mut tried = vec![std::iter::once("code".to_owned()).chain(RATES.map(number)).collect::<Vec<_>>()];
-    // The learning rate of each family, and the probe's regularisation for each code: chosen on MNIST, and kept.
+    let mut tried =
+        vec![std::iter::once("code".to_owned()).chain(RATES.map(number)).collect::<Vec<_>>()];
+    // The learning rate of each family, and the probe's regularisation for each code: chosen on
+    // MNIST, and kept.
     let mut chosen = Vec::new();
     let mut among = vec![L2.to_vec(); rows.len() - 1];
     let mut shape = None;
     for set in lab.pick(vec!["mnist", "fashion-mnist"], vec!["mnist"]) {
         let (all, test) = lab.images(set, 5000)?;
         let seen = all.rows() - lab.pick(HELD_OUT, 1000);
-        let (train, held_out) = (all.select(&(0..seen).collect::<Vec<_>>())?, all.select(&(seen..all.rows()).collect::<Vec<_>>())?);
+        let (train, held_out) = (
+            all.select(&(0..seen).collect::<Vec<_>>())?,
+            all.select(&(seen..all.rows()).collect::<Vec<_>>())?,
+        );
         let classes = [Classes::new(&train)?, Classes::new(&held_out)?, Classes::new(&test)?];
         // Reads codes of the three sets, and adds to the row of the table.
         let mut judge = |at: usize, codes: [Matrix; 3]| -> Outcome<()> {
             let [known, held_out, unseen] = [0, 1, 2].map(|which| (&codes[which], &classes[which]));
             let best = best_probe(lab, &among[at], known, held_out)?;
             among[at] = vec![best.l2];
-            let test = [100.0 * best.linear.accuracy(unseen.0, unseen.1)?, by_nearest(known, unseen)?];
+            let test =
+                [100.0 * best.linear.accuracy(unseen.0, unseen.1)?, by_nearest(known, unseen)?];
             rows[at + 1].extend(test.map(number));
             if let Some(family) = FAMILIES.get(at).filter(|_| set == "mnist") {
-                codes_of_mnist.push(Judged { family: family.name, validation: best.validation, test: test[0] });
+                codes_of_mnist.push(Judged {
+                    family: family.name,
+                    validation: best.validation,
+                    test: test[0],
+                });
             }
             Ok(())
         };
@@ -147,18 +180,33 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
                 let right = rates(lab, entry.name, units, &train, &held_out)?;
                 let best = RATES.into_iter().zip(&right).max_by(|a, b| a.1.total_cmp(b.1));
                 chosen.push(best.map_or(RATES[0], |(rate, _)| rate));
-                tried.push(std::iter::once(entry.name.to_owned()).chain(right.into_iter().map(number)).collect());
+                tried.push(
+                    std::iter::once(entry.name.to_owned())
+                        .chain(right.into_iter().map(number))
+                        .collect(),
+                );
             }
             let rate = chosen.get(at).copied().unwrap_or(RATES[1]);
-            let model = lab.fit(&format!("{set}: {}", entry.name), &config(lab, entry.name, units, rate)?, &train)?.model;
+            let model = lab
+                .fit(
+                    &format!("{set}: {}", entry.name),
+                    &config(lab, entry.name, units, rate)?,
+                    &train,
+                )?
+                .model;
             judge(at, [model.encode(&train)?, model.encode(&held_out)?, model.encode(&test)?])?;
             if set == "mnist" {
                 images.extend(first_filters(&model, 20)?);
             }
             // Every model has these beside its own code.
             if at == 0 {
-                let principal = |data: &Dataset| model.principal_codes(data, &(0..data.rows()).collect::<Vec<_>>());
-                judge(FAMILIES.len(), [principal(&train)?, principal(&held_out)?, principal(&test)?])?;
+                let principal = |data: &Dataset| {
+                    model.principal_codes(data, &(0..data.rows()).collect::<Vec<_>>())
+                };
+                judge(
+                    FAMILIES.len(),
+                    [principal(&train)?, principal(&held_out)?, principal(&test)?],
+                )?;
             }
         }
         judge(FAMILIES.len() + 1, [pixels(&train)?, pixels(&held_out)?, pixels(&test)?])?;
@@ -167,7 +215,10 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     if lab.pick(false, true) {
         rows.iter_mut().for_each(|row| row.truncate(3));
     }
-    let best = codes_of_mnist.iter().max_by(|a, b| a.validation.total_cmp(&b.validation)).ok_or("no family")?;
+    let best = codes_of_mnist
+        .iter()
+        .max_by(|a, b| a.validation.total_cmp(&b.validation))
+        .ok_or("no family")?;
     let names = FAMILIES.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
     let picture = lab.picture(
         "recognition.png",
@@ -203,7 +254,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         number(best.test),
     );
     Ok(Finding {
-        checks: vec![Check::new("test digits read rightly by the best family, %", None, Target::AtLeast(lab.pick(98.0, 88.0)), best.test)],
+        checks: vec![Check::new(
+            "test digits read rightly by the best family, %",
+            None,
+            Target::AtLeast(lab.pick(98.0, 88.0)),
+            best.test,
+        )],
         words,
     })
 }

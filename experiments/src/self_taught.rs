@@ -10,14 +10,18 @@ use autoencoders::split::Split;
 use autoencoders::{Activation, Config, Matrix};
 use serde_json::json;
 
-pub(crate) const TITLE: &str = "Self-taught learning: strokes learned from the digits 5 to 9 tell the digits 0 to 4 apart";
+pub(crate) const TITLE: &str =
+    "Self-taught learning: strokes learned from the digits 5 to 9 tell the digits 0 to 4 apart";
 
-/// UFLDL's sparse autoencoder. Its cost has a factor one half that ours has not: lambda stands on the squared weights as it is, beta is twice
-/// theirs.
+/// UFLDL's sparse autoencoder. Its cost has a factor one half that ours has not: lambda stands on
+/// the squared weights as it is, beta is twice theirs.
 pub(crate) fn sparse(latent: usize, steps: usize) -> Config {
     Config {
         family: "sparse".to_owned(),
-        parameters: [("rho", json!(0.1)), ("beta", json!(6.0))].map(|(name, value)| (name.to_owned(), value)).into_iter().collect(),
+        parameters: [("rho", json!(0.1)), ("beta", json!(6.0))]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into_iter()
+            .collect(),
         latent,
         activation: Activation::Sigmoid,
         l2: 3e-3,
@@ -39,18 +43,28 @@ pub(crate) fn softmax(lambda: f64, steps: usize) -> Head {
 pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let (train, _) = lab.images("mnist", 6000)?;
     let labels = train.labels.clone().ok_or("no labels")?;
-    let rows = |low: bool| -> Vec<usize> { (0..train.rows()).filter(|row| (labels[*row].as_str() < "5") == low).collect() };
+    let rows = |low: bool| -> Vec<usize> {
+        (0..train.rows()).filter(|row| (labels[*row].as_str() < "5") == low).collect()
+    };
     let (unlabelled, labelled) = (train.select(&rows(false))?, train.select(&rows(true))?);
     let half = labelled.rows() / 2;
-    let split = Split { train: (0..half).collect(), validation: Vec::new(), test: (half..labelled.rows()).collect() };
+    let split = Split {
+        train: (0..half).collect(),
+        validation: Vec::new(),
+        test: (half..labelled.rows()).collect(),
+    };
 
     let model = lab.fit("features", &sparse(200, lab.pick(400, 60)), &unlabelled)?.model;
     let head = softmax(1e-4, lab.pick(400, 100));
     let classes = Classes::new(&labelled)?;
     let test = Classes { of: classes.of[half..].to_vec(), ..classes.clone() };
     let accuracy = |codes: &Matrix| -> Outcome<f64> {
-        let linear = Linear::fit(codes, &classes, &split, &head, &mut |event| told("softmax", event))?;
-        let unseen = Matrix { columns: codes.columns, values: codes.values[half * codes.columns..].to_vec() };
+        let linear =
+            Linear::fit(codes, &classes, &split, &head, &mut |event| told("softmax", event))?;
+        let unseen = Matrix {
+            columns: codes.columns,
+            values: codes.values[half * codes.columns..].to_vec(),
+        };
         Ok(100.0 * linear.accuracy(&unseen, &test)?)
     };
     let ours = accuracy(&model.encode(&labelled)?)?;
@@ -81,8 +95,18 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     );
     Ok(Finding {
         checks: vec![
-            Check::new("digits 0 to 4 read rightly, %", Some(98.3), Target::AtLeast(lab.pick(98.0, 96.0)), ours),
-            Check::new("better than raw pixels by, percentage points", Some(2.3), Target::AtLeast(lab.pick(1.0, 0.0)), ours - raw),
+            Check::new(
+                "digits 0 to 4 read rightly, %",
+                Some(98.3),
+                Target::AtLeast(lab.pick(98.0, 96.0)),
+                ours,
+            ),
+            Check::new(
+                "better than raw pixels by, percentage points",
+                Some(2.3),
+                Target::AtLeast(lab.pick(1.0, 0.0)),
+                ours - raw,
+            ),
         ],
         words,
     })

@@ -26,24 +26,39 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let model = lab.fit("layers", &config, &train)?.model;
     let all = Split::all(train.rows());
     let rows: Vec<usize> = (0..test.rows()).collect();
-    let trained = |head: &Head| Classifier::fit(&model, &train, &all, head, &mut |event| told("classifier", event));
-    let accuracy = |classifier: &Classifier| -> Outcome<f64> { Ok(100.0 * classifier.accuracy(&test, &rows)?) };
+    let trained = |head: &Head| {
+        Classifier::fit(&model, &train, &all, head, &mut |event| told("classifier", event))
+    };
+    let accuracy = |classifier: &Classifier| -> Outcome<f64> {
+        Ok(100.0 * classifier.accuracy(&test, &rows)?)
+    };
     let probe = trained(&softmax(3e-3, lab.pick(100, 60)))?;
-    let tuned = Head { kind: Kind::Softmax, optimiser: Some(Method::Lbfgs), ..softmax(3e-3, lab.pick(400, 60)) };
+    let tuned = Head {
+        kind: Kind::Softmax,
+        optimiser: Some(Method::Lbfgs),
+        ..softmax(3e-3, lab.pick(400, 60))
+    };
     let tuned = trained(&tuned)?;
     let (before, after) = (accuracy(&probe)?, accuracy(&tuned)?);
     let truth = Classes::named(probe.names.clone(), &test)?.of;
     let (early, late) = (probe.predict(&test, &rows)?, tuned.predict(&test, &rows)?);
     let right = |predicted: &[usize], row: usize| truth[row] == Some(predicted[row]);
-    let mended: Vec<usize> = rows.iter().copied().filter(|row| !right(&early, *row) && right(&late, *row)).take(40).collect();
-    let spoiled: Vec<usize> = rows.iter().copied().filter(|row| right(&early, *row) && !right(&late, *row)).collect();
+    let mended: Vec<usize> = rows
+        .iter()
+        .copied()
+        .filter(|row| !right(&early, *row) && right(&late, *row))
+        .take(40)
+        .collect();
+    let spoiled: Vec<usize> =
+        rows.iter().copied().filter(|row| right(&early, *row) && !right(&late, *row)).collect();
     let also = spoiled.len().min(20);
     let what = format!(
         "The first {} test digits that are read wrongly before the fine-tuning and rightly after it; then the first {also} of those that it spoils",
         mended.len()
     );
     let shown = [mended.as_slice(), &spoiled[..also]].concat();
-    let images = Matrix::of(&test, shown)?.values.into_iter().map(|pixel| pixel / 255.0).collect::<Vec<_>>();
+    let images =
+        Matrix::of(&test, shown)?.values.into_iter().map(|pixel| pixel / 255.0).collect::<Vec<_>>();
     let picture = lab.picture("stacked.png", &what, &images, &test.shape, 20, 2)?;
     let rows = [
         ["classifier", "test digits read rightly, %"].map(str::to_owned).to_vec(),
@@ -62,9 +77,24 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     );
     Ok(Finding {
         checks: vec![
-            Check::new("test digits read rightly after fine-tuning, %", Some(97.6), Target::AtLeast(lab.pick(97.4, 92.0)), after),
-            Check::new("before it, %: no more", Some(87.7), Target::AtMost(lab.pick(90.0, 92.0)), before),
-            Check::new("before it, %: no less", Some(87.7), Target::AtLeast(lab.pick(85.0, 60.0)), before),
+            Check::new(
+                "test digits read rightly after fine-tuning, %",
+                Some(97.6),
+                Target::AtLeast(lab.pick(97.4, 92.0)),
+                after,
+            ),
+            Check::new(
+                "before it, %: no more",
+                Some(87.7),
+                Target::AtMost(lab.pick(90.0, 92.0)),
+                before,
+            ),
+            Check::new(
+                "before it, %: no less",
+                Some(87.7),
+                Target::AtLeast(lab.pick(85.0, 60.0)),
+                before,
+            ),
         ],
         words,
     })

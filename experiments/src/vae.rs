@@ -21,7 +21,10 @@ struct Judged {
 fn config(lab: &Lab, samples: Option<usize>, epochs: usize) -> Outcome<Config> {
     Ok(Config {
         family: if samples.is_some() { "iwae" } else { "vae" }.to_owned(),
-        parameters: samples.map(|samples| ("samples".to_owned(), json!(samples))).into_iter().collect(),
+        parameters: samples
+            .map(|samples| ("samples".to_owned(), json!(samples)))
+            .into_iter()
+            .collect(),
         net: format!("mlp:{}", lab.pick(500, 200)).parse()?,
         activation: Activation::Tanh,
         latent: 20,
@@ -49,7 +52,10 @@ fn judge(lab: &Lab, name: &str, model: &Model, test: &Dataset, anneal: bool) -> 
         name: name.to_owned(),
         bound: -of.terms.sum(),
         likelihood: mean(&model.importance_weighted(test, &some, lab.pick(5000, 200), lab.seed)?),
-        annealed: anneal.then(|| model.annealed(test, &few, annealing, lab.seed)).transpose()?.map(|all| mean(&all)),
+        annealed: anneal
+            .then(|| model.annealed(test, &few, annealing, lab.seed))
+            .transpose()?
+            .map(|all| mean(&all)),
         active: of.active_units,
     })
 }
@@ -59,7 +65,10 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let epochs = lab.pick(50, 15);
     let vae = lab.fit("vae", &config(lab, None, epochs)?, &train)?.model;
     let five = lab.fit("iwae 5", &config(lab, Some(5), epochs)?, &train)?.model;
-    let mut judged = vec![judge(lab, "VAE", &vae, &test, true)?, judge(lab, "IWAE, 5 draws", &five, &test, true)?];
+    let mut judged = vec![
+        judge(lab, "VAE", &vae, &test, true)?,
+        judge(lab, "IWAE, 5 draws", &five, &test, true)?,
+    ];
     if lab.pick(true, false) {
         let fifty = lab.fit("iwae 50", &config(lab, Some(50), 1)?, &train)?.model;
         judged.push(judge(lab, "IWAE, 50 draws, one epoch alone", &fifty, &test, false)?);
@@ -67,9 +76,15 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let few: Vec<usize> = (0..lab.pick(50, 10)).collect();
     let same = mean(&vae.importance_weighted(&test, &few, lab.pick(5000, 200), lab.seed)?);
     let mut rows = vec![
-        ["model", "bound that it trains on", "ln p by importance", "ln p by annealing", "units that vary between digits, of 20"]
-            .map(str::to_owned)
-            .to_vec(),
+        [
+            "model",
+            "bound that it trains on",
+            "ln p by importance",
+            "ln p by annealing",
+            "units that vary between digits, of 20",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     ];
     rows.extend(judged.iter().map(|of| {
         vec![
@@ -81,7 +96,14 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         ]
     }));
     let drawn = vae.generate(50, lab.seed, Source::Prior)?;
-    let picture = lab.picture("vae.png", "Fifty digits that the VAE draws from its prior", &vae.pixels(&drawn), &test.shape, 10, 2)?;
+    let picture = lab.picture(
+        "vae.png",
+        "Fifty digits that the VAE draws from its prior",
+        &vae.pixels(&drawn),
+        &test.shape,
+        10,
+        2,
+    )?;
     let words = format!(
         "A network 784-{}-20 with tanh units and its mirror image learn {} digits whose pixels are drawn black or white anew in each epoch; {epochs} \
          epochs with Adam. All numbers are nats a digit on test digits: the bound on all of them, the logarithm of the likelihood by {} draws on {}, \
@@ -101,15 +123,30 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let annealed = judged[0].annealed.unwrap_or(f64::NAN);
     Ok(Finding {
         checks: vec![
-            Check::new("bound of the VAE, nats", Some(-103.1), Target::AtLeast(lab.pick(-103.5, -150.0)), bound),
-            Check::new("ln p of the VAE, nats", Some(-97.8), Target::AtLeast(lab.pick(-98.5, -145.0)), likelihood),
+            Check::new(
+                "bound of the VAE, nats",
+                Some(-103.1),
+                Target::AtLeast(lab.pick(-103.5, -150.0)),
+                bound,
+            ),
+            Check::new(
+                "ln p of the VAE, nats",
+                Some(-97.8),
+                Target::AtLeast(lab.pick(-98.5, -145.0)),
+                likelihood,
+            ),
             Check::new(
                 "IWAE with 5 draws is better by, nats",
                 Some(0.8),
                 Target::AtLeast(lab.pick(0.7, -1.0)),
                 judged[1].likelihood - likelihood,
             ),
-            Check::new("annealing and importance apart, nats", None, Target::AtMost(lab.pick(1.0, 5.0)), (annealed - same).abs()),
+            Check::new(
+                "annealing and importance apart, nats",
+                None,
+                Target::AtMost(lab.pick(1.0, 5.0)),
+                (annealed - same).abs(),
+            ),
         ],
         words,
     })

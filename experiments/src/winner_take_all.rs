@@ -9,12 +9,14 @@ use autoencoders::split::Split;
 use autoencoders::{Config, Matrix, Model};
 use serde_json::{Value, json};
 
-pub(crate) const TITLE: &str = "Winner-take-all and k-sparse autoencoders: sparse codes that a linear classifier can read";
+pub(crate) const TITLE: &str =
+    "Winner-take-all and k-sparse autoencoders: sparse codes that a linear classifier can read";
 
 /// The weights of the squared weights that are tried on validation rows.
 const L2: [f64; 3] = [1e-5, 1e-4, 1e-3];
 
-/// Steps of the linear machines: to choose how a code is trained, and at the end. They go on getting better until then.
+/// Steps of the linear machines: to choose how a code is trained, and at the end. They go on
+/// getting better until then.
 const STEPS: (usize, usize) = (300, 1000);
 
 /// How a code is trained.
@@ -48,7 +50,11 @@ impl Code {
     fn config(&self, way: Way) -> Outcome<Config> {
         Ok(Config {
             family: self.family.to_owned(),
-            parameters: self.parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+            parameters: self
+                .parameters
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
             net: "shallow".parse()?,
             latent: self.units,
             tied: way.tied,
@@ -77,11 +83,13 @@ struct Made {
 /// How many of some rows a classifier reads wrongly, in percent.
 fn wrong(machine: &Linear, (codes, classes): Known, rows: &[usize]) -> Outcome<f64> {
     let values = rows.iter().flat_map(|row| codes.row(*row).iter().copied()).collect();
-    let truth = Classes { of: rows.iter().map(|row| classes.of[*row]).collect(), ..classes.clone() };
+    let truth =
+        Classes { of: rows.iter().map(|row| classes.of[*row]).collect(), ..classes.clone() };
     Ok(100.0 * (1.0 - machine.accuracy(&Matrix { columns: codes.columns, values }, &truth)?))
 }
 
-/// The weight of the squared weights that is best on validation rows, with how wrong the machine then is of them.
+/// The weight of the squared weights that is best on validation rows, with how wrong the machine
+/// then is of them.
 fn regularised(lab: &Lab, kind: Kind, known: Known, split: &Split) -> Outcome<(f64, f64)> {
     let one = |l2: f64| -> Outcome<(f64, f64)> {
         let machine = linear(lab, kind, l2, lab.pick(STEPS.1, 60), known, split.train.clone())?;
@@ -103,25 +111,60 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let seen = train.select(&split.train)?;
     // What was chosen learns from every row of the training file before it sees the test.
     let tested = |kind: Kind, l2: f64, known: &Matrix, unseen: &Matrix| -> Outcome<f64> {
-        let machine = linear(lab, kind, l2, lab.pick(STEPS.1, 60), (known, &classes), (0..train.rows()).collect())?;
+        let machine = linear(
+            lab,
+            kind,
+            l2,
+            lab.pick(STEPS.1, 60),
+            (known, &classes),
+            (0..train.rows()).collect(),
+        )?;
         wrong(&machine, (unseen, &truth), &(0..test.rows()).collect::<Vec<_>>())
     };
     let one = |code: &Code| -> Outcome<Made> {
         let mut tried = Vec::new();
         for way in &code.ways {
-            let name = format!("{}, {}, rate {}, l2 {}, {} epochs", code.family, way.weights(), way.learning_rate, way.l2, way.epochs);
+            let name = format!(
+                "{}, {}, rate {}, l2 {}, {} epochs",
+                code.family,
+                way.weights(),
+                way.learning_rate,
+                way.l2,
+                way.epochs
+            );
             let model = lab.fit(&name, &code.config(*way)?, &seen)?.model;
             let codes = model.encode(&train)?;
-            let machine = linear(lab, code.kind, L2[1], lab.pick(STEPS.0, 60), (&codes, &classes), split.train.clone())?;
+            let machine = linear(
+                lab,
+                code.kind,
+                L2[1],
+                lab.pick(STEPS.0, 60),
+                (&codes, &classes),
+                split.train.clone(),
+            )?;
             tried.push((*way, wrong(&machine, (&codes, &classes), &split.validation)?, model));
         }
-        let (way, _, model) = tried.iter().min_by(|a, b| a.1.total_cmp(&b.1)).ok_or("nothing was tried")?;
-        let (l2, validation) = regularised(lab, code.kind, (&model.encode(&train)?, &classes), &split)?;
-        let model = lab.fit(&format!("{}, every row", code.family), &code.config(*way)?, &train)?.model;
+        let (way, _, model) =
+            tried.iter().min_by(|a, b| a.1.total_cmp(&b.1)).ok_or("nothing was tried")?;
+        let (l2, validation) =
+            regularised(lab, code.kind, (&model.encode(&train)?, &classes), &split)?;
+        let model =
+            lab.fit(&format!("{}, every row", code.family), &code.config(*way)?, &train)?.model;
         let test = tested(code.kind, l2, &model.encode(&train)?, &model.encode(&test)?)?;
-        Ok(Made { model, tried: tried.into_iter().map(|(way, wrong, _)| (way, wrong)).collect(), l2, validation, test })
+        Ok(Made {
+            model,
+            tried: tried.into_iter().map(|(way, wrong, _)| (way, wrong)).collect(),
+            l2,
+            validation,
+            test,
+        })
     };
-    let way = |tied: bool, learning_rate: f64, l2: f64, epochs: usize| Way { tied, learning_rate, l2, epochs };
+    let way = |tied: bool, learning_rate: f64, l2: f64, epochs: usize| Way {
+        tied,
+        learning_rate,
+        l2,
+        epochs,
+    };
     let winners = one(&Code {
         family: "winner-take-all",
         parameters: vec![("lifetime", json!(0.05)), ("winners", json!(false))],
@@ -143,17 +186,26 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         parameters: vec![("k", json!(25)), ("alpha", json!(3.0)), ("warm_up", json!(0.5))],
         units: lab.pick(1000, 400),
         kind: Kind::Linear,
-        ways: lab
-            .pick(vec![way(false, 1e-3, 0.0, 40), way(true, 1e-3, 0.0, 40), way(true, 3e-3, 1e-4, 40)], vec![way(true, 3e-3, 1e-4, 20)]),
+        ways: lab.pick(
+            vec![way(false, 1e-3, 0.0, 40), way(true, 1e-3, 0.0, 40), way(true, 3e-3, 1e-4, 40)],
+            vec![way(true, 3e-3, 1e-4, 20)],
+        ),
     })?;
     let (known, unseen) = (pixels(&train)?, pixels(&test)?);
     let (raw_l2, raw_validation) = regularised(lab, Kind::Svm, (&known, &classes), &split)?;
     let raw = tested(Kind::Svm, raw_l2, &known, &unseen)?;
 
     let filters = winners.model.decoder_filters()?.ok_or("no filters")?;
-    let images: Vec<f32> = filters.weights.values.chunks_exact(784).take(200).flat_map(around_grey).collect();
-    let picture =
-        lab.picture("winner-take-all.png", "What 200 of the units of the winner-take-all code draw", &images, &test.shape, 20, 2)?;
+    let images: Vec<f32> =
+        filters.weights.values.chunks_exact(784).take(200).flat_map(around_grey).collect();
+    let picture = lab.picture(
+        "winner-take-all.png",
+        "What 200 of the units of the winner-take-all code draw",
+        &images,
+        &test.shape,
+        20,
+        2,
+    )?;
     let rows = [
         [
             "code",
@@ -178,12 +230,25 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             number(sparse.validation),
             number(sparse.test),
         ],
-        vec!["raw pixels".to_owned(), "linear support vector machines".to_owned(), number(raw_l2), number(raw_validation), number(raw)],
+        vec![
+            "raw pixels".to_owned(),
+            "linear support vector machines".to_owned(),
+            number(raw_l2),
+            number(raw_validation),
+            number(raw),
+        ],
     ];
     let mut ways = vec![
-        ["code", "weights", "learning rate", "price of the autoencoder's squared weights", "epochs", "validation digits read wrongly, %"]
-            .map(str::to_owned)
-            .to_vec(),
+        [
+            "code",
+            "weights",
+            "learning rate",
+            "price of the autoencoder's squared weights",
+            "epochs",
+            "validation digits read wrongly, %",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     ];
     for (name, made) in [("winner-take-all", &winners), ("k-sparse", &sparse)] {
         ways.extend(made.tried.iter().map(|(way, wrong)| {
@@ -211,8 +276,18 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     );
     Ok(Finding {
         checks: vec![
-            Check::new("test digits read wrongly by winner-take-all, %", Some(1.2), Target::AtMost(lab.pick(1.45, 8.0)), winners.test),
-            Check::new("test digits read wrongly by k-sparse, %", Some(1.35), Target::AtMost(lab.pick(1.45, 9.0)), sparse.test),
+            Check::new(
+                "test digits read wrongly by winner-take-all, %",
+                Some(1.2),
+                Target::AtMost(lab.pick(1.45, 8.0)),
+                winners.test,
+            ),
+            Check::new(
+                "test digits read wrongly by k-sparse, %",
+                Some(1.35),
+                Target::AtMost(lab.pick(1.45, 9.0)),
+                sparse.test,
+            ),
         ],
         words,
     })

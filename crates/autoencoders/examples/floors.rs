@@ -1,10 +1,11 @@
 #![allow(clippy::print_stdout, clippy::disallowed_methods)] // an example prints and takes the time
 
-//! The quality floors on real data: trains each model, prints its figures beside what they must reach.
+//! The quality floors on real data: trains each model, prints its figures beside what they must
+//! reach.
 //!
-//! `cargo run --release --example floors [-- NAME...] [--quick] [--pictures DIR]` with the variable AE_DATA naming the folder that
-//! holds `mnist/`; names are digits, plain, conv, denoising, sparse, contractive, vae. `--quick` trains on a tenth of the rows and
-//! checks nothing.
+//! `cargo run --release --example floors [-- NAME...] [--quick] [--pictures DIR]` with the variable
+//! AE_DATA naming the folder that holds `mnist/`; names are digits, plain, conv, denoising, sparse,
+//! contractive, vae. `--quick` trains on a tenth of the rows and checks nothing.
 
 use autoencoders::rng::Rng;
 use autoencoders::{Config, Event, Flow, Matrix, Model, Result, data, fit};
@@ -66,20 +67,29 @@ struct Floors {
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
-    let quick = arguments.iter().position(|argument| argument == "--quick").map(|at| arguments.remove(at)).is_some();
+    let quick = arguments
+        .iter()
+        .position(|argument| argument == "--quick")
+        .map(|at| arguments.remove(at))
+        .is_some();
     let pictures = arguments.iter().position(|argument| argument == "--pictures").map(|at| {
         arguments.remove(at);
         PathBuf::from(arguments.remove(at))
     });
-    let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
+    let wanted =
+        |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
     let folder = std::env::var("AE_DATA").unwrap_or_else(|_| "../shared/data".to_owned());
     let mnist = Path::new(&folder).join("mnist");
     if !mnist.is_dir() {
-        return Err(
-            format!("no MNIST in {}; set AE_DATA to the folder that holds mnist/train-images-idx3-ubyte.gz", mnist.display()).into()
-        );
+        return Err(format!(
+            "no MNIST in {}; set AE_DATA to the folder that holds mnist/train-images-idx3-ubyte.gz",
+            mnist.display()
+        )
+        .into());
     }
-    let read = |name: &str| data::read(&mnist.join(name).display().to_string(), &data::ReadOptions::default());
+    let read = |name: &str| {
+        data::read(&mnist.join(name).display().to_string(), &data::ReadOptions::default())
+    };
     let (train, test) = (read("train-images-idx3-ubyte.gz")?, read("t10k-images-idx3-ubyte.gz")?);
     let train = if quick { train.select(&(0..6000).collect::<Vec<_>>())? } else { train };
     let mut floors = Floors { train, test, quick, pictures, rows: Vec::new(), plain: None };
@@ -136,7 +146,8 @@ impl Floors {
         let trained = fit(&config, &self.train, None, false, &mut |event| {
             if let Event::Epoch(record) = event {
                 let terms = record.validation.as_ref().unwrap_or(&record.train);
-                let terms: Vec<String> = terms.0.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+                let terms: Vec<String> =
+                    terms.0.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
                 print!("\r  epoch {} of {}: {}   ", record.epoch, record.of, terms.join(", "));
                 std::io::stdout().flush().ok();
             }
@@ -151,9 +162,13 @@ impl Floors {
     }
 
     fn digits(&mut self) -> std::result::Result<(), Box<dyn std::error::Error>> {
-        let program = std::env::current_exe()?.with_file_name(format!("../ae{}", std::env::consts::EXE_SUFFIX));
+        let program = std::env::current_exe()?
+            .with_file_name(format!("../ae{}", std::env::consts::EXE_SUFFIX));
         if !program.exists() {
-            println!("digits: left out, {} is not built; run cargo build --release first", program.display());
+            println!(
+                "digits: left out, {} is not built; run cargo build --release first",
+                program.display()
+            );
             return Ok(());
         }
         let folder = tempfile::tempdir()?;
@@ -197,7 +212,13 @@ impl Floors {
     }
 
     fn conv(&mut self) -> Result<()> {
-        let config = Config { net: "conv:32,64".parse()?, latent: 32, epochs: Some(20), batch: 128, ..Config::default() };
+        let config = Config {
+            net: "conv:32,64".parse()?,
+            latent: 32,
+            epochs: Some(20),
+            batch: 128,
+            ..Config::default()
+        };
         let start = Instant::now();
         let model = self.fit("plain conv:32,64, latent 32", config)?;
         let minutes = start.elapsed().as_secs_f64() / 60.0;
@@ -211,7 +232,8 @@ impl Floors {
         if self.plain.is_none() {
             self.plain()?;
         }
-        let parameters = json!({"noise": "masking", "level": 0.3}).as_object().cloned().unwrap_or_default();
+        let parameters =
+            json!({"noise": "masking", "level": 0.3}).as_object().cloned().unwrap_or_default();
         let config = Config {
             family: "denoising".to_owned(),
             parameters,
@@ -225,11 +247,22 @@ impl Floors {
         let model = self.fit("denoising mlp:512,256, latent 32, masking 0.3", config)?;
         let rows = self.all();
         let Some(plain) = &self.plain else { return Ok(()) };
-        let (ours, theirs) = (model.corrupted_mse(&self.test, &rows, &mask)?, plain.corrupted_mse(&self.test, &rows, &mask)?);
-        let (code, plain_code) = (model.code_change(&self.test, &rows, &mask)?, plain.code_change(&self.test, &rows, &mask)?);
+        let (ours, theirs) = (
+            model.corrupted_mse(&self.test, &rows, &mask)?,
+            plain.corrupted_mse(&self.test, &rows, &mask)?,
+        );
+        let (code, plain_code) = (
+            model.code_change(&self.test, &rows, &mask)?,
+            plain.code_change(&self.test, &rows, &mask)?,
+        );
         self.picture("denoising.png", &model.reconstruct(&self.test.select(&rows[..40])?)?, 10)?;
         self.add("denoising", "MSE on masked images / plain's", ours / theirs, Bound::AtMost(0.5));
-        self.add("denoising", "code change under the mask / plain's", code / plain_code, Bound::AtMost(1.0));
+        self.add(
+            "denoising",
+            "code change under the mask / plain's",
+            code / plain_code,
+            Bound::AtMost(1.0),
+        );
         Ok(())
     }
 
@@ -241,15 +274,25 @@ impl Floors {
             epochs: Some(20),
             batch: 256,
             learning_rate: 2e-3,
-            // As in the tutorial: without decay the weights of pixels that are hardly ever lit stay at their random start.
+            // As in the tutorial: without decay the weights of pixels that are hardly ever lit stay
+            // at their random start.
             l2: 3e-4,
             ..Config::default()
         };
         let model = self.fit("sparse, 1,000 units, rho 0.05", config)?;
         let evaluation = model.evaluate(&self.test, &self.all())?;
-        self.add("sparse", "mean activation", evaluation.mean_activation, Bound::Between(0.04, 0.06));
+        self.add(
+            "sparse",
+            "mean activation",
+            evaluation.mean_activation,
+            Bound::Between(0.04, 0.06),
+        );
         self.add("sparse", "test MSE", evaluation.mse, Bound::AtMost(0.015));
-        let weight = model.vars.iter().find(|(_, var)| var.name == "encoder.0.weight").map(|(_, var)| var.value.clone().transpose());
+        let weight = model
+            .vars
+            .iter()
+            .find(|(_, var)| var.name == "encoder.0.weight")
+            .map(|(_, var)| var.value.clone().transpose());
         if let Some(filters) = weight {
             let filters = filters.into_data().try_into_vec::<f32>().unwrap_or_default();
             self.picture("sparse-filters.png", &contrast(&filters[..100 * 784]), 10)?;
@@ -270,16 +313,29 @@ impl Floors {
             learning_rate: 1e-2,
             ..Config::default()
         };
-        let plain = self.fit("plain, 1,000 sigmoid tied, cross-entropy", Config { family: "plain".to_owned(), ..config.clone() })?;
+        let plain = self.fit(
+            "plain, 1,000 sigmoid tied, cross-entropy",
+            Config { family: "plain".to_owned(), ..config.clone() },
+        )?;
         let parameters = json!({"lambda": 0.7}).as_object().cloned().unwrap_or_default();
-        let model = self.fit("contractive, 1,000 sigmoid tied, cross-entropy, lambda 0.7", Config { parameters, ..config })?;
+        let model = self.fit(
+            "contractive, 1,000 sigmoid tied, cross-entropy, lambda 0.7",
+            Config { parameters, ..config },
+        )?;
         let rows = self.all();
-        let cross_entropy =
-            |model: &Model| -> Result<f64> { Ok(model.evaluate(&self.test, &rows)?.terms.get("reconstruction").unwrap_or(f64::NAN)) };
+        let cross_entropy = |model: &Model| -> Result<f64> {
+            Ok(model.evaluate(&self.test, &rows)?.terms.get("reconstruction").unwrap_or(f64::NAN))
+        };
         let (ours, theirs) = (cross_entropy(&model)?, cross_entropy(&plain)?);
-        let (norm, plain_norm) = (model.jacobian_norm(&self.test, &rows)?, plain.jacobian_norm(&self.test, &rows)?);
+        let (norm, plain_norm) =
+            (model.jacobian_norm(&self.test, &rows)?, plain.jacobian_norm(&self.test, &rows)?);
         self.add("contractive", "mean Jacobian norm", norm, Bound::Shown);
-        self.add("contractive", "plain's norm / contractive's", plain_norm / norm, Bound::AtLeast(10.0));
+        self.add(
+            "contractive",
+            "plain's norm / contractive's",
+            plain_norm / norm,
+            Bound::AtLeast(10.0),
+        );
         self.add("contractive", "cross-entropy / plain's", ours / theirs, Bound::AtMost(1.3));
         Ok(())
     }

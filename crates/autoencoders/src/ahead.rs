@@ -4,11 +4,13 @@
 use crate::error::Error;
 use crate::error::Result;
 
-/// Calls `consume` with the items of an iterator, which are made on a thread of their own, `together` at a time and at most two times
-/// as many ahead: handing over takes some microseconds, which many small items share.
+/// Calls `consume` with the items of an iterator, which are made on a thread of their own,
+/// `together` at a time and at most two times as many ahead: handing over takes some microseconds,
+/// which many small items share.
 ///
-/// With none together, or where there is one thread for everything, they are made as they are asked for. The items and their order
-/// are the same either way. A consumer that stops early ends the thread too.
+/// With none together, or where there is one thread for everything, they are made as they are asked
+/// for. The items and their order are the same either way. A consumer that stops early ends the
+/// thread too.
 pub(crate) fn ahead<T: Send, R>(
     mut items: impl Iterator<Item = T> + Send,
     together: usize,
@@ -20,9 +22,13 @@ pub(crate) fn ahead<T: Send, R>(
             // Some wait in the channel while the next are made.
             let (give, take) = std::sync::mpsc::sync_channel::<Vec<T>>(1);
             scope.spawn(move |_| {
-                let groups = std::iter::repeat_with(|| items.by_ref().take(together).collect::<Vec<T>>());
+                let groups =
+                    std::iter::repeat_with(|| items.by_ref().take(together).collect::<Vec<T>>());
                 // An error in giving means that nobody listens any more.
-                groups.take_while(|group| !group.is_empty()).try_for_each(|group| give.send(group)).ok();
+                groups
+                    .take_while(|group| !group.is_empty())
+                    .try_for_each(|group| give.send(group))
+                    .ok();
             });
             let mut items = take.into_iter().flatten();
             let result = consume(&mut items);
@@ -34,8 +40,8 @@ pub(crate) fn ahead<T: Send, R>(
     consume(&mut items)
 }
 
-/// Calls `consume`, where it is `worth` a thread on one, with the items of all groups, which are made on this one meanwhile: one group
-/// is made and one waits while one is consumed.
+/// Calls `consume`, where it is `worth` a thread on one, with the items of all groups, which are
+/// made on this one meanwhile: one group is made and one waits while one is consumed.
 pub(crate) fn aside<T: Send, R: Send>(
     groups: impl Iterator<Item = Vec<T>> + Send,
     worth: bool,
@@ -51,7 +57,8 @@ pub(crate) fn aside<T: Send, R: Send>(
             groups.try_for_each(|group| give.send(group)).ok();
         });
         // The scope has waited for it.
-        return result.unwrap_or_else(|| Err(Error::setting("threads", "a lost result", "another try")));
+        return result
+            .unwrap_or_else(|| Err(Error::setting("threads", "a lost result", "another try")));
     }
     let _ = worth;
     consume(&mut groups.flatten())
@@ -60,8 +67,15 @@ pub(crate) fn aside<T: Send, R: Send>(
 /// A pool of one thread, so that what runs there never waits for workers that wait for it.
 #[cfg(feature = "threads")]
 fn thread_of_its_own() -> Result<rayon::ThreadPool> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "blocks".to_owned()).build();
-    pool.map_err(|error| Error::setting("threads", "one more to read and write beside", format!("fewer threads ({error})")))
+    let pool =
+        rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "blocks".to_owned()).build();
+    pool.map_err(|error| {
+        Error::setting(
+            "threads",
+            "one more to read and write beside",
+            format!("fewer threads ({error})"),
+        )
+    })
 }
 
 #[cfg(test)]
@@ -86,8 +100,14 @@ mod tests {
     #[test]
     fn a_consumer_may_stop_early() {
         for worth in [false, true] {
-            assert_eq!(ahead(0.., 2 * usize::from(worth), |items| Ok(items.nth(2))).unwrap(), Some(2));
-            assert_eq!(aside((0..).map(|item| vec![item]), worth, |items| Ok(items.nth(2))).unwrap(), Some(2));
+            assert_eq!(
+                ahead(0.., 2 * usize::from(worth), |items| Ok(items.nth(2))).unwrap(),
+                Some(2)
+            );
+            assert_eq!(
+                aside((0..).map(|item| vec![item]), worth, |items| Ok(items.nth(2))).unwrap(),
+                Some(2)
+            );
         }
     }
 
@@ -98,7 +118,8 @@ mod tests {
         let item = |n: usize| (0..10_000).into_par_iter().map(|k| k % 7 + n).sum::<usize>();
         let run = || ahead((0..20).map(item), 1, |items| Ok(items.count())).unwrap();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-        let counts: Vec<usize> = pool.install(|| (0..4).into_par_iter().with_max_len(1).map(|_| run()).collect());
+        let counts: Vec<usize> =
+            pool.install(|| (0..4).into_par_iter().with_max_len(1).map(|_| run()).collect());
         assert_eq!(counts, [20; 4]);
     }
 }

@@ -16,7 +16,8 @@ use serde_json::{Map, Value};
 
 /// Everything that decides a training.
 ///
-/// A field that is `auto` or absent is decided by [`Plan::new`] from the data and the family; a model file holds the decisions.
+/// A field that is `auto` or absent is decided by [`Plan::new`] from the data and the family; a
+/// model file holds the decisions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -40,13 +41,13 @@ pub struct Config {
     pub norm: Norm,
     /// What a reconstruction error is.
     pub likelihood: Likelihood,
-    /// Whether pixels between 0 and 1 are replaced by draws of 0 or 1: a fresh draw each epoch, one by seed for the
-    /// terms of an evaluation; codes and mean errors see the grey pixels.
+    /// Whether pixels between 0 and 1 are replaced by draws of 0 or 1: a fresh draw each epoch, one
+    /// by seed for the terms of an evaluation; codes and mean errors see the grey pixels.
     pub binarise: bool,
     /// How numbers are scaled.
     pub scale: Scale,
-    /// Fraction of the cells of a table that training hides from the encoder, which so learns to fill gaps; a fifth where absent and
-    /// the training rows have gaps, else none.
+    /// Fraction of the cells of a table that training hides from the encoder, which so learns to
+    /// fill gaps; a fifth where absent and the training rows have gaps, else none.
     pub hidden: Option<f64>,
     /// Fraction of the rows that early stopping and schedules see.
     pub validation: f64,
@@ -62,7 +63,8 @@ pub struct Config {
     pub learning_rate: f64,
     /// Fraction of the velocity that sgd keeps, below 1.
     pub momentum: f64,
-    /// Decoupled weight decay: each step shrinks the weights by rate times this; biases are left alone.
+    /// Decoupled weight decay: each step shrinks the weights by rate times this; biases are left
+    /// alone.
     pub weight_decay: f64,
     /// Weight of a named term of the loss: the sum of the squared weights; biases are left alone.
     pub l2: f64,
@@ -72,20 +74,24 @@ pub struct Config {
     pub warm_up: f64,
     /// Largest norm of the gradient of all variables together; 0 does not clip.
     pub clip: f64,
-    /// Epochs without a better validation loss before training stops; 0 never stops early. The best weights are kept either way.
+    /// Epochs without a better validation loss before training stops; 0 never stops early. The best
+    /// weights are kept either way.
     pub patience: usize,
     /// What is fitted on the codes of the trained model, to generate from.
     pub density: DensityChoice,
-    /// The expected fraction of anomalies among the training rows: as many rows of a batch, those with the largest errors, are left out
-    /// of the reconstruction, and scores allow for them. 0 for clean rows, at most 0.5.
+    /// The expected fraction of anomalies among the training rows: as many rows of a batch, those
+    /// with the largest errors, are left out of the reconstruction, and scores allow for them. 0
+    /// for clean rows, at most 0.5.
     pub contamination: f64,
-    /// Models of an ensemble whose scores are averaged: each starts from other weights and sees other columns of a table.
+    /// Models of an ensemble whose scores are averaged: each starts from other weights and sees
+    /// other columns of a table.
     pub members: usize,
     /// How the layers of a dense network are made ready, one after the other.
     pub pretrain: Pretraining,
     /// Epochs of each of these layers; 20 where absent.
     pub pretrain_epochs: Option<usize>,
-    /// Whether the encoder keeps the weights that training begins with ([`crate::fit_from`]), so that only the decoder learns.
+    /// Whether the encoder keeps the weights that training begins with ([`crate::fit_from`]), so
+    /// that only the decoder learns.
     pub freeze_encoder: bool,
     /// Decides every random number.
     pub seed: u64,
@@ -132,20 +138,28 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Settings to find anomalies with: an ensemble of five that undo noise, with a code as wide as the prepared row
-    /// up to 64 numbers. `fields` are those of the data ([`crate::data::Dataset::fields`]). What keeps
-    /// such a code from copying is the noise; a narrow one would lose what makes a rare row rare.
+    /// Settings to find anomalies with: an ensemble of five that undo noise, with a code as wide as
+    /// the prepared row up to 64 numbers. `fields` are those of the data
+    /// ([`crate::data::Dataset::fields`]). What keeps such a code from copying is the noise; a
+    /// narrow one would lose what makes a rare row rare.
     pub fn for_anomalies(shape: &Shape, fields: &[Field]) -> Self {
-        // Points of a series nearly repeat each other: as much noise on each as on a table's columns would drown what is particular.
-        // For the same reason few numbers tell a window.
+        // Points of a series nearly repeat each other: as much noise on each as on a table's
+        // columns would drown what is particular. For the same reason few numbers tell a window.
         let (level, latent) = match shape {
-            Shape::Series { .. } => (0.1, as_wide(shape, fields).min((shape.features().unwrap_or(1) / POINTS_A_NUMBER).max(4))),
+            Shape::Series { .. } => (
+                0.1,
+                as_wide(shape, fields)
+                    .min((shape.features().unwrap_or(1) / POINTS_A_NUMBER).max(4)),
+            ),
             _ => (0.3, as_wide(shape, fields)),
         };
         let parameters = [("noise", Value::from("gaussian")), ("level", Value::from(level))];
         Self {
             family: "denoising".to_owned(),
-            parameters: parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            parameters: parameters
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
             latent,
             batch: 128,
             members: 5,
@@ -153,8 +167,9 @@ impl Config {
         }
     }
 
-    /// Settings to fill the gaps of a table with: a code as wide as the row up to 64 numbers, because what keeps it from copying are the
-    /// hidden cells, and more of them than there are gaps.
+    /// Settings to fill the gaps of a table with: a code as wide as the row up to 64 numbers,
+    /// because what keeps it from copying are the hidden cells, and more of them than there are
+    /// gaps.
     pub fn for_gaps(shape: &Shape, fields: &[Field]) -> Self {
         Self { latent: as_wide(shape, fields), hidden: Some(0.3), batch: 128, ..Self::default() }
     }
@@ -198,7 +213,8 @@ pub struct Plan {
     pub shape: Shape,
     /// The range of prepared numbers.
     pub range: Range,
-    /// How the numbers of a prepared row lie, where rows are those of a table of several kinds of columns.
+    /// How the numbers of a prepared row lie, where rows are those of a table of several kinds of
+    /// columns.
     pub layout: Option<Layout>,
     /// The network.
     pub blueprint: Blueprint,
@@ -215,14 +231,18 @@ impl Config {
     /// The registered family of this name.
     pub fn entry(&self) -> Result<&'static Entry> {
         let found = FAMILIES.iter().find(|entry| entry.name == self.family);
-        found.ok_or_else(|| Error::unknown("family", &self.family, FAMILIES.iter().map(|entry| entry.name)))
+        found.ok_or_else(|| {
+            Error::unknown("family", &self.family, FAMILIES.iter().map(|entry| entry.name))
+        })
     }
 
     /// Refuses numbers outside their bounds, whatever the data.
     pub(crate) fn check_numbers(&self) -> Result<()> {
         let whole = |name, value: usize, low, high| match (low..=high).contains(&value) {
             true => Ok(()),
-            false => Err(Error::setting(name, value, format!("a whole number from {low} to {high}"))),
+            false => {
+                Err(Error::setting(name, value, format!("a whole number from {low} to {high}")))
+            }
         };
         whole("latent", self.latent, 1, MOST)?;
         whole("batch", self.batch, 1, MOST)?;
@@ -244,9 +264,17 @@ impl Config {
         real("warm_up", self.warm_up, 0.0, 1e6)?;
         real("clip", self.clip, 0.0, 1e9)?;
         if self.optimiser == Method::Lbfgs {
-            let idle = [("weight_decay", self.weight_decay), ("clip", self.clip), ("warm_up", self.warm_up)];
+            let idle = [
+                ("weight_decay", self.weight_decay),
+                ("clip", self.clip),
+                ("warm_up", self.warm_up),
+            ];
             if let Some((name, value)) = idle.into_iter().find(|(_, value)| *value > 0.0) {
-                return Err(Error::setting(name, value, "0 with the optimiser lbfgs, which has no use for it; --l2 is a term of the loss"));
+                return Err(Error::setting(
+                    name,
+                    value,
+                    "0 with the optimiser lbfgs, which has no use for it; --l2 is a term of the loss",
+                ));
             }
         }
         real("hidden", self.hidden.unwrap_or(0.0), 0.0, 0.95)?;
@@ -265,24 +293,39 @@ impl Config {
 }
 
 impl Plan {
-    /// Decides what is open in a configuration for complete numbers, and refuses what makes no sense.
+    /// Decides what is open in a configuration for complete numbers, and refuses what makes no
+    /// sense.
     ///
-    /// `rows` is the number of training rows; it decides the number of epochs where that is open, and nothing else.
+    /// `rows` is the number of training rows; it decides the number of epochs where that is open,
+    /// and nothing else.
     pub fn new(config: &Config, shape: &Shape, range: Range, rows: usize) -> Result<Self> {
         Self::decided(config, shape, range, None, rows)
     }
 
     /// The same for rows of this shape that are prepared so.
-    pub fn of(config: &Config, shape: &Shape, preparation: &Preparation, rows: usize) -> Result<Self> {
+    pub fn of(
+        config: &Config,
+        shape: &Shape,
+        preparation: &Preparation,
+        rows: usize,
+    ) -> Result<Self> {
         let layout = preparation.table.as_ref().map(|table| table.layout());
         Self::decided(config, shape, preparation.range, layout, rows)
     }
 
-    fn decided(config: &Config, shape: &Shape, range: Range, layout: Option<Layout>, rows: usize) -> Result<Self> {
+    fn decided(
+        config: &Config,
+        shape: &Shape,
+        range: Range,
+        layout: Option<Layout>,
+        rows: usize,
+    ) -> Result<Self> {
         config.check_numbers()?;
         let entry = config.entry()?;
         let family = (entry.parse)(&config.parameters)?;
-        let prepared = layout.as_ref().map_or_else(|| shape.clone(), |layout| Shape::Flat { width: layout.width });
+        let prepared = layout
+            .as_ref()
+            .map_or_else(|| shape.clone(), |layout| Shape::Flat { width: layout.width });
         let features = prepared.features()?;
 
         let mut auto = Auto {
@@ -309,18 +352,25 @@ impl Plan {
                 ));
             }
             if family.head(config.latent) != config.latent {
-                return Err(Error::setting("net", &config.net, "conv:CHANNELS for a family whose code is a distribution"));
+                return Err(Error::setting(
+                    "net",
+                    &config.net,
+                    "conv:CHANNELS for a family whose code is a distribution",
+                ));
             }
         }
         if config.likelihood == Likelihood::Auto {
-            config.likelihood = if config.binarise { Likelihood::Bernoulli } else { auto.likelihood };
+            config.likelihood =
+                if config.binarise { Likelihood::Bernoulli } else { auto.likelihood };
         }
         if config.optimiser == Method::Lbfgs {
             if !(1..=MOST).contains(&rows) {
                 return Err(Error::setting(
                     "optimiser",
                     "lbfgs",
-                    format!("adam or sgd for {rows} training rows: it takes all at once, up to {MOST}"),
+                    format!(
+                        "adam or sgd for {rows} training rows: it takes all at once, up to {MOST}"
+                    ),
                 ));
             }
             config.batch = rows;
@@ -332,7 +382,11 @@ impl Plan {
         }));
 
         let linear = config.net == Net::Linear;
-        let code_activation = config.code_activation.unwrap_or(if linear { Activation::Identity } else { auto.code_activation });
+        let code_activation = config.code_activation.unwrap_or(if linear {
+            Activation::Identity
+        } else {
+            auto.code_activation
+        });
         config.code_activation = Some(code_activation);
         let gaps = layout.as_ref().is_some_and(|layout| !layout.gaps.is_empty());
         config.hidden = Some(config.hidden.unwrap_or(if gaps { HIDDEN } else { 0.0 }));
@@ -356,7 +410,15 @@ impl Plan {
             dropout: config.dropout,
             norm: config.norm,
         };
-        let mut plan = Self { config, family, shape: shape.clone(), range, layout, blueprint, warnings: Vec::new() };
+        let mut plan = Self {
+            config,
+            family,
+            shape: shape.clone(),
+            range,
+            layout,
+            blueprint,
+            warnings: Vec::new(),
+        };
         plan.check()?;
         plan.family.check(&plan)?;
         plan.warn();
@@ -374,7 +436,8 @@ impl Plan {
         self.layout.as_ref().map_or_else(|| self.features(), |layout| layout.width)
     }
 
-    /// Numbers that the widest layer holds for one row, for every direction that a family's loss follows.
+    /// Numbers that the widest layer holds for one row, for every direction that a family's loss
+    /// follows.
     pub fn numbers_per_row(&self) -> usize {
         self.widest().saturating_mul(self.family.directions(self))
     }
@@ -383,10 +446,14 @@ impl Plan {
     pub fn widest(&self) -> usize {
         let widest = match &self.config.net {
             Net::Mlp(widths) => widths.iter().copied().max().unwrap_or(1),
-            // The first convolution is the widest: each halving of both sides leaves a quarter of the pixels.
-            Net::Conv(channels) | Net::Maps(channels) => {
-                channels.iter().zip(0u32..).map(|(c, depth)| (self.features() * c) >> (2 * (depth + 1)).min(40)).max().unwrap_or(1)
-            }
+            // The first convolution is the widest: each halving of both sides leaves a quarter of
+            // the pixels.
+            Net::Conv(channels) | Net::Maps(channels) => channels
+                .iter()
+                .zip(0u32..)
+                .map(|(c, depth)| (self.features() * c) >> (2 * (depth + 1)).min(40))
+                .max()
+                .unwrap_or(1),
             _ => 1,
         };
         widest.max(self.width()).max(self.blueprint.head)
@@ -401,33 +468,57 @@ impl Plan {
         let config = &self.config;
         let conv = matches!(config.net, Net::Conv(_) | Net::Maps(_));
         if conv && image_sides(&self.shape).is_none() {
-            return Err(Error::setting("net", &config.net, "mlp:WIDTHS for rows that are neither images nor series"));
+            return Err(Error::setting(
+                "net",
+                &config.net,
+                "mlp:WIDTHS for rows that are neither images nor series",
+            ));
         }
         if conv && config.tied {
-            return Err(Error::setting("tied", true, "false for a conv net; tied weights exist for linear, shallow and mlp"));
+            return Err(Error::setting(
+                "tied",
+                true,
+                "false for a conv net; tied weights exist for linear, shallow and mlp",
+            ));
         }
-        if matches!(config.net, Net::Linear | Net::Shallow) && (config.dropout > 0.0 || config.norm != Norm::None) {
+        if matches!(config.net, Net::Linear | Net::Shallow)
+            && (config.dropout > 0.0 || config.norm != Norm::None)
+        {
             return Err(Error::setting(
                 "net",
                 &config.net,
                 "mlp:WIDTHS or conv:CHANNELS for dropout and norms, which act on hidden layers",
             ));
         }
-        if config.pretrain != Pretraining::None && (conv || config.norm != Norm::None || !self.blueprint.embedded.is_empty()) {
+        if config.pretrain != Pretraining::None
+            && (conv || config.norm != Norm::None || !self.blueprint.embedded.is_empty())
+        {
             let wanted = "none, or a dense network without norms and embeddings (--net mlp:WIDTHS), whose layers can be trained alone";
             return Err(Error::setting("pretrain", config.pretrain, wanted));
         }
         if config.freeze_encoder && config.pretrain != Pretraining::None {
-            return Err(Error::setting("pretrain", config.pretrain, "none: a frozen encoder has its weights"));
+            return Err(Error::setting(
+                "pretrain",
+                config.pretrain,
+                "none: a frozen encoder has its weights",
+            ));
         }
-        if config.freeze_encoder && (config.norm == Norm::Batch || config.members > 1 || config.tied) {
+        if config.freeze_encoder
+            && (config.norm == Norm::Batch || config.members > 1 || config.tied)
+        {
             let wanted = "false with batch norm, tied weights, or several members";
             return Err(Error::setting("freeze_encoder", true, wanted));
         }
         if config.optimiser == Method::Lbfgs && self.family.phases().len() > 1 {
-            return Err(Error::setting("optimiser", "lbfgs", "adam or sgd for a family that is trained in turns"));
+            return Err(Error::setting(
+                "optimiser",
+                "lbfgs",
+                "adam or sgd for a family that is trained in turns",
+            ));
         }
-        if config.latent > 2048 && matches!(config.density, DensityChoice::Gaussian | DensityChoice::Mixture(_)) {
+        if config.latent > 2048
+            && matches!(config.density, DensityChoice::Gaussian | DensityChoice::Mixture(_))
+        {
             return Err(Error::setting(
                 "density",
                 config.density,
@@ -439,7 +530,9 @@ impl Plan {
             return Err(Error::setting(
                 "batch",
                 config.batch,
-                format!("fewer rows, narrower layers or fewer probes: a step would hold {together} numbers in one layer"),
+                format!(
+                    "fewer rows, narrower layers or fewer probes: a step would hold {together} numbers in one layer"
+                ),
             ));
         }
         if config.net == Net::Linear && config.code_activation != Some(Activation::Identity) {
@@ -449,22 +542,37 @@ impl Plan {
                 "identity for the linear net; --net shallow has one layer and an activation",
             ));
         }
-        if config.hidden.is_some_and(|hidden| hidden > 0.0) && self.layout.as_ref().is_none_or(|layout| layout.gaps.is_empty()) {
-            return Err(Error::setting("hidden", config.hidden.unwrap_or(0.0), "0, or a table whose preparation knows gaps"));
+        if config.hidden.is_some_and(|hidden| hidden > 0.0)
+            && self.layout.as_ref().is_none_or(|layout| layout.gaps.is_empty())
+        {
+            return Err(Error::setting(
+                "hidden",
+                config.hidden.unwrap_or(0.0),
+                "0, or a table whose preparation knows gaps",
+            ));
         }
         let unit = self.range == Range::Unit;
         if config.likelihood == Likelihood::Bernoulli && !unit {
-            return Err(Error::setting("likelihood", config.likelihood, "gaussian or laplace for data outside 0..1, or --scale minmax"));
+            return Err(Error::setting(
+                "likelihood",
+                config.likelihood,
+                "gaussian or laplace for data outside 0..1, or --scale minmax",
+            ));
         }
         if config.binarise && (!unit || config.likelihood != Likelihood::Bernoulli) {
-            return Err(Error::setting("binarise", true, "data in 0..1 and the bernoulli likelihood"));
+            return Err(Error::setting(
+                "binarise",
+                true,
+                "data in 0..1 and the bernoulli likelihood",
+            ));
         }
         Ok(())
     }
 
     fn warn(&mut self) {
         let features = self.width();
-        if self.config.latent >= features && !self.family.constrains() && self.config.dropout == 0.0 {
+        if self.config.latent >= features && !self.family.constrains() && self.config.dropout == 0.0
+        {
             self.warnings.push(format!(
                 "the code has {} numbers for {features} in a row and nothing constrains it: it can copy its input and learn nothing. \
                  Choose a smaller latent, or a family that constrains the code (denoising, sparse, contractive)",
@@ -473,7 +581,9 @@ impl Plan {
         }
         self.warnings.extend(self.family.warning(self));
         let layout = self.layout.clone().unwrap_or_default();
-        for (column, place) in layout.columns.iter().enumerate().filter(|(_, place)| layout.choices.contains(place)) {
+        for (column, place) in
+            layout.columns.iter().enumerate().filter(|(_, place)| layout.choices.contains(place))
+        {
             let (number, levels) = (column + 1, place.len() - 1);
             if levels == 0 {
                 self.warnings.push(format!(
@@ -493,21 +603,24 @@ const HIDDEN: f64 = 0.2;
 /// Choices between more levels than this go through an embedding.
 const NARROW: usize = 32;
 
-/// The choices that are embedded before the first layer: those of many levels, where a hidden layer follows.
+/// The choices that are embedded before the first layer: those of many levels, where a hidden layer
+/// follows.
 fn embedded(layout: Option<&Layout>, config: &Config) -> Vec<std::ops::Range<usize>> {
     let layers = matches!(config.net, Net::Mlp(_)) && !config.tied;
     let choices = layout.filter(|_| layers).map_or(&[][..], |layout| layout.choices.as_slice());
     choices.iter().filter(|block| block.len() > NARROW).cloned().collect()
 }
 
-/// Numbers of a prepared row that a network must tell apart: few of those of a text or of a choice between many levels are ever set
-/// together.
+/// Numbers of a prepared row that a network must tell apart: few of those of a text or of a choice
+/// between many levels are ever set together.
 fn dense_numbers(layout: &Layout) -> usize {
-    let sparse = layout
-        .texts
-        .iter()
-        .map(|block| (block.len(), 64))
-        .chain(layout.choices.iter().filter(|block| block.len() > NARROW).map(|block| (block.len(), NARROW)));
+    let sparse = layout.texts.iter().map(|block| (block.len(), 64)).chain(
+        layout
+            .choices
+            .iter()
+            .filter(|block| block.len() > NARROW)
+            .map(|block| (block.len(), NARROW)),
+    );
     sparse.fold(layout.width, |numbers, (all, counted)| numbers - all + counted.min(all))
 }
 

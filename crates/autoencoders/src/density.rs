@@ -11,7 +11,8 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum DensityChoice {
-    /// A mixture of ten for codes of at most 32 numbers, one Gaussian for wider ones, none above 2,048.
+    /// A mixture of ten for codes of at most 32 numbers, one Gaussian for wider ones, none above
+    /// 2,048.
     #[default]
     Auto,
     /// `none`
@@ -77,7 +78,8 @@ pub(crate) const MOST_ROWS: usize = 5_000;
 const ROUNDS: usize = 50;
 
 impl Density {
-    /// Fits a density on codes [rows, latent]; none where the choice is none or there are fewer than two rows.
+    /// Fits a density on codes [rows, latent]; none where the choice is none or there are fewer
+    /// than two rows.
     pub fn fit(choice: DensityChoice, codes: &[f32], latent: usize, rng: &Rng) -> Option<Self> {
         let rows = codes.len() / latent.max(1);
         let components = match choice {
@@ -93,18 +95,30 @@ impl Density {
             return None;
         }
         let mut rng = rng.split("density");
-        let chosen: Vec<usize> = if rows > MOST_ROWS { rng.permutation(rows)[..MOST_ROWS].to_vec() } else { (0..rows).collect() };
-        let points: Vec<&[f32]> = chosen.iter().map(|row| &codes[row * latent..][..latent]).collect();
+        let chosen: Vec<usize> = if rows > MOST_ROWS {
+            rng.permutation(rows)[..MOST_ROWS].to_vec()
+        } else {
+            (0..rows).collect()
+        };
+        let points: Vec<&[f32]> =
+            chosen.iter().map(|row| &codes[row * latent..][..latent]).collect();
         // A component of fewer than five rows describes those rows, not the data.
-        let mixture = Mixture::fit(&points, latent, components.min(points.len() / 5).max(1), &mut rng);
+        let mixture =
+            Mixture::fit(&points, latent, components.min(points.len() / 5).max(1), &mut rng);
         let extreme = |pick: fn(f32, f32) -> f32, start| {
-            (0..latent).map(|unit| points.iter().fold(start, |found, point| pick(found, point[unit]))).collect()
+            (0..latent)
+                .map(|unit| points.iter().fold(start, |found, point| pick(found, point[unit])))
+                .collect()
         };
         Some(Self {
             latent,
             weights: mixture.weights.iter().map(|w| *w as f32).collect(),
             means: mixture.means.iter().flatten().map(|m| *m as f32).collect(),
-            factors: mixture.factors.iter().flat_map(|f| (0..latent * latent).map(|at| f[(at / latent, at % latent)] as f32)).collect(),
+            factors: mixture
+                .factors
+                .iter()
+                .flat_map(|f| (0..latent * latent).map(|at| f[(at / latent, at % latent)] as f32))
+                .collect(),
             low: extreme(f32::min, f32::INFINITY),
             high: extreme(f32::max, f32::NEG_INFINITY),
         })
@@ -133,8 +147,12 @@ impl Density {
             for unit in 0..latent {
                 let factor = &self.factors[(component * latent + unit) * latent..][..latent];
                 let moved: f32 = factor[..=unit].iter().zip(&noise).map(|(f, e)| f * e).sum();
-                // Kept within what was seen, so that a rectified or sigmoid code never leaves its range.
-                out.push((self.means[component * latent + unit] + moved).clamp(self.low[unit], self.high[unit]));
+                // Kept within what was seen, so that a rectified or sigmoid code never leaves its
+                // range.
+                out.push(
+                    (self.means[component * latent + unit] + moved)
+                        .clamp(self.low[unit], self.high[unit]),
+                );
             }
         }
         out
@@ -148,18 +166,23 @@ struct Mixture {
 }
 
 impl Mixture {
-    /// Expectation-maximisation (Dempster et al. 1977) from centres spread as k-means++ spreads them (Arthur and Vassilvitskii 2007).
+    /// Expectation-maximisation (Dempster et al. 1977) from centres spread as k-means++ spreads
+    /// them (Arthur and Vassilvitskii 2007).
     fn fit(points: &[&[f32]], latent: usize, components: usize, rng: &mut Rng) -> Self {
         let centres = spread_centres(points, components, rng);
         let mut shares: Vec<Vec<f64>> = points
             .iter()
             .map(|point| {
-                let nearest =
-                    (0..components).min_by(|a, b| distance(point, centres[*a]).total_cmp(&distance(point, centres[*b]))).unwrap_or(0);
+                let nearest = (0..components)
+                    .min_by(|a, b| {
+                        distance(point, centres[*a]).total_cmp(&distance(point, centres[*b]))
+                    })
+                    .unwrap_or(0);
                 (0..components).map(|c| f64::from(u8::from(c == nearest))).collect()
             })
             .collect();
-        // A component that finds a single row must not shrink onto it: a share of the whole spread is added to each.
+        // A component that finds a single row must not shrink onto it: a share of the whole spread
+        // is added to each.
         let ridge = spread(points, latent) * if components > 1 { 1e-3 } else { 1e-6 };
         let mut mixture = Self::maximise(points, latent, &shares, components, ridge);
         if components == 1 {
@@ -177,13 +200,21 @@ impl Mixture {
         mixture
     }
 
-    fn maximise(points: &[&[f32]], latent: usize, shares: &[Vec<f64>], components: usize, ridge: f64) -> Self {
+    fn maximise(
+        points: &[&[f32]],
+        latent: usize,
+        shares: &[Vec<f64>],
+        components: usize,
+        ridge: f64,
+    ) -> Self {
         let mut mixture = Self { weights: Vec::new(), means: Vec::new(), factors: Vec::new() };
         for c in 0..components {
             let total: f64 = shares.iter().map(|share| share[c]).sum::<f64>().max(1e-12);
             let mut mean = vec![0.0; latent];
             for (point, share) in points.iter().zip(shares).filter(|(_, share)| share[c] > 1e-9) {
-                mean.iter_mut().zip(*point).for_each(|(m, p)| *m += share[c] * f64::from(*p) / total);
+                mean.iter_mut()
+                    .zip(*point)
+                    .for_each(|(m, p)| *m += share[c] * f64::from(*p) / total);
             }
             // As one product of matrices: rows times rows, weighted.
             let centred = Mat::from_fn(points.len(), latent, |row, unit| {
@@ -200,7 +231,10 @@ impl Mixture {
     /// Fills in each point's shares and returns the mean log-likelihood.
     fn expect(&self, points: &[&[f32]], latent: usize, shares: &mut [Vec<f64>]) -> f64 {
         let constants: Vec<f64> = (0..self.weights.len())
-            .map(|c| self.weights[c].max(1e-300).ln() - (0..latent).map(|unit| self.factors[c][(unit, unit)].ln()).sum::<f64>())
+            .map(|c| {
+                self.weights[c].max(1e-300).ln()
+                    - (0..latent).map(|unit| self.factors[c][(unit, unit)].ln()).sum::<f64>()
+            })
             .collect();
         let mut total = 0.0;
         let mut solved = vec![0.0; latent];
@@ -209,7 +243,8 @@ impl Mixture {
                 let factor = &self.factors[c];
                 for unit in 0..latent {
                     let known: f64 = (0..unit).map(|k| factor[(unit, k)] * solved[k]).sum();
-                    solved[unit] = (f64::from(point[unit]) - self.means[c][unit] - known) / factor[(unit, unit)];
+                    solved[unit] = (f64::from(point[unit]) - self.means[c][unit] - known)
+                        / factor[(unit, unit)];
                 }
                 *share = constants[c] - 0.5 * solved.iter().map(|s| s * s).sum::<f64>();
             }
@@ -227,11 +262,16 @@ pub(crate) fn cholesky(covariance: Mat<f64>, latent: usize, ridge: f64) -> Mat<f
     let trace: f64 = (0..latent).map(|unit| covariance[(unit, unit)]).sum();
     let mut ridge = ridge.max(1e-9);
     loop {
-        let ridged = Mat::from_fn(latent, latent, |r, c| covariance[(r, c)] + if r == c { ridge } else { 0.0 });
+        let ridged = Mat::from_fn(latent, latent, |r, c| {
+            covariance[(r, c)] + if r == c { ridge } else { 0.0 }
+        });
         match ridged.llt(Side::Lower) {
             Ok(factor) => return factor.L().to_owned(),
-            // A ridge as large as the trace always succeeds on finite numbers; beyond it the codes were not finite.
-            Err(_) if ridge > 1e3 * (trace.abs() + 1.0) || !trace.is_finite() => return Mat::identity(latent, latent),
+            // A ridge as large as the trace always succeeds on finite numbers; beyond it the codes
+            // were not finite.
+            Err(_) if ridge > 1e3 * (trace.abs() + 1.0) || !trace.is_finite() => {
+                return Mat::identity(latent, latent);
+            }
             Err(_) => ridge *= 10.0,
         }
     }
@@ -260,7 +300,10 @@ fn spread_centres<'a>(points: &[&'a [f32]], components: usize, rng: &mut Rng) ->
             })
             .unwrap_or(0);
         centres.push(points[next]);
-        nearest.iter_mut().zip(points).for_each(|(d, point)| *d = d.min(distance(point, points[next])));
+        nearest
+            .iter_mut()
+            .zip(points)
+            .for_each(|(d, point)| *d = d.min(distance(point, points[next])));
     }
     centres
 }

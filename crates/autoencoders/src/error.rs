@@ -5,7 +5,8 @@ use std::path::Path;
 
 /// Every error of this library.
 ///
-/// A message says where, what was got, what was wanted and what to do next: lower case, no full stop.
+/// A message says where, what was got, what was wanted and what to do next: lower case, no full
+/// stop.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -87,8 +88,16 @@ impl Error {
     }
 
     /// A name that is not among `known`; the message proposes the nearest.
-    pub fn unknown<'a>(kind: &'static str, name: impl Display, known: impl IntoIterator<Item = &'a str>) -> Self {
-        Self::Unknown { kind, name: name.to_string(), known: known.into_iter().map(str::to_owned).collect() }
+    pub fn unknown<'a>(
+        kind: &'static str,
+        name: impl Display,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        Self::Unknown {
+            kind,
+            name: name.to_string(),
+            known: known.into_iter().map(str::to_owned).collect(),
+        }
     }
 
     /// Data that cannot be used.
@@ -136,7 +145,10 @@ mod tests {
     #[test]
     fn an_unknown_name_is_answered_with_the_nearest_known_one() {
         let error = Error::unknown("family", "Plian", ["plain", "vae"]);
-        assert_eq!(error.to_string(), "unknown family \"Plian\"; did you mean \"plain\"? known: plain, vae");
+        assert_eq!(
+            error.to_string(),
+            "unknown family \"Plian\"; did you mean \"plain\"? known: plain, vae"
+        );
     }
 
     #[test]

@@ -58,7 +58,8 @@ pub enum Event<'a> {
 pub enum Flow {
     /// Go on.
     Continue,
-    /// Finish this step, save the checkpoint, and stop; at [`Event::Start`] there is nothing to stop yet, and training begins.
+    /// Finish this step, save the checkpoint, and stop; at [`Event::Start`] there is nothing to
+    /// stop yet, and training begins.
     Stop,
 }
 

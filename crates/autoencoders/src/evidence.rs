@@ -1,4 +1,5 @@
-//! How likely rows are under a generative model: `ln p(x) = ln ∫ p(z) p(x | z) dz`, estimated from below; `x` is a prepared row.
+//! How likely rows are under a generative model: `ln p(x) = ln ∫ p(z) p(x | z) dz`, estimated from
+//! below; `x` is a prepared row.
 
 use crate::config::Plan;
 use crate::data::Dataset;
@@ -32,7 +33,8 @@ impl Default for Annealing {
 
 /// The share of proposals that the step size is led to accept.
 const ACCEPTED: f64 = 0.65;
-/// Rows times draws that go through the decoder at once on each core, and numbers in its widest layer for these.
+/// Rows times draws that go through the decoder at once on each core, and numbers in its widest
+/// layer for these.
 const TOGETHER: (usize, usize) = (500, 1 << 22);
 
 fn together(plan: &Plan) -> usize {
@@ -40,12 +42,19 @@ fn together(plan: &Plan) -> usize {
 }
 
 impl Model {
-    /// `ln p(x)` of each row in nats by importance sampling from the encoder's distribution: `ln 1/k Σ p(x | z) p(z) / q(z | x)` over
-    /// `samples` draws (Burda et al. 2016). Its expectation is below the true number and rises with the draws.
+    /// `ln p(x)` of each row in nats by importance sampling from the encoder's distribution: `ln
+    /// 1/k Σ p(x | z) p(z) / q(z | x)` over `samples` draws (Burda et al. 2016). Its expectation is
+    /// below the true number and rises with the draws.
     ///
-    /// Pixels are drawn by the seed where the model was trained on such draws. An error for a family without a distribution over codes, or a
-    /// table with texts.
-    pub fn importance_weighted(&self, data: &Dataset, rows: &[usize], samples: usize, seed: u64) -> Result<Vec<f64>> {
+    /// Pixels are drawn by the seed where the model was trained on such draws. An error for a
+    /// family without a distribution over codes, or a table with texts.
+    pub fn importance_weighted(
+        &self,
+        data: &Dataset,
+        rows: &[usize],
+        samples: usize,
+        seed: u64,
+    ) -> Result<Vec<f64>> {
         if !(1..=10_000_000).contains(&samples) {
             return Err(Error::setting("samples", samples, "a whole number from 1 to 10000000"));
         }
@@ -54,19 +63,39 @@ impl Model {
         let most = together(&self.parts.plan);
         self.by_rows(data, rows, most / samples.min(most), |values, x, rows| {
             let x = self.drawn(x, rows, seed)?;
-            importance(self, values, &x, samples, &rng.at(rows.first().copied().unwrap_or(0)), false)
+            importance(
+                self,
+                values,
+                &x,
+                samples,
+                &rng.at(rows.first().copied().unwrap_or(0)),
+                false,
+            )
         })
     }
 
-    /// The same by annealed importance sampling from the prior to the posterior, with Hamiltonian dynamics (Neal 2001; Wu et al., "On the
-    /// quantitative analysis of decoder-based generative models", 2017): nearer the truth where the encoder is far from the posterior, and
-    /// far more work.
-    pub fn annealed(&self, data: &Dataset, rows: &[usize], annealing: Annealing, seed: u64) -> Result<Vec<f64>> {
-        for (name, value, most) in
-            [("chains", annealing.chains, 10_000), ("temperatures", annealing.temperatures, 1_000_000), ("leaps", annealing.leaps, 1000)]
-        {
+    /// The same by annealed importance sampling from the prior to the posterior, with Hamiltonian
+    /// dynamics (Neal 2001; Wu et al., "On the quantitative analysis of decoder-based generative
+    /// models", 2017): nearer the truth where the encoder is far from the posterior, and far more
+    /// work.
+    pub fn annealed(
+        &self,
+        data: &Dataset,
+        rows: &[usize],
+        annealing: Annealing,
+        seed: u64,
+    ) -> Result<Vec<f64>> {
+        for (name, value, most) in [
+            ("chains", annealing.chains, 10_000),
+            ("temperatures", annealing.temperatures, 1_000_000),
+            ("leaps", annealing.leaps, 1000),
+        ] {
             if !(1..=most).contains(&value) {
-                return Err(Error::setting(name, value, format!("a whole number from 1 to {most}")));
+                return Err(Error::setting(
+                    name,
+                    value,
+                    format!("a whole number from 1 to {most}"),
+                ));
             }
         }
         self.generative()?;
@@ -89,11 +118,16 @@ impl Model {
     fn generative(&self) -> Result<()> {
         let plan = &self.parts.plan;
         if plan.family.prior(plan, 1, &mut Rng::new(0)).is_none() {
-            let wanted = "vae or iwae: only a model with a prior over codes has a likelihood of rows";
+            let wanted =
+                "vae or iwae: only a model with a prior over codes has a likelihood of rows";
             return Err(Error::setting("family", &plan.config.family, wanted));
         }
         match plan.layout.as_ref().is_some_and(|layout| !layout.texts.is_empty()) {
-            true => Err(Error::setting("columns", "texts", "a table without any: the distance between texts is no likelihood")),
+            true => Err(Error::setting(
+                "columns",
+                "texts",
+                "a table without any: the distance between texts is no likelihood",
+            )),
             false => Ok(()),
         }
     }
@@ -103,14 +137,18 @@ impl Model {
         self.generative().is_ok()
     }
 
-    /// Prepared rows as the loss compares with them: where the model was trained so drawn black and white, each row by its number alone.
+    /// Prepared rows as the loss compares with them: where the model was trained so drawn black and
+    /// white, each row by its number alone.
     fn drawn(&self, x: Tensor<2>, rows: &[usize], seed: u64) -> Result<Tensor<2>> {
         let rng = Rng::new(seed).split("pixels");
-        let one = |(at, row): (usize, &usize)| Ok(self.parts.batch(x.clone().narrow(0, at, 1), &rng.at(*row))?.target);
+        let one = |(at, row): (usize, &usize)| {
+            Ok(self.parts.batch(x.clone().narrow(0, at, 1), &rng.at(*row))?.target)
+        };
         Ok(Tensor::cat(rows.iter().enumerate().map(one).collect::<Result<Vec<_>>>()?, 0))
     }
 
-    /// What `of` gives for blocks of rows, side by side; it gets the values, the prepared rows and their numbers.
+    /// What `of` gives for blocks of rows, side by side; it gets the values, the prepared rows and
+    /// their numbers.
     fn by_rows(
         &self,
         data: &Dataset,
@@ -126,17 +164,26 @@ impl Model {
         let one = |rows: &[usize]| -> Result<Vec<f64>> {
             let x = prepared.tensor(rows.iter().copied())?;
             let constants = self.constants(&x)?;
-            Ok(of(&values, x, rows)?.into_iter().zip(constants).map(|(logarithm, constant)| logarithm - constant).collect())
+            Ok(of(&values, x, rows)?
+                .into_iter()
+                .zip(constants)
+                .map(|(logarithm, constant)| logarithm - constant)
+                .collect())
         };
         let all = among_workers(|| side_by_side(blocks.len(), |at| one(blocks[at])));
         Ok(all.into_iter().collect::<Result<Vec<_>>>()?.concat())
     }
 
-    /// What the loss of each prepared row leaves out of `-ln p(x | z)`, as it does not depend on the model.
+    /// What the loss of each prepared row leaves out of `-ln p(x | z)`, as it does not depend on
+    /// the model.
     fn constants(&self, x: &Tensor<2>) -> Result<Vec<f64>> {
         let plan = &self.parts.plan;
         let each = plan.config.likelihood.constant();
-        let known = plan.layout.as_ref().filter(|layout| !layout.reals.is_empty()).and_then(|layout| known(layout, x, &layout.reals));
+        let known = plan
+            .layout
+            .as_ref()
+            .filter(|layout| !layout.reals.is_empty())
+            .and_then(|layout| known(layout, x, &layout.reals));
         let numbers = match (known, &plan.layout) {
             (Some(known), _) => read(known.sum_dim(1))?.into_iter().map(f64::from).collect(),
             (None, Some(layout)) => vec![layout.reals.len() as f64; x.dims()[0]],
@@ -152,12 +199,23 @@ fn mean_of_logarithms(weights: &[f64]) -> f64 {
     if highest == f64::NEG_INFINITY {
         return highest;
     }
-    highest + (weights.iter().map(|weight| (weight - highest).exp()).sum::<f64>() / weights.len() as f64).ln()
+    highest
+        + (weights.iter().map(|weight| (weight - highest).exp()).sum::<f64>()
+            / weights.len() as f64)
+            .ln()
 }
 
-/// Importance sampling on prepared rows; with `alike` each draw has the same noise for every row, so that what comes out for a row does not
-/// depend on the rows beside it. Codes without a distribution are their one draw, whose density is left out.
-pub(crate) fn importance(model: &Model, values: &Values, x: &Tensor<2>, samples: usize, rng: &Rng, alike: bool) -> Result<Vec<f64>> {
+/// Importance sampling on prepared rows; with `alike` each draw has the same noise for every row,
+/// so that what comes out for a row does not depend on the rows beside it. Codes without a
+/// distribution are their one draw, whose density is left out.
+pub(crate) fn importance(
+    model: &Model,
+    values: &Values,
+    x: &Tensor<2>,
+    samples: usize,
+    rng: &Rng,
+    alike: bool,
+) -> Result<Vec<f64>> {
     let parts = &model.parts;
     let Code { mean, posterior, .. } = parts.code(values, x.clone(), &mut model.pass())?;
     let [rows, latent] = mean.dims();
@@ -173,13 +231,21 @@ pub(crate) fn importance(model: &Model, values: &Values, x: &Tensor<2>, samples:
     let mut weights = vec![Vec::with_capacity(samples); rows];
     // So many draws of all rows together, one below the other.
     let at_once = if alike { 1 } else { (together(&parts.plan) / rows).clamp(1, samples) };
-    let repeat = |t: &Tensor<2>, times: usize| if times == 1 { t.clone() } else { t.clone().repeat_dim(0, times) };
+    let repeat = |t: &Tensor<2>, times: usize| {
+        if times == 1 { t.clone() } else { t.clone().repeat_dim(0, times) }
+    };
     for first in (0..samples).step_by(at_once) {
         let times = at_once.min(samples - first);
         // Both densities have the same constant, which cancels.
-        let noise = rng.at(first).normal([if alike { 1 } else { rows * times }, latent], &x.device(), x.dtype());
+        let noise = rng.at(first).normal(
+            [if alike { 1 } else { rows * times }, latent],
+            &x.device(),
+            x.dtype(),
+        );
         let z = repeat(&mean, times) + repeat(&deviation, times) * noise.clone();
-        let surprise = read((z.clone().square() - repeat(&log_variance, times) - noise.square()).sum_dim(1) * 0.5)?;
+        let surprise = read(
+            (z.clone().square() - repeat(&log_variance, times) - noise.square()).sum_dim(1) * 0.5,
+        )?;
         let losses = losses(z, repeat(x, times))?;
         for (at, (loss, surprise)) in losses.into_iter().zip(surprise).enumerate() {
             weights[at % rows].push(-f64::from(loss) - f64::from(surprise));
@@ -198,14 +264,19 @@ struct Chains<'a> {
 impl Chains<'_> {
     /// `-ln p(x | z)` of each chain.
     fn losses(&self, z: &Tensor<2>) -> Result<Vec<f64>> {
-        let output = self.model.parts.network.decode(&self.values, z.clone(), &mut self.model.pass());
-        Ok(read(self.model.parts.row_losses(&self.values, output, self.x.clone()))?.into_iter().map(f64::from).collect())
+        let output =
+            self.model.parts.network.decode(&self.values, z.clone(), &mut self.model.pass());
+        Ok(read(self.model.parts.row_losses(&self.values, output, self.x.clone()))?
+            .into_iter()
+            .map(f64::from)
+            .collect())
     }
 
     /// The gradient of `-β ln p(x | z) + ½ |z|²` by the codes.
     fn slope(&self, z: &Tensor<2>, beta: f64) -> Tensor<2> {
         let leaf = z.clone().autodiff().require_grad();
-        let output = self.model.parts.network.decode(&self.values, leaf.clone(), &mut self.model.pass());
+        let output =
+            self.model.parts.network.decode(&self.values, leaf.clone(), &mut self.model.pass());
         let losses = self.model.parts.row_losses(&self.values, output, self.x.clone().autodiff());
         let mut gradients = losses.sum().backward();
         match leaf.grad_remove(&mut gradients) {
@@ -223,17 +294,29 @@ fn squares(t: &Tensor<2>) -> Result<Vec<f64>> {
 fn anneal(model: &Model, x: &Tensor<2>, annealing: Annealing, rng: &Rng) -> Result<Vec<Vec<f64>>> {
     let ([rows, _], latent, device) = (x.dims(), model.parts.plan.config.latent, Device::default());
     let count = rows * annealing.chains;
-    let chains = Chains { model, values: model.vars.leaves(|_| false), x: x.clone().repeat_dim(0, annealing.chains) };
-    let column = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [count, 1]), &device);
+    let chains = Chains {
+        model,
+        values: model.vars.leaves(|_| false),
+        x: x.clone().repeat_dim(0, annealing.chains),
+    };
+    let column =
+        |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [count, 1]), &device);
     let mut z = rng.split("start").normal([count, latent], &device, DType::F32);
     let mut losses = chains.losses(&z)?;
     let (mut weights, mut step) = (vec![0.0; count], vec![0.1f64; count]);
-    // Denser where the likelihood begins to matter and where it is whole: a sigmoid between -4 and 4.
+    // Denser where the likelihood begins to matter and where it is whole: a sigmoid between -4 and
+    // 4.
     let sigmoid = |at: f64| 1.0 / (1.0 + (-8.0 * at + 4.0).exp());
-    let beta = |at: usize| (sigmoid(at as f64 / annealing.temperatures as f64) - sigmoid(0.0)) / (sigmoid(1.0) - sigmoid(0.0));
+    let beta = |at: usize| {
+        (sigmoid(at as f64 / annealing.temperatures as f64) - sigmoid(0.0))
+            / (sigmoid(1.0) - sigmoid(0.0))
+    };
     for at in 1..=annealing.temperatures {
         let mut rng = rng.split("step").at(at);
-        weights.iter_mut().zip(&losses).for_each(|(weight, loss)| *weight -= (beta(at) - beta(at - 1)) * loss);
+        weights
+            .iter_mut()
+            .zip(&losses)
+            .for_each(|(weight, loss)| *weight -= (beta(at) - beta(at - 1)) * loss);
         if at == annealing.temperatures {
             break;
         }
@@ -241,7 +324,11 @@ fn anneal(model: &Model, x: &Tensor<2>, annealing: Annealing, rng: &Rng) -> Resu
         let sizes = column(step.iter().map(|step| *step as f32).collect());
         let energy = |losses: &[f64], z: &Tensor<2>, momentum: &Tensor<2>| -> Result<Vec<f64>> {
             let (own, moving) = (squares(z)?, squares(momentum)?);
-            Ok(losses.iter().zip(own.iter().zip(moving)).map(|(loss, (own, moving))| beta(at) * loss + own + moving).collect())
+            Ok(losses
+                .iter()
+                .zip(own.iter().zip(moving))
+                .map(|(loss, (own, moving))| beta(at) * loss + own + moving)
+                .collect())
         };
         let before = energy(&losses, &z, &momentum)?;
         let mut place = z.clone();
@@ -262,12 +349,15 @@ fn anneal(model: &Model, x: &Tensor<2>, annealing: Annealing, rng: &Rng) -> Resu
                 losses[chain] = reached[chain];
             }
             // Over the chain's own past, so that no chain depends on others.
-            step[chain] = (step[chain] * (0.05 * (f64::from(u8::from(accept)) - ACCEPTED)).exp()).clamp(1e-4, 2.0);
+            step[chain] = (step[chain] * (0.05 * (f64::from(u8::from(accept)) - ACCEPTED)).exp())
+                .clamp(1e-4, 2.0);
         }
         // Selected, not multiplied: a proposal that left the finite numbers must leave no trace.
         z = z.mask_where(column(taken).repeat_dim(1, latent).greater_elem(0.5), place);
     }
-    let of = |row: usize| (0..annealing.chains).map(|chain| weights[chain * rows + row]).collect::<Vec<f64>>();
+    let of = |row: usize| {
+        (0..annealing.chains).map(|chain| weights[chain * rows + row]).collect::<Vec<f64>>()
+    };
     Ok((0..rows).map(of).collect())
 }
 
@@ -280,7 +370,8 @@ mod tests {
     use crate::schema::Shape;
     use crate::train::fit;
 
-    /// A model whose rows are `w z + b` and noise of a known variance, so that `ln p(x)` is that of a normal distribution.
+    /// A model whose rows are `w z + b` and noise of a known variance, so that `ln p(x)` is that of
+    /// a normal distribution.
     fn linear() -> (Model, Dataset) {
         let mut rng = Rng::new(1);
         let values: Vec<f32> = (0..400)
@@ -305,13 +396,17 @@ mod tests {
 
     /// The exact likelihood: a normal distribution with covariance `w wᵀ + V`.
     fn exact(model: &Model, row: &[f64]) -> f64 {
-        let get = |name: &str| read(model.vars.iter().find(|(_, var)| var.name == name).unwrap().1.value.clone()).unwrap();
+        let get = |name: &str| {
+            read(model.vars.iter().find(|(_, var)| var.name == name).unwrap().1.value.clone())
+                .unwrap()
+        };
         let (w, b, variance) = (get("decoder.0.weight"), get("decoder.0.bias"), 0.1);
         let d: Vec<f64> = row.iter().zip(&b).map(|(x, b)| x - f64::from(*b)).collect();
         let square: f64 = w.iter().map(|w| f64::from(*w).powi(2)).sum();
         let along: f64 = w.iter().zip(&d).map(|(w, d)| f64::from(*w) * d).sum();
         // Woodbury and the determinant lemma for a matrix of rank one.
-        let distance = d.iter().map(|d| d * d).sum::<f64>() / variance - along * along / (variance * (variance + square));
+        let distance = d.iter().map(|d| d * d).sum::<f64>() / variance
+            - along * along / (variance * (variance + square));
         let determinant = variance.powi(3) * (1.0 + square / variance);
         -0.5 * (distance + determinant.ln() + 3.0 * (2.0 * std::f64::consts::PI).ln())
     }
@@ -321,11 +416,22 @@ mod tests {
         let (model, data) = linear();
         let rows: Vec<usize> = (0..40).collect();
         let values = data.gather(rows.iter().copied()).unwrap();
-        let truth: Vec<f64> =
-            rows.iter().map(|row| exact(&model, &(0..3).map(|at| values.get(row * 3 + at)).collect::<Vec<f64>>())).collect();
-        let apart = |estimate: Vec<f64>| estimate.iter().zip(&truth).map(|(a, b)| (a - b).abs()).sum::<f64>() / truth.len() as f64;
+        let truth: Vec<f64> = rows
+            .iter()
+            .map(|row| {
+                exact(&model, &(0..3).map(|at| values.get(row * 3 + at)).collect::<Vec<f64>>())
+            })
+            .collect();
+        let apart = |estimate: Vec<f64>| {
+            estimate.iter().zip(&truth).map(|(a, b)| (a - b).abs()).sum::<f64>()
+                / truth.len() as f64
+        };
         let importance = apart(model.importance_weighted(&data, &rows, 2000, 3).unwrap());
-        let annealed = apart(model.annealed(&data, &rows, Annealing { chains: 20, temperatures: 500, leaps: 5 }, 3).unwrap());
+        let annealed = apart(
+            model
+                .annealed(&data, &rows, Annealing { chains: 20, temperatures: 500, leaps: 5 }, 3)
+                .unwrap(),
+        );
         assert!(importance < 0.02 && annealed < 0.05, "{importance} {annealed}");
     }
 
@@ -351,13 +457,23 @@ mod tests {
         let mut values: Vec<f32> = (0..120).map(|at| (at % 7) as f32).collect();
         values[4] = f32::NAN;
         let data = Dataset::new("gaps", Shape::Flat { width: 3 }, Numbers::F32(values)).unwrap();
-        let config =
-            Config { family: "vae".to_owned(), latent: 1, likelihood: "gaussian".parse().unwrap(), epochs: Some(1), ..Config::default() };
+        let config = Config {
+            family: "vae".to_owned(),
+            latent: 1,
+            likelihood: "gaussian".parse().unwrap(),
+            epochs: Some(1),
+            ..Config::default()
+        };
         let model = fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap().model;
         let x = model.preparation.on(&data).unwrap().tensor(0..3).unwrap();
         let each = 0.5 * std::f64::consts::PI.ln();
         let got = model.constants(&x).unwrap();
-        assert!(got.iter().zip([3.0, 2.0, 3.0]).all(|(got, numbers)| (got - numbers * each).abs() < 1e-6), "{got:?}");
+        assert!(
+            got.iter()
+                .zip([3.0, 2.0, 3.0])
+                .all(|(got, numbers)| (got - numbers * each).abs() < 1e-6),
+            "{got:?}"
+        );
     }
 
     #[test]
@@ -366,19 +482,32 @@ mod tests {
         let path = folder.path().join("texts.csv");
         let rows: String = (0..40).map(|at| format!("the pump of hall {at} hums\n")).collect();
         std::fs::write(&path, format!("note\n{rows}")).unwrap();
-        let options =
-            crate::data::ReadOptions { columns: vec![("note".to_owned(), crate::schema::ColumnKind::Text)], ..Default::default() };
+        let options = crate::data::ReadOptions {
+            columns: vec![("note".to_owned(), crate::schema::ColumnKind::Text)],
+            ..Default::default()
+        };
         let data = crate::data::read(path.to_str().unwrap(), &options).unwrap();
-        let config = Config { family: "vae".to_owned(), latent: 2, epochs: Some(1), ..Config::default() };
+        let config =
+            Config { family: "vae".to_owned(), latent: 2, epochs: Some(1), ..Config::default() };
         let model = fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap().model;
         assert!(!model.is_generative());
-        assert!(model.importance_weighted(&data, &[0], 10, 1).unwrap_err().to_string().contains("texts"));
+        assert!(
+            model
+                .importance_weighted(&data, &[0], 10, 1)
+                .unwrap_err()
+                .to_string()
+                .contains("texts")
+        );
     }
 
     #[test]
     fn chains_that_do_not_fit_together_are_annealed_in_turns() {
         let (model, data) = linear();
-        let likely = |chains: usize| model.annealed(&data, &[0, 1], Annealing { chains, temperatures: 100, leaps: 3 }, 1).unwrap();
+        let likely = |chains: usize| {
+            model
+                .annealed(&data, &[0, 1], Annealing { chains, temperatures: 100, leaps: 3 }, 1)
+                .unwrap()
+        };
         // Two turns alike would have the mean of one; two of their own change it a little.
         let (two, one) = (likely(2 * TOGETHER.0), likely(TOGETHER.0));
         let apart: Vec<f64> = two.iter().zip(&one).map(|(two, one)| (two - one).abs()).collect();
@@ -393,17 +522,40 @@ mod tests {
             let all = model.importance_weighted(&data, &rows, samples, 1).unwrap();
             all.iter().sum::<f64>() / all.len() as f64
         };
-        assert!(mean(1) < mean(50) + 0.02 && mean(50) < mean(1000) + 0.02, "{} {} {}", mean(1), mean(50), mean(1000));
+        assert!(
+            mean(1) < mean(50) + 0.02 && mean(50) < mean(1000) + 0.02,
+            "{} {} {}",
+            mean(1),
+            mean(50),
+            mean(1000)
+        );
         assert_eq!(mean(50), mean(50));
         assert!(model.importance_weighted(&data, &rows, 0, 1).is_err());
-        assert!(model.annealed(&data, &rows, Annealing { leaps: 0, ..Annealing::default() }, 1).is_err());
+        assert!(
+            model
+                .annealed(&data, &rows, Annealing { leaps: 0, ..Annealing::default() }, 1)
+                .is_err()
+        );
     }
 
     #[test]
     fn a_family_without_a_prior_has_no_likelihood() {
         let (_, data) = linear();
-        let model =
-            fit(&Config { latent: 2, epochs: Some(1), ..Config::default() }, &data, None, false, &mut |_| Flow::Continue).unwrap().model;
-        assert!(model.importance_weighted(&data, &[0], 10, 1).unwrap_err().to_string().contains("vae or iwae"));
+        let model = fit(
+            &Config { latent: 2, epochs: Some(1), ..Config::default() },
+            &data,
+            None,
+            false,
+            &mut |_| Flow::Continue,
+        )
+        .unwrap()
+        .model;
+        assert!(
+            model
+                .importance_weighted(&data, &[0], 10, 1)
+                .unwrap_err()
+                .to_string()
+                .contains("vae or iwae")
+        );
     }
 }

@@ -29,7 +29,8 @@ pub struct Code {
     pub mean: Tensor<2>,
     /// What the decoder gets [rows, latent].
     pub sample: Tensor<2>,
-    /// The posterior [rows, 2 latent], where there is one: its means, and behind them the logarithms of its variances.
+    /// The posterior [rows, 2 latent], where there is one: its means, and behind them the
+    /// logarithms of its variances.
     pub posterior: Option<Tensor<2>>,
 }
 
@@ -39,13 +40,17 @@ impl Code {
         Self { mean: code.clone(), sample: code, posterior: None }
     }
 
-    /// A normal distribution from its means and, behind them, the logarithms of its variances [rows, 2 latent]; drawn from where the
-    /// pass samples.
+    /// A normal distribution from its means and, behind them, the logarithms of its variances
+    /// [rows, 2 latent]; drawn from where the pass samples.
     pub fn normal(h: Tensor<2>, pass: &Pass) -> Self {
         let [rows, width] = h.dims();
         let mean = h.clone().narrow(1, 0, width / 2);
         let sample = if pass.sampling {
-            let noise = pass.rng.split("posterior").normal([rows, width / 2], &h.device().inner(), h.dtype());
+            let noise = pass.rng.split("posterior").normal(
+                [rows, width / 2],
+                &h.device().inner(),
+                h.dtype(),
+            );
             draw_normal(h.clone(), noise)
         } else {
             mean.clone()
@@ -54,14 +59,20 @@ impl Code {
     }
 }
 
-/// Refuses what no distribution over codes can be made of: an activation of the code, or tied weights.
+/// Refuses what no distribution over codes can be made of: an activation of the code, or tied
+/// weights.
 pub fn check_distribution(plan: &Plan) -> Result<()> {
     let activation = plan.blueprint.code_activation;
     if activation != Activation::Identity {
-        return Err(Error::setting("code activation", activation.name(), "identity: mean and log-variance are unbounded"));
+        return Err(Error::setting(
+            "code activation",
+            activation.name(),
+            "identity: mean and log-variance are unbounded",
+        ));
     }
     if plan.blueprint.tied {
-        let wanted = "false: the encoder's last layer gives a mean and a variance, the decoder takes a code";
+        let wanted =
+            "false: the encoder's last layer gives a mean and a variance, the decoder takes a code";
         return Err(Error::setting("tied", true, wanted));
     }
     Ok(())
@@ -115,7 +126,8 @@ pub struct Phase {
 }
 
 /// The one phase of every family without a critic.
-pub const ALL: &[Phase] = &[Phase { name: "all", groups: &[Group::Encoder, Group::Decoder, Group::Extra] }];
+pub const ALL: &[Phase] =
+    &[Phase { name: "all", groups: &[Group::Encoder, Group::Decoder, Group::Extra] }];
 
 /// One family of autoencoders.
 ///
@@ -165,7 +177,13 @@ pub trait Family: Debug + Send + Sync {
     }
 
     /// From the encoder's output [rows, head] to the code; deterministic unless the pass samples.
-    fn code(&self, _parts: &Parts, _values: &Values, h: Tensor<2>, _pass: &mut Pass) -> Result<Code> {
+    fn code(
+        &self,
+        _parts: &Parts,
+        _values: &Values,
+        h: Tensor<2>,
+        _pass: &mut Pass,
+    ) -> Result<Code> {
         Ok(Code::point(h))
     }
 
@@ -175,7 +193,13 @@ pub trait Family: Debug + Send + Sync {
     }
 
     /// The whole loss, for the few families that are not reconstruction plus terms.
-    fn loss(&self, _parts: &Parts, _values: &Values, _batch: &Batch, _pass: &mut Pass) -> Result<Option<Terms>> {
+    fn loss(
+        &self,
+        _parts: &Parts,
+        _values: &Values,
+        _batch: &Batch,
+        _pass: &mut Pass,
+    ) -> Result<Option<Terms>> {
         Ok(None)
     }
 
@@ -230,7 +254,9 @@ fn defaults<F: Default + Serialize>() -> Map<String, Value> {
     }
 }
 
-fn parse<F: Family + Default + Serialize + DeserializeOwned + 'static>(parameters: &Map<String, Value>) -> Result<Box<dyn Family>> {
+fn parse<F: Family + Default + Serialize + DeserializeOwned + 'static>(
+    parameters: &Map<String, Value>,
+) -> Result<Box<dyn Family>> {
     let known = defaults::<F>();
     if let Some(name) = parameters.keys().find(|name| !known.contains_key(*name)) {
         return Err(Error::unknown("parameter", name, known.keys().map(String::as_str)));
@@ -239,9 +265,16 @@ fn parse<F: Family + Default + Serialize + DeserializeOwned + 'static>(parameter
     for (name, value) in parameters {
         all.insert(name.clone(), value.clone());
         // One at a time, so that the error names the parameter.
-        let alone = serde_json::from_value::<F>(Value::Object(Map::from_iter([(name.clone(), value.clone())])));
+        let alone = serde_json::from_value::<F>(Value::Object(Map::from_iter([(
+            name.clone(),
+            value.clone(),
+        )])));
         if let Err(error) = alone {
-            return Err(Error::setting(name, value, format!("a value like {} ({error})", known[name])));
+            return Err(Error::setting(
+                name,
+                value,
+                format!("a value like {} ({error})", known[name]),
+            ));
         }
     }
     match serde_json::from_value::<F>(Value::Object(all)) {

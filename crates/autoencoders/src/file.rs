@@ -1,6 +1,8 @@
-//! The model file and the run checkpoint: safetensors, with everything else as JSON under one metadata key.
+//! The model file and the run checkpoint: safetensors, with everything else as JSON under one
+//! metadata key.
 //!
-//! Loading executes nothing. Sizes are checked against the file before memory is taken, and a hash over everything tells damage.
+//! Loading executes nothing. Sizes are checked against the file before memory is taken, and a hash
+//! over everything tells damage.
 
 use crate::baseline::Pca;
 use crate::config::{Config, Plan};
@@ -14,7 +16,9 @@ use crate::prepare::Preparation;
 use crate::recognise::{Classifier, Head};
 use crate::run::EpochRecord;
 use crate::schema::Shape;
-use crate::score::{Calibration, Detector, Judge, Kind as Score, Member, Probed, Reference, Ruler, Whitening};
+use crate::score::{
+    Calibration, Detector, Judge, Kind as Score, Member, Probed, Reference, Ruler, Whitening,
+};
 use crate::vars::{Init, Layout, Stored, Var};
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -80,25 +84,37 @@ impl Entry {
 }
 
 fn numbers(value: &Tensor<2>, name: &str) -> Result<Vec<f32>> {
-    value.to_data().convert::<f32>().try_into_vec::<f32>().map_err(|error| Error::shape(name, format!("{error:?}"), "numbers"))
+    value
+        .to_data()
+        .convert::<f32>()
+        .try_into_vec::<f32>()
+        .map_err(|error| Error::shape(name, format!("{error:?}"), "numbers"))
 }
 
 /// Writes a file as a whole or not at all.
 pub fn write(path: &Path, kind: Kind, content: Value, mut entries: Vec<Entry>) -> Result<()> {
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     let header = json!({ "format": FORMAT, "kind": kind.name(), "hash": digest(FORMAT, kind, &content, &entries), "content": content });
-    let bytes: Vec<Vec<u8>> = entries.iter().map(|entry| entry.values.iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
+    let bytes: Vec<Vec<u8>> = entries
+        .iter()
+        .map(|entry| entry.values.iter().flat_map(|value| value.to_le_bytes()).collect())
+        .collect();
     let views = entries.iter().zip(&bytes).map(|(entry, bytes)| {
         let view = TensorView::new(Dtype::F32, entry.shape.clone(), bytes);
-        view.map(|view| (entry.name.as_str(), view)).map_err(|error| Error::model(path.display(), error))
+        view.map(|view| (entry.name.as_str(), view))
+            .map_err(|error| Error::model(path.display(), error))
     });
     let views = views.collect::<Result<Vec<_>>>()?;
     let metadata = std::iter::once((KEY.to_owned(), header.to_string())).collect();
-    let whole = safetensors::serialize(views, Some(metadata)).map_err(|error| Error::model(path.display(), error))?;
+    let whole = safetensors::serialize(views, Some(metadata))
+        .map_err(|error| Error::model(path.display(), error))?;
     write_atomically(path, |file| file.write_all(&whole))?;
-    // A model that took hours should survive a power cut; a checkpoint is written too often to wait for the disk.
+    // A model that took hours should survive a power cut; a checkpoint is written too often to wait
+    // for the disk.
     match kind {
-        Kind::Model => std::fs::File::open(path).and_then(|file| file.sync_all()).map_err(|source| Error::io(path, source)),
+        Kind::Model => std::fs::File::open(path)
+            .and_then(|file| file.sync_all())
+            .map_err(|source| Error::io(path, source)),
         Kind::Run => Ok(()),
     }
 }
@@ -111,7 +127,9 @@ pub fn read(path: &Path, kind: Kind) -> Result<(Value, BTreeMap<String, Entry>)>
 
 /// Reads the bytes of a file; `place` names it in errors.
 pub fn parse(bytes: &[u8], kind: Kind, place: &str) -> Result<(Value, BTreeMap<String, Entry>)> {
-    let strange = |why: &dyn std::fmt::Display| Error::model(place, format!("not a model file ({why}); wanted a file written by ae train"));
+    let strange = |why: &dyn std::fmt::Display| {
+        Error::model(place, format!("not a model file ({why}); wanted a file written by ae train"))
+    };
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| strange(&error))?;
     let text = header
         .metadata()
@@ -123,7 +141,9 @@ pub fn parse(bytes: &[u8], kind: Kind, place: &str) -> Result<(Value, BTreeMap<S
     if format > FORMAT {
         return Err(Error::model(
             place,
-            format!("written by a newer version (format {format}); this one reads up to format {FORMAT}: update ae"),
+            format!(
+                "written by a newer version (format {format}); this one reads up to format {FORMAT}: update ae"
+            ),
         ));
     }
     if header["kind"] != kind.name() {
@@ -140,13 +160,20 @@ pub fn parse(bytes: &[u8], kind: Kind, place: &str) -> Result<(Value, BTreeMap<S
         if view.dtype() != Dtype::F32 {
             return Err(strange(&format!("tensor {name} is {:?}, not F32", view.dtype())));
         }
-        let values = view.data().chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect();
+        let values = view
+            .data()
+            .chunks_exact(4)
+            .map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]))
+            .collect();
         entries.push(Entry { name: name.to_owned(), shape: view.shape().to_vec(), values });
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     let content = header["content"].clone();
     if header["hash"] != digest(format, kind, &content, &entries) {
-        return Err(Error::model(place, "is damaged: its hash does not fit its content; copy or train it again"));
+        return Err(Error::model(
+            place,
+            "is damaged: its hash does not fit its content; copy or train it again",
+        ));
     }
     Ok((content, entries.into_iter().map(|entry| (entry.name.clone(), entry)).collect()))
 }
@@ -155,7 +182,8 @@ fn digest(format: u64, kind: Kind, content: &Value, entries: &[Entry]) -> String
     let mut hash = Sha256::new();
     hash.update(format.to_le_bytes());
     hash.update(kind.name());
-    // serde_json keeps objects sorted and prints each number the one shortest way, so that the text is the same after reading.
+    // serde_json keeps objects sorted and prints each number the one shortest way, so that the text
+    // is the same after reading.
     hash.update(content.to_string());
     entries.iter().for_each(|entry| entry.hash(&mut hash));
     hexadecimal(&hash.finalize())
@@ -167,10 +195,20 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// Takes a tensor out of a file's; its shape must be that of `like`.
-pub fn take(tensors: &mut BTreeMap<String, Entry>, name: &str, like: &Tensor<2>, path: &Path) -> Result<Tensor<2>> {
+pub fn take(
+    tensors: &mut BTreeMap<String, Entry>,
+    name: &str,
+    like: &Tensor<2>,
+    path: &Path,
+) -> Result<Tensor<2>> {
     let entry = tensors.remove(name).filter(|entry| entry.shape == like.dims());
-    let entry = entry.ok_or_else(|| Error::model(path.display(), format!("is damaged: {name} is missing or of another shape")))?;
-    Ok(Tensor::from_data(TensorData::new(entry.values, like.dims()), (&like.device(), like.dtype())))
+    let entry = entry.ok_or_else(|| {
+        Error::model(path.display(), format!("is damaged: {name} is missing or of another shape"))
+    })?;
+    Ok(Tensor::from_data(
+        TensorData::new(entry.values, like.dims()),
+        (&like.device(), like.dtype()),
+    ))
 }
 
 /// The JSON of a model file.
@@ -220,7 +258,8 @@ struct DetectorContent {
     probed: Option<Probed>,
 }
 
-/// The JSON of a classifier; its tensors are named `classifier.`, and those that are not there are the model's own.
+/// The JSON of a classifier; its tensors are named `classifier.`, and those that are not there are
+/// the model's own.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ClassifierContent {
@@ -246,7 +285,8 @@ impl Model {
             training_rows: self.training_rows,
             history: self.history.clone(),
             chosen: self.chosen,
-            // JSON has no infinity: an evaluation that is not finite says nothing and would make the file unreadable.
+            // JSON has no infinity: an evaluation that is not finite says nothing and would make
+            // the file unreadable.
             evaluation: self.evaluation.clone().filter(Evaluation::is_finite),
             density: self.density.is_some(),
             // A tensor of nothing could not be read back.
@@ -261,7 +301,11 @@ impl Model {
         }
         if let Some(classifier) = &self.classifier {
             let Classifier { head, names, history, .. } = classifier;
-            content.classifier = Some(ClassifierContent { head: head.clone(), names: names.clone(), history: history.clone() });
+            content.classifier = Some(ClassifierContent {
+                head: head.clone(),
+                names: names.clone(),
+                history: history.clone(),
+            });
             // Of an encoder that stayed as it is nothing is written twice.
             for (_, var) in classifier.vars.iter() {
                 let entry = laid_out(var)?;
@@ -273,7 +317,11 @@ impl Model {
         let pca = &self.baseline;
         if content.baseline {
             entries.push(Entry::vector("baseline.mean", &pca.mean, &[pca.features]));
-            entries.push(Entry::vector("baseline.components", &pca.components, &[pca.count(), pca.features]));
+            entries.push(Entry::vector(
+                "baseline.components",
+                &pca.components,
+                &[pca.count(), pca.features],
+            ));
         }
         if let Some(density) = &self.density {
             let (k, n) = (density.components(), density.latent);
@@ -291,7 +339,11 @@ impl Model {
         for (at, member) in self.members.iter().enumerate() {
             let (inner, tensors) = member.model.written()?;
             content.members.push(MemberContent { columns: member.columns.clone(), content: inner });
-            entries.extend(tensors.into_iter().map(|entry| Entry { name: format!("member.{at}.{}", entry.name), ..entry }));
+            entries.extend(
+                tensors
+                    .into_iter()
+                    .map(|entry| Entry { name: format!("member.{at}.{}", entry.name), ..entry }),
+            );
         }
         Ok((content, entries))
     }
@@ -305,7 +357,8 @@ impl Model {
     /// Reads a model from the bytes of its file; `place` names it in errors.
     pub fn from_bytes(bytes: &[u8], place: &str) -> Result<Self> {
         let (content, entries) = parse(bytes, Kind::Model, place)?;
-        let damaged = |why: &dyn std::fmt::Display| Error::model(place, format!("is damaged: {why}"));
+        let damaged =
+            |why: &dyn std::fmt::Display| Error::model(place, format!("is damaged: {why}"));
         let content: Content = serde_json::from_value(content).map_err(|error| damaged(&error))?;
         if entries.values().any(|entry| entry.values.iter().any(|value| !value.is_finite())) {
             return Err(damaged(&"a number in it is not finite"));
@@ -324,13 +377,18 @@ impl Model {
             return Err(damaged(&"as many column names as columns are wanted"));
         }
         let members = (content.members.into_iter().enumerate())
-            .map(|(at, member)| Member::read(member, features, &mut entries, &format!("member.{at}.")))
+            .map(|(at, member)| {
+                Member::read(member, features, &mut entries, &format!("member.{at}."))
+            })
             .collect::<Result<Vec<_>>>()?;
         let latent = content.config.latent;
         let detector = content.detector.map(|detector| {
-            let widths: Vec<(usize, usize)> = std::iter::once((features, latent))
-                .chain(members.iter().map(|member| (member.columns.len(), member.model.parts.plan.config.latent)))
-                .collect();
+            let widths: Vec<(usize, usize)> =
+                std::iter::once((features, latent))
+                    .chain(members.iter().map(|member| {
+                        (member.columns.len(), member.model.parts.plan.config.latent)
+                    }))
+                    .collect();
             Detector::read(detector, &widths, content.config.contamination > 0.0, &mut entries)
         });
         let detector = detector.transpose()?;
@@ -340,16 +398,24 @@ impl Model {
             true => Pca {
                 features: width,
                 mean: vector(&mut entries, "baseline.mean", &[Some(width)])?.values,
-                components: vector(&mut entries, "baseline.components", &[None, Some(width)])?.values,
+                components: vector(&mut entries, "baseline.components", &[None, Some(width)])?
+                    .values,
             },
         };
         let density = match content.density {
             false => None,
             true => {
                 let weights = vector(&mut entries, "density.weights", &[None])?.values;
-                let k = Some(weights.len()).filter(|k| *k > 0).ok_or_else(|| damaged(&"a density without components"))?;
+                let k = Some(weights.len())
+                    .filter(|k| *k > 0)
+                    .ok_or_else(|| damaged(&"a density without components"))?;
                 let mut of = |name: &str, shape: &[usize]| {
-                    vector(&mut entries, name, &shape.iter().map(|side| Some(*side)).collect::<Vec<_>>()).map(|entry| entry.values)
+                    vector(
+                        &mut entries,
+                        name,
+                        &shape.iter().map(|side| Some(*side)).collect::<Vec<_>>(),
+                    )
+                    .map(|entry| entry.values)
                 };
                 Some(Density {
                     latent,
@@ -361,13 +427,17 @@ impl Model {
                 })
             }
         };
-        if density.as_ref().is_some_and(|density| density.low.iter().zip(&density.high).any(|(low, high)| low > high)) {
+        if density.as_ref().is_some_and(|density| {
+            density.low.iter().zip(&density.high).any(|(low, high)| low > high)
+        }) {
             return Err(damaged(&"its density has bounds the wrong way round"));
         }
-        let plan = Plan::of(&content.config, &content.shape, &content.preparation, content.training_rows)?;
+        let plan =
+            Plan::of(&content.config, &content.shape, &content.preparation, content.training_rows)?;
         let mut stored = Stored::new();
         for entry in entries.into_values() {
-            let (name, shape, values) = inside(entry).ok_or_else(|| damaged(&"a tensor of a shape that no variable has"))?;
+            let (name, shape, values) = inside(entry)
+                .ok_or_else(|| damaged(&"a tensor of a shape that no variable has"))?;
             stored.insert(name, (shape, values));
         }
         let mut whole = if content.classifier.is_some() { stored.clone() } else { Stored::new() };
@@ -391,9 +461,11 @@ impl Model {
             classifier: None,
         };
         if let Some(ClassifierContent { head, names, history }) = content.classifier {
-            let own: Vec<String> = whole.keys().filter(|name| name.starts_with("classifier.")).cloned().collect();
+            let own: Vec<String> =
+                whole.keys().filter(|name| name.starts_with("classifier.")).cloned().collect();
             for name in own {
-                let value = whole.remove(&name).ok_or_else(|| damaged(&"a classifier's number is lost"))?;
+                let value =
+                    whole.remove(&name).ok_or_else(|| damaged(&"a classifier's number is lost"))?;
                 whole.insert(name["classifier.".len()..].to_owned(), value);
             }
             let mut init = Init::stored(&mut whole, &Device::default());
@@ -404,16 +476,31 @@ impl Model {
 }
 
 /// Takes a tensor out of a file's; sides that are given must fit.
-fn vector(entries: &mut BTreeMap<String, Entry>, name: &str, shape: &[Option<usize>]) -> Result<Entry> {
+fn vector(
+    entries: &mut BTreeMap<String, Entry>,
+    name: &str,
+    shape: &[Option<usize>],
+) -> Result<Entry> {
     let entry = entries.remove(name).filter(|entry| {
-        entry.shape.len() == shape.len() && entry.shape.iter().zip(shape).all(|(side, wanted)| wanted.is_none_or(|wanted| wanted == *side))
+        entry.shape.len() == shape.len()
+            && entry
+                .shape
+                .iter()
+                .zip(shape)
+                .all(|(side, wanted)| wanted.is_none_or(|wanted| wanted == *side))
     });
     entry.ok_or_else(|| Error::model("", format!("{name} is missing or of another shape")))
 }
 
 impl Member {
-    fn read(member: MemberContent, features: usize, entries: &mut BTreeMap<String, Entry>, prefix: &str) -> Result<Self> {
-        let names: Vec<String> = entries.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
+    fn read(
+        member: MemberContent,
+        features: usize,
+        entries: &mut BTreeMap<String, Entry>,
+        prefix: &str,
+    ) -> Result<Self> {
+        let names: Vec<String> =
+            entries.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
         let mut own = BTreeMap::new();
         for name in names {
             let inner = name[prefix.len()..].to_owned();
@@ -426,8 +513,14 @@ impl Member {
         }
         let columns = member.columns;
         let ascending = columns.windows(2).all(|pair| pair[0] < pair[1]);
-        if !ascending || columns.last().is_none_or(|last| *last >= features) || member.content.shape.features()? != columns.len() {
-            return Err(Error::model("", "a member of an ensemble sees columns that are not there"));
+        if !ascending
+            || columns.last().is_none_or(|last| *last >= features)
+            || member.content.shape.features()? != columns.len()
+        {
+            return Err(Error::model(
+                "",
+                "a member of an ensemble sees columns that are not there",
+            ));
         }
         Ok(Self { columns, model: Model::of_content(member.content, own)? })
     }
@@ -437,11 +530,17 @@ impl Detector {
     fn written(&self) -> (DetectorContent, Vec<Entry>) {
         let content = DetectorContent {
             rulers: self.judges.iter().map(|judge| judge.rulers.clone()).collect(),
-            scores: self.calibrations.iter().map(|calibration| calibration.scores().to_vec()).collect(),
+            scores: self
+                .calibrations
+                .iter()
+                .map(|calibration| calibration.scores().to_vec())
+                .collect(),
             probed: self.probed.clone(),
         };
         let of = |(at, judge): (usize, &Judge)| {
-            let entry = |name: &str, values: &[f32], shape: &[usize]| Entry::vector(&format!("detector.{at}.{name}"), values, shape);
+            let entry = |name: &str, values: &[f32], shape: &[usize]| {
+                Entry::vector(&format!("detector.{at}.{name}"), values, shape)
+            };
             let whitening = |name: &str, of: &Whitening| {
                 [
                     entry(&format!("{name}.mean"), &of.mean, &[of.mean.len()]),
@@ -458,26 +557,41 @@ impl Detector {
         (content, self.judges.iter().enumerate().flat_map(of).collect())
     }
 
-    /// `widths` are the columns and code sizes of all members, `coarse` whether their training rows had anomalies among them.
-    fn read(content: DetectorContent, widths: &[(usize, usize)], coarse: bool, entries: &mut BTreeMap<String, Entry>) -> Result<Self> {
+    /// `widths` are the columns and code sizes of all members, `coarse` whether their training rows
+    /// had anomalies among them.
+    fn read(
+        content: DetectorContent,
+        widths: &[(usize, usize)],
+        coarse: bool,
+        entries: &mut BTreeMap<String, Entry>,
+    ) -> Result<Self> {
         let damaged = |why: &str| Error::model("", format!("its detector {why}"));
-        let rulers_fit =
-            content.rulers.iter().all(|rulers| rulers.len() == Score::MEASURES.len() && rulers.iter().all(|ruler| ruler.spread > 0.0));
-        if content.rulers.len() != widths.len() || content.scores.len() != Score::ALL.len() || !rulers_fit {
+        let rulers_fit = content.rulers.iter().all(|rulers| {
+            rulers.len() == Score::MEASURES.len() && rulers.iter().all(|ruler| ruler.spread > 0.0)
+        });
+        if content.rulers.len() != widths.len()
+            || content.scores.len() != Score::ALL.len()
+            || !rulers_fit
+        {
             return Err(damaged("does not fit its members"));
         }
         let mut judges = Vec::new();
         for (at, ((columns, latent), rulers)) in widths.iter().zip(content.rulers).enumerate() {
             let mut whitening = |name: &str, width: usize| -> Result<Whitening> {
-                let mean = vector(entries, &format!("detector.{at}.{name}.mean"), &[Some(width)])?.values;
-                let factor = vector(entries, &format!("detector.{at}.{name}.factor"), &[None])?.values;
+                let mean =
+                    vector(entries, &format!("detector.{at}.{name}.mean"), &[Some(width)])?.values;
+                let factor =
+                    vector(entries, &format!("detector.{at}.{name}.factor"), &[None])?.values;
                 match factor.len() == width || factor.len() == width.saturating_mul(width) {
                     true => Ok(Whitening { mean, factor }),
                     false => Err(damaged("has a factor of another width")),
                 }
             };
-            let (residuals, codes) = (whitening("residuals", *columns)?, whitening("codes", *latent)?);
-            let values = vector(entries, &format!("detector.{at}.reference"), &[None, Some(*latent)])?.values;
+            let (residuals, codes) =
+                (whitening("residuals", *columns)?, whitening("codes", *latent)?);
+            let values =
+                vector(entries, &format!("detector.{at}.reference"), &[None, Some(*latent)])?
+                    .values;
             let reference = Reference::new(Matrix { columns: *latent, values }, coarse);
             judges.push(Judge { residuals, codes, reference, rulers });
         }
@@ -493,7 +607,11 @@ fn laid_out(var: &Var) -> Result<Entry> {
         Layout::Vector => (var.value.clone(), vec![columns]),
         Layout::Dense => (var.value.clone().transpose(), vec![columns, rows]),
         Layout::Convolution { kernel: [height, width], channels_in } => {
-            let value = var.value.clone().reshape([height, width, channels_in, columns]).permute([3, 2, 0, 1]);
+            let value = var
+                .value
+                .clone()
+                .reshape([height, width, channels_in, columns])
+                .permute([3, 2, 0, 1]);
             (value.reshape([columns, rows]), vec![columns, channels_in, height, width])
         }
     };
@@ -513,7 +631,10 @@ fn inside(entry: Entry) -> Option<(String, [usize; 2], Vec<f32>)> {
         }
         [out, channels, height, width] => {
             let patch = channels * height * width;
-            let value = Tensor::<4>::from_data(TensorData::new(values, [out, channels, height, width]), &device);
+            let value = Tensor::<4>::from_data(
+                TensorData::new(values, [out, channels, height, width]),
+                &device,
+            );
             Some((name, [patch, out], back(value.permute([2, 3, 1, 0]).reshape([patch, out]))?))
         }
         _ => None,

@@ -23,17 +23,29 @@ pub struct GradientCheck {
     pub worst: f64,
 }
 
-/// Compares the gradient of each variable of a new model with central differences at `step`, on prepared rows; noise is frozen, and
-/// a rise that takes a training is half done.
+/// Compares the gradient of each variable of a new model with central differences at `step`, on
+/// prepared rows; noise is frozen, and a rise that takes a training is half done.
 ///
-/// A central difference is `(f(x + h) - f(x - h)) / 2h`, off by about `h²` (UFLDL, "Gradient checking"). Errors: settings or rows that no
-/// training would take.
+/// A central difference is `(f(x + h) - f(x - h)) / 2h`, off by about `h²` (UFLDL, "Gradient
+/// checking"). Errors: settings or rows that no training would take.
 ///
-/// `spread` moves every variable from its start by a random number up to it, because some starts are no common places: biases of zero.
-pub fn gradient_check(config: &Config, shape: &Shape, range: Range, rows: &Matrix, step: f64, spread: f64) -> Result<GradientCheck> {
+/// `spread` moves every variable from its start by a random number up to it, because some starts
+/// are no common places: biases of zero.
+pub fn gradient_check(
+    config: &Config,
+    shape: &Shape,
+    range: Range,
+    rows: &Matrix,
+    step: f64,
+    spread: f64,
+) -> Result<GradientCheck> {
     let plan = Plan::new(config, shape, range, rows.rows())?;
     if rows.columns != plan.width() || rows.rows() == 0 {
-        return Err(Error::shape("rows of a gradient check", format!("{} numbers a row", rows.columns), plan.width()));
+        return Err(Error::shape(
+            "rows of a gradient check",
+            format!("{} numbers a row", rows.columns),
+            plan.width(),
+        ));
     }
     let (device, rng) = (Device::default(), Rng::new(config.seed).split("gradient check"));
     let mut init = Init::random(&Rng::new(config.seed), &device, DType::F64);
@@ -47,8 +59,11 @@ pub fn gradient_check(config: &Config, shape: &Shape, range: Range, rows: &Matri
     }
     let rows = rows.tensor(0..rows.rows()).cast(DType::F64);
     let batch = parts.batch(rows, &rng.split("batch"))?;
-    let pass = || Pass { progress: Progress { fraction: 0.5 }, ..Pass::training(rng.split("pass")) };
-    let loss = |vars: &Vars, batch: Batch| -> Result<f64> { Ok(Numbers::read(&parts.terms(&vars.values(), batch, &mut pass())?).sum()) };
+    let pass =
+        || Pass { progress: Progress { fraction: 0.5 }, ..Pass::training(rng.split("pass")) };
+    let loss = |vars: &Vars, batch: Batch| -> Result<f64> {
+        Ok(Numbers::read(&parts.terms(&vars.values(), batch, &mut pass())?).sum())
+    };
     let values = vars.leaves(|_| true);
     let terms = parts.terms(&values, batch.clone(), &mut pass())?;
     let gradients = values.gradients(terms);
@@ -61,7 +76,13 @@ pub fn gradient_check(config: &Config, shape: &Shape, range: Range, rows: &Matri
             let mut moved = |by: f64| {
                 let mut numbers = start.clone();
                 numbers[at] += by;
-                vars.set(id, Tensor::from_data(TensorData::new(numbers, value.dims()), (&device, DType::F64)));
+                vars.set(
+                    id,
+                    Tensor::from_data(
+                        TensorData::new(numbers, value.dims()),
+                        (&device, DType::F64),
+                    ),
+                );
                 loss(&vars, batch.clone())
             };
             let difference = (moved(step)? - moved(-step)?) / (2.0 * step);
@@ -72,10 +93,14 @@ pub fn gradient_check(config: &Config, shape: &Shape, range: Range, rows: &Matri
         }
         vars.set(id, value);
     }
-    Ok(GradientCheck { relative: (apart / together.max(f64::MIN_POSITIVE)).sqrt(), worst: worst / largest.max(f64::MIN_POSITIVE) })
+    Ok(GradientCheck {
+        relative: (apart / together.max(f64::MIN_POSITIVE)).sqrt(),
+        worst: worst / largest.max(f64::MIN_POSITIVE),
+    })
 }
 
 fn numbers(tensor: Tensor<2>) -> Result<Vec<f64>> {
     let data = tensor.into_data().convert::<f64>();
-    data.try_into_vec::<f64>().map_err(|error| Error::shape("gradient", format!("{error:?}"), "numbers"))
+    data.try_into_vec::<f64>()
+        .map_err(|error| Error::shape("gradient", format!("{error:?}"), "numbers"))
 }

@@ -1,4 +1,5 @@
-//! The largest numbers of each row or column of a matrix, as a matrix of ones and zeros to multiply with.
+//! The largest numbers of each row or column of a matrix, as a matrix of ones and zeros to multiply
+//! with.
 
 use crate::error::{Error, Result};
 use burn::tensor::{Element, Tensor, TensorData};
@@ -9,7 +10,9 @@ pub(crate) fn in_rows(x: &Tensor<2>, k: usize) -> Result<Tensor<2>> {
     let values = numbers(x.clone())?;
     let mut kept = vec![0f32; values.len()];
     let mut order = Vec::with_capacity(columns);
-    for (values, kept) in values.chunks_exact(columns.max(1)).zip(kept.chunks_exact_mut(columns.max(1))) {
+    for (values, kept) in
+        values.chunks_exact(columns.max(1)).zip(kept.chunks_exact_mut(columns.max(1)))
+    {
         first_largest(values, k, &mut order);
         order.iter().for_each(|at| kept[*at] = 1.0);
     }
@@ -44,7 +47,8 @@ fn first_largest(values: &[f64], k: usize, order: &mut Vec<usize>) {
 /// In double precision, which both holds.
 fn numbers(x: Tensor<2>) -> Result<Vec<f64>> {
     let data = x.inner().into_data().convert::<f64>();
-    data.try_into_vec::<f64>().map_err(|error| Error::shape("code", format!("{error:?}"), "numbers"))
+    data.try_into_vec::<f64>()
+        .map_err(|error| Error::shape("code", format!("{error:?}"), "numbers"))
 }
 
 fn matrix<E: Element>(values: Vec<E>, shape: [usize; 2], like: &Tensor<2>) -> Tensor<2> {
@@ -59,8 +63,14 @@ mod tests {
 
     #[test]
     fn exactly_so_many_are_kept_also_of_equal_numbers() {
-        let x = Tensor::<2>::from_data(TensorData::new(vec![1f32, 3.0, 2.0, 3.0, 0.0, 0.0, 0.0, 0.0], [2, 4]), &Device::default());
-        assert_eq!(read(in_rows(&x, 2).unwrap()).unwrap(), [0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0]);
+        let x = Tensor::<2>::from_data(
+            TensorData::new(vec![1f32, 3.0, 2.0, 3.0, 0.0, 0.0, 0.0, 0.0], [2, 4]),
+            &Device::default(),
+        );
+        assert_eq!(
+            read(in_rows(&x, 2).unwrap()).unwrap(),
+            [0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0]
+        );
         assert_eq!(read(in_rows(&x, 9).unwrap()).unwrap(), [1.0; 8]);
         let (kept, lowest) = in_columns(&x, 1).unwrap();
         assert_eq!(read(kept).unwrap(), [1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);

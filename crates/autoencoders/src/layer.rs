@@ -4,8 +4,8 @@ use crate::error::Result;
 use crate::rng::Rng;
 use crate::vars::{Fill, Init, Layout, Role, Values, VarId, Vars};
 use autoencoders_kernels::{
-    Activation, Geometry, NORM_EPSILON, activate, column_moments, column_norm, convolution, dense, dense_arranged, row_norm, steer,
-    transposed_convolution,
+    Activation, Geometry, NORM_EPSILON, activate, column_moments, column_norm, convolution, dense,
+    dense_arranged, row_norm, steer, transposed_convolution,
 };
 use burn::tensor::Tensor;
 use std::ops::Range;
@@ -49,7 +49,13 @@ pub struct Pass {
 impl Pass {
     /// A training step's pass, at the training's end.
     pub fn training(rng: Rng) -> Self {
-        Self { mode: Mode::Training, sampling: true, rng, progress: Progress::DONE, updates: Vec::new() }
+        Self {
+            mode: Mode::Training,
+            sampling: true,
+            rng,
+            progress: Progress::DONE,
+            updates: Vec::new(),
+        }
     }
 
     /// A pass whose result depends on the rows alone.
@@ -109,7 +115,8 @@ pub enum Layer {
         /// Applied to the sum.
         activation: Activation,
     },
-    /// `gain (x - mean) / sqrt(variance + 1e-5) + shift` per channel over the batch (Ioffe and Szegedy 2015).
+    /// `gain (x - mean) / sqrt(variance + 1e-5) + shift` per channel over the batch (Ioffe and
+    /// Szegedy 2015).
     BatchNorm {
         /// [1, channels]
         gain: VarId,
@@ -127,8 +134,8 @@ pub enum Layer {
         /// [1, width]
         shift: VarId,
     },
-    /// A learned vector for each level of some choices: blocks of the row, of which one number is one, times a matrix each; behind
-    /// them the rest of the row as it is.
+    /// A learned vector for each level of some choices: blocks of the row, of which one number is
+    /// one, times a matrix each; behind them the rest of the row as it is.
     Embedding {
         /// Each block, and its matrix [levels, out].
         blocks: Vec<(Range<usize>, VarId)>,
@@ -137,7 +144,8 @@ pub enum Layer {
     },
     /// An activation of its own, after a norm.
     Activation(Activation),
-    /// Sets this fraction of the numbers to zero in training and scales the others up (Srivastava et al. 2014).
+    /// Sets this fraction of the numbers to zero in training and scales the others up (Srivastava
+    /// et al. 2014).
     Dropout {
         /// The fraction.
         rate: f64,
@@ -151,38 +159,75 @@ const NORM_MOMENTUM: f64 = 0.1;
 
 /// Bound of the uniform initialisation for a layer whose output goes through `activation`.
 ///
-/// `sqrt(6 / (in + out))` for identity, tanh and sigmoid (Glorot and Bengio 2010; UFLDL), `sqrt(6 / in)` for those that cut the
-/// negative side off (He et al. 2015).
+/// `sqrt(6 / (in + out))` for identity, tanh and sigmoid (Glorot and Bengio 2010; UFLDL), `sqrt(6 /
+/// in)` for those that cut the negative side off (He et al. 2015).
 pub fn weight_bound(activation: Activation, fan_in: usize, fan_out: usize) -> f64 {
     match activation {
-        Activation::Identity | Activation::Tanh | Activation::Sigmoid => (6.0 / (fan_in + fan_out) as f64).sqrt(),
+        Activation::Identity | Activation::Tanh | Activation::Sigmoid => {
+            (6.0 / (fan_in + fan_out) as f64).sqrt()
+        }
         _ => (6.0 / fan_in as f64).sqrt(),
     }
 }
 
 impl Layer {
-    /// A dense layer from `width` to `out`; `init_for` is the activation that follows, at once or after a norm.
-    pub fn dense(init: &mut Init, name: &str, width: usize, out: usize, activation: Activation, init_for: Activation) -> Result<Self> {
+    /// A dense layer from `width` to `out`; `init_for` is the activation that follows, at once or
+    /// after a norm.
+    pub fn dense(
+        init: &mut Init,
+        name: &str,
+        width: usize,
+        out: usize,
+        activation: Activation,
+        init_for: Activation,
+    ) -> Result<Self> {
         let bound = weight_bound(init_for, width, out);
         Ok(Self::Dense {
-            weight: init.variable(&format!("{name}.weight"), [width, out], Fill::Uniform(bound), Role::Weight, Layout::Dense)?,
-            bias: init.variable(&format!("{name}.bias"), [1, out], Fill::Constant(0.0), Role::Bias, Layout::Vector)?,
+            weight: init.variable(
+                &format!("{name}.weight"),
+                [width, out],
+                Fill::Uniform(bound),
+                Role::Weight,
+                Layout::Dense,
+            )?,
+            bias: init.variable(
+                &format!("{name}.bias"),
+                [1, out],
+                Fill::Constant(0.0),
+                Role::Bias,
+                Layout::Vector,
+            )?,
             activation,
             transposed: false,
         })
     }
 
-    /// An embedding of some blocks of rows of `width` numbers, and the width of what comes out of it.
+    /// An embedding of some blocks of rows of `width` numbers, and the width of what comes out of
+    /// it.
     ///
     /// A block of n numbers becomes √n of them, at most 32.
-    pub fn embedding(init: &mut Init, name: &str, width: usize, blocks: &[Range<usize>]) -> Result<(Self, usize)> {
+    pub fn embedding(
+        init: &mut Init,
+        name: &str,
+        width: usize,
+        blocks: &[Range<usize>],
+    ) -> Result<(Self, usize)> {
         let (mut embedded, mut rest, mut next, mut out) = (Vec::new(), Vec::new(), 0, width);
         for (at, block) in blocks.iter().enumerate() {
             let size = (block.len() as f64).sqrt().ceil().min(32.0) as usize;
             // One row is taken as it is, so that the bound does not fall with their number.
             let bound = (3.0 / size as f64).sqrt();
             let name = format!("{name}.{at}.weight");
-            embedded.push((block.clone(), init.variable(&name, [block.len(), size], Fill::Uniform(bound), Role::Weight, Layout::Dense)?));
+            embedded.push((
+                block.clone(),
+                init.variable(
+                    &name,
+                    [block.len(), size],
+                    Fill::Uniform(bound),
+                    Role::Weight,
+                    Layout::Dense,
+                )?,
+            ));
             rest.push(next..block.start);
             next = block.end;
             out = out + size - block.len();
@@ -193,10 +238,22 @@ impl Layer {
     }
 
     /// A dense layer back through the transpose of `weight`, with `out` biases of its own.
-    pub fn tied(init: &mut Init, name: &str, weight: VarId, out: usize, activation: Activation) -> Result<Self> {
+    pub fn tied(
+        init: &mut Init,
+        name: &str,
+        weight: VarId,
+        out: usize,
+        activation: Activation,
+    ) -> Result<Self> {
         Ok(Self::Dense {
             weight,
-            bias: init.variable(&format!("{name}.bias"), [1, out], Fill::Constant(0.0), Role::Bias, Layout::Vector)?,
+            bias: init.variable(
+                &format!("{name}.bias"),
+                [1, out],
+                Fill::Constant(0.0),
+                Role::Bias,
+                Layout::Vector,
+            )?,
             activation,
             transposed: true,
         })
@@ -214,13 +271,25 @@ impl Layer {
         let Geometry { kernel, stride, channels_in, channels_out, .. } = geometry;
         let layout = Layout::Convolution { kernel, channels_in };
         let area = kernel[0] * kernel[1];
-        let (from, to) = if transposed { (channels_out, channels_in) } else { (channels_in, channels_out) };
+        let (from, to) =
+            if transposed { (channels_out, channels_in) } else { (channels_in, channels_out) };
         // Each pixel of a transposed convolution hears only area / stride² positions of the kernel.
         let heard = if transposed { (area / (stride[0] * stride[1])).max(1) } else { area };
         let bound = weight_bound(init_for, from * heard, to * heard);
-        let weight =
-            init.variable(&format!("{name}.weight"), [geometry.patch(), channels_out], Fill::Uniform(bound), Role::Weight, layout)?;
-        let bias = init.variable(&format!("{name}.bias"), [1, to], Fill::Constant(0.0), Role::Bias, Layout::Vector)?;
+        let weight = init.variable(
+            &format!("{name}.weight"),
+            [geometry.patch(), channels_out],
+            Fill::Uniform(bound),
+            Role::Weight,
+            layout,
+        )?;
+        let bias = init.variable(
+            &format!("{name}.bias"),
+            [1, to],
+            Fill::Constant(0.0),
+            Role::Bias,
+            Layout::Vector,
+        )?;
         Ok(match transposed {
             false => Self::Convolution { weight, bias, geometry, activation },
             true => Self::TransposedConvolution { weight, bias, geometry, activation },
@@ -229,8 +298,15 @@ impl Layer {
 
     /// A batch norm over `channels`.
     pub fn batch_norm(init: &mut Init, name: &str, channels: usize) -> Result<Self> {
-        let mut vector =
-            |part: &str, value, role| init.variable(&format!("{name}.{part}"), [1, channels], Fill::Constant(value), role, Layout::Vector);
+        let mut vector = |part: &str, value, role| {
+            init.variable(
+                &format!("{name}.{part}"),
+                [1, channels],
+                Fill::Constant(value),
+                role,
+                Layout::Vector,
+            )
+        };
         Ok(Self::BatchNorm {
             gain: vector("weight", 1.0, Role::Bias)?,
             shift: vector("bias", 0.0, Role::Bias)?,
@@ -241,20 +317,32 @@ impl Layer {
 
     /// A layer norm over `width` numbers.
     pub fn layer_norm(init: &mut Init, name: &str, width: usize) -> Result<Self> {
-        let mut vector =
-            |part: &str, value| init.variable(&format!("{name}.{part}"), [1, width], Fill::Constant(value), Role::Bias, Layout::Vector);
+        let mut vector = |part: &str, value| {
+            init.variable(
+                &format!("{name}.{part}"),
+                [1, width],
+                Fill::Constant(value),
+                Role::Bias,
+                Layout::Vector,
+            )
+        };
         Ok(Self::LayerNorm { gain: vector("weight", 1.0)?, shift: vector("bias", 0.0)? })
     }
 
     /// Whether it multiplies by weights: not norms, activations and dropout.
     pub fn has_weights(&self) -> bool {
-        matches!(self, Self::Dense { .. } | Self::Convolution { .. } | Self::TransposedConvolution { .. })
+        matches!(
+            self,
+            Self::Dense { .. } | Self::Convolution { .. } | Self::TransposedConvolution { .. }
+        )
     }
 
     /// From rows [rows, in] to rows [rows, out].
     pub fn forward(&self, values: &Values, x: Tensor<2>, pass: &mut Pass) -> Tensor<2> {
         match self {
-            Self::Dense { weight, bias, activation, transposed } => match values.arranged(*weight, *transposed) {
+            Self::Dense { weight, bias, activation, transposed } => match values
+                .arranged(*weight, *transposed)
+            {
                 Some(weight) => dense_arranged(x, weight, values.get(*bias), *activation),
                 None => dense(x, values.get(*weight), values.get(*bias), *transposed, *activation),
             },
@@ -262,13 +350,22 @@ impl Layer {
                 convolution(x, values.get(*weight), Some(values.get(*bias)), geometry, *activation)
             }
             Self::TransposedConvolution { weight, bias, geometry, activation } => {
-                transposed_convolution(x, values.get(*weight), Some(values.get(*bias)), geometry, *activation)
+                transposed_convolution(
+                    x,
+                    values.get(*weight),
+                    Some(values.get(*bias)),
+                    geometry,
+                    *activation,
+                )
             }
-            Self::BatchNorm { gain, shift, mean, variance } => batch_norm(values, x, [*gain, *shift, *mean, *variance], pass),
+            Self::BatchNorm { gain, shift, mean, variance } => {
+                batch_norm(values, x, [*gain, *shift, *mean, *variance], pass)
+            }
             Self::LayerNorm { gain, shift } => row_norm(x, values.get(*gain), values.get(*shift)),
             Self::Embedding { blocks, rest } => {
-                let of =
-                    |(block, weight): &(Range<usize>, VarId)| x.clone().narrow(1, block.start, block.len()).matmul(values.get(*weight));
+                let of = |(block, weight): &(Range<usize>, VarId)| {
+                    x.clone().narrow(1, block.start, block.len()).matmul(values.get(*weight))
+                };
                 let rest = rest.iter().map(|range| x.clone().narrow(1, range.start, range.len()));
                 Tensor::cat(blocks.iter().map(of).chain(rest).collect(), 1)
             }
@@ -282,25 +379,42 @@ impl Layer {
 
     /// The forward pass, and the derivative of its result along `directions`.
     ///
-    /// `directions` is [rows or 1, k, in]: k directions for each row, or the same k for all. The result is [rows or 1, k, out]
-    /// and is itself differentiable. A batch norm is taken at its running statistics: the rows of a batch do not mix.
-    pub fn tangent(&self, values: &Values, x: Tensor<2>, directions: Tensor<3>, pass: &mut Pass) -> (Tensor<2>, Tensor<3>) {
+    /// `directions` is [rows or 1, k, in]: k directions for each row, or the same k for all. The
+    /// result is [rows or 1, k, out] and is itself differentiable. A batch norm is taken at its
+    /// running statistics: the rows of a batch do not mix.
+    pub fn tangent(
+        &self,
+        values: &Values,
+        x: Tensor<2>,
+        directions: Tensor<3>,
+        pass: &mut Pass,
+    ) -> (Tensor<2>, Tensor<3>) {
         match self {
             Self::Dense { weight, bias, activation, transposed } => {
                 let (weight, bias) = (values.get(*weight), values.get(*bias));
                 let none = bias.zeros_like();
-                let moved = flat(directions, |d| dense(d, weight.clone(), none, *transposed, Activation::Identity));
+                let moved = flat(directions, |d| {
+                    dense(d, weight.clone(), none, *transposed, Activation::Identity)
+                });
                 steered(moved, *activation, |act| dense(x, weight, bias, *transposed, act))
             }
             Self::Convolution { weight, bias, geometry, activation } => {
                 let weight = values.get(*weight);
-                let moved = flat(directions, |d| convolution(d, weight.clone(), None, geometry, Activation::Identity));
-                steered(moved, *activation, |act| convolution(x, weight, Some(values.get(*bias)), geometry, act))
+                let moved = flat(directions, |d| {
+                    convolution(d, weight.clone(), None, geometry, Activation::Identity)
+                });
+                steered(moved, *activation, |act| {
+                    convolution(x, weight, Some(values.get(*bias)), geometry, act)
+                })
             }
             Self::TransposedConvolution { weight, bias, geometry, activation } => {
                 let weight = values.get(*weight);
-                let moved = flat(directions, |d| transposed_convolution(d, weight.clone(), None, geometry, Activation::Identity));
-                steered(moved, *activation, |act| transposed_convolution(x, weight, Some(values.get(*bias)), geometry, act))
+                let moved = flat(directions, |d| {
+                    transposed_convolution(d, weight.clone(), None, geometry, Activation::Identity)
+                });
+                steered(moved, *activation, |act| {
+                    transposed_convolution(x, weight, Some(values.get(*bias)), geometry, act)
+                })
             }
             Self::BatchNorm { gain, variance, .. } => {
                 let slope = values.get(*gain) / (values.get(*variance) + NORM_EPSILON).sqrt();
@@ -314,7 +428,8 @@ impl Layer {
                 let unit = (centred / deviation.clone()).unsqueeze_dim::<3>(1);
                 let d = directions.clone() - directions.mean_dim(2);
                 let along = (d.clone() * unit.clone()).mean_dim(2);
-                let moved = (d - unit.clone() * along) / deviation.unsqueeze_dim::<3>(1) * values.get(*gain).unsqueeze_dim::<3>(1);
+                let moved = (d - unit.clone() * along) / deviation.unsqueeze_dim::<3>(1)
+                    * values.get(*gain).unsqueeze_dim::<3>(1);
                 (unit.squeeze_dim::<2>(1) * values.get(*gain) + values.get(*shift), moved)
             }
             Self::Embedding { .. } => {
@@ -322,7 +437,9 @@ impl Layer {
                 let moved = flat(directions, |d| self.forward(values, d, &mut same));
                 (self.forward(values, x, pass), moved)
             }
-            Self::Activation(activation) => steered(directions, *activation, |act| activate(x, act)),
+            Self::Activation(activation) => {
+                steered(directions, *activation, |act| activate(x, act))
+            }
             Self::Dropout { rate, index } => match dropout_mask(&x, *rate, *index, pass) {
                 Some(mask) => (x * mask.clone(), directions * mask.unsqueeze_dim::<3>(1)),
                 None => (x, directions),
@@ -340,7 +457,11 @@ fn flat(directions: Tensor<3>, f: impl FnOnce(Tensor<2>) -> Tensor<2>) -> Tensor
 }
 
 /// What a layer gives with its activation, and its moved directions through that activation.
-fn steered(moved: Tensor<3>, activation: Activation, layer: impl FnOnce(Activation) -> Tensor<2>) -> (Tensor<2>, Tensor<3>) {
+fn steered(
+    moved: Tensor<3>,
+    activation: Activation,
+    layer: impl FnOnce(Activation) -> Tensor<2>,
+) -> (Tensor<2>, Tensor<3>) {
     if activation == Activation::Identity {
         return (layer(activation), moved);
     }
@@ -359,7 +480,12 @@ fn standardised(x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
     (centred, deviation)
 }
 
-fn batch_norm(values: &Values, x: Tensor<2>, [gain, shift, mean, variance]: [VarId; 4], pass: &mut Pass) -> Tensor<2> {
+fn batch_norm(
+    values: &Values,
+    x: Tensor<2>,
+    [gain, shift, mean, variance]: [VarId; 4],
+    pass: &mut Pass,
+) -> Tensor<2> {
     let [rows, width] = x.dims();
     let channels = values.get(gain).dims()[1];
     let samples = rows * width / channels;
@@ -386,7 +512,8 @@ fn dropout_mask(x: &Tensor<2>, rate: f64, index: usize, pass: &Pass) -> Option<T
     if pass.mode == Mode::Evaluation || rate == 0.0 {
         return None;
     }
-    let uniform = pass.rng.split("dropout").at(index).uniform(x.dims(), &x.device().inner(), x.dtype());
+    let uniform =
+        pass.rng.split("dropout").at(index).uniform(x.dims(), &x.device().inner(), x.dtype());
     // The sign is one above the rate and minus one below it.
     Some((uniform - rate).sign().clamp_min(0.0) / (1.0 - rate))
 }

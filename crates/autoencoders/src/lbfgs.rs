@@ -1,8 +1,11 @@
-//! Limited-memory BFGS on a full batch: a direction from the last steps, and how far to go along it.
+//! Limited-memory BFGS on a full batch: a direction from the last steps, and how far to go along
+//! it.
 //!
-//! Liu and Nocedal, "On the limited memory BFGS method for large scale optimization", 1989; the line search holds the strong Wolfe
-//! conditions: Nocedal and Wright, "Numerical Optimization", 2006, algorithms 3.5, 3.6 and 7.4. Written here and not taken from a crate,
-//! because its memory must go into the checkpoint as tensors, and its sums must have the same bits on any number of threads.
+//! Liu and Nocedal, "On the limited memory BFGS method for large scale optimization", 1989; the
+//! line search holds the strong Wolfe conditions: Nocedal and Wright, "Numerical Optimization",
+//! 2006, algorithms 3.5, 3.6 and 7.4. Written here and not taken from a crate, because its memory
+//! must go into the checkpoint as tensors, and its sums must have the same bits on any number of
+//! threads.
 
 use crate::error::Result;
 use crate::run::Numbers;
@@ -41,7 +44,9 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f64 {
 pub(crate) fn direction(gradient: &[f32], pairs: &[Pair]) -> Vec<f32> {
     let mut direction: Vec<f32> = gradient.iter().map(|number| -number).collect();
     let add = |to: &mut Vec<f32>, factor: f64, what: &[f32]| {
-        to.iter_mut().zip(what).for_each(|(to, what)| *to = (f64::from(*to) + factor * f64::from(*what)) as f32);
+        to.iter_mut()
+            .zip(what)
+            .for_each(|(to, what)| *to = (f64::from(*to) + factor * f64::from(*what)) as f32);
     };
     let mut factors = Vec::with_capacity(pairs.len());
     for (step, change) in pairs.iter().rev() {
@@ -73,7 +78,8 @@ struct Along {
     point: Point,
 }
 
-/// The place along a direction where the strong Wolfe conditions hold, or the lowest that was seen; none where nothing is lower.
+/// The place along a direction where the strong Wolfe conditions hold, or the lowest that was seen;
+/// none where nothing is lower.
 pub(crate) fn search(
     from: &[f32],
     start: &Point,
@@ -87,13 +93,19 @@ pub(crate) fn search(
     }
     let noise = ROUNDING * start.value.abs();
     let mut look = |length: f64| -> Result<Along> {
-        let at: Vec<f32> = from.iter().zip(direction).map(|(from, d)| (f64::from(*from) + length * f64::from(*d)) as f32).collect();
+        let at: Vec<f32> = from
+            .iter()
+            .zip(direction)
+            .map(|(from, d)| (f64::from(*from) + length * f64::from(*d)) as f32)
+            .collect();
         let point = evaluate(&at)?;
         Ok(Along { length, slope: dot(&point.gradient, direction), at, point })
     };
-    let enough = |place: &Along| place.point.value <= start.value + DECREASE * place.length * slope + noise;
+    let enough =
+        |place: &Along| place.point.value <= start.value + DECREASE * place.length * slope + noise;
     let flat = |place: &Along| place.slope.abs() <= FLATTER * slope.abs();
-    // The last place with enough decrease, and the end beyond which it is too far; as length, value and slope.
+    // The last place with enough decrease, and the end beyond which it is too far; as length, value
+    // and slope.
     let mut low = (0.0, start.value, slope);
     let mut high: Option<(f64, f64, f64)> = None;
     let mut best: Option<Along> = None;
@@ -126,7 +138,8 @@ pub(crate) fn search(
     Ok(best.filter(|best| best.point.value < start.value).map(|best| (best.at, best.point)))
 }
 
-/// The minimum of the cubic through two places, kept away from both; their middle where there is none.
+/// The minimum of the cubic through two places, kept away from both; their middle where there is
+/// none.
 fn between((a, value_a, slope_a): (f64, f64, f64), (b, value_b, slope_b): (f64, f64, f64)) -> f64 {
     let d = slope_a + slope_b - 3.0 * (value_a - value_b) / (a - b);
     let root = (d * d - slope_a * slope_b).sqrt() * (b - a).signum();
@@ -151,7 +164,11 @@ mod tests {
             gradient[at] += -400.0 * x[at] * rise - 2.0 * rest;
             gradient[at + 1] += 200.0 * rise;
         }
-        Point { value, gradient: gradient.into_iter().map(|number| number as f32).collect(), numbers: Numbers::default() }
+        Point {
+            value,
+            gradient: gradient.into_iter().map(|number| number as f32).collect(),
+            numbers: Numbers::default(),
+        }
     }
 
     #[test]
@@ -167,8 +184,10 @@ mod tests {
             });
             let Some((at, next)) = found.unwrap() else { break };
             assert!(next.value <= point.value * (1.0 + 1e-6));
-            let pair: Pair =
-                (at.iter().zip(&x).map(|(a, b)| a - b).collect(), next.gradient.iter().zip(&point.gradient).map(|(a, b)| a - b).collect());
+            let pair: Pair = (
+                at.iter().zip(&x).map(|(a, b)| a - b).collect(),
+                next.gradient.iter().zip(&point.gradient).map(|(a, b)| a - b).collect(),
+            );
             if bends(&pair) {
                 pairs.push(pair);
                 if pairs.len() > MEMORY {
@@ -196,7 +215,8 @@ mod tests {
             gradient: vec![2.0 * (x[0] - 0.4)],
             numbers: Numbers::default(),
         };
-        let (at, point) = search(&[0.0], &steep(&[0.0]), &[0.8], 100.0, &mut |x| Ok(steep(x))).unwrap().unwrap();
+        let (at, point) =
+            search(&[0.0], &steep(&[0.0]), &[0.8], 100.0, &mut |x| Ok(steep(x))).unwrap().unwrap();
         assert!(point.value < 0.05, "{} at {at:?}", point.value);
     }
 }

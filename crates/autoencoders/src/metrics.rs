@@ -21,11 +21,14 @@ pub struct Evaluation {
     pub mse: f64,
     /// Mean absolute error of the same.
     pub mae: f64,
-    /// `1 - Σ (x - x̂)² / Σ (x - mean)²`: 1 is perfect, 0 is the mean row; none where the rows do not vary.
+    /// `1 - Σ (x - x̂)² / Σ (x - mean)²`: 1 is perfect, 0 is the mean row; none where the rows do
+    /// not vary.
     pub explained_variance: Option<f64>,
-    /// Mean squared error of principal components at the same code size, fitted on the training rows.
+    /// Mean squared error of principal components at the same code size, fitted on the training
+    /// rows.
     pub pca_mse: f64,
-    /// The terms of the training's loss on these rows, with corruption and sampling by seed and every warm-up over.
+    /// The terms of the training's loss on these rows, with corruption and sampling by seed and
+    /// every warm-up over.
     pub terms: Numbers,
     /// Code units whose mean varies over the rows ([`active_units`]).
     pub active_units: usize,
@@ -36,7 +39,14 @@ pub struct Evaluation {
 impl Evaluation {
     /// Whether every number of it is finite.
     pub fn is_finite(&self) -> bool {
-        let numbers = [self.mse, self.mae, self.pca_mse, self.mean_activation, self.explained_variance.unwrap_or(0.0), self.terms.sum()];
+        let numbers = [
+            self.mse,
+            self.mae,
+            self.pca_mse,
+            self.mean_activation,
+            self.explained_variance.unwrap_or(0.0),
+            self.terms.sum(),
+        ];
         numbers.iter().all(|number| number.is_finite())
     }
 
@@ -44,18 +54,27 @@ impl Evaluation {
     pub fn advice(&self, model: &Model) -> Vec<String> {
         let (config, mut advice) = (&model.parts.plan.config, Vec::new());
         if self.rows < 10 {
-            let rows = if self.rows == 1 { "1 row is".to_owned() } else { format!("{} rows are", self.rows) };
-            advice.push(format!("{rows} too few to judge by; give more rows, or a larger fraction to test"));
+            let rows = if self.rows == 1 {
+                "1 row is".to_owned()
+            } else {
+                format!("{} rows are", self.rows)
+            };
+            advice.push(format!(
+                "{rows} too few to judge by; give more rows, or a larger fraction to test"
+            ));
         }
         // On a handful of rows every unit may look silent.
         if self.active_units < config.latent && self.rows > config.latent {
             let silent = config.latent - self.active_units;
             let cause = match self.terms.get("kl") {
-                Some(_) if config.parameters.contains_key("free_bits") => "posterior collapse: try a smaller beta, a warm_up, or free_bits",
+                Some(_) if config.parameters.contains_key("free_bits") => {
+                    "posterior collapse: try a smaller beta, a warm_up, or free_bits"
+                }
                 Some(_) => "posterior collapse: a smaller latent may do as well",
                 None => "a smaller latent may do as well",
             };
-            advice.push(format!("{silent} of {} code units carry nothing ({cause})", config.latent));
+            advice
+                .push(format!("{silent} of {} code units carry nothing ({cause})", config.latent));
         }
         if self.mse > self.pca_mse && model.baseline.count() < model.baseline.features {
             advice.push(
@@ -78,26 +97,40 @@ impl Model {
         let rng = Rng::new(self.parts.plan.config.seed).split("evaluation");
         let (mut squared, mut absolute, mut pca) = (0.0, 0.0, 0.0);
         let (plan, latent) = (&self.parts.plan, self.parts.plan.config.latent);
-        let (mut spread, mut codes, mut activation) = (Spread::new(plan.width()), Spread::new(latent), 0.0);
+        let (mut spread, mut codes, mut activation) =
+            (Spread::new(plan.width()), Spread::new(latent), 0.0);
         self.blocks(data, rows, |_, values, x| {
             let code = self.parts.code(values, x.clone(), &mut self.pass())?.mean;
             let means = read(code.clone())?;
             codes.add(&means);
             means.iter().for_each(|mean| activation += f64::from(*mean));
-            let difference = self.parts.difference(self.parts.decode(values, code, &mut self.pass()), x.clone());
+            let difference =
+                self.parts.difference(self.parts.decode(values, code, &mut self.pass()), x.clone());
             absolute += difference.clone().abs().sum_dim(1).sum().into_scalar::<f64>();
             squared += difference.square().sum_dim(1).sum().into_scalar::<f64>();
-            pca += self.parts.difference(self.baseline.reconstruct(x.clone()), x.clone()).square().sum_dim(1).sum().into_scalar::<f64>();
+            pca += self
+                .parts
+                .difference(self.baseline.reconstruct(x.clone()), x.clone())
+                .square()
+                .sum_dim(1)
+                .sum()
+                .into_scalar::<f64>();
             spread.add(&read(x.clone())?);
             Ok(())
         })?;
-        let terms = self.parts.mean_terms(&self.vars.values(), self.prepared(data, rows.iter().copied())?, &rng)?;
+        let terms = self.parts.mean_terms(
+            &self.vars.values(),
+            self.prepared(data, rows.iter().copied())?,
+            &rng,
+        )?;
         let count = (rows.len() * plan.width()) as f64;
         Ok(Evaluation {
             rows: rows.len(),
             mse: squared / count,
             mae: absolute / count,
-            explained_variance: Some(spread.total()).filter(|total| *total > 0.0).map(|total| 1.0 - squared / total),
+            explained_variance: Some(spread.total())
+                .filter(|total| *total > 0.0)
+                .map(|total| 1.0 - squared / total),
             pca_mse: pca / count,
             terms,
             active_units: codes.active(plan.family.head(latent) > latent),
@@ -111,19 +144,27 @@ impl Model {
         Ok(Some(error).filter(|_| !rows.is_empty()))
     }
 
-    /// The mean squared error per feature between clean rows and the reconstructions of corrupted ones.
-    pub fn corrupted_mse(&self, data: &Dataset, rows: &[usize], corrupt: Corruption) -> Result<f64> {
+    /// The mean squared error per feature between clean rows and the reconstructions of corrupted
+    /// ones.
+    pub fn corrupted_mse(
+        &self,
+        data: &Dataset,
+        rows: &[usize],
+        corrupt: Corruption,
+    ) -> Result<f64> {
         let rng = Rng::new(self.parts.plan.config.seed).split("corrupted");
         let mut total = 0.0;
         self.blocks(data, rows, |index, values, x| {
             let rebuilt = self.rebuilt(values, corrupt(x.clone(), &rng.at(index))?)?;
-            total += self.parts.difference(rebuilt, x).square().sum_dim(1).sum().into_scalar::<f64>();
+            total +=
+                self.parts.difference(rebuilt, x).square().sum_dim(1).sum().into_scalar::<f64>();
             Ok(())
         })?;
         Ok(total / (rows.len().max(1) * self.parts.plan.width()) as f64)
     }
 
-    /// The mean over rows of `|f(x + noise) - f(x)| / |noise|`, the change of the code under what corrupts the input.
+    /// The mean over rows of `|f(x + noise) - f(x)| / |noise|`, the change of the code under what
+    /// corrupts the input.
     ///
     /// 0 is a code that does not move.
     pub fn code_change(&self, data: &Dataset, rows: &[usize], corrupt: Corruption) -> Result<f64> {
@@ -141,18 +182,32 @@ impl Model {
     }
 
     /// [`Model::code_change`] under normal noise of this standard deviation, in prepared units.
-    pub fn code_change_under_normal_noise(&self, data: &Dataset, rows: &[usize], deviation: f64) -> Result<f64> {
+    pub fn code_change_under_normal_noise(
+        &self,
+        data: &Dataset,
+        rows: &[usize],
+        deviation: f64,
+    ) -> Result<f64> {
         self.code_change(data, rows, &|x, rng| {
             let noise = rng.split("noise").normal(x.dims(), &x.device(), x.dtype());
             Ok(x + noise * deviation)
         })
     }
 
-    /// The mean over rows of the Frobenius norm of the encoder's Jacobian; exact for one layer, by 16 random directions deeper.
+    /// The mean over rows of the Frobenius norm of the encoder's Jacobian; exact for one layer, by
+    /// 16 random directions deeper.
     pub fn jacobian_norm(&self, data: &Dataset, rows: &[usize]) -> Result<f64> {
         let mut total = 0.0;
         self.blocks(data, rows, |_, values, x| {
-            let norm = jacobian::squared_norm(&self.parts.network, values, x, None, self.parts.plan.config.latent, 16, &mut self.pass());
+            let norm = jacobian::squared_norm(
+                &self.parts.network,
+                values,
+                x,
+                None,
+                self.parts.plan.config.latent,
+                16,
+                &mut self.pass(),
+            );
             total += norm.sqrt().sum().into_scalar::<f64>();
             Ok(())
         })?;
@@ -161,22 +216,36 @@ impl Model {
 }
 
 impl Model {
-    /// The singular values of the encoder's Jacobian, the largest first, averaged over rows: how many directions in which a row may
-    /// move the code follows (Rifai et al. 2011, figure 3). Each row takes as many passes as it has numbers.
+    /// The singular values of the encoder's Jacobian, the largest first, averaged over rows: how
+    /// many directions in which a row may move the code follows (Rifai et al. 2011, figure 3). Each
+    /// row takes as many passes as it has numbers.
     pub fn jacobian_spectrum(&self, data: &Dataset, rows: &[usize]) -> Result<Vec<f64>> {
         let (features, latent) = (self.parts.plan.width(), self.parts.plan.config.latent);
         if features > 4096 {
-            return Err(Error::setting("numbers in a row", features, "4096 at most for a spectrum, which takes the square of that"));
+            return Err(Error::setting(
+                "numbers in a row",
+                features,
+                "4096 at most for a spectrum, which takes the square of that",
+            ));
         }
         let mut spectrum = vec![0.0; features.min(latent)];
         for row in rows {
             self.blocks(data, &[*row], |_, values, x| {
                 let directions = Tensor::<2>::eye(features, &x.device()).unsqueeze_dim::<3>(0);
-                let moved = self.parts.network.encoder_tangent(values, x, directions, &mut self.pass()).narrow(2, 0, latent);
+                let moved = self
+                    .parts
+                    .network
+                    .encoder_tangent(values, x, directions, &mut self.pass())
+                    .narrow(2, 0, latent);
                 let moved = read(moved.reshape([features, latent]))?;
-                let matrix = Mat::from_fn(features, latent, |row, column| f64::from(moved[row * latent + column]));
+                let matrix = Mat::from_fn(features, latent, |row, column| {
+                    f64::from(moved[row * latent + column])
+                });
                 let values = matrix.singular_values().unwrap_or_default();
-                spectrum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value / rows.len() as f64);
+                spectrum
+                    .iter_mut()
+                    .zip(values)
+                    .for_each(|(sum, value)| *sum += value / rows.len() as f64);
                 Ok(())
             })?;
         }
@@ -184,20 +253,26 @@ impl Model {
     }
 }
 
-/// Features that are compared at most: a covariance of so many takes half a gigabyte, and several are at work.
+/// Features that are compared at most: a covariance of so many takes half a gigabyte, and several
+/// are at work.
 const MOST_FEATURES: usize = 8192;
 
-/// The Fréchet distance between normal distributions around two sets of rows of features: `|m - n|² + tr(A + B - 2 √(A B))` with their means
-/// and covariances, which are sums over rows divided by their number (Dowson and Landau 1982; Heusel et al. 2017 for images, by the features
-/// of a classifier). 0 for sets alike.
+/// The Fréchet distance between normal distributions around two sets of rows of features: `|m - n|²
+/// + tr(A + B - 2 √(A B))` with their means and covariances, which are sums over rows divided by
+/// their number (Dowson and Landau 1982; Heusel et al. 2017 for images, by the features of a
+/// classifier). 0 for sets alike.
 ///
-/// Both are [rows, features]. Errors: sets of different widths, of more than 8192 features, of fewer than two rows, or of numbers that are
-/// not finite.
+/// Both are [rows, features]. Errors: sets of different widths, of more than 8192 features, of
+/// fewer than two rows, or of numbers that are not finite.
 pub fn frechet_distance(a: &Matrix, b: &Matrix) -> Result<f64> {
     let columns = a.columns;
     if b.columns != columns || a.rows() < 2 || b.rows() < 2 {
         let got = format!("{} x {} and {} x {}", a.rows(), columns, b.rows(), b.columns);
-        return Err(Error::shape("features to compare", got, "two rows at least on both sides, of the same columns"));
+        return Err(Error::shape(
+            "features to compare",
+            got,
+            "two rows at least on both sides, of the same columns",
+        ));
     }
     if columns > MOST_FEATURES {
         return Err(Error::shape(
@@ -207,27 +282,40 @@ pub fn frechet_distance(a: &Matrix, b: &Matrix) -> Result<f64> {
         ));
     }
     if !a.values.iter().chain(&b.values).all(|value| value.is_finite()) {
-        return Err(Error::setting("features", "a number that is not finite", "rows of finite numbers"));
+        return Err(Error::setting(
+            "features",
+            "a number that is not finite",
+            "rows of finite numbers",
+        ));
     }
     let moments = |of: &Matrix| {
         let count = of.rows() as f64;
-        let mean: Vec<f64> = (0..columns).map(|at| (0..of.rows()).map(|row| f64::from(of.row(row)[at])).sum::<f64>() / count).collect();
-        let centred = Mat::from_fn(of.rows(), columns, |row, at| f64::from(of.row(row)[at]) - mean[at]);
+        let mean: Vec<f64> = (0..columns)
+            .map(|at| (0..of.rows()).map(|row| f64::from(of.row(row)[at])).sum::<f64>() / count)
+            .collect();
+        let centred =
+            Mat::from_fn(of.rows(), columns, |row, at| f64::from(of.row(row)[at]) - mean[at]);
         (mean, centred.transpose() * &centred * faer::Scale(1.0 / count))
     };
     let ((mean, own), (other_mean, other)) = (moments(a), moments(b));
     let root = |matrix: &Mat<f64>| -> Option<(Mat<f64>, f64)> {
         let eigen = matrix.self_adjoint_eigen(Side::Lower).ok()?;
-        let roots: Vec<f64> = eigen.S().column_vector().iter().map(|value| value.max(0.0).sqrt()).collect();
+        let roots: Vec<f64> =
+            eigen.S().column_vector().iter().map(|value| value.max(0.0).sqrt()).collect();
         let scaled = Mat::from_fn(columns, columns, |row, at| eigen.U()[(row, at)] * roots[at]);
         Some((&scaled * eigen.U().transpose(), roots.iter().sum()))
     };
     // The root of a product has the trace of the root of the symmetric one.
-    let crossed = root(&own).and_then(|(half, _)| root(&(&half * &other * &half)).map(|(_, trace)| trace));
+    let crossed =
+        root(&own).and_then(|(half, _)| root(&(&half * &other * &half)).map(|(_, trace)| trace));
     let apart: f64 = mean.iter().zip(&other_mean).map(|(a, b)| (a - b).powi(2)).sum();
     let traces: f64 = (0..columns).map(|at| own[(at, at)] + other[(at, at)]).sum();
-    let distance = crossed.map(|crossed| apart + traces - 2.0 * crossed).filter(|distance| distance.is_finite());
-    let distance = distance.ok_or_else(|| Error::setting("features", "too large or too small to compare", "numbers nearer to one"))?;
+    let distance = crossed
+        .map(|crossed| apart + traces - 2.0 * crossed)
+        .filter(|distance| distance.is_finite());
+    let distance = distance.ok_or_else(|| {
+        Error::setting("features", "too large or too small to compare", "numbers nearer to one")
+    })?;
     // Not below zero by rounding.
     Ok(distance.max(0.0))
 }
@@ -246,7 +334,8 @@ pub struct Filling {
 }
 
 impl Filling {
-    /// The error over that of filling with the mean: 0 is perfect, 1 no better; none where the mean is right everywhere.
+    /// The error over that of filling with the mean: 0 is perfect, 1 no better; none where the mean
+    /// is right everywhere.
     pub fn ratio(&self) -> Option<f64> {
         Some(self.error / self.by_mean).filter(|_| self.by_mean > 0.0)
     }
@@ -261,11 +350,16 @@ impl Filling {
 }
 
 impl Model {
-    /// How well the gaps of `holed`, whose true values stand in `whole`, are filled; one for each column with such cells.
+    /// How well the gaps of `holed`, whose true values stand in `whole`, are filled; one for each
+    /// column with such cells.
     pub fn filling(&self, whole: &Dataset, holed: &Dataset) -> Result<Vec<Filling>> {
         let (rows, features) = (holed.rows(), holed.features());
         if whole.rows() != rows || whole.features() != features {
-            return Err(Error::shape("rows to compare", format!("{} rows", whole.rows()), format!("{rows}, as in {}", holed.name)));
+            return Err(Error::shape(
+                "rows to compare",
+                format!("{} rows", whole.rows()),
+                format!("{rows}, as in {}", holed.name),
+            ));
         }
         let filled = self.reconstruct(holed)?.values;
         let truth = self.preparation.on(whole)?.source(0..rows)?;
@@ -273,20 +367,40 @@ impl Model {
         let mut all = Vec::new();
         for column in 0..features {
             let cells = || (0..rows).map(|row| row * features + column);
-            let gaps: Vec<usize> = cells().filter(|at| known[*at].is_nan() && !truth[*at].is_nan()).collect();
+            let gaps: Vec<usize> =
+                cells().filter(|at| known[*at].is_nan() && !truth[*at].is_nan()).collect();
             // A text cannot be written back.
             if gaps.is_empty() || whole.kind(column) == ColumnKind::Text {
                 continue;
             }
-            let values: Vec<f64> = cells().map(|at| f64::from(known[at])).filter(|value| !value.is_nan()).collect();
+            let values: Vec<f64> =
+                cells().map(|at| f64::from(known[at])).filter(|value| !value.is_nan()).collect();
             let words = matches!(whole.kind(column), ColumnKind::Categorical | ColumnKind::Boolean);
-            let middle = if words { most_frequent(&values) } else { values.iter().sum::<f64>() / values.len().max(1) as f64 };
-            let error = |of: &dyn Fn(usize) -> f64| {
-                let distance = |at: &usize| (f64::from(truth[*at]) - of(*at)).abs();
-                gaps.iter().map(|at| if words { f64::from(u8::from(distance(at) > 0.0)) } else { distance(at) }).sum::<f64>()
-                    / gaps.len() as f64
+            let middle = if words {
+                most_frequent(&values)
+            } else {
+                values.iter().sum::<f64>() / values.len().max(1) as f64
             };
-            all.push(Filling { column, cells: gaps.len(), error: error(&|at| f64::from(filled[at])), by_mean: error(&|_| middle) });
+            let error =
+                |of: &dyn Fn(usize) -> f64| {
+                    let distance = |at: &usize| (f64::from(truth[*at]) - of(*at)).abs();
+                    gaps.iter()
+                        .map(|at| {
+                            if words {
+                                f64::from(u8::from(distance(at) > 0.0))
+                            } else {
+                                distance(at)
+                            }
+                        })
+                        .sum::<f64>()
+                        / gaps.len() as f64
+                };
+            all.push(Filling {
+                column,
+                cells: gaps.len(),
+                error: error(&|at| f64::from(filled[at])),
+                by_mean: error(&|_| middle),
+            });
         }
         Ok(all)
     }
@@ -298,8 +412,9 @@ fn most_frequent(values: &[f64]) -> f64 {
     sorted.chunk_by(|a, b| a == b).max_by_key(|same| same.len()).map_or(0.0, |same| same[0])
 }
 
-/// The area under the receiver operating characteristic: how probably an anomaly has a higher score than a normal row, ties counted
-/// half (Mann and Whitney 1947). None where one of the two is missing.
+/// The area under the receiver operating characteristic: how probably an anomaly has a higher score
+/// than a normal row, ties counted half (Mann and Whitney 1947). None where one of the two is
+/// missing.
 pub fn auroc(scores: &[f64], anomaly: &[bool]) -> Option<f64> {
     let mut order: Vec<(f64, bool)> = scores.iter().copied().zip(anomaly.iter().copied()).collect();
     order.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -337,9 +452,19 @@ impl Alarms {
     /// Counts at a threshold.
     pub fn at(threshold: f64, scores: &[f64], anomaly: &[bool]) -> Self {
         let count = |called: bool, truth: bool| {
-            scores.iter().zip(anomaly).filter(|(score, anomaly)| (**score > threshold) == called && **anomaly == truth).count() as f64
+            scores
+                .iter()
+                .zip(anomaly)
+                .filter(|(score, anomaly)| (**score > threshold) == called && **anomaly == truth)
+                .count() as f64
         };
-        Self::of(threshold, count(true, true), count(true, false), count(false, true), scores.len() as f64)
+        Self::of(
+            threshold,
+            count(true, true),
+            count(true, false),
+            count(false, true),
+            scores.len() as f64,
+        )
     }
 
     fn of(threshold: f64, hits: f64, false_alarms: f64, missed: f64, rows: f64) -> Self {
@@ -354,17 +479,25 @@ impl Alarms {
     }
 }
 
-/// The threshold of the best F1 on labelled rows, half way between two scores; none where there is no anomaly.
+/// The threshold of the best F1 on labelled rows, half way between two scores; none where there is
+/// no anomaly.
 pub fn best_f1(scores: &[f64], anomaly: &[bool]) -> Option<Alarms> {
     let mut order: Vec<(f64, bool)> = scores.iter().copied().zip(anomaly.iter().copied()).collect();
     order.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let (rows, positives) = (order.len() as f64, order.iter().filter(|(_, anomaly)| *anomaly).count() as f64);
+    let (rows, positives) =
+        (order.len() as f64, order.iter().filter(|(_, anomaly)| *anomaly).count() as f64);
     let (mut hits, mut called, mut best) = (0.0, 0, None::<Alarms>);
     for tied in order.chunk_by(|a, b| a.0 == b.0) {
         hits += tied.iter().filter(|(_, anomaly)| *anomaly).count() as f64;
         called += tied.len();
         let next = order.get(called).map_or(tied[0].0 - 1.0, |(score, _)| *score);
-        let found = Alarms::of(0.5 * (tied[0].0 + next), hits, called as f64 - hits, positives - hits, rows);
+        let found = Alarms::of(
+            0.5 * (tied[0].0 + next),
+            hits,
+            called as f64 - hits,
+            positives - hits,
+            rows,
+        );
         if best.is_none_or(|best| found.f1 > best.f1) {
             best = Some(found);
         }
@@ -374,8 +507,9 @@ pub fn best_f1(scores: &[f64], anomaly: &[bool]) -> Option<Alarms> {
 
 /// Code units whose mean varies over the rows.
 ///
-/// For a distribution near a standard normal prior: a variance above 0.01 (Burda et al. 2016). Other codes have no scale of their
-/// own: a variance above a hundredth of the mean variance of all units.
+/// For a distribution near a standard normal prior: a variance above 0.01 (Burda et al. 2016).
+/// Other codes have no scale of their own: a variance above a hundredth of the mean variance of all
+/// units.
 pub fn active_units(codes: &[f32], latent: usize, distribution: bool) -> usize {
     let mut spread = Spread::new(latent);
     spread.add(codes);
@@ -447,7 +581,8 @@ mod tests {
         let values: Vec<f32> = (0..600).map(|_| rng.standard_normal()).collect();
         let a = Matrix { columns: 3, values: values.clone() };
         assert!(frechet_distance(&a, &a).unwrap() < 1e-9);
-        let shifted = Matrix { columns: 3, values: values.iter().map(|value| value + 2.0).collect() };
+        let shifted =
+            Matrix { columns: 3, values: values.iter().map(|value| value + 2.0).collect() };
         assert!((frechet_distance(&a, &shifted).unwrap() - 12.0).abs() < 1e-4);
         // Twice as wide in each of three directions of variance one: (2 - 1)² each.
         let wider = Matrix { columns: 3, values: values.iter().map(|value| value * 2.0).collect() };
@@ -458,18 +593,29 @@ mod tests {
     #[test]
     fn alarms_are_counted_above_the_threshold() {
         let alarms = Alarms::at(2.5, &[1.0, 2.0, 3.0, 4.0], &[false, true, false, true]);
-        assert_eq!((alarms.accuracy, alarms.precision, alarms.recall, alarms.f1), (0.5, 0.5, 0.5, 0.5));
+        assert_eq!(
+            (alarms.accuracy, alarms.precision, alarms.recall, alarms.f1),
+            (0.5, 0.5, 0.5, 0.5)
+        );
         let silent = Alarms::at(9.0, &[1.0], &[false]);
-        assert_eq!((silent.accuracy, silent.precision, silent.recall, silent.f1), (1.0, 0.0, 0.0, 0.0));
+        assert_eq!(
+            (silent.accuracy, silent.precision, silent.recall, silent.f1),
+            (1.0, 0.0, 0.0, 0.0)
+        );
     }
 
     #[test]
     fn the_best_f1_is_that_of_the_best_of_all_thresholds() {
-        let (scores, anomaly) = ([5.0, 1.0, 4.0, 2.0, 3.0, 3.0], [true, false, false, false, true, true]);
+        let (scores, anomaly) =
+            ([5.0, 1.0, 4.0, 2.0, 3.0, 3.0], [true, false, false, false, true, true]);
         let best = best_f1(&scores, &anomaly).unwrap();
-        let all = [0.5, 1.5, 2.5, 3.5, 4.5].map(|threshold| Alarms::at(threshold, &scores, &anomaly).f1);
+        let all =
+            [0.5, 1.5, 2.5, 3.5, 4.5].map(|threshold| Alarms::at(threshold, &scores, &anomaly).f1);
         assert_eq!(best.f1, all.into_iter().fold(0.0, f64::max));
-        assert_eq!(best, Alarms { threshold: best.threshold, ..Alarms::at(best.threshold, &scores, &anomaly) });
+        assert_eq!(
+            best,
+            Alarms { threshold: best.threshold, ..Alarms::at(best.threshold, &scores, &anomaly) }
+        );
         assert!(best_f1(&scores, &[false; 6]).is_none());
     }
 }

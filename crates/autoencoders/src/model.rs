@@ -41,11 +41,18 @@ impl Matrix {
     /// Some rows of a data set as they are.
     pub fn of(data: &Dataset, rows: impl IntoIterator<Item = usize>) -> Result<Self> {
         let values = data.gather(rows)?;
-        Ok(Self { columns: data.features(), values: (0..values.len()).map(|at| values.get(at) as f32).collect() })
+        Ok(Self {
+            columns: data.features(),
+            values: (0..values.len()).map(|at| values.get(at) as f32).collect(),
+        })
     }
 
     /// Blocks of `rows` rows in all, one below the other.
-    fn join(columns: usize, rows: usize, blocks: &mut dyn Iterator<Item = Result<Self>>) -> Result<Self> {
+    fn join(
+        columns: usize,
+        rows: usize,
+        blocks: &mut dyn Iterator<Item = Result<Self>>,
+    ) -> Result<Self> {
         let mut values = Vec::with_capacity(rows * columns);
         for block in blocks {
             values.extend(block?.values);
@@ -81,7 +88,8 @@ pub struct Model {
     pub preparation: Preparation,
     /// The column names of the table it was trained on; empty where there were none.
     pub columns: Vec<String>,
-    /// How windows were cut out of the series it was trained on; none where its rows were no windows.
+    /// How windows were cut out of the series it was trained on; none where its rows were no
+    /// windows.
     pub series: Option<Series>,
     /// Rows it was trained on.
     pub training_rows: usize,
@@ -103,23 +111,33 @@ pub struct Model {
     pub classifier: Option<Classifier>,
 }
 
-/// Rows that go through the network at once when nothing is trained: few enough to stay small, enough to fill the cores.
+/// Rows that go through the network at once when nothing is trained: few enough to stay small,
+/// enough to fill the cores.
 pub(crate) fn block(plan: &Plan) -> usize {
     ((1 << 22) / plan.numbers_per_row().max(1)).clamp(1, 1000)
 }
 
-/// Rows of a block where blocks go through the network side by side: what one layer gives stays in the cache until the next takes it.
+/// Rows of a block where blocks go through the network side by side: what one layer gives stays in
+/// the cache until the next takes it.
 const SIDE_BY_SIDE: usize = 128;
 
 /// Rows that are not worth two blocks.
 const FEW: usize = 15;
 
-/// Numbers in the widest layers of the blocks that go side by side: 32 MB of f32, while as much is consumed and as much waits.
+/// Numbers in the widest layers of the blocks that go side by side: 32 MB of f32, while as much is
+/// consumed and as much waits.
 const AT_ONCE: usize = 1 << 23;
 
 impl Model {
-    /// The model of a training's end, with the best weights of its state; [`Model::complete`] adds what a finished one has beside them.
-    pub(crate) fn trained(parts: Parts, state: State, preparation: Preparation, data: &Dataset, split: &Split) -> Self {
+    /// The model of a training's end, with the best weights of its state; [`Model::complete`] adds
+    /// what a finished one has beside them.
+    pub(crate) fn trained(
+        parts: Parts,
+        state: State,
+        preparation: Preparation,
+        data: &Dataset,
+        split: &Split,
+    ) -> Self {
         let (vars, chosen) = match state.best {
             Some(best) => (best.vars, best.epoch),
             None => (state.vars, state.epoch),
@@ -150,14 +168,17 @@ impl Model {
         let rng = Rng::new(config.seed);
         self.baseline = Pca::fit(&self.preparation, data, &split.train, config.latent, &rng)?;
         if config.density != DensityChoice::None {
-            // The density is fitted on no more rows than these, and the training rows are in random order: the others need no codes.
-            let codes = self.encode_rows(data, &split.train[..split.train.len().min(density::MOST_ROWS)])?;
+            // The density is fitted on no more rows than these, and the training rows are in random
+            // order: the others need no codes.
+            let codes =
+                self.encode_rows(data, &split.train[..split.train.len().min(density::MOST_ROWS)])?;
             self.density = Density::fit(config.density, &codes.values, codes.columns, &rng);
         }
         Ok(())
     }
 
-    /// What the columns of a table hold, by their names, or by one-based numbers where it has none: to read other rows alike.
+    /// What the columns of a table hold, by their names, or by one-based numbers where it has none:
+    /// to read other rows alike.
     pub fn kinds(&self) -> Vec<(String, ColumnKind)> {
         let fields = self.preparation.fields();
         let kind = |at: usize| fields.get(at).map_or(ColumnKind::Numeric, |field| field.kind);
@@ -165,25 +186,34 @@ impl Model {
             // The columns of a series are its channels, whose names are not kept.
             (_, true) => Vec::new(),
             (true, false) => (0..fields.len()).map(|at| ((at + 1).to_string(), kind(at))).collect(),
-            (false, false) => self.columns.iter().enumerate().map(|(at, name)| (name.clone(), kind(at))).collect(),
+            (false, false) => {
+                self.columns.iter().enumerate().map(|(at, name)| (name.clone(), kind(at))).collect()
+            }
         }
     }
 
-    /// The rows with their categories by their place among the model's levels; as they are where there are none.
+    /// The rows with their categories by their place among the model's levels; as they are where
+    /// there are none.
     pub fn recoded<'a>(&self, data: &'a Dataset) -> Result<Cow<'a, Dataset>> {
         if self.preparation.table.is_none() {
             return Ok(Cow::Borrowed(data));
         }
         let mut recoded = data.clone();
-        recoded.values = crate::data::Values::F32(self.preparation.on(data)?.source(0..data.rows())?).into();
+        recoded.values =
+            crate::data::Values::F32(self.preparation.on(data)?.source(0..data.rows())?).into();
         let known = self.preparation.fields().into_iter().zip(&data.fields);
-        recoded.fields = known.map(|(known, own)| if own.kind == ColumnKind::Text { own.clone() } else { known }).collect();
+        recoded.fields = known
+            .map(|(known, own)| if own.kind == ColumnKind::Text { own.clone() } else { known })
+            .collect();
         Ok(Cow::Owned(recoded))
     }
 
     /// What a number that the model gives for a zero-based column stands for: a category, a date.
     pub fn text(&self, column: usize, value: f64) -> String {
-        self.preparation.fields().get(column).map_or_else(|| Field::default().text(value), |field| field.text(value))
+        self.preparation
+            .fields()
+            .get(column)
+            .map_or_else(|| Field::default().text(value), |field| field.text(value))
     }
 
     /// The pixels of images between 0 and 1, from [`Model::black_and_white`] of the same rows.
@@ -192,37 +222,43 @@ impl Model {
         rows.values.iter().map(|pixel| (pixel - black) / (white - black)).collect()
     }
 
-    /// The numbers that are drawn black and white where rows are images: the ends of the model's scaling, or the darkest and the
-    /// brightest of these rows where each pixel has a scale of its own.
+    /// The numbers that are drawn black and white where rows are images: the ends of the model's
+    /// scaling, or the darkest and the brightest of these rows where each pixel has a scale of its
+    /// own.
     pub fn black_and_white(&self, rows: &Matrix) -> [f32; 2] {
         let preparation = &self.preparation;
         match (preparation.range, preparation.offset.as_slice(), preparation.scale.as_slice()) {
             (Range::Unit, [offset], [scale]) => [*offset as f32, (offset + scale) as f32],
             _ => {
-                let (low, high) = rows.values.iter().fold((f32::MAX, f32::MIN), |(low, high), pixel| (low.min(*pixel), high.max(*pixel)));
+                let (low, high) =
+                    rows.values.iter().fold((f32::MAX, f32::MIN), |(low, high), pixel| {
+                        (low.min(*pixel), high.max(*pixel))
+                    });
                 [low, if high > low { high } else { low + 1.0 }]
             }
         }
     }
 
-    /// The rows with the model's columns in the model's order, found by their names, and what the user should know of it.
+    /// The rows with the model's columns in the model's order, found by their names, and what the
+    /// user should know of it.
     ///
-    /// Data without names, or of a model without, stays as it is. Columns that the model does not know are left out with a warning;
-    /// another warns of missing values where the model knows none, and takes the mean for them.
-    /// Errors: a column is missing; or the order must change and the rows are on disk.
+    /// Data without names, or of a model without, stays as it is. Columns that the model does not
+    /// know are left out with a warning; another warns of missing values where the model knows
+    /// none, and takes the mean for them. Errors: a column is missing; or the order must change and
+    /// the rows are on disk.
     pub fn aligned(&self, data: Dataset) -> Result<(Dataset, Vec<String>)> {
         let knows_gaps = self.preparation.table.as_ref().is_some_and(|table| table.gaps);
         let mut warnings = Vec::new();
         if !knows_gaps && matches!(data.shape, Shape::Flat { .. }) && data.has_gaps()? {
-            let why =
-                "the model was trained on complete rows and takes missing values for the mean; one trained with --hidden 0.2 knows them";
+            let why = "the model was trained on complete rows and takes missing values for the mean; one trained with --hidden 0.2 knows them";
             warnings.push(why.to_owned());
         }
         if self.columns.is_empty() || data.columns.is_empty() || self.columns == data.columns {
             return Ok((data, warnings));
         }
         let place = |name: &String| data.columns.iter().position(|found| found == name);
-        let missing: Vec<&str> = self.columns.iter().filter(|name| place(name).is_none()).map(String::as_str).collect();
+        let missing: Vec<&str> =
+            self.columns.iter().filter(|name| place(name).is_none()).map(String::as_str).collect();
         if !missing.is_empty() {
             return Err(Error::shape(
                 format!("columns of {}", data.name),
@@ -236,9 +272,17 @@ impl Model {
                 "has its columns in another order than the training, and is on disk; read it without --memory",
             ));
         }
-        let unknown: Vec<&str> = data.columns.iter().filter(|name| !self.columns.contains(name)).map(String::as_str).collect();
+        let unknown: Vec<&str> = data
+            .columns
+            .iter()
+            .filter(|name| !self.columns.contains(name))
+            .map(String::as_str)
+            .collect();
         if !unknown.is_empty() {
-            warnings.push(format!("left out, because the model does not know them: {}", list(&unknown)));
+            warnings.push(format!(
+                "left out, because the model does not know them: {}",
+                list(&unknown)
+            ));
         }
         let columns: Vec<usize> = self.columns.iter().filter_map(place).collect();
         Ok((data.narrowed(&columns)?, warnings))
@@ -248,10 +292,17 @@ impl Model {
     pub fn accept(&self, data: &Dataset) -> Result<()> {
         let shape = &self.parts.plan.shape;
         let images = |shape: &Shape| matches!(shape, Shape::Image { .. });
-        if data.shape.features()? != self.parts.plan.features() || (images(shape) && images(&data.shape) && *shape != data.shape) {
-            return Err(Error::shape(format!("rows of {}", data.name), &data.shape, format!("{shape}, as in training")));
+        if data.shape.features()? != self.parts.plan.features()
+            || (images(shape) && images(&data.shape) && *shape != data.shape)
+        {
+            return Err(Error::shape(
+                format!("rows of {}", data.name),
+                &data.shape,
+                format!("{shape}, as in training"),
+            ));
         }
-        let differs = self.columns.iter().zip(&data.columns).position(|(known, found)| known != found);
+        let differs =
+            self.columns.iter().zip(&data.columns).position(|(known, found)| known != found);
         match differs.filter(|_| self.columns.len() == data.columns.len()) {
             Some(at) => Err(Error::shape(
                 format!("column {} of {}", at + 1, data.name),
@@ -266,15 +317,20 @@ impl Model {
     ///
     /// A program that encodes a few rows again and again does so fastest within [`among_workers`].
     pub fn encode(&self, data: &Dataset) -> Result<Matrix> {
-        self.encode_blocks(data, 0..data.rows(), |blocks| Matrix::join(self.parts.plan.config.latent, data.rows(), blocks))
+        self.encode_blocks(data, 0..data.rows(), |blocks| {
+            Matrix::join(self.parts.plan.config.latent, data.rows(), blocks)
+        })
     }
 
     /// The codes of some rows.
     pub fn encode_rows(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
-        self.encode_blocks(data, rows.iter().copied(), |blocks| Matrix::join(self.parts.plan.config.latent, rows.len(), blocks))
+        self.encode_blocks(data, rows.iter().copied(), |blocks| {
+            Matrix::join(self.parts.plan.config.latent, rows.len(), blocks)
+        })
     }
 
-    /// Hands the codes of some rows to `consume`, in blocks and in order, so that not all are in memory at once.
+    /// Hands the codes of some rows to `consume`, in blocks and in order, so that not all are in
+    /// memory at once.
     ///
     /// The next blocks are read and encoded while one is consumed.
     pub fn encode_blocks<R: Send>(
@@ -294,13 +350,20 @@ impl Model {
     pub fn decode(&self, codes: &Matrix) -> Result<Matrix> {
         let latent = self.parts.plan.config.latent;
         if codes.columns != latent || !codes.values.len().is_multiple_of(latent) {
-            return Err(Error::shape("codes", format!("{} numbers a row", codes.columns), format!("{latent}, the model's code size")));
+            return Err(Error::shape(
+                "codes",
+                format!("{} numbers a row", codes.columns),
+                format!("{latent}, the model's code size"),
+            ));
         }
         let features = self.parts.plan.features();
         let values = self.vars.values();
         let mut out = Vec::with_capacity(codes.rows() * self.parts.plan.width());
         for block in codes.values.chunks(block(&self.parts.plan) * latent) {
-            let z = Tensor::from_data(TensorData::new(block.to_vec(), [block.len() / latent, latent]), &Device::default());
+            let z = Tensor::from_data(
+                TensorData::new(block.to_vec(), [block.len() / latent, latent]),
+                &Device::default(),
+            );
             out.extend(read(self.parts.decode(&values, z, &mut self.pass()))?);
         }
         Ok(Matrix { columns: features, values: self.preparation.undo(out) })
@@ -308,15 +371,20 @@ impl Model {
 
     /// The reconstructions [rows, features] of all rows, in the units of the training data.
     pub fn reconstruct(&self, data: &Dataset) -> Result<Matrix> {
-        self.reconstruct_blocks(data, 0..data.rows(), |blocks| Matrix::join(self.parts.plan.features(), data.rows(), blocks))
+        self.reconstruct_blocks(data, 0..data.rows(), |blocks| {
+            Matrix::join(self.parts.plan.features(), data.rows(), blocks)
+        })
     }
 
     /// The reconstructions of some rows.
     pub fn reconstruct_rows(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
-        self.reconstruct_blocks(data, rows.iter().copied(), |blocks| Matrix::join(self.parts.plan.features(), rows.len(), blocks))
+        self.reconstruct_blocks(data, rows.iter().copied(), |blocks| {
+            Matrix::join(self.parts.plan.features(), rows.len(), blocks)
+        })
     }
 
-    /// Hands the reconstructions of some rows to `consume`, as [`Model::encode_blocks`] does with codes.
+    /// Hands the reconstructions of some rows to `consume`, as [`Model::encode_blocks`] does with
+    /// codes.
     pub fn reconstruct_blocks<R: Send>(
         &self,
         data: &Dataset,
@@ -338,37 +406,58 @@ impl Model {
     /// New codes [n, latent].
     pub fn draw(&self, n: usize, seed: u64, source: Source) -> Result<Matrix> {
         let plan = &self.parts.plan;
-        if n.checked_mul(plan.features().max(plan.config.latent)).is_none_or(|numbers| numbers > i32::MAX as usize) {
-            return Err(Error::setting("rows to generate", n, "few enough for 2147483647 numbers together"));
+        if n.checked_mul(plan.features().max(plan.config.latent))
+            .is_none_or(|numbers| numbers > i32::MAX as usize)
+        {
+            return Err(Error::setting(
+                "rows to generate",
+                n,
+                "few enough for 2147483647 numbers together",
+            ));
         }
         let mut rng = Rng::new(seed).split("generate");
         let prior = || plan.family.prior(plan, n, &mut rng.clone());
         let codes = match source {
             Source::Density => None,
-            Source::Prior => Some(
-                prior()
-                    .ok_or_else(|| Error::setting("source", "prior", format!("density: the {} family has no prior", plan.config.family)))?,
-            ),
+            Source::Prior => Some(prior().ok_or_else(|| {
+                Error::setting(
+                    "source",
+                    "prior",
+                    format!("density: the {} family has no prior", plan.config.family),
+                )
+            })?),
             Source::Auto => prior(),
         };
         let values = match (codes, &self.density) {
             (Some(codes), _) => read(codes)?,
             (None, Some(density)) => density.sample(n, &mut rng),
             (None, None) => {
-                return Err(Error::setting("density", "none", "a model trained with --density gaussian or mixture:10 to generate from"));
+                return Err(Error::setting(
+                    "density",
+                    "none",
+                    "a model trained with --density gaussian or mixture:10 to generate from",
+                ));
             }
         };
         Ok(Matrix { columns: plan.config.latent, values })
     }
 
     /// `steps` rows on the straight line between the codes of two rows, both ends included.
-    pub fn interpolate(&self, data: &Dataset, from: usize, to: usize, steps: usize) -> Result<Matrix> {
+    pub fn interpolate(
+        &self,
+        data: &Dataset,
+        from: usize,
+        to: usize,
+        steps: usize,
+    ) -> Result<Matrix> {
         [from, to].into_iter().try_for_each(|row| data.require_row(row))?;
         if !(2..=100_000).contains(&steps) {
             return Err(Error::setting("steps", steps, "2 to 100000"));
         }
         let ends = self.encode_rows(data, &[from, to])?;
-        let values = (0..steps).flat_map(|step| straight(ends.row(0), ends.row(1), step as f32 / (steps - 1) as f32)).collect();
+        let values = (0..steps)
+            .flat_map(|step| straight(ends.row(0), ends.row(1), step as f32 / (steps - 1) as f32))
+            .collect();
         self.decode(&Matrix { columns: ends.columns, values })
     }
 
@@ -386,10 +475,12 @@ impl Model {
     ) -> Result<impl Iterator<Item = Result<Tensor<2>>> + Send + 'a> {
         let size = block(&self.parts.plan);
         let prepared = self.preparation.on(data)?;
-        Ok((0..rows.len().div_ceil(size)).map(move |at| prepared.tensor(rows.clone().skip(at * size).take(size))))
+        Ok((0..rows.len().div_ceil(size))
+            .map(move |at| prepared.tensor(rows.clone().skip(at * size).take(size))))
     }
 
-    /// Calls `each` with the number, the variables and the prepared rows of each block; the next blocks are read meanwhile.
+    /// Calls `each` with the number, the variables and the prepared rows of each block; the next
+    /// blocks are read meanwhile.
     pub(crate) fn blocks(
         &self,
         data: &Dataset,
@@ -399,12 +490,15 @@ impl Model {
         self.accept(data)?;
         rows.iter().try_for_each(|row| data.require_row(*row))?;
         let values = self.vars.values();
-        ahead(self.prepared(data, rows.iter().copied())?, usize::from(rows.len() > block(&self.parts.plan)), |blocks| {
-            blocks.enumerate().try_for_each(|(index, x)| each(index, &values, x?))
-        })
+        ahead(
+            self.prepared(data, rows.iter().copied())?,
+            usize::from(rows.len() > block(&self.parts.plan)),
+            |blocks| blocks.enumerate().try_for_each(|(index, x)| each(index, &values, x?)),
+        )
     }
 
-    /// Hands to `consume` what `make` makes of each block of prepared rows; reading, making and consuming go on side by side.
+    /// Hands to `consume` what `make` makes of each block of prepared rows; reading, making and
+    /// consuming go on side by side.
     pub(crate) fn each_block<T: Send, R: Send>(
         &self,
         data: &Dataset,
@@ -415,19 +509,29 @@ impl Model {
         self.accept(data)?;
         rows.clone().try_for_each(|row| data.require_row(row))?;
         let (values, prepared) = (self.vars.values(), self.preparation.on(data)?);
-        // By the number of rows alone, so that the cores change no bit; mostly an even number of blocks of one size.
+        // By the number of rows alone, so that the cores change no bit; mostly an even number of
+        // blocks of one size.
         let most = block(&self.parts.plan).min(SIDE_BY_SIDE);
-        let count = if rows.len() <= FEW.min(most) { 1 } else { rows.len().div_ceil(most).next_multiple_of(2) };
+        let count = if rows.len() <= FEW.min(most) {
+            1
+        } else {
+            rows.len().div_ceil(most).next_multiple_of(2)
+        };
         let size = rows.len().div_ceil(count).max(1);
         let count = rows.len().div_ceil(size);
         let one = |at: usize| {
             let x = prepared.tensor(rows.clone().skip(at * size).take(size))?;
             make(&values, x)
         };
-        // Read and computed side by side, as many as keep the cores busy; consumed, which is mostly written, on a thread of its own.
-        // But not more than so many numbers of rows at a time, whatever the number of cores.
-        let together = (8 * workers()).min(AT_ONCE / size.saturating_mul(self.parts.plan.numbers_per_row()).max(1)).max(1);
-        let waves = (0..count).step_by(together).map(|first| side_by_side(together.min(count - first), |at| one(first + at)));
+        // Read and computed side by side, as many as keep the cores busy; consumed, which is mostly
+        // written, on a thread of its own. But not more than so many numbers of rows at a time,
+        // whatever the number of cores.
+        let together = (8 * workers())
+            .min(AT_ONCE / size.saturating_mul(self.parts.plan.numbers_per_row()).max(1))
+            .max(1);
+        let waves = (0..count)
+            .step_by(together)
+            .map(|first| side_by_side(together.min(count - first), |at| one(first + at)));
         let large = rows.len().saturating_mul(self.parts.plan.numbers_per_row()) > HANDED_OVER;
         let run = || aside(waves, count > together, consume);
         if large { among_workers(run) } else { run() }
@@ -440,7 +544,8 @@ impl Model {
 
 /// Names for a message, the first of them where there are many.
 fn list<S: AsRef<str>>(names: &[S]) -> String {
-    let shown: Vec<String> = names.iter().take(8).map(|name| format!("\"{}\"", name.as_ref())).collect();
+    let shown: Vec<String> =
+        names.iter().take(8).map(|name| format!("\"{}\"", name.as_ref())).collect();
     let more = names.len().saturating_sub(shown.len());
     if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
@@ -456,8 +561,11 @@ pub struct Neighbour {
 
 /// The `count` rows of `codes` nearest to `query`, the nearest first.
 pub fn nearest(codes: &Matrix, query: &[f32], count: usize) -> Vec<Neighbour> {
-    let distance = |row: usize| codes.row(row).iter().zip(query).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt();
-    let mut all: Vec<Neighbour> = (0..codes.rows()).map(|row| Neighbour { row, distance: distance(row) }).collect();
+    let distance = |row: usize| {
+        codes.row(row).iter().zip(query).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt()
+    };
+    let mut all: Vec<Neighbour> =
+        (0..codes.rows()).map(|row| Neighbour { row, distance: distance(row) }).collect();
     all.sort_by(|a, b| a.distance.total_cmp(&b.distance).then(a.row.cmp(&b.row)));
     all.truncate(count);
     all
@@ -465,5 +573,9 @@ pub fn nearest(codes: &Matrix, query: &[f32], count: usize) -> Vec<Neighbour> {
 
 /// The numbers of a tensor in row order.
 pub(crate) fn read(tensor: Tensor<2>) -> Result<Vec<f32>> {
-    tensor.into_data().convert::<f32>().try_into_vec::<f32>().map_err(|error| Error::shape("result", format!("{error:?}"), "numbers"))
+    tensor
+        .into_data()
+        .convert::<f32>()
+        .try_into_vec::<f32>()
+        .map_err(|error| Error::shape("result", format!("{error:?}"), "numbers"))
 }

@@ -11,8 +11,8 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-/// The network, as written on the command line and in files: `auto`, `linear`, `mlp:512,256`, `shallow`, `conv:32,64`,
-/// `maps:32,64`.
+/// The network, as written on the command line and in files: `auto`, `linear`, `mlp:512,256`,
+/// `shallow`, `conv:32,64`, `maps:32,64`.
 ///
 /// The decoder mirrors the encoder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,9 +27,11 @@ pub enum Net {
     Shallow,
     /// Hidden layers of these widths between input and code.
     Mlp(Vec<usize>),
-    /// Strided convolutions with these channels, each halving the image, and a dense layer to the code.
+    /// Strided convolutions with these channels, each halving the image, and a dense layer to the
+    /// code.
     Conv(Vec<usize>),
-    /// The same without the dense layer: the code is what the last convolution gives, an image of so many channels.
+    /// The same without the dense layer: the code is what the last convolution gives, an image of
+    /// so many channels.
     Maps(Vec<usize>),
 }
 
@@ -42,9 +44,17 @@ impl FromStr for Net {
     fn from_str(text: &str) -> Result<Self> {
         let (kind, widths) = text.split_once(':').unwrap_or((text, ""));
         let numbers = || -> Result<Vec<usize>> {
-            let width = |part: &str| part.trim().parse().ok().filter(|width| (1..=WIDEST).contains(width));
-            let wanted =
-                || Error::setting("net", text, format!("{kind}: and widths from 1 to {WIDEST} separated by commas, as in {kind}:64,32"));
+            let width =
+                |part: &str| part.trim().parse().ok().filter(|width| (1..=WIDEST).contains(width));
+            let wanted = || {
+                Error::setting(
+                    "net",
+                    text,
+                    format!(
+                        "{kind}: and widths from 1 to {WIDEST} separated by commas, as in {kind}:64,32"
+                    ),
+                )
+            };
             widths.split(',').map(|part| width(part).ok_or_else(wanted)).collect()
         };
         match kind {
@@ -54,10 +64,16 @@ impl FromStr for Net {
             "mlp" => numbers().map(Self::Mlp),
             "conv" => numbers().map(Self::Conv),
             "maps" => numbers().map(Self::Maps),
-            "auto" | "linear" | "shallow" => {
-                Err(Error::setting("net", text, format!("{kind} without widths; hidden layers are mlp:{widths}")))
-            }
-            _ => Err(Error::unknown("net", kind, ["auto", "linear", "shallow", "mlp:WIDTHS", "conv:CHANNELS", "maps:CHANNELS"])),
+            "auto" | "linear" | "shallow" => Err(Error::setting(
+                "net",
+                text,
+                format!("{kind} without widths; hidden layers are mlp:{widths}"),
+            )),
+            _ => Err(Error::unknown(
+                "net",
+                kind,
+                ["auto", "linear", "shallow", "mlp:WIDTHS", "conv:CHANNELS", "maps:CHANNELS"],
+            )),
         }
     }
 }
@@ -66,7 +82,8 @@ crate::text::as_text!(Net);
 
 impl fmt::Display for Net {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let join = |widths: &[usize]| widths.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
+        let join =
+            |widths: &[usize]| widths.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
         match self {
             Self::Auto => f.write_str("auto"),
             Self::Linear => f.write_str("linear"),
@@ -98,7 +115,8 @@ pub struct Blueprint {
     pub net: Net,
     /// The shape of a row.
     pub shape: Shape,
-    /// Numbers of a row that are embedded before the first layer, block by block: choices between many levels.
+    /// Numbers of a row that are embedded before the first layer, block by block: choices between
+    /// many levels.
     pub embedded: Vec<Range<usize>>,
     /// Width of the encoder's output.
     pub head: usize,
@@ -149,8 +167,15 @@ impl Network {
         self.decoder.iter().fold(z, |z, layer| layer.forward(values, z, pass))
     }
 
-    /// The derivative of the encoder's output along `directions` [rows or 1, k, features]: [rows, k, head].
-    pub fn encoder_tangent(&self, values: &Values, x: Tensor<2>, directions: Tensor<3>, pass: &mut Pass) -> Tensor<3> {
+    /// The derivative of the encoder's output along `directions` [rows or 1, k, features]: [rows,
+    /// k, head].
+    pub fn encoder_tangent(
+        &self,
+        values: &Values,
+        x: Tensor<2>,
+        directions: Tensor<3>,
+        pass: &mut Pass,
+    ) -> Tensor<3> {
         let start = (x, directions);
         self.encoder.iter().fold(start, |(x, d), layer| layer.tangent(values, x, d, pass)).1
     }
@@ -174,7 +199,8 @@ impl Network {
     }
 }
 
-/// Adds norm, activation and dropout behind a layer that was built without an activation where there is a norm.
+/// Adds norm, activation and dropout behind a layer that was built without an activation where
+/// there is a norm.
 struct Behind<'a> {
     blueprint: &'a Blueprint,
     dropouts: usize,
@@ -189,7 +215,14 @@ impl Behind<'_> {
         }
     }
 
-    fn add(&mut self, layers: &mut Vec<Layer>, init: &mut Init, name: &str, width: usize, channels: usize) -> Result<()> {
+    fn add(
+        &mut self,
+        layers: &mut Vec<Layer>,
+        init: &mut Init,
+        name: &str,
+        width: usize,
+        channels: usize,
+    ) -> Result<()> {
         match self.blueprint.norm {
             Norm::None => {}
             Norm::Batch => layers.push(Layer::batch_norm(init, name, channels)?),
@@ -215,15 +248,19 @@ fn dense_network(blueprint: &Blueprint, hidden: &[usize], init: &mut Init) -> Re
     init.group(Group::Encoder);
     let mut width = features;
     if !blueprint.embedded.is_empty() {
-        let (layer, out) = Layer::embedding(init, "encoder.embedding", features, &blueprint.embedded)?;
+        let (layer, out) =
+            Layer::embedding(init, "encoder.embedding", features, &blueprint.embedded)?;
         network.encoder.push(layer);
         width = out;
     }
     for (index, out) in hidden.iter().chain([&blueprint.head]).enumerate() {
         let last = index == hidden.len();
         let name = format!("encoder.{index}");
-        let (inside, follows) =
-            if last { (blueprint.code_activation, blueprint.code_activation) } else { (behind.inside(), blueprint.activation) };
+        let (inside, follows) = if last {
+            (blueprint.code_activation, blueprint.code_activation)
+        } else {
+            (behind.inside(), blueprint.activation)
+        };
         let layer = Layer::dense(init, &name, width, *out, inside, follows)?;
         if let Layer::Dense { weight, .. } = layer {
             matrices.push(weight);
@@ -240,8 +277,11 @@ fn dense_network(blueprint: &Blueprint, hidden: &[usize], init: &mut Init) -> Re
     for (index, out) in hidden.iter().rev().chain([&features]).enumerate() {
         let last = index == hidden.len();
         let name = format!("decoder.{index}");
-        let (inside, follows) =
-            if last { (blueprint.output_activation, blueprint.output_activation) } else { (behind.inside(), blueprint.activation) };
+        let (inside, follows) = if last {
+            (blueprint.output_activation, blueprint.output_activation)
+        } else {
+            (behind.inside(), blueprint.activation)
+        };
         network.decoder.push(match blueprint.tied {
             true => Layer::tied(init, &name, matrices[hidden.len() - index], *out, inside)?,
             false => Layer::dense(init, &name, width, *out, inside, follows)?,
@@ -263,7 +303,8 @@ pub(crate) fn image_sides(shape: &Shape) -> Option<([usize; 2], usize)> {
     }
 }
 
-/// Numbers in the code of [`Net::Maps`] with these channels; none for rows that are neither images nor series.
+/// Numbers in the code of [`Net::Maps`] with these channels; none for rows that are neither images
+/// nor series.
 pub(crate) fn map_width(shape: &Shape, channels: &[usize]) -> Option<usize> {
     let (mut sides, mut depth) = image_sides(shape)?;
     for out in channels {
@@ -274,9 +315,19 @@ pub(crate) fn map_width(shape: &Shape, channels: &[usize]) -> Option<usize> {
 }
 
 /// Convolutions, with `dense` layers between the last of them and the code.
-fn convolutional_network(blueprint: &Blueprint, channels: &[usize], dense: bool, init: &mut Init) -> Result<Network> {
-    let (mut sides, mut depth) = image_sides(&blueprint.shape)
-        .ok_or_else(|| Error::setting("net", &blueprint.net, "mlp:WIDTHS for rows that are neither images nor series"))?;
+fn convolutional_network(
+    blueprint: &Blueprint,
+    channels: &[usize],
+    dense: bool,
+    init: &mut Init,
+) -> Result<Network> {
+    let (mut sides, mut depth) = image_sides(&blueprint.shape).ok_or_else(|| {
+        Error::setting(
+            "net",
+            &blueprint.net,
+            "mlp:WIDTHS for rows that are neither images nor series",
+        )
+    })?;
     let mut behind = Behind { blueprint, dropouts: 0 };
     let mut network = Network::default();
     let mut geometries = Vec::new();
@@ -287,10 +338,17 @@ fn convolutional_network(blueprint: &Blueprint, channels: &[usize], dense: bool,
         let name = format!("encoder.{index}");
         let code = blueprint.code_activation;
         let last = !dense && index + 1 == channels.len();
-        let (inside, follows) = if last { (code, code) } else { (behind.inside(), blueprint.activation) };
+        let (inside, follows) =
+            if last { (code, code) } else { (behind.inside(), blueprint.activation) };
         network.encoder.push(Layer::convolution(init, &name, geometry, inside, follows, false)?);
         if !last {
-            behind.add(&mut network.encoder, init, &format!("{name}.norm"), geometry.output_width(), *out)?;
+            behind.add(
+                &mut network.encoder,
+                init,
+                &format!("{name}.norm"),
+                geometry.output_width(),
+                *out,
+            )?;
         }
         (sides, depth) = (geometry.output, *out);
         geometries.push(geometry);
@@ -298,23 +356,46 @@ fn convolutional_network(blueprint: &Blueprint, channels: &[usize], dense: bool,
     let width = sides[0] * sides[1] * depth;
     if dense {
         let code = blueprint.code_activation;
-        network.encoder.push(Layer::dense(init, &format!("encoder.{}", channels.len()), width, blueprint.head, code, code)?);
+        network.encoder.push(Layer::dense(
+            init,
+            &format!("encoder.{}", channels.len()),
+            width,
+            blueprint.head,
+            code,
+            code,
+        )?);
     }
 
     init.group(Group::Decoder);
     if dense {
         let name = "decoder.0";
-        network.decoder.push(Layer::dense(init, name, blueprint.latent, width, behind.inside(), blueprint.activation)?);
+        network.decoder.push(Layer::dense(
+            init,
+            name,
+            blueprint.latent,
+            width,
+            behind.inside(),
+            blueprint.activation,
+        )?);
         behind.add(&mut network.decoder, init, &format!("{name}.norm"), width, depth)?;
     }
     for (index, geometry) in geometries.iter().rev().enumerate() {
         let last = index + 1 == geometries.len();
         let name = format!("decoder.{}", index + usize::from(dense));
-        let (inside, follows) =
-            if last { (blueprint.output_activation, blueprint.output_activation) } else { (behind.inside(), blueprint.activation) };
+        let (inside, follows) = if last {
+            (blueprint.output_activation, blueprint.output_activation)
+        } else {
+            (behind.inside(), blueprint.activation)
+        };
         network.decoder.push(Layer::convolution(init, &name, *geometry, inside, follows, true)?);
         if !last {
-            behind.add(&mut network.decoder, init, &format!("{name}.norm"), geometry.input_width(), geometry.channels_in)?;
+            behind.add(
+                &mut network.decoder,
+                init,
+                &format!("{name}.norm"),
+                geometry.input_width(),
+                geometry.channels_in,
+            )?;
         }
     }
     Ok(network)

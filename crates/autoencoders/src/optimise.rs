@@ -25,8 +25,9 @@ pub enum Method {
     Adam,
     /// Gradient descent with momentum.
     Sgd,
-    /// `lbfgs`: limited-memory BFGS on all training rows at once, an epoch a step. Noise and draws are the same at every step, because
-    /// the loss must be one function; rate, schedule and batch say nothing, weight decay, clipping and warm-up are refused.
+    /// `lbfgs`: limited-memory BFGS on all training rows at once, an epoch a step. Noise and draws
+    /// are the same at every step, because the loss must be one function; rate, schedule and batch
+    /// say nothing, weight decay, clipping and warm-up are refused.
     Lbfgs,
 }
 
@@ -46,7 +47,8 @@ pub enum Schedule {
         /// Factor.
         factor: f64,
     },
-    /// `plateau:PATIENCE,FACTOR`: times the factor when so many epochs brought no better validation loss.
+    /// `plateau:PATIENCE,FACTOR`: times the factor when so many epochs brought no better validation
+    /// loss.
     Plateau {
         /// Epochs.
         patience: usize,
@@ -61,10 +63,26 @@ impl FromStr for Schedule {
     fn from_str(text: &str) -> Result<Self> {
         let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
         let pair = || {
-            let wanted = || Error::setting("schedule", text, format!("{kind}:EPOCHS,FACTOR with a factor below 1, as in {kind}:10,0.5"));
+            let wanted = || {
+                Error::setting(
+                    "schedule",
+                    text,
+                    format!("{kind}:EPOCHS,FACTOR with a factor below 1, as in {kind}:10,0.5"),
+                )
+            };
             let (epochs, factor) = rest.split_once(',').ok_or_else(wanted)?;
-            let epochs = epochs.trim().parse::<usize>().ok().filter(|epochs| *epochs > 0).ok_or_else(wanted)?;
-            let factor = factor.trim().parse::<f64>().ok().filter(|factor| *factor > 0.0 && *factor < 1.0).ok_or_else(wanted)?;
+            let epochs = epochs
+                .trim()
+                .parse::<usize>()
+                .ok()
+                .filter(|epochs| *epochs > 0)
+                .ok_or_else(wanted)?;
+            let factor = factor
+                .trim()
+                .parse::<f64>()
+                .ok()
+                .filter(|factor| *factor > 0.0 && *factor < 1.0)
+                .ok_or_else(wanted)?;
             Ok::<_, Error>((epochs, factor))
         };
         match kind {
@@ -72,7 +90,11 @@ impl FromStr for Schedule {
             "cosine" if rest.is_empty() => Ok(Self::Cosine),
             "step" => pair().map(|(every, factor)| Self::Step { every, factor }),
             "plateau" => pair().map(|(patience, factor)| Self::Plateau { patience, factor }),
-            _ => Err(Error::unknown("schedule", text, ["constant", "cosine", "step:EVERY,FACTOR", "plateau:PATIENCE,FACTOR"])),
+            _ => Err(Error::unknown(
+                "schedule",
+                text,
+                ["constant", "cosine", "step:EVERY,FACTOR", "plateau:PATIENCE,FACTOR"],
+            )),
         }
     }
 }
@@ -91,11 +113,14 @@ impl fmt::Display for Schedule {
 }
 
 impl Schedule {
-    /// The factor on the step size after `epochs` of `total`; `reductions` is how often a plateau was met.
+    /// The factor on the step size after `epochs` of `total`; `reductions` is how often a plateau
+    /// was met.
     pub fn factor(self, epochs: f64, total: usize, warm_up: f64, reductions: u32) -> f64 {
         let factor = match self {
             Self::Constant => 1.0,
-            Self::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * (epochs / total as f64).min(1.0)).cos()),
+            Self::Cosine => {
+                0.5 * (1.0 + (std::f64::consts::PI * (epochs / total as f64).min(1.0)).cos())
+            }
             Self::Step { every, factor } => factor.powi((epochs / every as f64) as i32),
             Self::Plateau { factor, .. } => factor.powi(reductions as i32),
         };
@@ -112,10 +137,11 @@ pub struct Optimiser {
     momentum: f64,
     decay: f64,
     clip: f64,
-    /// First and second moment for Adam, the velocity alone for sgd, the last steps and changes of the gradient for lbfgs; in the order
-    /// of [`Vars`].
+    /// First and second moment for Adam, the velocity alone for sgd, the last steps and changes of
+    /// the gradient for lbfgs; in the order of [`Vars`].
     pub moments: Vec<Vec<Tensor<2>>>,
-    /// Steps done, for each variable: in a training of several phases they differ; for lbfgs the steps that are remembered.
+    /// Steps done, for each variable: in a training of several phases they differ; for lbfgs the
+    /// steps that are remembered.
     pub times: Vec<u64>,
     /// Where lbfgs is, so that a step need not look again.
     here: Option<Point>,
@@ -134,23 +160,50 @@ impl Optimiser {
             Method::Lbfgs => 2 * MEMORY,
         };
         let zeros = |value: &Tensor<2>| (0..each).map(|_| value.zeros_like()).collect::<Vec<_>>();
-        let moments = vars.iter().map(|(_, var)| if var.role == Role::Buffer { Vec::new() } else { zeros(&var.value) }).collect();
+        let moments = vars
+            .iter()
+            .map(|(_, var)| if var.role == Role::Buffer { Vec::new() } else { zeros(&var.value) })
+            .collect();
         let empty = Tensor::empty([0, 0], &Device::default());
-        Self { method, momentum, decay, clip, moments, times: vec![0; vars.len()], here: None, converged: false, empty }
+        Self {
+            method,
+            momentum,
+            decay,
+            clip,
+            moments,
+            times: vec![0; vars.len()],
+            here: None,
+            converged: false,
+            empty,
+        }
     }
 
     /// Moves each variable that has a gradient.
     ///
     /// Returns the norm of all gradients together before clipping, where clipping asks for it.
-    pub fn step(&mut self, vars: &mut Vars, gradients: Vec<Option<Tensor<2>>>, rate: f64) -> Option<f64> {
-        let norm = (self.clip > 0.0).then(|| gradients.iter().flatten().map(sum_squares).sum::<f64>().sqrt());
+    pub fn step(
+        &mut self,
+        vars: &mut Vars,
+        gradients: Vec<Option<Tensor<2>>>,
+        rate: f64,
+    ) -> Option<f64> {
+        let norm = (self.clip > 0.0)
+            .then(|| gradients.iter().flatten().map(sum_squares).sum::<f64>().sqrt());
         let scale = norm.filter(|norm| *norm > self.clip).map_or(1.0, |norm| self.clip / norm);
         for ((index, id), gradient) in vars.ids().enumerate().zip(gradients) {
             let Some(gradient) = gradient else { continue };
             self.times[index] += 1;
             let decay = if vars.get(id).role == Role::Weight { self.decay } else { 0.0 };
             let moments = std::mem::take(&mut self.moments[index]);
-            let step = AdamStep { rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay, time: self.times[index], scale };
+            let step = AdamStep {
+                rate,
+                beta1: 0.9,
+                beta2: 0.999,
+                epsilon: 1e-8,
+                decay,
+                time: self.times[index],
+                scale,
+            };
             let (value, moments) = self.moved(vars.take(id, &self.empty), gradient, moments, step);
             vars.set(id, value);
             self.moments[index] = moments;
@@ -159,7 +212,13 @@ impl Optimiser {
     }
 
     /// The variable after a step; gradient descent takes rate, decay and scale of the same numbers.
-    fn moved(&self, p: Tensor<2>, g: Tensor<2>, moments: Vec<Tensor<2>>, step: AdamStep) -> (Tensor<2>, Vec<Tensor<2>>) {
+    fn moved(
+        &self,
+        p: Tensor<2>,
+        g: Tensor<2>,
+        moments: Vec<Tensor<2>>,
+        step: AdamStep,
+    ) -> (Tensor<2>, Vec<Tensor<2>>) {
         let mut moments = moments.into_iter();
         let mut next = || moments.next().unwrap_or_else(|| g.zeros_like());
         match self.method {
@@ -170,7 +229,12 @@ impl Optimiser {
             }
             Method::Sgd => {
                 let AdamStep { rate, decay, scale, .. } = step;
-                let [p, velocity] = sgd(p, g.clone(), next(), SgdStep { rate, momentum: self.momentum, decay, scale });
+                let [p, velocity] = sgd(
+                    p,
+                    g.clone(),
+                    next(),
+                    SgdStep { rate, momentum: self.momentum, decay, scale },
+                );
                 (p, vec![velocity])
             }
             Method::Lbfgs => (p, moments.collect()),
@@ -178,15 +242,21 @@ impl Optimiser {
     }
 
     /// One step of lbfgs to a lower loss; [`Optimiser::converged`] where there is none.
-    fn lower(&mut self, vars: &mut Vars, moved: &[VarId], evaluate: &dyn Fn(&Vars) -> Result<Point>) -> Result<Numbers> {
+    fn lower(
+        &mut self,
+        vars: &mut Vars,
+        moved: &[VarId],
+        evaluate: &dyn Fn(&Vars) -> Result<Point>,
+    ) -> Result<Numbers> {
         let place = flat(moved.iter().map(|id| &vars.get(*id).value))?;
         let here = match self.here.take() {
             Some(here) => here,
             None => evaluate(vars)?,
         };
         let remembered = moved.first().map_or(0, |id| self.times[id.index()] as usize);
-        let mut pairs: Vec<Pair> =
-            (0..remembered).map(|at| Ok((self.flat_moment(moved, at)?, self.flat_moment(moved, MEMORY + at)?))).collect::<Result<_>>()?;
+        let mut pairs: Vec<Pair> = (0..remembered)
+            .map(|at| Ok((self.flat_moment(moved, at)?, self.flat_moment(moved, MEMORY + at)?)))
+            .collect::<Result<_>>()?;
         let mut trial = vars.clone();
         let mut look = |at: &[f32]| {
             scatter(&mut trial, moved, at);
@@ -199,7 +269,11 @@ impl Optimiser {
                 pairs.clear();
             }
             let along = lbfgs::direction(&here.gradient, &pairs);
-            let first = if pairs.is_empty() { (1.0 / lbfgs::dot(&along, &along).sqrt()).min(1.0) } else { 1.0 };
+            let first = if pairs.is_empty() {
+                (1.0 / lbfgs::dot(&along, &along).sqrt()).min(1.0)
+            } else {
+                1.0
+            };
             found = lbfgs::search(&place, &here, &along, first, &mut look)?;
             if found.is_some() || pairs.is_empty() {
                 break;
@@ -210,7 +284,8 @@ impl Optimiser {
             (self.converged, self.here) = (true, Some(here));
             return Ok(numbers);
         };
-        let difference = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<f32>>();
+        let difference =
+            |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<f32>>();
         let pair = (difference(&at, &place), difference(&next.gradient, &here.gradient));
         if lbfgs::bends(&pair) {
             pairs.push(pair);
@@ -234,7 +309,9 @@ impl Optimiser {
     fn remember(&mut self, vars: &Vars, moved: &[VarId], pairs: &[Pair]) {
         for (at, (step, change)) in pairs.iter().enumerate() {
             for (which, numbers) in [(at, step), (MEMORY + at, change)] {
-                cut(vars, moved, numbers).into_iter().for_each(|(id, part)| self.moments[id.index()][which] = part);
+                cut(vars, moved, numbers)
+                    .into_iter()
+                    .for_each(|(id, part)| self.moments[id.index()][which] = part);
             }
         }
         moved.iter().for_each(|id| self.times[id.index()] = pairs.len() as u64);
@@ -257,7 +334,13 @@ fn cut(vars: &Vars, moved: &[VarId], numbers: &[f32]) -> Vec<(VarId, Tensor<2>)>
         let value = &vars.get(*id).value;
         let (own, behind) = rest.split_at(value.dims().iter().product());
         rest = behind;
-        (*id, Tensor::from_data(TensorData::new(own.to_vec(), value.dims()), (&value.device(), value.dtype())))
+        (
+            *id,
+            Tensor::from_data(
+                TensorData::new(own.to_vec(), value.dims()),
+                (&value.device(), value.dtype()),
+            ),
+        )
     };
     moved.iter().map(&mut part).collect()
 }
@@ -283,7 +366,11 @@ pub fn descend(
         let mut pass = Pass { progress, ..Pass::training(rng.split(phase.name)) };
         let moves = |var: &Var| phase.groups.contains(&var.group);
         if optimiser.method == Method::Lbfgs {
-            let moved: Vec<VarId> = vars.iter().filter(|(_, var)| var.role != Role::Buffer && moves(var)).map(|(id, _)| id).collect();
+            let moved: Vec<VarId> = vars
+                .iter()
+                .filter(|(_, var)| var.role != Role::Buffer && moves(var))
+                .map(|(id, _)| id)
+                .collect();
             // One loss for all steps.
             pass.progress = Progress::DONE;
             let last = RefCell::new(pass.clone());
@@ -294,11 +381,20 @@ pub fn descend(
                 last.replace(pass);
                 let numbers = Numbers::read(&terms);
                 let gradients = values.gradients(terms);
-                let zero = |id: &VarId| gradients[id.index()].clone().unwrap_or_else(|| vars.get(*id).value.zeros_like());
-                Ok(Point { value: numbers.sum(), gradient: flat(moved.iter().map(zero).collect::<Vec<_>>().iter())?, numbers })
+                let zero = |id: &VarId| {
+                    gradients[id.index()]
+                        .clone()
+                        .unwrap_or_else(|| vars.get(*id).value.zeros_like())
+                };
+                Ok(Point {
+                    value: numbers.sum(),
+                    gradient: flat(moved.iter().map(zero).collect::<Vec<_>>().iter())?,
+                    numbers,
+                })
             };
             numbers = optimiser.lower(vars, &moved, &evaluate)?;
-            // What a pass gathers beside the loss is that of the last look, which mostly is where the step ends.
+            // What a pass gathers beside the loss is that of the last look, which mostly is where
+            // the step ends.
             last.into_inner().commit(vars);
             continue;
         }

@@ -47,7 +47,13 @@ impl Parts {
         let counts = plan.layout.as_ref().map_or(0, |layout| layout.counts.len());
         let log_dispersion = match counts {
             0 => None,
-            _ => Some(init.variable("likelihood.log_dispersion", [1, counts], Fill::Constant(0.0), Role::Bias, Layout::Vector)?),
+            _ => Some(init.variable(
+                "likelihood.log_dispersion",
+                [1, counts],
+                Fill::Constant(0.0),
+                Role::Bias,
+                Layout::Vector,
+            )?),
         };
         let extra = plan.family.variables(&plan, init)?;
         Ok(Self { plan, network, log_variance, log_dispersion, extra })
@@ -78,21 +84,34 @@ impl Parts {
         let log_variance = self.log_variance.map(|id| values.get(id));
         let likelihood = self.plan.config.likelihood;
         match &self.plan.layout {
-            Some(layout) => likelihood.rows_of_table(layout, output, target, log_variance, self.log_dispersion.map(|id| values.get(id))),
+            Some(layout) => likelihood.rows_of_table(
+                layout,
+                output,
+                target,
+                log_variance,
+                self.log_dispersion.map(|id| values.get(id)),
+            ),
             None => likelihood.rows(output, target, log_variance),
         }
     }
 
-    /// The mean of row losses [rows, 1] without the largest, of which as many are left out as there are expected anomalies.
+    /// The mean of row losses [rows, 1] without the largest, of which as many are left out as there
+    /// are expected anomalies.
     pub fn mean_over_rows(&self, losses: Tensor<2>) -> Result<Tensor<1>> {
         let [mean] = self.means_over_rows([losses])?;
         Ok(mean)
     }
 
-    /// The means of several losses [rows, 1] of the same rows: where some are left out, those whose first loss is largest, of all.
-    pub fn means_over_rows<const N: usize>(&self, losses: [Tensor<2>; N]) -> Result<[Tensor<1>; N]> {
+    /// The means of several losses [rows, 1] of the same rows: where some are left out, those whose
+    /// first loss is largest, of all.
+    pub fn means_over_rows<const N: usize>(
+        &self,
+        losses: [Tensor<2>; N],
+    ) -> Result<[Tensor<1>; N]> {
         let weights = match losses.first() {
-            Some(first) if self.plan.config.contamination > 0.0 => Some(kept(first, self.plan.config.contamination)?),
+            Some(first) if self.plan.config.contamination > 0.0 => {
+                Some(kept(first, self.plan.config.contamination)?)
+            }
             _ => None,
         };
         Ok(losses.map(|losses| match &weights {
@@ -103,14 +122,16 @@ impl Parts {
 
     /// Reconstructions less prepared rows [rows, width]; zero where a row has no value.
     pub fn difference(&self, rebuilt: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
-        let known = self.plan.layout.as_ref().and_then(|layout| known(layout, &x, &(0..layout.width)));
+        let known =
+            self.plan.layout.as_ref().and_then(|layout| known(layout, &x, &(0..layout.width)));
         match known {
             Some(known) => (rebuilt - x) * known,
             None => rebuilt - x,
         }
     }
 
-    /// What a step, or the terms of an evaluation, gets of prepared rows [rows, features]: drawn and corrupted as the plan says.
+    /// What a step, or the terms of an evaluation, gets of prepared rows [rows, features]: drawn
+    /// and corrupted as the plan says.
     ///
     /// Everything random here comes from `rng`, so that a batch can be made long before its step.
     pub fn batch(&self, x: Tensor<2>, rng: &Rng) -> Result<Batch> {
@@ -119,13 +140,15 @@ impl Parts {
         self.plan.family.corrupt(batch, &self.plan, &mut Pass::training(rng.clone()))
     }
 
-    /// Prepared rows in which some values are missing that were there: as many of the cells as the plan says, drawn anew each time.
+    /// Prepared rows in which some values are missing that were there: as many of the cells as the
+    /// plan says, drawn anew each time.
     fn hide(&self, x: Tensor<2>, rng: &Rng) -> Tensor<2> {
         let share = self.plan.config.hidden.unwrap_or(0.0);
         match &self.plan.layout {
             Some(layout) if share > 0.0 => {
                 let [rows, _] = x.dims();
-                let uniform = rng.split("hide").uniform([rows, layout.gaps.len()], &x.device(), x.dtype());
+                let uniform =
+                    rng.split("hide").uniform([rows, layout.gaps.len()], &x.device(), x.dtype());
                 let hit = (uniform.neg() + share).sign().clamp_min(0.0);
                 hide(layout, x, hit)
             }
@@ -134,15 +157,27 @@ impl Parts {
     }
 
     /// The terms averaged over blocks of prepared rows, with noise by `rng` and every warm-up over.
-    pub fn mean_terms(&self, values: &Values, blocks: impl Iterator<Item = Result<Tensor<2>>> + Send, rng: &Rng) -> Result<Numbers> {
-        mean_terms(self, values, blocks.enumerate().map(|(index, x)| self.batch(x?, &rng.at(index))), rng)
+    pub fn mean_terms(
+        &self,
+        values: &Values,
+        blocks: impl Iterator<Item = Result<Tensor<2>>> + Send,
+        rng: &Rng,
+    ) -> Result<Numbers> {
+        mean_terms(
+            self,
+            values,
+            blocks.enumerate().map(|(index, x)| self.batch(x?, &rng.at(index))),
+            rng,
+        )
     }
 
     // Rows first: a sum over a whole matrix is taken in an order that depends on the threads.
     /// The sum of the squares of all weights, biases left out.
     fn l2(&self, values: &Values) -> Tensor<1> {
         let squares = self.network.weights().map(|id| values.get(id).square().sum_dim(1).sum());
-        squares.reduce(|sum, square| sum + square).unwrap_or_else(|| Tensor::zeros([1], &Default::default()))
+        squares
+            .reduce(|sum, square| sum + square)
+            .unwrap_or_else(|| Tensor::zeros([1], &Default::default()))
     }
 }
 
@@ -156,7 +191,8 @@ impl Objective for Parts {
                 let output = self.network.decode(values, code.sample.clone(), pass);
                 let losses = self.row_losses(values, output.clone(), batch.target.clone());
                 let mut terms = Terms::one("reconstruction", 1.0, self.mean_over_rows(losses)?);
-                let step = Step { parts: self, values, batch: &batch, code: &code, output: &output, pass };
+                let step =
+                    Step { parts: self, values, batch: &batch, code: &code, output: &output, pass };
                 terms.0.extend(family.terms(&step)?.0);
                 terms
             }
@@ -176,7 +212,8 @@ impl Objective for Parts {
     }
 }
 
-/// The weight of each row [rows, 1] in a mean that leaves out a fraction of them, those with the largest losses.
+/// The weight of each row [rows, 1] in a mean that leaves out a fraction of them, those with the
+/// largest losses.
 fn kept(losses: &Tensor<2>, left_out: f64) -> Result<Tensor<2>> {
     let rows = losses.dims()[0];
     let sizes = read(losses.clone().inner())?;
@@ -188,7 +225,8 @@ fn kept(losses: &Tensor<2>, left_out: f64) -> Result<Tensor<2>> {
     Ok(Tensor::from_data(TensorData::new(weights, [rows, 1]), (&losses.device(), losses.dtype())))
 }
 
-/// Near the variance that a first reconstruction leaves: a start far above it would silence the code before it learns anything.
+/// Near the variance that a first reconstruction leaves: a start far above it would silence the
+/// code before it learns anything.
 fn log_variance_at_start(range: Range) -> f64 {
     match range {
         Range::Unit => 0.05f64.ln(),
@@ -213,9 +251,15 @@ mod tests {
     fn rows_that_are_left_out_for_their_first_loss_are_left_out_of_all() {
         let config = Config { contamination: 0.25, ..Config::default() };
         let plan = Plan::new(&config, &Shape::Flat { width: 3 }, Range::Real, 100).unwrap();
-        let parts = Parts::build(plan, &mut Init::random(&Rng::new(0), &Device::default(), DType::F32)).unwrap();
-        let column = |values: [f32; 4]| Tensor::<2>::from_data(TensorData::new(values.to_vec(), [4, 1]), &Device::default());
-        let [first, second] = parts.means_over_rows([column([3.0, 9.0, 3.0, 3.0]), column([9.0, 1.0, 0.0, 3.0])]).unwrap();
+        let parts =
+            Parts::build(plan, &mut Init::random(&Rng::new(0), &Device::default(), DType::F32))
+                .unwrap();
+        let column = |values: [f32; 4]| {
+            Tensor::<2>::from_data(TensorData::new(values.to_vec(), [4, 1]), &Device::default())
+        };
+        let [first, second] = parts
+            .means_over_rows([column([3.0, 9.0, 3.0, 3.0]), column([9.0, 1.0, 0.0, 3.0])])
+            .unwrap();
         assert_eq!((first.into_scalar::<f32>(), second.into_scalar::<f32>()), (3.0, 4.0));
     }
 }

@@ -1,4 +1,5 @@
-//! The encoder as a recogniser: classifiers on its code, with the encoder as it is or fine-tuned with them.
+//! The encoder as a recogniser: classifiers on its code, with the encoder as it is or fine-tuned
+//! with them.
 //!
 //! ```
 //! use autoencoders::recognise::{Classifier, Head};
@@ -46,7 +47,8 @@ pub enum Kind {
     Softmax,
     /// `linear`: softmax regression on the code of the encoder as it is: a linear probe.
     Linear,
-    /// `svm`: one linear support vector machine against the rest for each class, with squared hinge loss, on the encoder as it is.
+    /// `svm`: one linear support vector machine against the rest for each class, with squared hinge
+    /// loss, on the encoder as it is.
     Svm,
 }
 
@@ -101,7 +103,8 @@ pub struct Head {
     pub weight_decay: f64,
     /// Weight of the sum of the squared weights of the classifier itself.
     pub l2: f64,
-    /// Fraction of the hidden units of the encoder that are dropped in training; absent as the model has it.
+    /// Fraction of the hidden units of the encoder that are dropped in training; absent as the
+    /// model has it.
     pub dropout: Option<f64>,
     /// Epochs without a lower loss on validation rows before training stops; 0 never stops early.
     pub patience: usize,
@@ -128,7 +131,8 @@ impl Default for Head {
 }
 
 impl Head {
-    /// Refuses settings and labels that no classifier can be trained with, before the training of a model that comes first.
+    /// Refuses settings and labels that no classifier can be trained with, before the training of a
+    /// model that comes first.
     pub fn check(&self, data: &Dataset, split: &Split) -> Result<()> {
         let own = Classes::new(data)?.split(split, &data.name)?;
         self.config(own.train.len()).map(|_| ())
@@ -136,10 +140,18 @@ impl Head {
 
     /// The settings of the one loop, decided for so many rows.
     fn config(&self, rows: usize) -> Result<Config> {
-        let optimiser = self.optimiser.unwrap_or(if self.kind == Kind::Softmax { Method::Adam } else { Method::Lbfgs });
+        let optimiser = self.optimiser.unwrap_or(if self.kind == Kind::Softmax {
+            Method::Adam
+        } else {
+            Method::Lbfgs
+        });
         let whole = optimiser == Method::Lbfgs;
         if whole && rows > 1 << 20 {
-            return Err(Error::setting("labelled rows", rows, "1048576 at most for lbfgs, which takes all at once; softmax takes more"));
+            return Err(Error::setting(
+                "labelled rows",
+                rows,
+                "1048576 at most for lbfgs, which takes all at once; softmax takes more",
+            ));
         }
         if !(0.0..=1e6).contains(&self.l2) {
             return Err(Error::setting("l2", self.l2, "a number from 0 to 1e6"));
@@ -165,21 +177,27 @@ impl Head {
 pub struct Classes {
     /// Their names, in order.
     pub names: Vec<String>,
-    /// The class of each row by its place among the names; none where a row has no label, or one that is not among them.
+    /// The class of each row by its place among the names; none where a row has no label, or one
+    /// that is not among them.
     pub of: Vec<Option<usize>>,
 }
 
 impl Classes {
-    /// The classes of a data set with labels; an empty label is none. Errors: no labels, or fewer than two classes.
+    /// The classes of a data set with labels; an empty label is none. Errors: no labels, or fewer
+    /// than two classes.
     pub fn new(data: &Dataset) -> Result<Self> {
         let labels = labels(data)?;
         let names: BTreeSet<&String> = labels.iter().filter(|label| !label.is_empty()).collect();
         let names: Vec<String> = names.into_iter().cloned().collect();
         match names.len() {
-            0 | 1 => Err(Error::data(&data.name, format!("has {} classes among its labels; wanted two at least", names.len()))),
-            _ if names.len() > MOST => {
-                Err(Error::data(&data.name, format!("has {} classes among its labels; wanted {MOST} at most", names.len())))
-            }
+            0 | 1 => Err(Error::data(
+                &data.name,
+                format!("has {} classes among its labels; wanted two at least", names.len()),
+            )),
+            _ if names.len() > MOST => Err(Error::data(
+                &data.name,
+                format!("has {} classes among its labels; wanted {MOST} at most", names.len()),
+            )),
             _ => Self::named(names, data),
         }
     }
@@ -197,19 +215,33 @@ impl Classes {
 
     /// The training and validation rows that have a class.
     fn split(&self, split: &Split, name: &str) -> Result<Split> {
-        let own = Split { train: self.labelled(&split.train), validation: self.labelled(&split.validation), test: Vec::new() };
+        let own = Split {
+            train: self.labelled(&split.train),
+            validation: self.labelled(&split.validation),
+            test: Vec::new(),
+        };
         match own.train.is_empty() {
             true => Err(Error::data(name, "has no labelled training rows")),
             false => Ok(own),
         }
     }
 
-    /// The fraction of the rows that have a class and are predicted as it; an error where there are none.
+    /// The fraction of the rows that have a class and are predicted as it; an error where there are
+    /// none.
     fn accuracy(&self, rows: &[usize], predicted: &[usize]) -> Result<f64> {
-        let pairs = rows.iter().zip(predicted).filter_map(|(row, predicted)| Some((self.of[*row]?, *predicted)));
-        let (count, right) = pairs.fold((0, 0), |(count, right), (class, predicted)| (count + 1, right + usize::from(class == predicted)));
+        let pairs = rows
+            .iter()
+            .zip(predicted)
+            .filter_map(|(row, predicted)| Some((self.of[*row]?, *predicted)));
+        let (count, right) = pairs.fold((0, 0), |(count, right), (class, predicted)| {
+            (count + 1, right + usize::from(class == predicted))
+        });
         match count {
-            0 => Err(Error::setting("labelled rows", 0, "rows with a label that the classifier knows")),
+            0 => Err(Error::setting(
+                "labelled rows",
+                0,
+                "rows with a label that the classifier knows",
+            )),
             _ => Ok(f64::from(right as u32) / f64::from(count as u32)),
         }
     }
@@ -219,7 +251,12 @@ impl Classes {
 const MOST: usize = 10_000;
 
 fn labels(data: &Dataset) -> Result<&Vec<String>> {
-    data.labels.as_ref().ok_or_else(|| Error::data(&data.name, "has no labels; name their column (--label) or their file (--labels)"))
+    data.labels.as_ref().ok_or_else(|| {
+        Error::data(
+            &data.name,
+            "has no labels; name their column (--label) or their file (--labels)",
+        )
+    })
 }
 
 /// A trained classifier on codes.
@@ -243,7 +280,12 @@ pub struct Classifier {
 
 impl<'a> From<&'a Classifier> for Start<'a> {
     fn from(classifier: &'a Classifier) -> Self {
-        Self { vars: &classifier.vars, preparation: &classifier.preparation, parts: &classifier.parts, columns: &[] }
+        Self {
+            vars: &classifier.vars,
+            preparation: &classifier.preparation,
+            parts: &classifier.parts,
+            columns: &[],
+        }
     }
 }
 
@@ -261,7 +303,8 @@ impl Objective for Recognising<'_> {
     fn terms(&self, values: &Values, batch: Batch, pass: &mut Pass) -> Result<Terms> {
         let code = match self.encoder {
             Some(parts) => {
-                // The code itself, as encoding gives it; dropout and batch statistics as in training.
+                // The code itself, as encoding gives it; dropout and batch statistics as in
+                // training.
                 let mut own = Pass { sampling: false, ..pass.clone() };
                 let code = parts.code(values, batch.input, &mut own)?.mean;
                 pass.updates = own.updates;
@@ -269,9 +312,17 @@ impl Objective for Recognising<'_> {
             }
             None => batch.input,
         };
-        let scores = dense(code, values.get(self.weight), values.get(self.bias), false, Activation::Identity);
+        let scores = dense(
+            code,
+            values.get(self.weight),
+            values.get(self.bias),
+            false,
+            Activation::Identity,
+        );
         let losses = match self.kind {
-            Kind::Softmax | Kind::Linear => (log_softmax(scores, 1) * batch.target).sum_dim(1).neg(),
+            Kind::Softmax | Kind::Linear => {
+                (log_softmax(scores, 1) * batch.target).sum_dim(1).neg()
+            }
             Kind::Svm => {
                 let side = batch.target * 2.0 - 1.0;
                 ((side * scores).neg() + 1.0).clamp_min(0.0).square().sum_dim(1)
@@ -280,17 +331,26 @@ impl Objective for Recognising<'_> {
         let name = if self.kind == Kind::Svm { "hinge" } else { "cross-entropy" };
         let mut terms = Terms::one(name, 1.0, losses.mean());
         if self.l2 > 0.0 {
-            terms.0.extend(Terms::one("l2", self.l2, values.get(self.weight).square().sum_dim(1).sum()).0);
+            terms.0.extend(
+                Terms::one("l2", self.l2, values.get(self.weight).square().sum_dim(1).sum()).0,
+            );
         }
         Ok(terms)
     }
 }
 
 impl Classifier {
-    /// Trains a classifier on the code of a model, on the labelled rows of a split; the model itself stays as it is.
+    /// Trains a classifier on the code of a model, on the labelled rows of a split; the model
+    /// itself stays as it is.
     ///
     /// Errors: rows without labels or of one class; divergence.
-    pub fn fit(model: &Model, data: &Dataset, split: &Split, head: &Head, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<Self> {
+    pub fn fit(
+        model: &Model,
+        data: &Dataset,
+        split: &Split,
+        head: &Head,
+        on: &mut (dyn FnMut(&Event) -> Flow + Send),
+    ) -> Result<Self> {
         model.accept(data)?;
         let classes = Classes::new(data)?;
         among_workers(|| Self::trained(model, data, split, classes, head, on))
@@ -304,34 +364,60 @@ impl Classifier {
         head: &Head,
         on: &mut (dyn FnMut(&Event) -> Flow + Send),
     ) -> Result<Self> {
-        let mut init = Init::random(&Rng::new(head.seed).split("head"), &Device::default(), DType::F32);
-        let (parts, mut vars, [weight, bias]) = Self::built(head, model, classes.names.len(), &mut init)?;
+        let mut init =
+            Init::random(&Rng::new(head.seed).split("head"), &Device::default(), DType::F32);
+        let (parts, mut vars, [weight, bias]) =
+            Self::built(head, model, classes.names.len(), &mut init)?;
         vars.take_over(&model.vars, true)?;
         let (preparation, names) = (model.preparation.clone(), classes.names.clone());
         if head.kind != Kind::Softmax {
             // The codes of the rows that it learns from, and of no others: there may be many.
             let own = classes.split(split, &data.name)?;
             let rows: Vec<usize> = own.train.iter().chain(&own.validation).copied().collect();
-            let known = Classes { of: rows.iter().map(|row| classes.of[*row]).collect(), ..classes };
-            let split =
-                Split { train: (0..own.train.len()).collect(), validation: (own.train.len()..rows.len()).collect(), test: Vec::new() };
+            let known =
+                Classes { of: rows.iter().map(|row| classes.of[*row]).collect(), ..classes };
+            let split = Split {
+                train: (0..own.train.len()).collect(),
+                validation: (own.train.len()..rows.len()).collect(),
+                test: Vec::new(),
+            };
             head.config(split.train.len())?;
             let linear = Linear::fit(&model.encode_rows(data, &rows)?, &known, &split, head, on)?;
             vars.set(weight, linear.weight);
             vars.set(bias, linear.bias);
-            return Ok(Self { head: head.clone(), names, parts, vars, preparation, history: linear.history, weight, bias });
+            return Ok(Self {
+                head: head.clone(),
+                names,
+                parts,
+                vars,
+                preparation,
+                history: linear.history,
+                weight,
+                bias,
+            });
         }
         let own = classes.split(split, &data.name)?;
         let config = head.config(own.train.len())?;
         vars.freeze(Group::Decoder);
-        parts.extra.iter().chain(&parts.log_variance).chain(&parts.log_dispersion).for_each(|id| vars.freeze_one(*id));
-        let objective = Recognising { encoder: Some(&parts), weight, bias, kind: head.kind, l2: head.l2 };
+        parts
+            .extra
+            .iter()
+            .chain(&parts.log_variance)
+            .chain(&parts.log_dispersion)
+            .for_each(|id| vars.freeze_one(*id));
+        let objective =
+            Recognising { encoder: Some(&parts), weight, bias, kind: head.kind, l2: head.l2 };
         let prepared = model.preparation.on(data)?;
         let job = Job {
             objective: &objective,
             config: &config,
             split: &own,
-            batch: &|rows, _| Ok(Batch { input: prepared.tensor(rows.iter().copied())?, target: one_hot(&classes, rows) }),
+            batch: &|rows, _| {
+                Ok(Batch {
+                    input: prepared.tensor(rows.iter().copied())?,
+                    target: one_hot(&classes, rows),
+                })
+            },
             width: parts.plan.width(),
             block: block(&parts.plan),
             name: &data.name,
@@ -342,30 +428,58 @@ impl Classifier {
     }
 
     /// The classifier of a file; `names` must ascend, as they are looked up.
-    pub(crate) fn read(model: &Model, head: Head, names: Vec<String>, history: Vec<EpochRecord>, init: &mut Init) -> Result<Self> {
+    pub(crate) fn read(
+        model: &Model,
+        head: Head,
+        names: Vec<String>,
+        history: Vec<EpochRecord>,
+        init: &mut Init,
+    ) -> Result<Self> {
         if names.len() < 2 || names.windows(2).any(|pair| pair[0] >= pair[1]) {
             return Err(Error::setting("classes", names.len(), "two names at least, in order"));
         }
         let (parts, vars, [weight, bias]) = Self::built(&head, model, names.len(), init)?;
-        Ok(Self { head, names, parts, vars, preparation: model.preparation.clone(), history, weight, bias })
+        Ok(Self {
+            head,
+            names,
+            parts,
+            vars,
+            preparation: model.preparation.clone(),
+            history,
+            weight,
+            bias,
+        })
     }
 
     /// The encoder and the head, from random numbers or from a file.
-    fn built(head: &Head, model: &Model, classes: usize, init: &mut Init) -> Result<(Parts, Vars, [VarId; 2])> {
+    fn built(
+        head: &Head,
+        model: &Model,
+        classes: usize,
+        init: &mut Init,
+    ) -> Result<(Parts, Vars, [VarId; 2])> {
         let own = &model.parts.plan.config;
         let encoder = Config { dropout: head.dropout.unwrap_or(own.dropout), ..own.clone() };
-        let plan = Plan::of(&encoder, &model.parts.plan.shape, &model.preparation, model.training_rows)?;
+        let plan =
+            Plan::of(&encoder, &model.parts.plan.shape, &model.preparation, model.training_rows)?;
         let latent = plan.config.latent;
         let parts = Parts::build(plan, init)?;
         let head = head_variables(latent, classes, init)?;
         Ok((parts, init.taken(), head))
     }
 
-    /// The score of each class [rows, classes]: for softmax its probability, for support vector machines how far on which side of its
-    /// plane the code is. Errors: rows of another width than in training, or that the data does not have.
+    /// The score of each class [rows, classes]: for softmax its probability, for support vector
+    /// machines how far on which side of its plane the code is. Errors: rows of another width than
+    /// in training, or that the data does not have.
     pub fn scores(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
         self.each(data, rows, self.names.len(), |values, code| {
-            let scores = dense(code, values.get(self.weight), values.get(self.bias), false, Activation::Identity);
+            let scores = dense(
+                code,
+                values.get(self.weight),
+                values.get(self.bias),
+                false,
+                Activation::Identity,
+            );
             if self.head.kind == Kind::Svm { scores } else { log_softmax(scores, 1).exp() }
         })
     }
@@ -376,18 +490,34 @@ impl Classifier {
     }
 
     /// What `of` makes of the codes of some rows.
-    fn each(&self, data: &Dataset, rows: &[usize], columns: usize, of: impl Fn(&Values, Tensor<2>) -> Tensor<2> + Sync) -> Result<Matrix> {
+    fn each(
+        &self,
+        data: &Dataset,
+        rows: &[usize],
+        columns: usize,
+        of: impl Fn(&Values, Tensor<2>) -> Tensor<2> + Sync,
+    ) -> Result<Matrix> {
         let shape = &self.parts.plan.shape;
         if data.features() != shape.features()? {
-            return Err(Error::shape(format!("rows of {}", data.name), &data.shape, format!("{shape}, as in training")));
+            return Err(Error::shape(
+                format!("rows of {}", data.name),
+                &data.shape,
+                format!("{shape}, as in training"),
+            ));
         }
         rows.iter().try_for_each(|row| data.require_row(*row))?;
         let (values, prepared) = (self.vars.values(), self.preparation.on(data)?);
-        let blocks: Vec<&[usize]> = rows.chunks(block(&self.parts.plan).min(SIDE_BY_SIDE)).collect();
+        let blocks: Vec<&[usize]> =
+            rows.chunks(block(&self.parts.plan).min(SIDE_BY_SIDE)).collect();
         let made = among_workers(|| {
             side_by_side(blocks.len(), |at| -> Result<Vec<f32>> {
                 let mut pass = Pass::deterministic(Rng::new(0));
-                read(of(&values, self.parts.code(&values, prepared.tensor(blocks[at].iter().copied())?, &mut pass)?.mean))
+                read(of(
+                    &values,
+                    self.parts
+                        .code(&values, prepared.tensor(blocks[at].iter().copied())?, &mut pass)?
+                        .mean,
+                ))
             })
         });
         Ok(Matrix { columns, values: made.into_iter().collect::<Result<Vec<_>>>()?.concat() })
@@ -398,14 +528,16 @@ impl Classifier {
         Ok(highest(&self.scores(data, rows)?))
     }
 
-    /// The fraction of rows whose class is recognised, of those that have one; an error where none has.
+    /// The fraction of rows whose class is recognised, of those that have one; an error where none
+    /// has.
     pub fn accuracy(&self, data: &Dataset, rows: &[usize]) -> Result<f64> {
         Classes::named(self.names.clone(), data)?.accuracy(rows, &self.predict(data, rows)?)
     }
 
     /// The same, and none where no row has a class that the classifier knows.
     pub fn recognised(&self, data: &Dataset, rows: &[usize]) -> Result<Option<f64>> {
-        let known = data.labels.is_some() && !Classes::named(self.names.clone(), data)?.labelled(rows).is_empty();
+        let known = data.labels.is_some()
+            && !Classes::named(self.names.clone(), data)?.labelled(rows).is_empty();
         known.then(|| self.accuracy(data, rows)).transpose()
     }
 }
@@ -422,20 +554,29 @@ pub struct Recognition {
 }
 
 impl Model {
-    /// How well the code tells the classes of labelled rows: probes learn from the training rows of a split and are judged on its test rows.
+    /// How well the code tells the classes of labelled rows: probes learn from the training rows of
+    /// a split and are judged on its test rows.
     ///
     /// Errors: no labels, or no labelled rows to learn from or to be judged on.
     pub fn recognition(&self, data: &Dataset, split: &Split) -> Result<Recognition> {
         let classes = Classes::new(data)?;
         let (known, asked) = (classes.labelled(&split.train), classes.labelled(&split.test));
         if known.is_empty() || asked.is_empty() {
-            return Err(Error::data(&data.name, "has too few labelled rows to learn from some and be judged on others"));
+            return Err(Error::data(
+                &data.name,
+                "has too few labelled rows to learn from some and be judged on others",
+            ));
         }
         let (codes, queries) = (self.encode_rows(data, &known)?, self.encode_rows(data, &asked)?);
-        let part = |rows: &[usize]| Classes { names: classes.names.clone(), of: rows.iter().map(|row| classes.of[*row]).collect() };
+        let part = |rows: &[usize]| Classes {
+            names: classes.names.clone(),
+            of: rows.iter().map(|row| classes.of[*row]).collect(),
+        };
         let (own, truth) = (part(&known), part(&asked));
-        let head = Head { kind: Kind::Linear, seed: self.parts.plan.config.seed, ..Head::default() };
-        let probe = Linear::fit(&codes, &own, &Split::all(known.len()), &head, &mut |_| Flow::Continue)?;
+        let head =
+            Head { kind: Kind::Linear, seed: self.parts.plan.config.seed, ..Head::default() };
+        let probe =
+            Linear::fit(&codes, &own, &Split::all(known.len()), &head, &mut |_| Flow::Continue)?;
         let neighbours = NEIGHBOURS.min(known.len());
         let of = |classes: &Classes| classes.of.iter().flatten().copied().collect::<Vec<_>>();
         let nearest = nearest_accuracy((&codes, &of(&own)), (&queries, &of(&truth)), neighbours)?;
@@ -460,58 +601,101 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// Trains it on those of the codes [rows, latent] that are training rows of a split and have a class. Errors: fewer codes than the split
-    /// names, no training row with a class, or settings out of their range.
-    pub fn fit(codes: &Matrix, classes: &Classes, split: &Split, head: &Head, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<Self> {
-        let rows = split.train.iter().chain(&split.validation).copied().max().map_or(0, |most| most + 1);
+    /// Trains it on those of the codes [rows, latent] that are training rows of a split and have a
+    /// class. Errors: fewer codes than the split names, no training row with a class, or settings
+    /// out of their range.
+    pub fn fit(
+        codes: &Matrix,
+        classes: &Classes,
+        split: &Split,
+        head: &Head,
+        on: &mut (dyn FnMut(&Event) -> Flow + Send),
+    ) -> Result<Self> {
+        let rows =
+            split.train.iter().chain(&split.validation).copied().max().map_or(0, |most| most + 1);
         if codes.rows() < rows {
-            return Err(Error::shape("codes", format!("{} rows", codes.rows()), format!("at least {rows}, as in the split")));
+            return Err(Error::shape(
+                "codes",
+                format!("{} rows", codes.rows()),
+                format!("at least {rows}, as in the split"),
+            ));
         }
         let own = classes.split(split, "codes")?;
         let config = head.config(own.train.len())?;
-        let mut init = Init::random(&Rng::new(head.seed).split("head"), &Device::default(), DType::F32);
+        let mut init =
+            Init::random(&Rng::new(head.seed).split("head"), &Device::default(), DType::F32);
         let [weight, bias] = head_variables(codes.columns, classes.names.len(), &mut init)?;
         let job = Job {
             objective: &Recognising { encoder: None, weight, bias, kind: head.kind, l2: head.l2 },
             config: &config,
             split: &own,
-            batch: &|rows, _| Ok(Batch { input: codes.tensor(rows.iter().copied()), target: one_hot(classes, rows) }),
+            batch: &|rows, _| {
+                Ok(Batch {
+                    input: codes.tensor(rows.iter().copied()),
+                    target: one_hot(classes, rows),
+                })
+            },
             width: codes.columns,
             block: 1000,
             name: "codes",
             rng: Rng::new(head.seed),
         };
         let (vars, history) = among_workers(|| learned(&job, init.finish(), on))?;
-        Ok(Self { kind: head.kind, weight: vars.get(weight).value.clone(), bias: vars.get(bias).value.clone(), history })
+        Ok(Self {
+            kind: head.kind,
+            weight: vars.get(weight).value.clone(),
+            bias: vars.get(bias).value.clone(),
+            history,
+        })
     }
 
-    /// The class of each code of codes [rows, latent], by its place. Errors: codes of another width than it has learned from.
+    /// The class of each code of codes [rows, latent], by its place. Errors: codes of another width
+    /// than it has learned from.
     pub fn predict(&self, codes: &Matrix) -> Result<Vec<usize>> {
         let latent = self.weight.dims()[0];
         if codes.columns != latent {
-            return Err(Error::shape("codes", format!("{} numbers a row", codes.columns), format!("{latent}, as in training")));
+            return Err(Error::shape(
+                "codes",
+                format!("{} numbers a row", codes.columns),
+                format!("{latent}, as in training"),
+            ));
         }
         let all: Vec<usize> = (0..codes.rows()).collect();
         let mut predicted = Vec::with_capacity(all.len());
         for rows in all.chunks(1000) {
-            let scores = dense(codes.tensor(rows.iter().copied()), self.weight.clone(), self.bias.clone(), false, Activation::Identity);
+            let scores = dense(
+                codes.tensor(rows.iter().copied()),
+                self.weight.clone(),
+                self.bias.clone(),
+                false,
+                Activation::Identity,
+            );
             predicted.extend(highest(&Matrix { columns: scores.dims()[1], values: read(scores)? }));
         }
         Ok(predicted)
     }
 
-    /// The fraction of codes [rows, latent] whose class is recognised, of those that have one. Errors: codes of another width than it has
-    /// learned from, another number of them than of classes, or none with a class.
+    /// The fraction of codes [rows, latent] whose class is recognised, of those that have one.
+    /// Errors: codes of another width than it has learned from, another number of them than of
+    /// classes, or none with a class.
     pub fn accuracy(&self, codes: &Matrix, classes: &Classes) -> Result<f64> {
         if codes.rows() != classes.of.len() {
-            return Err(Error::shape("codes", format!("{} rows", codes.rows()), format!("{}, as many as classes", classes.of.len())));
+            return Err(Error::shape(
+                "codes",
+                format!("{} rows", codes.rows()),
+                format!("{}, as many as classes", classes.of.len()),
+            ));
         }
         classes.accuracy(&(0..codes.rows()).collect::<Vec<_>>(), &self.predict(codes)?)
     }
 }
 
 /// The best variables of a training that is no checkpoint's.
-fn learned(job: &Job, vars: Vars, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<(Vars, Vec<EpochRecord>)> {
+fn learned(
+    job: &Job,
+    vars: Vars,
+    on: &mut (dyn FnMut(&Event) -> Flow + Send),
+) -> Result<(Vars, Vec<EpochRecord>)> {
     let mut state = State::new(vars, job.config, None)?;
     match job.run(&mut state, on)? {
         Outcome::Diverged(error) => Err(error),
@@ -524,8 +708,17 @@ fn learned(job: &Job, vars: Vars, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -
 fn head_variables(latent: usize, classes: usize, init: &mut Init) -> Result<[VarId; 2]> {
     init.group(Group::Extra);
     let bound = 1.0 / (latent as f64).sqrt();
-    let weight = init.variable("head.weight", [latent, classes], Fill::Uniform(bound), Role::Weight, Layout::Dense)?;
-    Ok([weight, init.variable("head.bias", [1, classes], Fill::Constant(0.0), Role::Bias, Layout::Vector)?])
+    let weight = init.variable(
+        "head.weight",
+        [latent, classes],
+        Fill::Uniform(bound),
+        Role::Weight,
+        Layout::Dense,
+    )?;
+    Ok([
+        weight,
+        init.variable("head.bias", [1, classes], Fill::Constant(0.0), Role::Bias, Layout::Vector)?,
+    ])
 }
 
 /// Rows that are recognised at once on one core.
@@ -545,34 +738,61 @@ fn one_hot(classes: &Classes, rows: &[usize]) -> Tensor<2> {
 
 /// The place of the highest score of each row; of equal ones the first.
 pub fn highest(scores: &Matrix) -> Vec<usize> {
-    let first = |row: &[f32]| (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b]).then(b.cmp(a))).unwrap_or(0);
+    let first = |row: &[f32]| {
+        (0..row.len()).max_by(|a, b| row[*a].total_cmp(&row[*b]).then(b.cmp(a))).unwrap_or(0)
+    };
     (0..scores.rows()).map(|row| first(scores.row(row))).collect()
 }
 
 /// How well the classes of some rows are those of the rows nearest to them in code.
 ///
-/// `known` and `asked` are codes with the class of each row; each of `asked` gets the class of most of its `k` nearest, by Euclidean
-/// distance, of equally many the one with the nearest row. Gives the fraction that is right. Errors: codes of two widths, fewer known ones
-/// than `k`, none asked, or not one class for each.
-pub fn nearest_accuracy(known: (&Matrix, &[usize]), asked: (&Matrix, &[usize]), k: usize) -> Result<f64> {
+/// `known` and `asked` are codes with the class of each row; each of `asked` gets the class of most
+/// of its `k` nearest, by Euclidean distance, of equally many the one with the nearest row. Gives
+/// the fraction that is right. Errors: codes of two widths, fewer known ones than `k`, none asked,
+/// or not one class for each.
+pub fn nearest_accuracy(
+    known: (&Matrix, &[usize]),
+    asked: (&Matrix, &[usize]),
+    k: usize,
+) -> Result<f64> {
     let ((codes, classes), (queries, truth)) = (known, asked);
     if codes.columns != queries.columns {
-        return Err(Error::shape("codes", format!("{} numbers a row", queries.columns), codes.columns));
+        return Err(Error::shape(
+            "codes",
+            format!("{} numbers a row", queries.columns),
+            codes.columns,
+        ));
     }
-    if k == 0 || codes.rows() < k || queries.rows() == 0 || classes.len() != codes.rows() || truth.len() != queries.rows() {
+    if k == 0
+        || codes.rows() < k
+        || queries.rows() == 0
+        || classes.len() != codes.rows()
+        || truth.len() != queries.rows()
+    {
         let got = format!("{k} of {} rows for {}", codes.rows(), queries.rows());
-        return Err(Error::setting("nearest rows", got, "at least one, with as many rows and a class for each row"));
+        return Err(Error::setting(
+            "nearest rows",
+            got,
+            "at least one, with as many rows and a class for each row",
+        ));
     }
     let count = classes.iter().copied().max().map_or(0, |most| most + 1);
     let weight = codes.tensor(0..codes.rows()).transpose() * -2.0;
     let square = |row: &[f32]| row.iter().map(|number| number * number).sum::<f32>();
     let squares: Vec<f32> = (0..codes.rows()).map(|row| square(codes.row(row))).collect();
-    let squares = Tensor::<2>::from_data(TensorData::new(squares, [1, codes.rows()]), &Device::default());
+    let squares =
+        Tensor::<2>::from_data(TensorData::new(squares, [1, codes.rows()]), &Device::default());
     let all: Vec<usize> = (0..queries.rows()).collect();
     let mut right = 0;
     for rows in all.chunks(SIDE_BY_SIDE) {
         // The square of the query itself is the same for all and decides nothing.
-        let distances = read(dense(queries.tensor(rows.iter().copied()), weight.clone(), squares.clone(), false, Activation::Identity))?;
+        let distances = read(dense(
+            queries.tensor(rows.iter().copied()),
+            weight.clone(),
+            squares.clone(),
+            false,
+            Activation::Identity,
+        ))?;
         let voted = among_workers(|| {
             side_by_side(rows.len(), |at| {
                 let distances = &distances[at * codes.rows()..][..codes.rows()];
@@ -617,9 +837,13 @@ mod tests {
     #[test]
     fn codes_that_a_probe_cannot_read_are_refused() {
         let codes = Matrix { columns: 1, values: vec![0.0, 0.1, 1.0, 1.1] };
-        let classes = Classes { names: vec!["a".to_owned(), "b".to_owned()], of: [0, 0, 1, 1].map(Some).to_vec() };
+        let classes = Classes {
+            names: vec!["a".to_owned(), "b".to_owned()],
+            of: [0, 0, 1, 1].map(Some).to_vec(),
+        };
         let head = Head { kind: Kind::Linear, ..Head::default() };
-        let probe = Linear::fit(&codes, &classes, &Split::all(4), &head, &mut |_| Flow::Continue).unwrap();
+        let probe =
+            Linear::fit(&codes, &classes, &Split::all(4), &head, &mut |_| Flow::Continue).unwrap();
         assert_eq!(probe.accuracy(&codes, &classes).unwrap(), 1.0);
         let wider = Matrix { columns: 2, values: codes.values.clone() };
         assert!(probe.predict(&wider).unwrap_err().to_string().contains("2 numbers a row"));

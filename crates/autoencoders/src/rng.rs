@@ -9,8 +9,9 @@ use sha2::{Digest, Sha256};
 
 /// A stream of random numbers that is split by name.
 ///
-/// A stream is known by its path alone, never by how much was drawn elsewhere: a new consumer moves no other, and a resumed
-/// training needs no saved state, because step 7 of epoch 3 finds its stream by its numbers.
+/// A stream is known by its path alone, never by how much was drawn elsewhere: a new consumer moves
+/// no other, and a resumed training needs no saved state, because step 7 of epoch 3 finds its
+/// stream by its numbers.
 #[derive(Clone, Debug)]
 pub struct Rng {
     key: [u8; 32],
@@ -27,14 +28,21 @@ impl Rng {
         Self { key, stream: ChaCha8Rng::from_seed(key) }
     }
 
-    /// The stream of this name under this one; the same name gives the same stream, whatever was drawn before.
+    /// The stream of this name under this one; the same name gives the same stream, whatever was
+    /// drawn before.
     pub fn split(&self, name: &str) -> Self {
         Self::from_key(Sha256::new().chain_update(self.key).chain_update(name).finalize().into())
     }
 
     /// The stream of this number under this one: an epoch, a step, a layer.
     pub fn at(&self, number: usize) -> Self {
-        Self::from_key(Sha256::new().chain_update(self.key).chain_update((number as u64).to_le_bytes()).finalize().into())
+        Self::from_key(
+            Sha256::new()
+                .chain_update(self.key)
+                .chain_update((number as u64).to_le_bytes())
+                .finalize()
+                .into(),
+        )
     }
 
     /// The numbers from 0 to `length - 1` in random order.
@@ -60,13 +68,23 @@ impl Rng {
     }
 
     /// Standard normal draws of shape [rows, columns].
-    pub fn normal(&mut self, [rows, columns]: [usize; 2], device: &Device, dtype: DType) -> Tensor<2> {
+    pub fn normal(
+        &mut self,
+        [rows, columns]: [usize; 2],
+        device: &Device,
+        dtype: DType,
+    ) -> Tensor<2> {
         let values: Vec<f32> = (0..rows * columns).map(|_| self.standard_normal()).collect();
         Tensor::from_data(TensorData::new(values, [rows, columns]), (device, dtype))
     }
 
     /// Draws between 0 and 1 of shape [rows, columns].
-    pub fn uniform(&mut self, [rows, columns]: [usize; 2], device: &Device, dtype: DType) -> Tensor<2> {
+    pub fn uniform(
+        &mut self,
+        [rows, columns]: [usize; 2],
+        device: &Device,
+        dtype: DType,
+    ) -> Tensor<2> {
         let values: Vec<f32> = (0..rows * columns).map(|_| self.unit()).collect();
         Tensor::from_data(TensorData::new(values, [rows, columns]), (device, dtype))
     }

@@ -22,7 +22,13 @@ pub struct Numbers(pub Vec<(String, f64)>);
 impl Numbers {
     /// Reads the terms' values off their device.
     pub fn read(terms: &Terms) -> Self {
-        Self(terms.0.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into_scalar::<f64>())).collect())
+        Self(
+            terms
+                .0
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone().into_scalar::<f64>()))
+                .collect(),
+        )
     }
 
     /// Their sum: the loss.
@@ -57,7 +63,13 @@ impl Sums {
 
     /// The mean over all rows.
     pub fn mean(&self) -> Numbers {
-        Numbers(self.numbers.0.iter().map(|(name, sum)| (name.clone(), sum / self.rows.max(1) as f64)).collect())
+        Numbers(
+            self.numbers
+                .0
+                .iter()
+                .map(|(name, sum)| (name.clone(), sum / self.rows.max(1) as f64))
+                .collect(),
+        )
     }
 }
 
@@ -145,7 +157,9 @@ struct Header {
 impl Header {
     fn read(path: &Path) -> Result<(Self, BTreeMap<String, file::Entry>)> {
         let (header, tensors) = file::read(path, file::Kind::Run)?;
-        let strange = |error| Error::model(path.display(), format!("not a checkpoint of this version: {error}"));
+        let strange = |error| {
+            Error::model(path.display(), format!("not a checkpoint of this version: {error}"))
+        };
         Ok((serde_json::from_value(header).map_err(strange)?, tensors))
     }
 }
@@ -155,8 +169,15 @@ impl State {
     ///
     /// An error where a checkpoint is wanted and the rows it belongs to cannot be read.
     pub fn new(vars: Vars, config: &Config, checkpoint: Option<(&Path, &Dataset)>) -> Result<Self> {
-        let checkpoint = checkpoint.map(|(path, data)| Ok((path.to_owned(), fingerprint(data)?))).transpose()?;
-        let optimiser = Optimiser::new(config.optimiser, config.momentum, config.weight_decay, config.clip, &vars);
+        let checkpoint =
+            checkpoint.map(|(path, data)| Ok((path.to_owned(), fingerprint(data)?))).transpose()?;
+        let optimiser = Optimiser::new(
+            config.optimiser,
+            config.momentum,
+            config.weight_decay,
+            config.clip,
+            &vars,
+        );
         Ok(Self {
             vars,
             optimiser,
@@ -218,16 +239,27 @@ impl State {
             ));
         }
         if header.data != data {
-            return Err(Error::model(path.display(), "belongs to other rows; resume with the data that it was begun with"));
+            return Err(Error::model(
+                path.display(),
+                "belongs to other rows; resume with the data that it was begun with",
+            ));
         }
-        let remembers = config.optimiser == Method::Lbfgs && header.times.iter().any(|time| *time > MEMORY as u64);
-        if header.times.len() != self.vars.len() || remembers || header.epoch > config.epochs.unwrap_or(0) {
-            return Err(Error::model(path.display(), "is damaged: its counters do not fit its configuration"));
+        let remembers = config.optimiser == Method::Lbfgs
+            && header.times.iter().any(|time| *time > MEMORY as u64);
+        if header.times.len() != self.vars.len()
+            || remembers
+            || header.epoch > config.epochs.unwrap_or(0)
+        {
+            return Err(Error::model(
+                path.display(),
+                "is damaged: its counters do not fit its configuration",
+            ));
         }
         restore_vars(&mut self.vars, "now", &mut tensors, path)?;
         for (index, (_, var)) in self.vars.iter().enumerate() {
             for (which, moment) in self.optimiser.moments[index].iter_mut().enumerate() {
-                *moment = file::take(&mut tensors, &format!("moment{which}.{}", var.name), moment, path)?;
+                *moment =
+                    file::take(&mut tensors, &format!("moment{which}.{}", var.name), moment, path)?;
             }
         }
         if let Some((loss, epoch)) = header.best {
@@ -236,9 +268,12 @@ impl State {
             self.best = Some(Best { loss, epoch, vars });
         }
         self.optimiser.times = header.times;
-        (self.preparation, self.pretrained, self.optimiser.converged) = (header.preparation, header.pretrained, header.converged);
-        (self.epoch, self.step, self.first, self.sums) = (header.epoch, header.step, header.first, header.sums);
-        (self.waited, self.reductions, self.history) = (header.waited, header.reductions, header.history);
+        (self.preparation, self.pretrained, self.optimiser.converged) =
+            (header.preparation, header.pretrained, header.converged);
+        (self.epoch, self.step, self.first, self.sums) =
+            (header.epoch, header.step, header.first, header.sums);
+        (self.waited, self.reductions, self.history) =
+            (header.waited, header.reductions, header.history);
         Ok(())
     }
 
@@ -253,7 +288,12 @@ impl State {
     }
 }
 
-fn restore_vars(vars: &mut Vars, prefix: &str, tensors: &mut BTreeMap<String, file::Entry>, path: &Path) -> Result<()> {
+fn restore_vars(
+    vars: &mut Vars,
+    prefix: &str,
+    tensors: &mut BTreeMap<String, file::Entry>,
+    path: &Path,
+) -> Result<()> {
     let ids: Vec<_> = vars.iter().map(|(id, _)| id).collect();
     for id in ids {
         let var = vars.get(id);

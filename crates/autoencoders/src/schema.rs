@@ -48,7 +48,9 @@ impl Shape {
             .iter()
             .try_fold(1usize, |product, side| product.checked_mul(*side))
             .filter(|product| (1..=i32::MAX as usize).contains(product))
-            .ok_or_else(|| Error::setting("row shape", self, "between 1 and 2147483647 numbers a row"))
+            .ok_or_else(|| {
+                Error::setting("row shape", self, "between 1 and 2147483647 numbers a row")
+            })
     }
 }
 
@@ -96,8 +98,16 @@ pub enum ColumnKind {
 
 impl ColumnKind {
     /// The kinds that can be asked for.
-    pub const ALL: [Self; 8] =
-        [Self::Numeric, Self::Boolean, Self::Categorical, Self::Date, Self::Time, Self::Count, Self::Poisson, Self::Text];
+    pub const ALL: [Self; 8] = [
+        Self::Numeric,
+        Self::Boolean,
+        Self::Categorical,
+        Self::Date,
+        Self::Time,
+        Self::Count,
+        Self::Poisson,
+        Self::Text,
+    ];
 
     /// Whether its values are numbers to everybody, and not only here.
     pub fn is_number(self) -> bool {
@@ -142,8 +152,8 @@ impl fmt::Display for ColumnKind {
 pub struct Field {
     /// What it holds.
     pub kind: ColumnKind,
-    /// The words or codes of a categorical column, or the texts of one of text, in the order of their first appearance; empty for
-    /// other kinds.
+    /// The words or codes of a categorical column, or the texts of one of text, in the order of
+    /// their first appearance; empty for other kinds.
     pub levels: Arc<Vec<String>>,
 }
 
@@ -161,13 +171,17 @@ impl Field {
             return String::new();
         }
         match self.kind {
-            ColumnKind::Categorical | ColumnKind::Text => {
-                self.levels.get(value.max(0.0) as usize).cloned().unwrap_or_else(|| OTHER.to_owned())
-            }
+            ColumnKind::Categorical | ColumnKind::Text => self
+                .levels
+                .get(value.max(0.0) as usize)
+                .cloned()
+                .unwrap_or_else(|| OTHER.to_owned()),
             ColumnKind::Boolean => (value >= 0.5).to_string(),
             ColumnKind::Date => calendar::of_days(value),
             ColumnKind::Time => calendar::of_day(value),
-            ColumnKind::Count | ColumnKind::Poisson | ColumnKind::Numeric | ColumnKind::Empty => value.to_string(),
+            ColumnKind::Count | ColumnKind::Poisson | ColumnKind::Numeric | ColumnKind::Empty => {
+                value.to_string()
+            }
         }
     }
 }

@@ -9,7 +9,8 @@ const ENOUGH: usize = 1000;
 
 /// Row numbers, drawn by seed; no row is in two sets.
 ///
-/// They take eight bytes a row, and the order of an epoch eight more for each training row, wherever the rows themselves are.
+/// They take eight bytes a row, and the order of an epoch eight more for each training row,
+/// wherever the rows themselves are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
     /// Gradients and scaling see these.
@@ -30,7 +31,9 @@ impl Split {
             return Err(Error::setting(
                 "training rows",
                 train,
-                format!("at least 2 of the {rows} rows; give more rows, or smaller fractions for validation and test"),
+                format!(
+                    "at least 2 of the {rows} rows; give more rows, or smaller fractions for validation and test"
+                ),
             ));
         }
         let order = Rng::new(config.seed).split("split").permutation(rows);
@@ -46,8 +49,9 @@ impl Split {
         Self { train: (0..rows).collect(), validation: Vec::new(), test: Vec::new() }
     }
 
-    /// The split of a member of an ensemble, the first of which is 0: where few rows are left out of the training, each member leaves
-    /// out others, so that together they tell more about rows that trained nothing.
+    /// The split of a member of an ensemble, the first of which is 0: where few rows are left out
+    /// of the training, each member leaves out others, so that together they tell more about rows
+    /// that trained nothing.
     pub(crate) fn of_member(&self, member: usize) -> Self {
         let left_out = self.validation.len();
         if left_out >= ENOUGH || member == 0 {

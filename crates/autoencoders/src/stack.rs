@@ -1,7 +1,8 @@
-//! Greedy layer-wise training: each layer first learns to recreate what the layers below it give, then all are trained together.
+//! Greedy layer-wise training: each layer first learns to recreate what the layers below it give,
+//! then all are trained together.
 //!
-//! Hinton and Salakhutdinov 2006 with restricted Boltzmann machines; Bengio et al., "Greedy layer-wise training of deep networks", 2007,
-//! with autoencoders.
+//! Hinton and Salakhutdinov 2006 with restricted Boltzmann machines; Bengio et al., "Greedy
+//! layer-wise training of deep networks", 2007, with autoencoders.
 
 use crate::config::{Config, Plan};
 use crate::data::{Dataset, Values};
@@ -34,11 +35,11 @@ pub enum Pretraining {
     /// `none`: not at all.
     #[default]
     None,
-    /// `greedy`: each layer as a shallow autoencoder of the same family; of a family whose code is a distribution, the layers below the
-    /// code as plain ones.
+    /// `greedy`: each layer as a shallow autoencoder of the same family; of a family whose code is
+    /// a distribution, the layers below the code as plain ones.
     Greedy,
-    /// `rbm`, `rbm:K`, `rbm:persistent`: each layer as a restricted Boltzmann machine ([`crate::rbm`]) with K steps of contrastive
-    /// divergence, or with a chain that goes on.
+    /// `rbm`, `rbm:K`, `rbm:persistent`: each layer as a restricted Boltzmann machine
+    /// ([`crate::rbm`]) with K steps of contrastive divergence, or with a chain that goes on.
     Rbm {
         /// Steps of Gibbs sampling.
         steps: usize,
@@ -53,7 +54,11 @@ impl FromStr for Pretraining {
     fn from_str(text: &str) -> Result<Self> {
         let rbm = |steps: &str| match steps.parse::<usize>() {
             Ok(steps) if (1..=1000).contains(&steps) => Ok(Self::Rbm { steps, persistent: false }),
-            _ => Err(Error::setting("pretrain", text, "rbm:K with K from 1 to 1000, or rbm:persistent")),
+            _ => Err(Error::setting(
+                "pretrain",
+                text,
+                "rbm:K with K from 1 to 1000, or rbm:persistent",
+            )),
         };
         match text.split_once(':') {
             None if text == "none" => Ok(Self::None),
@@ -61,7 +66,11 @@ impl FromStr for Pretraining {
             None if text == "rbm" => Ok(Self::Rbm { steps: 1, persistent: false }),
             Some(("rbm", "persistent")) => Ok(Self::Rbm { steps: 1, persistent: true }),
             Some(("rbm", steps)) => rbm(steps),
-            _ => Err(Error::unknown("pretraining", text, ["none", "greedy", "rbm", "rbm:K", "rbm:persistent"])),
+            _ => Err(Error::unknown(
+                "pretraining",
+                text,
+                ["none", "greedy", "rbm", "rbm:K", "rbm:persistent"],
+            )),
         }
     }
 }
@@ -82,7 +91,8 @@ impl fmt::Display for Pretraining {
 
 /// Epochs of each layer where none are said.
 const EPOCHS: usize = 20;
-/// The rate of machines with Gaussian units, of others whose chain goes on, which must keep up with the weights, and of all others.
+/// The rate of machines with Gaussian units, of others whose chain goes on, which must keep up with
+/// the weights, and of all others.
 const RATES: (f64, f64, f64) = (0.001, 0.01, 0.1);
 
 /// What one layer shall be.
@@ -98,7 +108,8 @@ struct Layer {
     last: bool,
 }
 
-/// Trains the layers that are not yet, one after the other; the rows are those of the split, prepared.
+/// Trains the layers that are not yet, one after the other; the rows are those of the split,
+/// prepared.
 pub(crate) fn pretrain(
     parts: &Parts,
     state: &mut State,
@@ -111,7 +122,11 @@ pub(crate) fn pretrain(
     let of = hidden.len() + 1;
     // The rows that train, and behind them those that validate.
     let rows: Vec<usize> = split.train.iter().chain(&split.validation).copied().collect();
-    let own = Split { train: (0..split.train.len()).collect(), validation: (split.train.len()..rows.len()).collect(), test: Vec::new() };
+    let own = Split {
+        train: (0..split.train.len()).collect(),
+        validation: (split.train.len()..rows.len()).collect(),
+        test: Vec::new(),
+    };
     while state.pretrained < of {
         let index = state.pretrained;
         let last = index + 1 == of;
@@ -123,12 +138,18 @@ pub(crate) fn pretrain(
             last,
         };
         // A machine has no use for the rows that validate.
-        let seen = if plan.config.pretrain == Pretraining::Greedy { rows.as_slice() } else { &split.train };
+        let seen = if plan.config.pretrain == Pretraining::Greedy {
+            rows.as_slice()
+        } else {
+            &split.train
+        };
         let below = below(parts, &state.vars, prepared, seen, index)?;
         let flow = match plan.config.pretrain {
             Pretraining::None => Flow::Continue,
             Pretraining::Greedy => greedy(parts, state, &layer, below, &own, on)?,
-            Pretraining::Rbm { steps, persistent } => machine(parts, state, &layer, below, (steps, persistent), on)?,
+            Pretraining::Rbm { steps, persistent } => {
+                machine(parts, state, &layer, below, (steps, persistent), on)?
+            }
         };
         if flow == Flow::Stop {
             return Ok(Flow::Stop);
@@ -148,7 +169,13 @@ fn hidden(plan: &Plan) -> &[usize] {
 }
 
 /// What the first `layers` layers of the encoder give for some rows.
-fn below(parts: &Parts, vars: &Vars, prepared: &Prepared, rows: &[usize], layers: usize) -> Result<Matrix> {
+fn below(
+    parts: &Parts,
+    vars: &Vars,
+    prepared: &Prepared,
+    rows: &[usize],
+    layers: usize,
+) -> Result<Matrix> {
     let values = vars.values();
     // Embeddings and dropouts stand between the dense layers.
     let mut dense = 0;
@@ -161,7 +188,9 @@ fn below(parts: &Parts, vars: &Vars, prepared: &Prepared, rows: &[usize], layers
     let mut all = Matrix { columns: parts.plan.width(), values: Vec::new() };
     for rows in rows.chunks(block(&parts.plan)) {
         let mut pass = Pass::deterministic(Rng::new(0));
-        let out = stack.iter().fold(prepared.tensor(rows.iter().copied())?, |x, layer| layer.forward(&values, x, &mut pass));
+        let out = stack.iter().fold(prepared.tensor(rows.iter().copied())?, |x, layer| {
+            layer.forward(&values, x, &mut pass)
+        });
         all.columns = out.dims()[1];
         all.values.extend(read(out)?);
     }
@@ -179,7 +208,8 @@ fn seed(parts: &Parts, layer: &Layer) -> u64 {
 /// What one layer is trained by.
 fn shallow(plan: &Plan, layer: &Layer, seed: u64) -> Config {
     let first = layer.index == 0;
-    let cross_entropy = plan.config.likelihood == Likelihood::Bernoulli && unit(plan.config.activation);
+    let cross_entropy =
+        plan.config.likelihood == Likelihood::Bernoulli && unit(plan.config.activation);
     let mut config = Config {
         net: Net::Shallow,
         latent: layer.width,
@@ -208,7 +238,8 @@ fn shallow(plan: &Plan, layer: &Layer, seed: u64) -> Config {
     config
 }
 
-/// Refuses to train layers that could not be trained alone: by a Boltzmann machine, or by their family.
+/// Refuses to train layers that could not be trained alone: by a Boltzmann machine, or by their
+/// family.
 pub(crate) fn check(plan: &Plan) -> Result<()> {
     let widths = hidden(plan);
     if let Pretraining::Rbm { .. } = plan.config.pretrain {
@@ -217,29 +248,52 @@ pub(crate) fn check(plan: &Plan) -> Result<()> {
     if plan.config.pretrain != Pretraining::Greedy || widths.is_empty() {
         return Ok(());
     }
-    let layer = Layer { index: 1, of: 2, width: widths[0], activation: plan.config.activation, last: false };
+    let layer = Layer {
+        index: 1,
+        of: 2,
+        width: widths[0],
+        activation: plan.config.activation,
+        last: false,
+    };
     let range = if unit(plan.config.activation) { Range::Unit } else { Range::Real };
     let config = shallow(plan, &layer, 0);
-    Plan::new(&config, &Shape::Flat { width: widths[0] }, range, config.batch).map(|_| ()).map_err(|error| {
-        let wanted = format!("one that the {} family takes for the code of every layer ({error})", plan.config.family);
-        Error::setting("activation", plan.config.activation.name(), wanted)
-    })
+    Plan::new(&config, &Shape::Flat { width: widths[0] }, range, config.batch).map(|_| ()).map_err(
+        |error| {
+            let wanted = format!(
+                "one that the {} family takes for the code of every layer ({error})",
+                plan.config.family
+            );
+            Error::setting("activation", plan.config.activation.name(), wanted)
+        },
+    )
 }
 
-/// Refuses units that a machine does not have: what it learned would mean something else in the network.
+/// Refuses units that a machine does not have: what it learned would mean something else in the
+/// network.
 fn layers_of_machines(plan: &Plan, hidden: bool) -> Result<()> {
     let (own, code) = (plan.config.activation, plan.blueprint.code_activation);
-    let asked = [("activation", own, "--activation sigmoid", hidden), ("code_activation", code, "--code-activation sigmoid", true)];
+    let asked = [
+        ("activation", own, "--activation sigmoid", hidden),
+        ("code_activation", code, "--code-activation sigmoid", true),
+    ];
     for (name, activation, option, present) in asked {
         if present && !matches!(activation, Activation::Sigmoid | Activation::Identity) {
-            let wanted = format!("sigmoid or identity, the units of a Boltzmann machine ({option}), or --pretrain greedy");
+            let wanted = format!(
+                "sigmoid or identity, the units of a Boltzmann machine ({option}), or --pretrain greedy"
+            );
             return Err(Error::setting(name, activation.name(), wanted));
         }
     }
-    // Rows come back as the last layer has them, and a machine with such visible units takes each to vary by one.
-    let linear = plan.config.net == Net::Linear && plan.blueprint.output_activation == Activation::Identity;
+    // Rows come back as the last layer has them, and a machine with such visible units takes each
+    // to vary by one.
+    let linear =
+        plan.config.net == Net::Linear && plan.blueprint.output_activation == Activation::Identity;
     match linear && plan.range == Range::Unit && plan.config.likelihood != Likelihood::Bernoulli {
-        true => Err(Error::setting("net", &plan.config.net, "shallow for data between 0 and 1, or standardised data (--scale standard)")),
+        true => Err(Error::setting(
+            "net",
+            &plan.config.net,
+            "shallow for data between 0 and 1, or standardised data (--scale standard)",
+        )),
         false => Ok(()),
     }
 }
@@ -255,11 +309,22 @@ fn greedy(
 ) -> Result<Flow> {
     let plan = &parts.plan;
     let config = shallow(plan, layer, seed(parts, layer));
-    let data = Dataset::new("a layer's input", Shape::Flat { width: below.columns }, Values::F32(below.values))?;
+    let data = Dataset::new(
+        "a layer's input",
+        Shape::Flat { width: below.columns },
+        Values::F32(below.values),
+    )?;
     // The range of the layer's units, whatever numbers these rows happen to have.
-    let bounded = if layer.index == 0 { plan.range == Range::Unit } else { unit(plan.config.activation) };
+    let bounded =
+        if layer.index == 0 { plan.range == Range::Unit } else { unit(plan.config.activation) };
     let range = if bounded { Range::Unit } else { Range::Real };
-    let preparation = Preparation { scaling: Scale::None, range, offset: vec![0.0], scale: vec![1.0], table: None };
+    let preparation = Preparation {
+        scaling: Scale::None,
+        range,
+        offset: vec![0.0],
+        scale: vec![1.0],
+        table: None,
+    };
     let begin = Begin { preparation: Some(preparation), ..Begin::default() };
     let mut stop = false;
     let (model, outcome) = one(&config, &data, split, &begin, &mut |event| {
@@ -279,11 +344,17 @@ fn greedy(
     Ok(Flow::Continue)
 }
 
-/// Puts the weights of a shallow model where they belong, and with the code what its family learned of it.
+/// Puts the weights of a shallow model where they belong, and with the code what its family learned
+/// of it.
 fn take(state: &mut State, layer: &Layer, model: &Model) -> Result<()> {
-    let places = [("encoder.0.", format!("encoder.{}.", layer.index)), ("decoder.0.", format!("decoder.{}.", layer.of - 1 - layer.index))];
+    let places = [
+        ("encoder.0.", format!("encoder.{}.", layer.index)),
+        ("decoder.0.", format!("decoder.{}.", layer.of - 1 - layer.index)),
+    ];
     for (_, var) in model.vars.iter() {
-        let Some((from, to)) = places.iter().find(|(from, _)| var.name.starts_with(from)) else { continue };
+        let Some((from, to)) = places.iter().find(|(from, _)| var.name.starts_with(from)) else {
+            continue;
+        };
         let name = format!("{to}{}", &var.name[from.len()..]);
         put(&mut state.vars, &name, var.value.clone())?;
     }
@@ -294,9 +365,12 @@ fn take(state: &mut State, layer: &Layer, model: &Model) -> Result<()> {
     Ok(())
 }
 
-/// Gives the first columns of a variable a value: a distribution's code has its variances behind its means.
+/// Gives the first columns of a variable a value: a distribution's code has its variances behind
+/// its means.
 fn put(vars: &mut Vars, name: &str, value: Tensor<2>) -> Result<()> {
-    let Some(id) = vars.iter().find(|(_, var)| var.name == name).map(|(id, _)| id) else { return Ok(()) };
+    let Some(id) = vars.iter().find(|(_, var)| var.name == name).map(|(id, _)| id) else {
+        return Ok(());
+    };
     let [rows, columns] = vars.get(id).value.dims();
     let own = value.dims()[1];
     let (mut all, first) = (read(vars.get(id).value.clone())?, read(value)?);
@@ -312,7 +386,12 @@ fn advised(error: Error, layer: usize) -> Error {
     match error {
         Error::Diverged { epoch, step, what, .. } => {
             let advice = "make the layers ready with --pretrain greedy, or scale the data to 0..1 with --scale minmax".to_owned();
-            Error::Diverged { epoch, step, what: format!("Boltzmann machine of layer {}: {what}", layer + 1), advice }
+            Error::Diverged {
+                epoch,
+                step,
+                what: format!("Boltzmann machine of layer {}: {what}", layer + 1),
+                advice,
+            }
         }
         other => other,
     }
@@ -328,7 +407,8 @@ fn machine(
     on: &mut (dyn FnMut(&Event) -> Flow + Send),
 ) -> Result<Flow> {
     let plan = &parts.plan;
-    let bernoulli_rows = if layer.index == 0 { plan.range == Range::Unit } else { unit(plan.config.activation) };
+    let bernoulli_rows =
+        if layer.index == 0 { plan.range == Range::Unit } else { unit(plan.config.activation) };
     let units = |bernoulli: bool| if bernoulli { Units::Bernoulli } else { Units::Gaussian };
     let (visible_units, hidden_units) = (units(bernoulli_rows), units(unit(layer.activation)));
     let epochs = plan.config.pretrain_epochs.unwrap_or(EPOCHS);
@@ -359,7 +439,8 @@ fn machine(
     if flow == Flow::Stop {
         return Ok(Flow::Stop);
     }
-    let (up, down) = (format!("encoder.{}", layer.index), format!("decoder.{}", layer.of - 1 - layer.index));
+    let (up, down) =
+        (format!("encoder.{}", layer.index), format!("decoder.{}", layer.of - 1 - layer.index));
     put(&mut state.vars, &format!("{up}.weight"), trained.weights.clone())?;
     put(&mut state.vars, &format!("{up}.bias"), trained.hidden_bias)?;
     put(&mut state.vars, &format!("{down}.weight"), trained.weights.transpose())?;

@@ -42,11 +42,19 @@ impl Start<'_> {
     /// Refuses what these weights cannot begin.
     fn check(&self, config: &Config, data: &Dataset) -> Result<()> {
         let own = &self.parts.plan.shape;
-        if own.features()? != data.features() || (data.columns.len() == self.columns.len() && data.columns != self.columns) {
+        if own.features()? != data.features()
+            || (data.columns.len() == self.columns.len() && data.columns != self.columns)
+        {
             let got = format!("{} with other columns than the weights to begin with", data.shape);
-            return Err(Error::shape(format!("rows of {}", data.name), got, format!("{own}, with the same columns in the same order")));
+            return Err(Error::shape(
+                format!("rows of {}", data.name),
+                got,
+                format!("{own}, with the same columns in the same order"),
+            ));
         }
-        for (name, given) in [("pretrain", config.pretrain != Pretraining::None), ("members", config.members > 1)] {
+        for (name, given) in
+            [("pretrain", config.pretrain != Pretraining::None), ("members", config.members > 1)]
+        {
             if given {
                 return Err(Error::setting(name, "given", "nothing beside weights to begin with"));
             }
@@ -57,21 +65,28 @@ impl Start<'_> {
     /// The configuration with what makes a frozen encoder the one that it was.
     fn frozen(&self, config: &Config) -> Config {
         let own = &self.parts.plan.config;
-        let code_activation = if own.net == config.net { own.code_activation } else { config.code_activation };
+        let code_activation =
+            if own.net == config.net { own.code_activation } else { config.code_activation };
         Config { activation: own.activation, norm: own.norm, code_activation, ..config.clone() }
     }
 }
 
 impl<'a> From<&'a Model> for Start<'a> {
     fn from(model: &'a Model) -> Self {
-        Self { vars: &model.vars, preparation: &model.preparation, parts: &model.parts, columns: &model.columns }
+        Self {
+            vars: &model.vars,
+            preparation: &model.preparation,
+            parts: &model.parts,
+            columns: &model.columns,
+        }
     }
 }
 
 /// Trains a model, or goes on with the training of a checkpoint.
 ///
-/// `checkpoint` is written after each epoch and on [`Flow::Stop`]; with `resume` training goes on from it, bit for bit as if it had
-/// never stopped. Errors: data or settings that make no sense; divergence before the first epoch's end.
+/// `checkpoint` is written after each epoch and on [`Flow::Stop`]; with `resume` training goes on
+/// from it, bit for bit as if it had never stopped. Errors: data or settings that make no sense;
+/// divergence before the first epoch's end.
 pub fn fit(
     config: &Config,
     data: &Dataset,
@@ -82,10 +97,12 @@ pub fn fit(
     among_workers(|| train(config, data, &Begin { checkpoint, resume, ..Begin::default() }, on))
 }
 
-/// The same from weights that are there: every variable that the start has too, by name and shape, begins with its value, and rows are
-/// scaled as there. [`Config::freeze_encoder`] keeps the encoder so, with its activation and norm.
+/// The same from weights that are there: every variable that the start has too, by name and shape,
+/// begins with its value, and rows are scaled as there. [`Config::freeze_encoder`] keeps the
+/// encoder so, with its activation and norm.
 ///
-/// Errors besides: nothing fits; rows of other columns; or the encoder is to be frozen and not all of it is there.
+/// Errors besides: nothing fits; rows of other columns; or the encoder is to be frozen and not all
+/// of it is there.
 pub fn fit_from(
     start: Start,
     config: &Config,
@@ -93,7 +110,9 @@ pub fn fit_from(
     checkpoint: Option<&Path>,
     on: &mut (dyn FnMut(&Event) -> Flow + Send),
 ) -> Result<Trained> {
-    among_workers(|| train(config, data, &Begin { checkpoint, start: Some(start), ..Begin::default() }, on))
+    among_workers(|| {
+        train(config, data, &Begin { checkpoint, start: Some(start), ..Begin::default() }, on)
+    })
 }
 
 /// What a training begins with.
@@ -106,12 +125,25 @@ pub(crate) struct Begin<'a> {
     pub preparation: Option<Preparation>,
 }
 
-fn train(config: &Config, data: &Dataset, begin: &Begin, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<Trained> {
+fn train(
+    config: &Config,
+    data: &Dataset,
+    begin: &Begin,
+    on: &mut (dyn FnMut(&Event) -> Flow + Send),
+) -> Result<Trained> {
     if begin.resume && begin.checkpoint.is_none() {
-        return Err(Error::setting("resume", "without a checkpoint", "the path of the checkpoint to go on from"));
+        return Err(Error::setting(
+            "resume",
+            "without a checkpoint",
+            "the path of the checkpoint to go on from",
+        ));
     }
     if config.freeze_encoder && begin.start.is_none() && !begin.resume {
-        return Err(Error::setting("freeze_encoder", true, "weights to begin with (--from MODEL), or the encoder would stay random"));
+        return Err(Error::setting(
+            "freeze_encoder",
+            true,
+            "weights to begin with (--from MODEL), or the encoder would stay random",
+        ));
     }
     data.require_rows(2)?;
     data.check_finite()?;
@@ -142,7 +174,8 @@ pub(crate) fn one(
 ) -> Result<(Model, Outcome)> {
     let gaps = config.hidden.is_some_and(|hidden| hidden > 0.0);
     // A checkpoint has the scaling that did not come from these rows.
-    let kept = begin.checkpoint.filter(|_| begin.resume).map(State::preparation_of).transpose()?.flatten();
+    let kept =
+        begin.checkpoint.filter(|_| begin.resume).map(State::preparation_of).transpose()?.flatten();
     let preparation = match (&begin.start, begin.preparation.clone().or(kept)) {
         (Some(start), _) => {
             start.check(config, data)?;
@@ -152,7 +185,8 @@ pub(crate) fn one(
         (None, None) => Preparation::fit(config.scale, data, &split.train, gaps)?,
     };
     preparation.check(data.features())?;
-    let frozen = begin.start.as_ref().filter(|_| config.freeze_encoder).map(|start| start.frozen(config));
+    let frozen =
+        begin.start.as_ref().filter(|_| config.freeze_encoder).map(|start| start.frozen(config));
     let config = frozen.as_ref().unwrap_or(config);
     let plan = Plan::of(config, &data.shape, &preparation, split.train.len())?;
     stack::check(&plan)?;
@@ -165,14 +199,22 @@ pub(crate) fn one(
     if config.freeze_encoder {
         vars.freeze(Group::Encoder);
     }
-    let mut state = State::new(vars, &parts.plan.config, begin.checkpoint.map(|path| (path, data)))?;
+    let mut state =
+        State::new(vars, &parts.plan.config, begin.checkpoint.map(|path| (path, data)))?;
     state.preparation = begin.start.as_ref().map(|start| start.preparation.clone());
     if begin.resume {
         state.restore(&parts.plan.config)?;
     }
-    on(&Event::Start { plan: &parts.plan, weights: state.vars.weights(), rows: split.train.len(), epoch: state.epoch });
+    on(&Event::Start {
+        plan: &parts.plan,
+        weights: state.vars.weights(),
+        rows: split.train.len(),
+        epoch: state.epoch,
+    });
     let prepared = preparation.on(data)?;
-    if parts.plan.config.pretrain != Pretraining::None && stack::pretrain(&parts, &mut state, &prepared, split, on)? == Flow::Stop {
+    if parts.plan.config.pretrain != Pretraining::None
+        && stack::pretrain(&parts, &mut state, &prepared, split, on)? == Flow::Stop
+    {
         state.save(&parts.plan.config)?;
         return Ok((Model::trained(parts, state, preparation, data, split), Outcome::Interrupted));
     }
@@ -193,38 +235,59 @@ pub(crate) fn one(
     Ok((Model::trained(parts, state, preparation, data, split), outcome))
 }
 
-/// Each further member of an ensemble leaves out one of so many columns of a table: in narrow tables one column may be all that tells
-/// an anomaly.
+/// Each further member of an ensemble leaves out one of so many columns of a table: in narrow
+/// tables one column may be all that tells an anomaly.
 const LEFT_OUT: usize = 10;
 
-/// Trains the further members of an ensemble side by side, each on its own columns from its own weights; none where that was stopped.
-fn ensemble(config: &Config, data: &Dataset, split: &Split, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<Option<Vec<Member>>> {
+/// Trains the further members of an ensemble side by side, each on its own columns from its own
+/// weights; none where that was stopped.
+fn ensemble(
+    config: &Config,
+    data: &Dataset,
+    split: &Split,
+    on: &mut (dyn FnMut(&Event) -> Flow + Send),
+) -> Result<Option<Vec<Member>>> {
     let features = data.features();
     let rng = Rng::new(config.seed).split("member");
     let on = std::sync::Mutex::new(on);
-    let trained = side_by_side(config.members - 1, |at| {
-        let mut rng = rng.at(at);
-        let seed = rng.below(1 << 31) as u64;
-        let seen = features - features / LEFT_OUT;
-        // The columns of a table stand in no order; those of images and series do. A table on disk is not copied.
-        let narrow = matches!(data.shape, Shape::Flat { .. }) && data.values.in_memory().is_some() && seen < features;
-        let mut columns: Vec<usize> = if narrow { rng.permutation(features)[..seen].to_vec() } else { (0..features).collect() };
-        columns.sort_unstable();
-        let narrowed = if narrow { Cow::Owned(data.narrowed(&columns)?) } else { Cow::Borrowed(data) };
-        let latent = if narrow { config.latent.min(columns.len()) } else { config.latent };
-        let own = Config { seed, latent, members: 1, density: DensityChoice::None, ..config.clone() };
-        let (model, outcome) = one(&own, &narrowed, &split.of_member(at + 1), &Begin::default(), &mut |event| match (event, on.lock()) {
-            (Event::Epoch(record) | Event::Layer { record, .. }, Ok(mut on)) => {
-                on(&Event::Member { member: at + 1, of: config.members, record })
+    let trained =
+        side_by_side(config.members - 1, |at| {
+            let mut rng = rng.at(at);
+            let seed = rng.below(1 << 31) as u64;
+            let seen = features - features / LEFT_OUT;
+            // The columns of a table stand in no order; those of images and series do. A table on
+            // disk is not copied.
+            let narrow = matches!(data.shape, Shape::Flat { .. })
+                && data.values.in_memory().is_some()
+                && seen < features;
+            let mut columns: Vec<usize> = if narrow {
+                rng.permutation(features)[..seen].to_vec()
+            } else {
+                (0..features).collect()
+            };
+            columns.sort_unstable();
+            let narrowed =
+                if narrow { Cow::Owned(data.narrowed(&columns)?) } else { Cow::Borrowed(data) };
+            let latent = if narrow { config.latent.min(columns.len()) } else { config.latent };
+            let own =
+                Config { seed, latent, members: 1, density: DensityChoice::None, ..config.clone() };
+            let (model, outcome) =
+                one(&own, &narrowed, &split.of_member(at + 1), &Begin::default(), &mut |event| {
+                    match (event, on.lock()) {
+                        (Event::Epoch(record) | Event::Layer { record, .. }, Ok(mut on)) => {
+                            on(&Event::Member { member: at + 1, of: config.members, record })
+                        }
+                        _ => Flow::Continue,
+                    }
+                })?;
+            match outcome {
+                Outcome::Interrupted => Ok(None),
+                Outcome::Diverged(error) => Err(error),
+                Outcome::Finished | Outcome::Stopped | Outcome::Converged => {
+                    Ok(Some(Member { columns, model }))
+                }
             }
-            _ => Flow::Continue,
-        })?;
-        match outcome {
-            Outcome::Interrupted => Ok(None),
-            Outcome::Diverged(error) => Err(error),
-            Outcome::Finished | Outcome::Stopped | Outcome::Converged => Ok(Some(Member { columns, model })),
-        }
-    });
+        });
     trained.into_iter().collect()
 }
 
@@ -252,10 +315,20 @@ pub(crate) struct Job<'a> {
 }
 
 impl Job<'_> {
-    pub(crate) fn run(&self, state: &mut State, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<Outcome> {
+    pub(crate) fn run(
+        &self,
+        state: &mut State,
+        on: &mut (dyn FnMut(&Event) -> Flow + Send),
+    ) -> Result<Outcome> {
         // A full batch is made once; nothing waits for the next.
-        let together = if self.whole() { 0 } else { HANDED_OVER.div_ceil(self.config.batch.saturating_mul(self.width).max(1)) };
-        ahead(self.batches(state.epoch, state.step), together, |batches| self.follow(state, batches, on))
+        let together = if self.whole() {
+            0
+        } else {
+            HANDED_OVER.div_ceil(self.config.batch.saturating_mul(self.width).max(1))
+        };
+        ahead(self.batches(state.epoch, state.step), together, |batches| {
+            self.follow(state, batches, on)
+        })
     }
 
     fn epochs(&self) -> usize {
@@ -268,9 +341,15 @@ impl Job<'_> {
     }
 
     /// Every batch from a step of an epoch to the end of the training.
-    fn batches(&self, epoch: usize, step: usize) -> Box<dyn Iterator<Item = Result<Batch>> + Send + '_> {
+    fn batches(
+        &self,
+        epoch: usize,
+        step: usize,
+    ) -> Box<dyn Iterator<Item = Result<Batch>> + Send + '_> {
         let (rows, size, epochs) = (&self.split.train, self.config.batch, self.epochs());
-        let batch = |rows: &[usize], epoch: usize, step: usize| (self.batch)(rows, &self.rng.split("batch").at(epoch).at(step));
+        let batch = |rows: &[usize], epoch: usize, step: usize| {
+            (self.batch)(rows, &self.rng.split("batch").at(epoch).at(step))
+        };
         if self.whole() {
             // It stays the same, to the order of its rows and its noise.
             let mut made = None;
@@ -306,11 +385,16 @@ impl Job<'_> {
             }
             while state.step < steps {
                 let Some(batch) = batches.next() else {
-                    return Err(Error::data(self.name, "its batches ended before the epoch did; resume from the checkpoint"));
+                    return Err(Error::data(
+                        self.name,
+                        "its batches ended before the epoch did; resume from the checkpoint",
+                    ));
                 };
                 self.step(state, batch?, steps)?;
                 let mean = state.sums.mean();
-                if on(&Event::Step { epoch: state.epoch, step: state.step, steps, terms: &mean }) == Flow::Stop {
+                if on(&Event::Step { epoch: state.epoch, step: state.step, steps, terms: &mean })
+                    == Flow::Stop
+                {
                     state.save(self.config)?;
                     return Ok(Outcome::Interrupted);
                 }
@@ -330,12 +414,21 @@ impl Job<'_> {
         let total = self.epochs();
         let epochs = state.epoch as f64 + state.step as f64 / steps as f64;
         let progress = Progress { fraction: epochs / total as f64 };
-        let rate = config.learning_rate * config.schedule.factor(epochs, total, config.warm_up, state.reductions);
+        let rate = config.learning_rate
+            * config.schedule.factor(epochs, total, config.warm_up, state.reductions);
         let rng = match self.whole() {
             true => self.rng.split("step").at(0).at(0),
             false => self.rng.split("step").at(state.epoch).at(state.step),
         };
-        let numbers = descend(self.objective, &mut state.vars, &mut state.optimiser, batch, &rng, progress, rate)?;
+        let numbers = descend(
+            self.objective,
+            &mut state.vars,
+            &mut state.optimiser,
+            batch,
+            &rng,
+            progress,
+            rate,
+        )?;
         state.step += 1;
         let sum = numbers.sum();
         if lost(sum, state.first) {
@@ -355,11 +448,17 @@ impl Job<'_> {
     /// Validates, remembers the best weights, and writes the epoch into the history.
     fn close_epoch(&self, state: &mut State) -> Result<()> {
         let train = state.sums.mean();
-        // Without validation rows some training rows stand in: the epoch's own losses are those of weights that are gone.
+        // Without validation rows some training rows stand in: the epoch's own losses are those of
+        // weights that are gone.
         let (training, validation) = (&self.split.train, &self.split.validation);
-        let rows = if validation.is_empty() { &training[..training.len().min(self.block)] } else { validation };
+        let rows = if validation.is_empty() {
+            &training[..training.len().min(self.block)]
+        } else {
+            validation
+        };
         let rng = self.rng.split("validation");
-        let batches = rows.chunks(self.block).enumerate().map(|(at, rows)| (self.batch)(rows, &rng.at(at)));
+        let batches =
+            rows.chunks(self.block).enumerate().map(|(at, rows)| (self.batch)(rows, &rng.at(at)));
         let seen = mean_terms(self.objective, &state.vars.values(), batches, &rng)?;
         let loss = seen.sum();
         if lost(loss, state.first) {
@@ -377,7 +476,13 @@ impl Job<'_> {
                 state.reductions += u32::from(state.waited.is_multiple_of(patience));
             }
         }
-        state.history.push(EpochRecord { epoch: state.epoch, of: self.epochs(), train, validation, best: better });
+        state.history.push(EpochRecord {
+            epoch: state.epoch,
+            of: self.epochs(),
+            train,
+            validation,
+            best: better,
+        });
         state.step = 0;
         state.sums = Default::default();
         Ok(())

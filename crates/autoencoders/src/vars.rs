@@ -1,4 +1,5 @@
-//! The variables of a model: one ordered list that training, the optimisers, the files and the checkpoints share.
+//! The variables of a model: one ordered list that training, the optimisers, the files and the
+//! checkpoints share.
 
 use crate::error::{Error, Result};
 use crate::family::Terms;
@@ -48,9 +49,11 @@ pub enum Layout {
     Vector,
     /// Inside [in, out], in the file [out, in], as PyTorch's linear layers.
     Dense,
-    /// Inside [height x width x channels_in, channels_out], in the file [channels_out, channels_in, height, width].
+    /// Inside [height x width x channels_in, channels_out], in the file [channels_out, channels_in,
+    /// height, width].
     ///
-    /// PyTorch's convolutions have this layout, and its transposed convolutions too, whose input is `channels_out` here.
+    /// PyTorch's convolutions have this layout, and its transposed convolutions too, whose input is
+    /// `channels_out` here.
     Convolution {
         /// Kernel height and width.
         kernel: [usize; 2],
@@ -99,12 +102,14 @@ impl Values {
         self.list[id.0].clone()
     }
 
-    /// The weight of a dense layer, with `transposed` its transpose, as [`arrange`] gives it; none where gradients are wanted.
+    /// The weight of a dense layer, with `transposed` its transpose, as [`arrange`] gives it; none
+    /// where gradients are wanted.
     ///
     /// It is kept for as long as the variable does not change.
     pub fn arranged(&self, id: VarId, transposed: bool) -> Option<Tensor<3>> {
         let arranged = &self.arranged.as_ref()?[id.0][usize::from(transposed)];
-        // On one thread: work that is handed over here could wait for the very weight that is being made.
+        // On one thread: work that is handed over here could wait for the very weight that is being
+        // made.
         Some(arranged.get_or_init(|| arrange(self.get(id), transposed)).clone())
     }
 
@@ -115,14 +120,23 @@ impl Values {
         };
         drop(terms);
         let mut gradients = loss.backward();
-        self.list.iter().map(|leaf| if leaf.is_require_grad() { leaf.grad_remove(&mut gradients) } else { None }).collect()
+        self.list
+            .iter()
+            .map(
+                |leaf| if leaf.is_require_grad() { leaf.grad_remove(&mut gradients) } else { None },
+            )
+            .collect()
     }
 }
 
 impl Vars {
-    /// A copy that arranges its weights anew where it is used: it shall not keep alive what only the original needs.
+    /// A copy that arranges its weights anew where it is used: it shall not keep alive what only
+    /// the original needs.
     pub(crate) fn copied(&self) -> Self {
-        Self { list: self.list.clone(), arranged: self.arranged.iter().map(|_| OnceLock::new()).collect() }
+        Self {
+            list: self.list.clone(),
+            arranged: self.arranged.iter().map(|_| OnceLock::new()).collect(),
+        }
     }
 
     /// Every variable, in order.
@@ -150,8 +164,8 @@ impl Vars {
         &self.list[id.0]
     }
 
-    /// Takes the value out and leaves `empty`, so that its memory has one owner and can be changed in place; [`Vars::set`] puts the
-    /// new one in.
+    /// Takes the value out and leaves `empty`, so that its memory has one owner and can be changed
+    /// in place; [`Vars::set`] puts the new one in.
     pub(crate) fn take(&mut self, id: VarId, empty: &Tensor<2>) -> Tensor<2> {
         self.arranged[id.0].take();
         std::mem::replace(&mut self.list[id.0].value, empty.clone())
@@ -170,7 +184,10 @@ impl Vars {
         let mut taken = 0;
         for id in self.ids() {
             let var = &self.list[id.0];
-            let own = from.list.iter().find(|own| own.name == var.name && own.value.dims() == var.value.dims());
+            let own = from
+                .list
+                .iter()
+                .find(|own| own.name == var.name && own.value.dims() == var.value.dims());
             match own {
                 Some(own) => {
                     self.set(id, own.value.clone());
@@ -178,23 +195,43 @@ impl Vars {
                 }
                 None if whole_encoder && var.group == Group::Encoder => {
                     let [rows, columns] = var.value.dims();
-                    let wanted = format!("{rows} x {columns}, as the encoder to be frozen has it; choose the same network up to the code");
-                    let found = from.list.iter().find(|own| own.name == var.name).map(|own| own.value.dims());
-                    let found = found.map_or_else(|| "nothing".to_owned(), |[rows, columns]| format!("{rows} x {columns}"));
-                    return Err(Error::shape(format!("variable {} to begin with", var.name), found, wanted));
+                    let wanted = format!(
+                        "{rows} x {columns}, as the encoder to be frozen has it; choose the same network up to the code"
+                    );
+                    let found = from
+                        .list
+                        .iter()
+                        .find(|own| own.name == var.name)
+                        .map(|own| own.value.dims());
+                    let found = found.map_or_else(
+                        || "nothing".to_owned(),
+                        |[rows, columns]| format!("{rows} x {columns}"),
+                    );
+                    return Err(Error::shape(
+                        format!("variable {} to begin with", var.name),
+                        found,
+                        wanted,
+                    ));
                 }
                 None => {}
             }
         }
         match taken {
-            0 => Err(Error::shape("weights to begin with", "none of the same name and shape", "a model with layers like these")),
+            0 => Err(Error::shape(
+                "weights to begin with",
+                "none of the same name and shape",
+                "a model with layers like these",
+            )),
             _ => Ok(()),
         }
     }
 
     /// Keeps gradients from moving a group.
     pub(crate) fn freeze(&mut self, group: Group) {
-        self.list.iter_mut().filter(|var| var.group == group).for_each(|var| var.role = Role::Buffer);
+        self.list
+            .iter_mut()
+            .filter(|var| var.group == group)
+            .for_each(|var| var.role = Role::Buffer);
     }
 
     /// Keeps gradients from moving one variable.
@@ -212,7 +249,12 @@ impl Vars {
     pub fn values(&self) -> Values {
         Values {
             list: self.list.iter().map(|var| var.value.clone()).collect(),
-            arranged: Some(self.arranged.iter().map(|arranged| arranged.get_or_init(Arc::default).clone()).collect()),
+            arranged: Some(
+                self.arranged
+                    .iter()
+                    .map(|arranged| arranged.get_or_init(Arc::default).clone())
+                    .collect(),
+            ),
         }
     }
 
@@ -220,7 +262,11 @@ impl Vars {
     pub fn leaves(&self, moved: impl Fn(&Var) -> bool) -> Values {
         let leaf = |var: &Var| {
             let value = var.value.clone();
-            if var.role != Role::Buffer && moved(var) { value.autodiff().require_grad() } else { value }
+            if var.role != Role::Buffer && moved(var) {
+                value.autodiff().require_grad()
+            } else {
+                value
+            }
         };
         Values { list: self.list.iter().map(leaf).collect(), arranged: None }
     }
@@ -237,7 +283,8 @@ pub enum Fill {
 
 /// Makes the variables of a model, from random numbers or from a file.
 ///
-/// From a file nothing is allocated beyond what the file holds: a shape that the file does not have is an error.
+/// From a file nothing is allocated beyond what the file holds: a shape that the file does not have
+/// is an error.
 pub struct Init<'a> {
     source: Source<'a>,
     device: Device,
@@ -277,28 +324,45 @@ impl<'a> Init<'a> {
 
     /// Makes a variable [rows, columns].
     ///
-    /// The fan-in that scales a [`Fill`] is the caller's business. Errors: a name twice, or a file that lacks the variable or
-    /// has it in another shape.
-    pub fn variable(&mut self, name: &str, shape: [usize; 2], fill: Fill, role: Role, layout: Layout) -> Result<VarId> {
+    /// The fan-in that scales a [`Fill`] is the caller's business. Errors: a name twice, or a file
+    /// that lacks the variable or has it in another shape.
+    pub fn variable(
+        &mut self,
+        name: &str,
+        shape: [usize; 2],
+        fill: Fill,
+        role: Role,
+        layout: Layout,
+    ) -> Result<VarId> {
         if self.vars.list.iter().any(|var| var.name == name) {
             return Err(Error::shape(format!("variable {name}"), "made twice", "one of each name"));
         }
         let length = shape[0].checked_mul(shape[1]).filter(|length| *length <= i32::MAX as usize);
         let length = length.ok_or_else(|| {
-            Error::setting(name, format!("{} x {}", shape[0], shape[1]), "at most 2147483647 numbers; choose narrower layers")
+            Error::setting(
+                name,
+                format!("{} x {}", shape[0], shape[1]),
+                "at most 2147483647 numbers; choose narrower layers",
+            )
         })?;
         let values = match &mut self.source {
             Source::Random(rng) => {
                 let mut rng = rng.split(name);
                 match fill {
                     Fill::Constant(value) => vec![value as f32; length],
-                    Fill::Uniform(bound) => (0..length).map(|_| (2.0 * rng.unit() - 1.0) * bound as f32).collect(),
+                    Fill::Uniform(bound) => {
+                        (0..length).map(|_| (2.0 * rng.unit() - 1.0) * bound as f32).collect()
+                    }
                 }
             }
             Source::Stored(stored) => {
-                let (found, values) = stored
-                    .remove(name)
-                    .ok_or_else(|| Error::shape(format!("variable {name}"), "nothing", format!("{} x {}", shape[0], shape[1])))?;
+                let (found, values) = stored.remove(name).ok_or_else(|| {
+                    Error::shape(
+                        format!("variable {name}"),
+                        "nothing",
+                        format!("{} x {}", shape[0], shape[1]),
+                    )
+                })?;
                 if found != shape {
                     return Err(Error::shape(
                         format!("variable {name}"),

@@ -34,9 +34,12 @@ fn table(rows: usize) -> Dataset {
     let mut rng = Rng::new(11);
     let mut values = Vec::new();
     for _ in 0..rows {
-        let hidden: Vec<f32> = (0..3).map(|which| rng.standard_normal() * [3.0, 2.0, 1.0][which]).collect();
+        let hidden: Vec<f32> =
+            (0..3).map(|which| rng.standard_normal() * [3.0, 2.0, 1.0][which]).collect();
         for column in 0..10 {
-            let mix = (0..3).map(|which| hidden[which] * ((column * 3 + which * 7) as f32).sin()).sum::<f32>();
+            let mix = (0..3)
+                .map(|which| hidden[which] * ((column * 3 + which * 7) as f32).sin())
+                .sum::<f32>();
             values.push(mix + 0.1 * rng.standard_normal());
         }
     }
@@ -57,33 +60,61 @@ fn uniform(rows: usize, columns: usize) -> Tensor<2> {
 #[test]
 fn a_linear_autoencoder_reaches_the_principal_subspace() {
     let data = table(500);
-    let config =
-        Config { net: "linear".parse().unwrap(), latent: 3, batch: 32, epochs: Some(1000), learning_rate: 1e-2, ..Config::default() };
+    let config = Config {
+        net: "linear".parse().unwrap(),
+        latent: 3,
+        batch: 32,
+        epochs: Some(1000),
+        learning_rate: 1e-2,
+        ..Config::default()
+    };
     let Trained { model, split, .. } = trained(&config, &data);
     let evaluation = model.evaluate(&data, &split.train).unwrap();
-    // Principal components are the optimum on the training rows (Baldi and Hornik 1989): never below it, and nearly at it.
-    assert!((0.9999..1.005).contains(&(evaluation.mse / evaluation.pca_mse)), "{} {}", evaluation.mse, evaluation.pca_mse);
+    // Principal components are the optimum on the training rows (Baldi and Hornik 1989): never
+    // below it, and nearly at it.
+    assert!(
+        (0.9999..1.005).contains(&(evaluation.mse / evaluation.pca_mse)),
+        "{} {}",
+        evaluation.mse,
+        evaluation.pca_mse
+    );
 }
 
 #[test]
 fn a_code_as_wide_as_the_row_draws_the_copy_warning_unless_something_constrains_it() {
     let warns = |family: &str, latent, set: Value| {
-        let config = Config { family: family.to_owned(), latent, parameters: parameters(set), ..Config::default() };
-        !Plan::new(&config, &Shape::Flat { width: 10 }, Range::Unit, 100).unwrap().warnings.is_empty()
+        let config = Config {
+            family: family.to_owned(),
+            latent,
+            parameters: parameters(set),
+            ..Config::default()
+        };
+        !Plan::new(&config, &Shape::Flat { width: 10 }, Range::Unit, 100)
+            .unwrap()
+            .warnings
+            .is_empty()
     };
     assert!(warns("plain", 10, json!({})) && warns("plain", 20, json!({})));
     assert!(!warns("plain", 9, json!({})));
     assert!(!warns("denoising", 20, json!({})) && warns("denoising", 20, json!({"level": 0.0})));
     assert!(!warns("sparse", 20, json!({})) && warns("sparse", 20, json!({"beta": 0.0})));
-    assert!(!warns("contractive", 20, json!({})) && warns("contractive", 20, json!({"lambda": 0.0})));
+    assert!(
+        !warns("contractive", 20, json!({})) && warns("contractive", 20, json!({"lambda": 0.0}))
+    );
 }
 
 #[test]
 fn a_deep_network_beats_principal_components_on_the_digits() {
     let data = digits();
-    let Trained { model, split, .. } = trained(&Config { epochs: Some(100), ..Config::default() }, &data);
+    let Trained { model, split, .. } =
+        trained(&Config { epochs: Some(100), ..Config::default() }, &data);
     let evaluation = model.evaluate(&data, &split.test).unwrap();
-    assert!(evaluation.mse < 0.75 * evaluation.pca_mse, "{} {}", evaluation.mse, evaluation.pca_mse);
+    assert!(
+        evaluation.mse < 0.75 * evaluation.pca_mse,
+        "{} {}",
+        evaluation.mse,
+        evaluation.pca_mse
+    );
     assert_eq!(evaluation.active_units, 8);
 }
 
@@ -91,26 +122,41 @@ fn a_deep_network_beats_principal_components_on_the_digits() {
 fn denoising_without_noise_is_the_plain_autoencoder_bit_for_bit() {
     let data = table(60);
     let config = Config { latent: 3, epochs: Some(3), ..Config::default() };
-    let silent = Config { family: "denoising".to_owned(), parameters: parameters(json!({"level": 0.0})), ..config.clone() };
-    assert_eq!(trained(&config, &data).model.encode(&data).unwrap(), trained(&silent, &data).model.encode(&data).unwrap());
+    let silent = Config {
+        family: "denoising".to_owned(),
+        parameters: parameters(json!({"level": 0.0})),
+        ..config.clone()
+    };
+    assert_eq!(
+        trained(&config, &data).model.encode(&data).unwrap(),
+        trained(&silent, &data).model.encode(&data).unwrap()
+    );
 }
 
 #[test]
 fn each_kind_of_noise_does_what_its_name_says() {
     let corrupted = |noise: &str, level: f64| {
-        let config =
-            Config { family: "denoising".to_owned(), parameters: parameters(json!({"noise": noise, "level": level})), ..Config::default() };
+        let config = Config {
+            family: "denoising".to_owned(),
+            parameters: parameters(json!({"noise": noise, "level": level})),
+            ..Config::default()
+        };
         let plan = Plan::new(&config, &Shape::Flat { width: 50 }, Range::Unit, 100).unwrap();
         let x = uniform(200, 50) * 0.5 + 0.25;
         let batch = Batch { input: x.clone(), target: x.clone() };
         let batch = plan.family.corrupt(batch, &plan, &mut Pass::training(Rng::new(3))).unwrap();
         let clean = x.into_data().try_into_vec::<f64>().unwrap();
-        assert_eq!(batch.target.into_data().try_into_vec::<f64>().unwrap(), clean, "the target stays clean");
+        assert_eq!(
+            batch.target.into_data().try_into_vec::<f64>().unwrap(),
+            clean,
+            "the target stays clean"
+        );
         let noisy = batch.input.into_data().try_into_vec::<f64>().unwrap();
         noisy.into_iter().zip(clean).collect::<Vec<(f64, f64)>>()
     };
-    let share =
-        |pairs: &[(f64, f64)], hit: fn(&(f64, f64)) -> bool| pairs.iter().filter(|pair| hit(pair)).count() as f64 / pairs.len() as f64;
+    let share = |pairs: &[(f64, f64)], hit: fn(&(f64, f64)) -> bool| {
+        pairs.iter().filter(|pair| hit(pair)).count() as f64 / pairs.len() as f64
+    };
 
     let masked = corrupted("masking", 0.3);
     assert!((share(&masked, |(noisy, _)| *noisy == 0.0) - 0.3).abs() < 0.02);
@@ -120,13 +166,17 @@ fn each_kind_of_noise_does_what_its_name_says() {
         (share(&salted, |(noisy, _)| *noisy == 0.0) - 0.15).abs() < 0.02
             && (share(&salted, |(noisy, _)| *noisy == 1.0) - 0.15).abs() < 0.02
     );
-    let spread =
-        |pairs: &[(f64, f64)]| (pairs.iter().map(|(noisy, clean)| (noisy - clean).powi(2)).sum::<f64>() / pairs.len() as f64).sqrt();
+    let spread = |pairs: &[(f64, f64)]| {
+        (pairs.iter().map(|(noisy, clean)| (noisy - clean).powi(2)).sum::<f64>()
+            / pairs.len() as f64)
+            .sqrt()
+    };
     assert!((spread(&corrupted("gaussian", 0.2)) - 0.2).abs() < 0.01);
     let uniform = corrupted("uniform", 0.2);
     // The standard deviation of a uniform draw of half-width w is w / sqrt(3).
     assert!(
-        (spread(&uniform) - 0.2 / 3f64.sqrt()).abs() < 0.01 && uniform.iter().all(|(noisy, clean)| (noisy - clean).abs() <= 0.2 + 1e-7)
+        (spread(&uniform) - 0.2 / 3f64.sqrt()).abs() < 0.01
+            && uniform.iter().all(|(noisy, clean)| (noisy - clean).abs() <= 0.2 + 1e-7)
     );
 }
 
@@ -170,13 +220,20 @@ fn an_l1_penalty_silences_a_rectified_code() {
 /// The squared Frobenius norm of the encoder's Jacobian at each row by central differences.
 fn norm_by_differences(parts: &Parts, vars: &Vars, x: &Tensor<2>) -> Vec<f64> {
     let [rows, features] = x.dims();
-    let code = |x: Tensor<2>| parts.network.encode(&vars.values(), x, &mut Pass::deterministic(Rng::new(1)));
+    let code = |x: Tensor<2>| {
+        parts.network.encode(&vars.values(), x, &mut Pass::deterministic(Rng::new(1)))
+    };
     let mut norms = vec![0.0; rows];
     for feature in 0..features {
         let step = 1e-5;
-        let direction: Vec<f64> = (0..features).map(|at| if at == feature { step } else { 0.0 }).collect();
-        let direction = Tensor::<2>::from_data(TensorData::new(direction, [1, features]), (&Device::default(), DType::F64));
-        let difference = (code(x.clone() + direction.clone()) - code(x.clone() - direction)) / (2.0 * step);
+        let direction: Vec<f64> =
+            (0..features).map(|at| if at == feature { step } else { 0.0 }).collect();
+        let direction = Tensor::<2>::from_data(
+            TensorData::new(direction, [1, features]),
+            (&Device::default(), DType::F64),
+        );
+        let difference =
+            (code(x.clone() + direction.clone()) - code(x.clone() - direction)) / (2.0 * step);
         let squares = difference.square().sum_dim(1).into_data().try_into_vec::<f64>().unwrap();
         norms.iter_mut().zip(squares).for_each(|(norm, square)| *norm += square);
     }
@@ -196,12 +253,26 @@ fn the_contractive_penalty_equals_finite_differences_shallow_and_deep_and_convol
     ] {
         let code_activation = (net != "linear").then_some(Activation::Sigmoid);
         let norm = serde_json::from_value(json!(norm)).unwrap();
-        let config =
-            Config { net: net.parse().unwrap(), norm, latent: 4, activation: Activation::Tanh, code_activation, ..Config::default() };
+        let config = Config {
+            net: net.parse().unwrap(),
+            norm,
+            latent: 4,
+            activation: Activation::Tanh,
+            code_activation,
+            ..Config::default()
+        };
         let (parts, vars) = parts(&config, shape);
         let x = uniform(5, 12);
         let wanted = norm_by_differences(&parts, &vars, &x);
-        let exact = jacobian::squared_norm(&parts.network, &vars.values(), x, None, 4, 0, &mut Pass::deterministic(Rng::new(1)));
+        let exact = jacobian::squared_norm(
+            &parts.network,
+            &vars.values(),
+            x,
+            None,
+            4,
+            0,
+            &mut Pass::deterministic(Rng::new(1)),
+        );
         for (norm, wanted) in exact.into_data().try_into_vec::<f64>().unwrap().iter().zip(wanted) {
             assert!((norm - wanted).abs() < 1e-7 * wanted, "{net}: {norm} {wanted}");
         }
@@ -213,9 +284,17 @@ fn random_probes_estimate_the_exact_norm() {
     let config = Config { net: "mlp:8".parse().unwrap(), latent: 4, ..Config::default() };
     let (parts, vars) = parts(&config, &Shape::Flat { width: 12 });
     let norm = |probes| {
-        jacobian::squared_norm(&parts.network, &vars.values(), uniform(5, 12), None, 4, probes, &mut Pass::deterministic(Rng::new(1)))
-            .mean()
-            .into_scalar::<f64>()
+        jacobian::squared_norm(
+            &parts.network,
+            &vars.values(),
+            uniform(5, 12),
+            None,
+            4,
+            probes,
+            &mut Pass::deterministic(Rng::new(1)),
+        )
+        .mean()
+        .into_scalar::<f64>()
     };
     let exact = norm(0);
     assert!((norm(4000) - exact).abs() < 0.05 * exact, "{} {exact}", norm(4000));
@@ -241,8 +320,14 @@ fn contraction_makes_the_code_move_less() {
 #[test]
 fn a_variational_code_without_data_to_code_falls_to_the_prior_and_free_bits_hold_it_up() {
     let mut rng = Rng::new(5);
-    let noise = Dataset::new("noise", Shape::Flat { width: 6 }, Values::F32((0..1200).map(|_| rng.standard_normal()).collect())).unwrap();
-    // Computed here from the posterior, because the term that is reported is the one with the free bits.
+    let noise = Dataset::new(
+        "noise",
+        Shape::Flat { width: 6 },
+        Values::F32((0..1200).map(|_| rng.standard_normal()).collect()),
+    )
+    .unwrap();
+    // Computed here from the posterior, because the term that is reported is the one with the free
+    // bits.
     let kl = |free_bits: f64| {
         let parameters = parameters(json!({"free_bits": free_bits}));
         let likelihood = "gaussian:10".parse().unwrap();
@@ -257,9 +342,15 @@ fn a_variational_code_without_data_to_code_falls_to_the_prior_and_free_bits_hold
         };
         let Trained { model, split, .. } = trained(&config, &noise);
         let x = model.preparation.tensor(&noise, split.test.iter().copied()).unwrap();
-        let code = model.parts.code(&model.vars.values(), x, &mut Pass::deterministic(Rng::new(1))).unwrap();
+        let code = model
+            .parts
+            .code(&model.vars.values(), x, &mut Pass::deterministic(Rng::new(1)))
+            .unwrap();
         let (mean, log_variance) = (code.mean, code.posterior.unwrap().narrow(1, 2, 2));
-        ((mean.square() + log_variance.clone().exp() - log_variance - 1.0) * 0.5).sum_dim(1).mean().into_scalar::<f64>()
+        ((mean.square() + log_variance.clone().exp() - log_variance - 1.0) * 0.5)
+            .sum_dim(1)
+            .mean()
+            .into_scalar::<f64>()
     };
     assert!(kl(0.0) < 0.3, "{}", kl(0.0));
     assert!(kl(0.5) > 0.5, "two units of half a nat: {}", kl(0.5));
@@ -271,31 +362,50 @@ fn a_collapsed_posterior_has_no_active_unit() {
     let nearly_nothing: Vec<f32> = (0..300).map(|_| 0.003 * rng.standard_normal()).collect();
     assert_eq!(autoencoders::metrics::active_units(&nearly_nothing, 3, true), 0);
     assert_eq!(autoencoders::metrics::active_units(&nearly_nothing, 3, false), 3);
-    let one: Vec<f32> = (0..300).map(|at| if at % 3 == 0 { rng.standard_normal() } else { 0.003 * rng.standard_normal() }).collect();
+    let one: Vec<f32> = (0..300)
+        .map(|at| if at % 3 == 0 { rng.standard_normal() } else { 0.003 * rng.standard_normal() })
+        .collect();
     assert_eq!(autoencoders::metrics::active_units(&one, 3, true), 1);
 }
 
 #[test]
 fn principal_components_of_wide_data_reconstruct_what_has_their_rank() {
-    // Forty rows of a hundred columns that three hidden numbers make: three components suffice, five more add nothing.
+    // Forty rows of a hundred columns that three hidden numbers make: three components suffice,
+    // five more add nothing.
     let mut rng = Rng::new(8);
     let hidden: Vec<[f32; 3]> = (0..40).map(|_| [(); 3].map(|()| rng.standard_normal())).collect();
     let mix: Vec<[f32; 3]> = (0..100).map(|_| [(); 3].map(|()| rng.standard_normal())).collect();
-    let values = hidden.iter().flat_map(|h| mix.iter().map(move |m| h.iter().zip(m).map(|(a, b)| a * b).sum())).collect();
+    let values = hidden
+        .iter()
+        .flat_map(|h| mix.iter().map(move |m| h.iter().zip(m).map(|(a, b)| a * b).sum()))
+        .collect();
     let data = Dataset::new("wide", Shape::Flat { width: 100 }, Values::F32(values)).unwrap();
     let rows: Vec<usize> = (0..40).collect();
     let preparation = Preparation::fit(Scale::Standard, &data, &rows, false).unwrap();
     let error = |latent| {
-        let pca = autoencoders::baseline::Pca::fit(&preparation, &data, &rows, latent, &Rng::new(1)).unwrap();
+        let pca =
+            autoencoders::baseline::Pca::fit(&preparation, &data, &rows, latent, &Rng::new(1))
+                .unwrap();
         let x = preparation.tensor(&data, rows.iter().copied()).unwrap();
         (pca.reconstruct(x.clone()) - x).square().mean().into_scalar::<f64>()
     };
-    assert!(error(2) > 0.05 && error(3) < 1e-9 && error(8) < 1e-9, "{} {} {}", error(2), error(3), error(8));
+    assert!(
+        error(2) > 0.05 && error(3) < 1e-9 && error(8) < 1e-9,
+        "{} {} {}",
+        error(2),
+        error(3),
+        error(8)
+    );
 }
 
 #[test]
 fn warm_up_begins_without_the_divergence() {
-    let config = Config { family: "vae".to_owned(), parameters: parameters(json!({"warm_up": 0.5})), latent: 2, ..Config::default() };
+    let config = Config {
+        family: "vae".to_owned(),
+        parameters: parameters(json!({"warm_up": 0.5})),
+        latent: 2,
+        ..Config::default()
+    };
     let (parts, vars) = parts(&config, &Shape::Flat { width: 6 });
     let kl = |fraction| {
         let batch = Batch { input: uniform(8, 6), target: uniform(8, 6) };
@@ -310,7 +420,9 @@ fn warm_up_begins_without_the_divergence() {
 #[test]
 fn encoding_is_deterministic_also_for_distributions() {
     let data = digits();
-    let model = trained(&Config { family: "vae".to_owned(), epochs: Some(2), ..Config::default() }, &data).model;
+    let model =
+        trained(&Config { family: "vae".to_owned(), epochs: Some(2), ..Config::default() }, &data)
+            .model;
     // In another order every row would get other noise, if there were any.
     let forth = model.encode_rows(&data, &[0, 1, 2]).unwrap();
     let back = model.encode_rows(&data, &[2, 1, 0]).unwrap();
@@ -322,13 +434,21 @@ fn encoding_is_deterministic_also_for_distributions() {
 
 #[test]
 fn images_of_any_size_go_through_convolutions_and_back() {
-    for (height, width, channels) in [(1, 1, 1), (1, 9, 2), (5, 4, 3), (7, 7, 1), (28, 27, 1), (13, 2, 3)] {
+    for (height, width, channels) in
+        [(1, 1, 1), (1, 9, 2), (5, 4, 3), (7, 7, 1), (28, 27, 1), (13, 2, 3)]
+    {
         let shape = Shape::Image { height, width, channels };
         let mut rng = Rng::new(6);
         let values = (0..6 * shape.features().unwrap()).map(|_| rng.unit()).collect();
         let data = Dataset::new("images", shape.clone(), Values::F32(values)).unwrap();
-        let config =
-            Config { net: "conv:4,6,5".parse().unwrap(), latent: 3, epochs: Some(1), validation: 0.2, test: 0.0, ..Config::default() };
+        let config = Config {
+            net: "conv:4,6,5".parse().unwrap(),
+            latent: 3,
+            epochs: Some(1),
+            validation: 0.2,
+            test: 0.0,
+            ..Config::default()
+        };
         let model = trained(&config, &data).model;
         let rebuilt = model.reconstruct(&data).unwrap();
         assert_eq!((rebuilt.rows(), rebuilt.columns), (6, shape.features().unwrap()), "{shape}");
@@ -350,7 +470,8 @@ fn early_stopping_keeps_the_best_weights() {
     };
     let Trained { model, outcome, .. } = trained(&config, &data);
     assert!(matches!(outcome, Outcome::Stopped));
-    let losses: Vec<f64> = model.history.iter().map(|record| record.validation.as_ref().unwrap().sum()).collect();
+    let losses: Vec<f64> =
+        model.history.iter().map(|record| record.validation.as_ref().unwrap().sum()).collect();
     let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
     assert_eq!(losses[model.chosen - 1], best);
     assert_eq!(model.history.len(), model.chosen + 5);
@@ -359,10 +480,16 @@ fn early_stopping_keeps_the_best_weights() {
 #[test]
 fn a_rate_that_is_too_high_is_told_with_advice_and_never_kept() {
     let data = table(60);
-    let config =
-        Config { learning_rate: 1e3, optimiser: serde_json::from_value(json!("sgd")).unwrap(), epochs: Some(5), ..Config::default() };
+    let config = Config {
+        learning_rate: 1e3,
+        optimiser: serde_json::from_value(json!("sgd")).unwrap(),
+        epochs: Some(5),
+        ..Config::default()
+    };
     match fit(&config, &data, None, false, &mut |_| Flow::Continue) {
-        Err(error @ Error::Diverged { .. }) => assert!(error.to_string().contains("--lr"), "{error}"),
+        Err(error @ Error::Diverged { .. }) => {
+            assert!(error.to_string().contains("--lr"), "{error}")
+        }
         Ok(Trained { model, outcome: Outcome::Diverged(_), .. }) => {
             assert!(model.encode(&data).unwrap().values.iter().all(|value| value.is_finite()))
         }
@@ -375,8 +502,19 @@ fn clipping_tames_a_rate_that_diverges_without_it() {
     let data = table(200);
     let finishes = |clip| {
         let sgd = serde_json::from_value(json!("sgd")).unwrap();
-        let config = Config { latent: 3, learning_rate: 0.5, optimiser: sgd, epochs: Some(5), clip, momentum: 0.0, ..Config::default() };
-        matches!(fit(&config, &data, None, false, &mut |_| Flow::Continue), Ok(Trained { outcome: Outcome::Finished, .. }))
+        let config = Config {
+            latent: 3,
+            learning_rate: 0.5,
+            optimiser: sgd,
+            epochs: Some(5),
+            clip,
+            momentum: 0.0,
+            ..Config::default()
+        };
+        matches!(
+            fit(&config, &data, None, false, &mut |_| Flow::Continue),
+            Ok(Trained { outcome: Outcome::Finished, .. })
+        )
     };
     assert!(finishes(0.1) && !finishes(0.0));
 }
@@ -385,14 +523,32 @@ fn clipping_tames_a_rate_that_diverges_without_it() {
 fn weights_that_exploded_are_never_the_best_ones_also_without_validation_rows() {
     let data = table(40);
     let sgd = serde_json::from_value(json!("sgd")).unwrap();
-    let config = Config { learning_rate: 1e3, optimiser: sgd, validation: 0.0, epochs: Some(5), ..Config::default() };
-    assert!(matches!(fit(&config, &data, None, false, &mut |_| Flow::Continue), Err(Error::Diverged { .. })));
+    let config = Config {
+        learning_rate: 1e3,
+        optimiser: sgd,
+        validation: 0.0,
+        epochs: Some(5),
+        ..Config::default()
+    };
+    assert!(matches!(
+        fit(&config, &data, None, false, &mut |_| Flow::Continue),
+        Err(Error::Diverged { .. })
+    ));
 }
 
 #[test]
 fn stopping_at_the_end_of_an_epoch_stops() {
-    let stop = &mut |event: &autoencoders::Event| if matches!(event, autoencoders::Event::Epoch(_)) { Flow::Stop } else { Flow::Continue };
-    let trained = fit(&Config { latent: 2, epochs: Some(5), ..Config::default() }, &table(40), None, false, stop).unwrap();
+    let stop = &mut |event: &autoencoders::Event| {
+        if matches!(event, autoencoders::Event::Epoch(_)) { Flow::Stop } else { Flow::Continue }
+    };
+    let trained = fit(
+        &Config { latent: 2, epochs: Some(5), ..Config::default() },
+        &table(40),
+        None,
+        false,
+        stop,
+    )
+    .unwrap();
     assert!(matches!(trained.outcome, Outcome::Interrupted));
     assert_eq!(trained.model.history.len(), 1);
 }
@@ -402,15 +558,26 @@ fn constant_columns_are_scaled_safely() {
     let values = (0..40).flat_map(|row| [row as f32, 7.0]).collect();
     let data = Dataset::new("constant", Shape::Flat { width: 2 }, Values::F32(values)).unwrap();
     let rows: Vec<usize> = (0..40).collect();
-    let large = Dataset::new("large", Shape::Flat { width: 1 }, Values::F64(vec![1.7e9 + 0.1; 81])).unwrap();
-    assert_eq!(Preparation::fit(Scale::Standard, &large, &(0..81).collect::<Vec<_>>(), false).unwrap().scale, [1.0]);
+    let large = Dataset::new("large", Shape::Flat { width: 1 }, Values::F64(vec![1.7e9 + 0.1; 81]))
+        .unwrap();
+    assert_eq!(
+        Preparation::fit(Scale::Standard, &large, &(0..81).collect::<Vec<_>>(), false)
+            .unwrap()
+            .scale,
+        [1.0]
+    );
     for scale in [Scale::Standard, Scale::MinMax, Scale::Unit, Scale::None] {
         let preparation = Preparation::fit(scale, &data, &rows, false).unwrap();
         let prepared = preparation.on(&data).unwrap().apply(rows.iter().copied()).unwrap();
         assert!(prepared.iter().all(|value| value.is_finite()));
         let back = preparation.undo(prepared);
         let values = data.values.in_memory().unwrap();
-        assert!(back.iter().enumerate().all(|(at, value)| (f64::from(*value) - values.get(at)).abs() < 1e-4), "{scale:?}");
+        assert!(
+            back.iter()
+                .enumerate()
+                .all(|(at, value)| (f64::from(*value) - values.get(at)).abs() < 1e-4),
+            "{scale:?}"
+        );
     }
 }
 
@@ -419,27 +586,38 @@ fn scaling_sees_the_training_rows_only() {
     let mut values: Vec<f32> = (0..20).map(|row| row as f32).collect();
     values[19] = 1e6;
     let data = Dataset::new("outlier", Shape::Flat { width: 1 }, Values::F32(values)).unwrap();
-    let preparation = Preparation::fit(Scale::Standard, &data, &(0..19).collect::<Vec<_>>(), false).unwrap();
+    let preparation =
+        Preparation::fit(Scale::Standard, &data, &(0..19).collect::<Vec<_>>(), false).unwrap();
     assert_eq!(preparation.offset, [9.0]);
 }
 
 #[test]
 fn a_model_refuses_rows_of_another_shape_and_other_columns() {
-    let named = |names: [&str; 10]| Dataset { columns: names.map(str::to_owned).to_vec(), ..table(30) };
+    let named =
+        |names: [&str; 10]| Dataset { columns: names.map(str::to_owned).to_vec(), ..table(30) };
     let data = named(["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]);
     let model = trained(&Config { latent: 2, epochs: Some(1), ..Config::default() }, &data).model;
     assert!(model.encode(&data).is_ok() && model.encode(&table(30)).is_ok());
-    let error = model.encode(&named(["a", "x", "c", "d", "e", "f", "g", "h", "i", "j"])).unwrap_err().to_string();
-    assert!(error.contains("column 2") && error.contains("\"x\"") && error.contains("\"b\""), "{error}");
+    let error = model
+        .encode(&named(["a", "x", "c", "d", "e", "f", "g", "h", "i", "j"]))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("column 2") && error.contains("\"x\"") && error.contains("\"b\""),
+        "{error}"
+    );
     let error = model.encode(&digits()).unwrap_err().to_string();
     assert!(error.contains("8x8 grey image") && error.contains("10 columns"), "{error}");
 }
 
 #[test]
 fn too_few_rows_to_split_are_refused() {
-    let error = fit(&Config::default(), &table(1), None, false, &mut |_| Flow::Continue).unwrap_err().to_string();
+    let error = fit(&Config::default(), &table(1), None, false, &mut |_| Flow::Continue)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("table"), "{error}");
     let config = Config { validation: 0.4, test: 0.5, ..Config::default() };
-    let error = fit(&config, &table(3), None, false, &mut |_| Flow::Continue).unwrap_err().to_string();
+    let error =
+        fit(&config, &table(3), None, false, &mut |_| Flow::Continue).unwrap_err().to_string();
     assert!(error.contains("training rows"), "{error}");
 }

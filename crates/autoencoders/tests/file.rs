@@ -1,4 +1,5 @@
-//! Model files: whatever is done to one, the answer is an error, never a panic or a giant allocation.
+//! Model files: whatever is done to one, the answer is an error, never a panic or a giant
+//! allocation.
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
 use autoencoders::data::{Dataset, Values};
@@ -11,14 +12,20 @@ use std::sync::{Arc, OnceLock};
 
 fn data() -> Dataset {
     let values = (0..60).map(|at| ((at * 37) % 60) as f32 / 60.0).collect();
-    Dataset::new("data", Shape::Image { height: 3, width: 2, channels: 1 }, Values::F32(values)).unwrap()
+    Dataset::new("data", Shape::Image { height: 3, width: 2, channels: 1 }, Values::F32(values))
+        .unwrap()
 }
 
 /// The bytes of a small valid model.
 fn model() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     BYTES.get_or_init(|| {
-        let config = Config { latent: 2, net: "conv:2".parse().unwrap(), epochs: Some(1), ..Config::default() };
+        let config = Config {
+            latent: 2,
+            net: "conv:2".parse().unwrap(),
+            epochs: Some(1),
+            ..Config::default()
+        };
         let trained = fit(&config, &data(), None, false, &mut |_| Flow::Continue).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.ae");
@@ -31,14 +38,30 @@ fn model() -> &'static [u8] {
 fn table() -> Dataset {
     let row = |at: usize| {
         let gap = if at % 7 == 3 { f64::NAN } else { at as f64 };
-        [gap, (at % 3) as f64, (at % 5) as f64, 19_000.5 + (at * 37 % 900) as f64, (at % 4) as f64, (at % 2) as f64]
+        [
+            gap,
+            (at % 3) as f64,
+            (at % 5) as f64,
+            19_000.5 + (at * 37 % 900) as f64,
+            (at % 4) as f64,
+            (at % 2) as f64,
+        ]
     };
-    let mut data = Dataset::new("table", Shape::Flat { width: 6 }, Values::F64((0..60).flat_map(row).collect())).unwrap();
-    let words = |words: &[&str]| Arc::new(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+    let mut data = Dataset::new(
+        "table",
+        Shape::Flat { width: 6 },
+        Values::F64((0..60).flat_map(row).collect()),
+    )
+    .unwrap();
+    let words =
+        |words: &[&str]| Arc::new(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
     data.fields = vec![
         Field::of(ColumnKind::Numeric),
         Field { kind: ColumnKind::Categorical, levels: words(&["a", "b", "c"]) },
-        Field { kind: ColumnKind::Text, levels: words(&["one two", "two three", "three four", "four five", "five one"]) },
+        Field {
+            kind: ColumnKind::Text,
+            levels: words(&["one two", "two three", "three four", "four five", "five one"]),
+        },
         Field::of(ColumnKind::Date),
         Field::of(ColumnKind::Count),
         Field::of(ColumnKind::Boolean),
@@ -50,7 +73,12 @@ fn table() -> Dataset {
 fn table_model() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     BYTES.get_or_init(|| {
-        let config = Config { latent: 2, net: "mlp:4".parse().unwrap(), epochs: Some(1), ..Config::default() };
+        let config = Config {
+            latent: 2,
+            net: "mlp:4".parse().unwrap(),
+            epochs: Some(1),
+            ..Config::default()
+        };
         let trained = fit(&config, &table(), None, false, &mut |_| Flow::Continue).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("table.ae");
@@ -60,11 +88,16 @@ fn table_model() -> &'static [u8] {
 }
 
 /// The model file again, with a valid hash over changed content.
-fn forged(change: impl FnOnce(&mut Value, &mut Vec<file::Entry>)) -> Result<Model, autoencoders::Error> {
+fn forged(
+    change: impl FnOnce(&mut Value, &mut Vec<file::Entry>),
+) -> Result<Model, autoencoders::Error> {
     forged_of(model(), change)
 }
 
-fn forged_of(bytes: &[u8], change: impl FnOnce(&mut Value, &mut Vec<file::Entry>)) -> Result<Model, autoencoders::Error> {
+fn forged_of(
+    bytes: &[u8],
+    change: impl FnOnce(&mut Value, &mut Vec<file::Entry>),
+) -> Result<Model, autoencoders::Error> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("forged.ae");
     let (mut content, entries) = file::parse(bytes, Kind::Model, "model").unwrap();
@@ -145,17 +178,25 @@ fn nonsense_in_the_preparation_of_a_table_is_an_error_or_a_model_that_works() {
         for value in &values {
             let forged = forged_of(table_model(), |content, _| {
                 let place = format!("/preparation/table/columns{place}");
-                *content.pointer_mut(&place).unwrap_or_else(|| panic!("no {place}")) = value.clone();
+                *content.pointer_mut(&place).unwrap_or_else(|| panic!("no {place}")) =
+                    value.clone();
             });
             match forged {
-                Ok(model) => drop((model.encode(&data), model.reconstruct(&data), model.score(&data, Default::default(), 2))),
+                Ok(model) => drop((
+                    model.encode(&data),
+                    model.reconstruct(&data),
+                    model.score(&data, Default::default(), 2),
+                )),
                 Err(_) => refused += 1,
             }
         }
     }
     assert!(refused > 100, "{refused}");
     for gaps in [json!(false), json!(3)] {
-        assert!(forged_of(table_model(), |content, _| content["preparation"]["table"]["gaps"] = gaps).is_err());
+        assert!(
+            forged_of(table_model(), |content, _| content["preparation"]["table"]["gaps"] = gaps)
+                .is_err()
+        );
     }
     assert!(Model::from_bytes(table_model(), "table").unwrap().encode(&data).is_ok());
 }
@@ -168,8 +209,13 @@ fn hostile_sizes_are_refused_before_memory_is_taken() {
         |content| content["config"]["latent"] = json!(1 << 20),
         |content| content["config"]["net"] = json!("mlp:1048576,1048576,1048576"),
         |content| content["config"]["net"] = json!("conv:1048576,1048576"),
-        |content| content["shape"] = json!({"image": {"height": 1 << 15, "width": 1 << 15, "channels": 1}}),
-        |content| content["shape"] = json!({"image": {"height": usize::MAX, "width": 2, "channels": 2}}),
+        |content| {
+            content["shape"] =
+                json!({"image": {"height": 1 << 15, "width": 1 << 15, "channels": 1}})
+        },
+        |content| {
+            content["shape"] = json!({"image": {"height": usize::MAX, "width": 2, "channels": 2}})
+        },
         |content| content["shape"] = json!({"flat": {"width": 0}}),
     ];
     for (index, change) in changes.into_iter().enumerate() {
@@ -182,10 +228,15 @@ fn tensors_that_do_not_fit_are_refused() {
     assert!(forged(|_, entries| entries.retain(|entry| entry.name != "encoder.0.weight")).is_err());
     assert!(forged(|_, entries| entries.retain(|entry| entry.name != "baseline.mean")).is_err());
     // Bounds the wrong way round would be a panic when codes are kept within them.
-    let turned =
-        forged(|_, entries| entries.iter_mut().filter(|entry| entry.name == "density.low").for_each(|entry| entry.values.fill(1e9)));
+    let turned = forged(|_, entries| {
+        entries
+            .iter_mut()
+            .filter(|entry| entry.name == "density.low")
+            .for_each(|entry| entry.values.fill(1e9))
+    });
     assert!(turned.is_err());
-    let infinite = forged(|_, entries| entries.iter_mut().for_each(|entry| entry.values.fill(f32::NAN)));
+    let infinite =
+        forged(|_, entries| entries.iter_mut().for_each(|entry| entry.values.fill(f32::NAN)));
     assert!(infinite.is_err());
     for shape in [vec![], vec![0], vec![0, 3], vec![3, 0], vec![1, 1, 1], vec![0, 1, 1, 1]] {
         let length = shape.iter().product();
@@ -243,7 +294,11 @@ fn a_file_from_before_there_were_scores_is_read_and_says_that_it_cannot_score() 
         }
         entries.retain(|entry| !entry.name.starts_with("detector."));
     });
-    let error = older.unwrap().score(&data(), autoencoders::score::Kind::Joined, 0).unwrap_err().to_string();
+    let error = older
+        .unwrap()
+        .score(&data(), autoencoders::score::Kind::Joined, 0)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("train it again"), "{error}");
 }
 

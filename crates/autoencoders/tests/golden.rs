@@ -1,6 +1,7 @@
 //! Losses, gradients and optimiser steps against PyTorch in double precision.
 //!
-//! The numbers and what they stand for come from `golden/make.py`; each file of `golden/` is the function of that name there.
+//! The numbers and what they stand for come from `golden/make.py`; each file of `golden/` is the
+//! function of that name there.
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
 use autoencoders::config::{Config, Plan};
@@ -54,7 +55,8 @@ struct Case {
 fn golden<T: DeserializeOwned>(name: &str) -> Vec<T> {
     let path = format!("{}/../../golden/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let cases: Vec<T> = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let cases: Vec<T> =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
     assert!(!cases.is_empty(), "{path} is empty");
     cases
 }
@@ -76,7 +78,10 @@ fn inside(numbers: &Numbers, layout: Layout) -> Tensor<2> {
         (Layout::Convolution { kernel, channels_in }, &[out, channels, height, width]) => {
             assert_eq!((kernel, channels_in), ([height, width], channels));
             let patch = channels * height * width;
-            matrix(values, [out, patch]).reshape([out, channels, height, width]).permute([2, 3, 1, 0]).reshape([patch, out])
+            matrix(values, [out, patch])
+                .reshape([out, channels, height, width])
+                .permute([2, 3, 1, 0])
+                .reshape([patch, out])
         }
         (layout, shape) => panic!("{layout:?} with the shape {shape:?}"),
     }
@@ -94,18 +99,28 @@ fn largest(tensor: &Tensor<2>) -> f64 {
 fn agree(what: &str, got: &Tensor<2>, wanted: &Tensor<2>, tolerance: f64) {
     assert_eq!(got.dims(), wanted.dims(), "{what}");
     for (index, (got, wanted)) in values(got).into_iter().zip(values(wanted)).enumerate() {
-        assert!((got - wanted).abs() <= tolerance, "{what}[{index}]: {got} wanted {wanted}, tolerance {tolerance:e}");
+        assert!(
+            (got - wanted).abs() <= tolerance,
+            "{what}[{index}]: {got} wanted {wanted}, tolerance {tolerance:e}"
+        );
     }
 }
 
 /// Panics unless terms, gradients and running statistics of a case are those of its file.
 fn check(case: &Case) {
-    let plan = Plan::new(&case.config, &case.shape, case.range, 100).unwrap_or_else(|error| panic!("{}: {error}", case.name));
+    let plan = Plan::new(&case.config, &case.shape, case.range, 100)
+        .unwrap_or_else(|error| panic!("{}: {error}", case.name));
     let mut init = Init::random(&Rng::new(0), &Device::default(), DType::F64);
-    let parts = Parts::build(plan, &mut init).unwrap_or_else(|error| panic!("{}: {error}", case.name));
+    let parts =
+        Parts::build(plan, &mut init).unwrap_or_else(|error| panic!("{}: {error}", case.name));
     let mut vars = init.finish();
     let built: BTreeSet<&str> = vars.iter().map(|(_, var)| var.name.as_str()).collect();
-    assert_eq!(built, case.variables.keys().map(String::as_str).collect(), "{}: variables", case.name);
+    assert_eq!(
+        built,
+        case.variables.keys().map(String::as_str).collect(),
+        "{}: variables",
+        case.name
+    );
     let ids: Vec<VarId> = vars.iter().map(|(id, _)| id).collect();
     for id in ids {
         let value = inside(&case.variables[&vars.get(id).name], vars.get(id).layout);
@@ -113,27 +128,54 @@ fn check(case: &Case) {
         vars.set(id, value);
     }
 
-    let batch = Batch { input: plain(&case.input), target: plain(case.target.as_ref().unwrap_or(&case.input)) };
-    let mut pass = if case.training { Pass::training(Rng::new(0)) } else { Pass::deterministic(Rng::new(0)) };
+    let batch = Batch {
+        input: plain(&case.input),
+        target: plain(case.target.as_ref().unwrap_or(&case.input)),
+    };
+    let mut pass =
+        if case.training { Pass::training(Rng::new(0)) } else { Pass::deterministic(Rng::new(0)) };
     let leaves = vars.leaves(|_| true);
     pass.progress = Progress { fraction: case.fraction };
-    let terms = parts.terms(&leaves, batch, &mut pass).unwrap_or_else(|error| panic!("{}: {error}", case.name));
+    let terms = parts
+        .terms(&leaves, batch, &mut pass)
+        .unwrap_or_else(|error| panic!("{}: {error}", case.name));
 
-    let named: BTreeMap<String, f64> = terms.0.iter().map(|(name, value)| (name.to_string(), value.clone().into_scalar::<f64>())).collect();
-    assert!(named.keys().eq(case.terms.keys()), "{}: terms {named:?} wanted {:?}", case.name, case.terms);
+    let named: BTreeMap<String, f64> = terms
+        .0
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.clone().into_scalar::<f64>()))
+        .collect();
+    assert!(
+        named.keys().eq(case.terms.keys()),
+        "{}: terms {named:?} wanted {:?}",
+        case.name,
+        case.terms
+    );
     for (name, wanted) in &case.terms {
         let got = named[name];
-        assert!((got - wanted).abs() <= 1e-10 * wanted.abs(), "{}: {name} is {got} wanted {wanted}", case.name);
+        assert!(
+            (got - wanted).abs() <= 1e-10 * wanted.abs(),
+            "{}: {name} is {got} wanted {wanted}",
+            case.name
+        );
     }
 
     let gradients = leaves.gradients(terms);
-    let wanted = |name: &str, layout| case.gradients.get(name).map(|numbers| inside(numbers, layout));
-    let overall = vars.iter().filter_map(|(_, var)| wanted(&var.name, var.layout)).map(|gradient| largest(&gradient)).fold(0.0, f64::max);
+    let wanted =
+        |name: &str, layout| case.gradients.get(name).map(|numbers| inside(numbers, layout));
+    let overall = vars
+        .iter()
+        .filter_map(|(_, var)| wanted(&var.name, var.layout))
+        .map(|gradient| largest(&gradient))
+        .fold(0.0, f64::max);
     for ((_, var), got) in vars.iter().zip(&gradients) {
         let what = format!("{}: gradient of {}", case.name, var.name);
         match (got, wanted(&var.name, var.layout)) {
-            // A bias in front of a batch norm has the gradient zero up to rounding: nothing of its own to measure by.
-            (Some(got), Some(wanted)) => agree(&what, got, &wanted, 1e-9 * largest(&wanted).max(1e-4 * overall)),
+            // A bias in front of a batch norm has the gradient zero up to rounding: nothing of its
+            // own to measure by.
+            (Some(got), Some(wanted)) => {
+                agree(&what, got, &wanted, 1e-9 * largest(&wanted).max(1e-4 * overall))
+            }
             (None, None) => {}
             (got, _) => panic!("{what} is {}", if got.is_some() { "there" } else { "missing" }),
         }
@@ -141,7 +183,12 @@ fn check(case: &Case) {
 
     pass.commit(&mut vars);
     for (_, var) in vars.iter().filter(|(_, var)| var.role == Role::Buffer) {
-        agree(&format!("{}: {}", case.name, var.name), &var.value, &inside(&case.after[&var.name], var.layout), 1e-12);
+        agree(
+            &format!("{}: {}", case.name, var.name),
+            &var.value,
+            &inside(&case.after[&var.name], var.layout),
+            1e-12,
+        );
     }
 }
 
@@ -205,17 +252,23 @@ struct Pair {
 
 impl Pair {
     fn tensors(&self) -> Vec<Option<Tensor<2>>> {
-        vec![Some(inside(&self.weight, Layout::Dense)), self.bias.as_ref().map(|bias| inside(bias, Layout::Vector))]
+        vec![
+            Some(inside(&self.weight, Layout::Dense)),
+            self.bias.as_ref().map(|bias| inside(bias, Layout::Vector)),
+        ]
     }
 
     /// Variables with these values.
     fn variables(&self) -> Vars {
         let mut init = Init::random(&Rng::new(0), &Device::default(), DType::F64);
         for ((name, role, layout), value) in
-            [("weight", Role::Weight, Layout::Dense), ("bias", Role::Bias, Layout::Vector)].into_iter().zip(self.tensors())
+            [("weight", Role::Weight, Layout::Dense), ("bias", Role::Bias, Layout::Vector)]
+                .into_iter()
+                .zip(self.tensors())
         {
             let shape = value.unwrap_or_else(|| panic!("{name} without a value")).dims();
-            init.variable(name, shape, Fill::Constant(0.0), role, layout).unwrap_or_else(|error| panic!("{error}"));
+            init.variable(name, shape, Fill::Constant(0.0), role, layout)
+                .unwrap_or_else(|error| panic!("{error}"));
         }
         let mut vars = init.finish();
         let ids: Vec<VarId> = vars.iter().map(|(id, _)| id).collect();
@@ -250,8 +303,14 @@ fn five_steps_of_each_optimiser_are_those_of_pytorch() {
     for case in golden::<Steps>("steps") {
         let mut vars = case.start.variables();
         let mut optimiser = Optimiser::new(case.method, case.momentum, case.decay, 0.0, &vars);
-        for (step, ((rate, gradients), after)) in case.rates.iter().zip(&case.gradients).zip(&case.after).enumerate() {
-            assert_eq!(optimiser.step(&mut vars, gradients.tensors(), *rate), None, "no norm where nothing is clipped");
+        for (step, ((rate, gradients), after)) in
+            case.rates.iter().zip(&case.gradients).zip(&case.after).enumerate()
+        {
+            assert_eq!(
+                optimiser.step(&mut vars, gradients.tensors(), *rate),
+                None,
+                "no norm where nothing is clipped"
+            );
             after.check(&format!("{} after step {}", case.name, step + 1), &vars);
         }
     }
@@ -274,8 +333,17 @@ fn clipping_shrinks_the_gradient_of_all_variables_together() {
         let mut vars = case.clipped.variables();
         let zeros: Vec<_> = vars.iter().map(|(id, var)| (id, var.value.zeros_like())).collect();
         zeros.into_iter().for_each(|(id, zeros)| vars.set(id, zeros));
-        let norm = Optimiser::new(Method::Sgd, 0.0, 0.0, case.bound, &vars).step(&mut vars, case.gradients.tensors(), -1.0);
-        assert!(norm.is_some_and(|norm| (norm - case.norm).abs() < 1e-12), "{}: norm {norm:?} wanted {}", case.name, case.norm);
+        let norm = Optimiser::new(Method::Sgd, 0.0, 0.0, case.bound, &vars).step(
+            &mut vars,
+            case.gradients.tensors(),
+            -1.0,
+        );
+        assert!(
+            norm.is_some_and(|norm| (norm - case.norm).abs() < 1e-12),
+            "{}: norm {norm:?} wanted {}",
+            case.name,
+            case.norm
+        );
         case.clipped.check(&case.name, &vars);
     }
 }
@@ -294,7 +362,11 @@ fn schedules_have_the_factors_of_pytorch() {
     for case in golden::<Factors>("schedules") {
         for (epoch, wanted) in case.factors.iter().enumerate() {
             let got = case.schedule.factor(epoch as f64, case.total, 0.0, 0);
-            assert!((got - wanted).abs() < 1e-12, "{} after {epoch} epochs: {got} wanted {wanted}", case.schedule);
+            assert!(
+                (got - wanted).abs() < 1e-12,
+                "{} after {epoch} epochs: {got} wanted {wanted}",
+                case.schedule
+            );
         }
     }
 }

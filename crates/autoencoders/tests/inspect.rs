@@ -25,7 +25,10 @@ fn trained(family: &str, net: &str, latent: usize) -> (Model, Dataset) {
 }
 
 fn near(got: f64, wanted: f64, what: &str) {
-    assert!((got - wanted).abs() <= 1e-5 * wanted.abs().max(1e-3), "{what}: {got}, wanted {wanted}");
+    assert!(
+        (got - wanted).abs() <= 1e-5 * wanted.abs().max(1e-3),
+        "{what}: {got}, wanted {wanted}"
+    );
 }
 
 #[test]
@@ -33,7 +36,8 @@ fn errors_of_rows_and_columns_have_the_mean_of_an_evaluation() {
     for (family, net) in [("plain", "mlp:20"), ("vae", "mlp:20"), ("plain", "conv:4,8")] {
         let (model, data) = trained(family, net, 6);
         let rows: Vec<usize> = (0..300).collect();
-        let (errors, evaluation) = (model.errors(&data, &rows).unwrap(), model.evaluate(&data, &rows).unwrap());
+        let (errors, evaluation) =
+            (model.errors(&data, &rows).unwrap(), model.evaluate(&data, &rows).unwrap());
         near(errors.mean(), evaluation.mse, "rows");
         near(errors.columns.iter().sum::<f64>() / 64.0, evaluation.mse, "columns");
         assert_eq!(errors.pca.len(), 7);
@@ -54,7 +58,10 @@ fn units_are_counted_and_told_apart() {
     near(statistics.units[0].deviation, ((100f64.powi(2) - 1.0) / 12.0).sqrt(), "deviation");
     assert_eq!(statistics.units[0].range, [0.0, 99.0]);
     assert!(statistics.units.iter().all(|unit| unit.histogram.iter().sum::<usize>() == 100));
-    assert_eq!(statistics.units.iter().map(|unit| unit.state).collect::<Vec<_>>(), [State::Active, State::Active, State::Dead]);
+    assert_eq!(
+        statistics.units.iter().map(|unit| unit.state).collect::<Vec<_>>(),
+        [State::Active, State::Active, State::Dead]
+    );
     near(statistics.correlation[1], -1.0, "opposite units");
     assert_eq!((statistics.correlation[2], statistics.correlation[8]), (0.0, 0.0));
 }
@@ -62,10 +69,21 @@ fn units_are_counted_and_told_apart() {
 #[test]
 fn a_unit_at_the_end_of_its_range_is_saturated() {
     let data = digits();
-    let config = Config { latent: 2, code_activation: Some(Activation::Sigmoid), epochs: Some(1), ..Config::default() };
+    let config = Config {
+        latent: 2,
+        code_activation: Some(Activation::Sigmoid),
+        epochs: Some(1),
+        ..Config::default()
+    };
     let model = fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap().model;
-    let values = (0..200).flat_map(|row| [if row < 3 { 0.2 } else { 0.999 }, row as f32 / 200.0]).collect();
-    let states: Vec<State> = model.code_statistics(&Matrix { columns: 2, values }).units.into_iter().map(|unit| unit.state).collect();
+    let values =
+        (0..200).flat_map(|row| [if row < 3 { 0.2 } else { 0.999 }, row as f32 / 200.0]).collect();
+    let states: Vec<State> = model
+        .code_statistics(&Matrix { columns: 2, values })
+        .units
+        .into_iter()
+        .map(|unit| unit.state)
+        .collect();
     assert_eq!(states, [State::Saturated, State::Active]);
 }
 
@@ -75,9 +93,16 @@ fn a_place_on_the_map_leads_to_a_code_at_that_place() {
     let map = CodeMap::of(&model.encode(&data).unwrap());
     for place in [[0.0, 0.0], [1.5, -0.5], [-2.0, 3.0]] {
         let back = map.place(&map.code(place));
-        assert!((back[0] - place[0]).abs() < 1e-4 && (back[1] - place[1]).abs() < 1e-4, "{back:?}, wanted {place:?}");
+        assert!(
+            (back[0] - place[0]).abs() < 1e-4 && (back[1] - place[1]).abs() < 1e-4,
+            "{back:?}, wanted {place:?}"
+        );
     }
-    assert!(map.shares[0] >= map.shares[1] && map.shares[0] + map.shares[1] <= 1.0 + 1e-9, "{:?}", map.shares);
+    assert!(
+        map.shares[0] >= map.shares[1] && map.shares[0] + map.shares[1] <= 1.0 + 1e-9,
+        "{:?}",
+        map.shares
+    );
     // A code of one unit has a line for a map.
     let line = CodeMap::of(&Matrix { columns: 1, values: vec![1.0, 2.0, 4.0] });
     assert_eq!((line.axes.len(), line.axes[1]), (2, 0.0));
@@ -85,7 +110,9 @@ fn a_place_on_the_map_leads_to_a_code_at_that_place() {
 
 #[test]
 fn nothing_at_the_same_distance_excites_a_unit_more() {
-    for (family, net) in [("plain", "shallow"), ("plain", "mlp:20"), ("vae", "mlp:20"), ("plain", "conv:4,8")] {
+    for (family, net) in
+        [("plain", "shallow"), ("plain", "mlp:20"), ("vae", "mlp:20"), ("plain", "conv:4,8")]
+    {
         let (model, _) = trained(family, net, 4);
         let radius = 2.0;
         let found = model.most_exciting(&[0, 1, 2, 3], radius).unwrap();
@@ -95,15 +122,23 @@ fn nothing_at_the_same_distance_excites_a_unit_more() {
         for _ in 0..500 {
             let direction: Vec<f32> = (0..64).map(|_| rng.standard_normal()).collect();
             let length = direction.iter().map(|x| x * x).sum::<f32>().sqrt();
-            rows.extend(direction.iter().zip(mean).map(|(x, mean)| mean + x / length * radius as f32));
+            rows.extend(
+                direction.iter().zip(mean).map(|(x, mean)| mean + x / length * radius as f32),
+            );
         }
         for row in found.values.chunks(64) {
-            let distance = row.iter().zip(mean).map(|(x, mean)| (x - mean).powi(2)).sum::<f32>().sqrt();
+            let distance =
+                row.iter().zip(mean).map(|(x, mean)| (x - mean).powi(2)).sum::<f32>().sqrt();
             assert!(distance < 1.0001 * radius as f32, "{distance}");
         }
         // As rows of a data set, in the units of the source.
         let rows = model.unprepared(Matrix { columns: 64, values: rows });
-        let data = Dataset::new("rows", model.parts.plan.shape.clone(), autoencoders::data::Values::F32(rows.values)).unwrap();
+        let data = Dataset::new(
+            "rows",
+            model.parts.plan.shape.clone(),
+            autoencoders::data::Values::F32(rows.values),
+        )
+        .unwrap();
         let codes = model.encode(&data).unwrap();
         for unit in 0..4 {
             let best = (4..codes.rows()).map(|row| codes.row(row)[unit]).fold(f32::MIN, f32::max);
@@ -120,7 +155,10 @@ fn nothing_at_the_same_distance_excites_a_unit_more() {
 fn the_levels_of_a_row_begin_with_it_and_end_with_its_reconstruction() {
     for (net, names) in [
         ("mlp:20", vec!["input", "encoder 1", "code", "decoder 1", "output"]),
-        ("conv:4,8", vec!["input", "encoder 1", "encoder 2", "code", "decoder 1", "decoder 2", "output"]),
+        (
+            "conv:4,8",
+            vec!["input", "encoder 1", "encoder 2", "code", "decoder 1", "decoder 2", "output"],
+        ),
     ] {
         let (model, data) = trained("plain", net, 4);
         let levels = model.levels(&data, 17).unwrap();
@@ -129,7 +167,8 @@ fn the_levels_of_a_row_begin_with_it_and_end_with_its_reconstruction() {
         let input = model.unprepared(Matrix { columns: 64, values: levels[0].values.clone() });
         assert!(input.values.iter().zip(&original.values).all(|(a, b)| (a - b).abs() < 1e-4));
         let rebuilt = model.reconstruct_rows(&data, &[17]).unwrap();
-        let output = model.unprepared(Matrix { columns: 64, values: levels.last().unwrap().values.clone() });
+        let output =
+            model.unprepared(Matrix { columns: 64, values: levels.last().unwrap().values.clone() });
         assert!(output.values.iter().zip(&rebuilt.values).all(|(a, b)| (a - b).abs() < 1e-4));
         let code = &levels[names.iter().position(|name| *name == "code").unwrap()];
         assert_eq!(code.values, model.encode_rows(&data, &[17]).unwrap().values);
@@ -140,7 +179,12 @@ fn the_levels_of_a_row_begin_with_it_and_end_with_its_reconstruction() {
             };
             assert_eq!(pair[1].shape.features().unwrap(), pair[1].values.len());
             let influence = pair[1].influence.as_ref().unwrap();
-            assert_eq!((influence.rows(), influence.columns), (maps(&pair[1].shape), maps(&pair[0].shape)), "{} of {net}", pair[1].name);
+            assert_eq!(
+                (influence.rows(), influence.columns),
+                (maps(&pair[1].shape), maps(&pair[0].shape)),
+                "{} of {net}",
+                pair[1].name
+            );
             assert!(influence.values.iter().all(|weight| *weight > 0.0));
         }
     }
@@ -153,7 +197,8 @@ fn filters_are_the_weights_of_each_unit() {
     assert_eq!((shape, weights.rows(), weights.columns), (model.parts.plan.shape.clone(), 4, 64));
     // A unit's value is its filter's product with the row, and its bias.
     let inputs = model.most_exciting(&[2], 1.0).unwrap();
-    let direction: Vec<f32> = inputs.values.iter().zip(&model.baseline.mean).map(|(x, mean)| x - mean).collect();
+    let direction: Vec<f32> =
+        inputs.values.iter().zip(&model.baseline.mean).map(|(x, mean)| x - mean).collect();
     let along: f32 = direction.iter().zip(weights.row(2)).map(|(x, w)| x * w).sum();
     let length = weights.row(2).iter().map(|w| w * w).sum::<f32>().sqrt();
     near(f64::from(along), f64::from(length), "the filter along its own direction");
@@ -181,9 +226,15 @@ fn only_a_distribution_has_a_divergence_by_unit() {
 fn a_row_is_its_own_nearest() {
     let (model, data) = trained("plain", "mlp:20", 4);
     let wanted = [3, 700, 1500];
-    let levels: Vec<f32> = wanted.iter().flat_map(|row| model.levels(&data, *row).unwrap()[0].values.clone()).collect();
+    let levels: Vec<f32> = wanted
+        .iter()
+        .flat_map(|row| model.levels(&data, *row).unwrap()[0].values.clone())
+        .collect();
     let rows: Vec<usize> = (0..data.rows()).collect();
-    assert_eq!(model.nearest_rows(&data, &rows, &Matrix { columns: 64, values: levels }).unwrap(), wanted);
+    assert_eq!(
+        model.nearest_rows(&data, &rows, &Matrix { columns: 64, values: levels }).unwrap(),
+        wanted
+    );
 }
 
 #[test]
@@ -201,17 +252,18 @@ fn only_families_that_corrupt_have_corrupted_rows() {
 fn the_map_of_neighbours_is_the_same_each_time_and_keeps_groups_apart() {
     use autoencoders::inspect::neighbour_map;
     let mut rng = Rng::new(2);
-    let values =
-        (0..200).flat_map(|row| [0, 1, 2].map(|_| if row % 2 == 0 { 0.0 } else { 20.0 })).map(|middle| middle + rng.standard_normal());
+    let values = (0..200)
+        .flat_map(|row| [0, 1, 2].map(|_| if row % 2 == 0 { 0.0 } else { 20.0 }))
+        .map(|middle| middle + rng.standard_normal());
     let codes = Matrix { columns: 3, values: values.collect() };
     let places = neighbour_map(&codes).unwrap();
     assert_eq!(places.len(), 200);
     assert_eq!(places, neighbour_map(&codes).unwrap());
     let distance = |a: [f32; 2], b: [f32; 2]| (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2);
     for row in 0..200 {
-        let nearest = (0..200)
-            .filter(|other| *other != row)
-            .min_by(|a, b| distance(places[row], places[*a]).total_cmp(&distance(places[row], places[*b])));
+        let nearest = (0..200).filter(|other| *other != row).min_by(|a, b| {
+            distance(places[row], places[*a]).total_cmp(&distance(places[row], places[*b]))
+        });
         assert_eq!(nearest.unwrap() % 2, row % 2, "row {row}");
     }
     assert!(neighbour_map(&Matrix { columns: 3, values: vec![0.0; 27] }).is_none());
@@ -222,15 +274,29 @@ fn the_mean_row_and_the_units_that_stand_out_are_those_of_the_rows_that_were_cho
     let (model, data) = trained("plain", "mlp:20", 4);
     let rows: Vec<usize> = (0..1500).collect();
     let mean = mean_row(&data, &rows).unwrap();
-    let of = |column: usize| rows.iter().map(|row| data.gather([*row]).unwrap().get(column)).sum::<f64>() / 1500.0;
-    [10, 20, 43].into_iter().for_each(|column| near(f64::from(mean[column]), of(column), "a column's mean"));
+    let of = |column: usize| {
+        rows.iter().map(|row| data.gather([*row]).unwrap().get(column)).sum::<f64>() / 1500.0
+    };
+    [10, 20, 43]
+        .into_iter()
+        .for_each(|column| near(f64::from(mean[column]), of(column), "a column's mean"));
     assert_eq!(mean_row(&data, &[]).unwrap(), [0.0; 64]);
     assert!(mean_row(&data, &[1797]).is_err());
-    // Unit 1 is 2 standard deviations up in the chosen rows, unit 0 is as in all, unit 2 never varies.
-    let values = (0..100).flat_map(|row| [if row % 2 == 0 { 1.0 } else { -1.0 }, if row % 5 == 0 { 8.0 } else { -2.0 }, 3.0]).collect();
+    // Unit 1 is 2 standard deviations up in the chosen rows, unit 0 is as in all, unit 2 never
+    // varies.
+    let values = (0..100)
+        .flat_map(|row| {
+            [if row % 2 == 0 { 1.0 } else { -1.0 }, if row % 5 == 0 { 8.0 } else { -2.0 }, 3.0]
+        })
+        .collect();
     let all = Matrix { columns: 3, values };
-    let chosen =
-        Matrix { columns: 3, values: (0..10).flat_map(|at| all.row(at * 10 + if at % 2 == 0 { 0 } else { 5 })).copied().collect() };
+    let chosen = Matrix {
+        columns: 3,
+        values: (0..10)
+            .flat_map(|at| all.row(at * 10 + if at % 2 == 0 { 0 } else { 5 }))
+            .copied()
+            .collect(),
+    };
     let found = standing_out(&model.units(&all), &chosen);
     assert_eq!(found.iter().map(|(unit, _)| *unit).collect::<Vec<_>>(), [1, 0, 2]);
     near(found[0].1, 2.0, "how far unit 1 stands out");
@@ -252,13 +318,19 @@ fn a_tree_has_the_strongest_maps_of_each_level_and_each_has_a_parent_above() {
     assert!(tree[0][0].parent.is_none());
     for (at, branches) in tree.iter().enumerate().skip(1) {
         assert!(branches.windows(2).all(|pair| pair[0].strength >= pair[1].strength));
-        assert!(branches.iter().all(|branch| branch.parent.is_some_and(|parent| parent < tree[at - 1].len())));
+        assert!(
+            branches
+                .iter()
+                .all(|branch| branch.parent.is_some_and(|parent| parent < tree[at - 1].len()))
+        );
     }
 }
 
 #[test]
 fn labels_become_groups_in_their_order_and_too_many_share_the_last() {
-    let of = |labels: &[&str]| colour::groups(&labels.iter().map(|label| (*label).to_owned()).collect::<Vec<_>>());
+    let of = |labels: &[&str]| {
+        colour::groups(&labels.iter().map(|label| (*label).to_owned()).collect::<Vec<_>>())
+    };
     assert_eq!(of(&["10", "9", "10"]), (vec![1, 0, 1], vec!["9".to_owned(), "10".to_owned()]));
     let many: Vec<String> = (0..30).flat_map(|label| vec![label.to_string(); 31 - label]).collect();
     let (groups, names) = colour::groups(&many);

@@ -15,7 +15,9 @@ use autoencoders::rng::Rng;
 use autoencoders::run::{Numbers, State};
 use autoencoders::schema::Shape;
 use autoencoders::vars::{Group, Init, Role, Vars};
-use autoencoders::{Activation, Error, Event, FAMILIES, Flow, Matrix, Model, Outcome, Source, Trained, fit};
+use autoencoders::{
+    Activation, Error, Event, FAMILIES, Flow, Matrix, Model, Outcome, Source, Trained, fit,
+};
 use burn::tensor::{DType, Device};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -28,7 +30,10 @@ fn circle(rows: usize) -> Dataset {
         let angle = rng.unit() * std::f32::consts::TAU;
         for column in 0..6 {
             values.push(
-                0.5 + 0.4 * (angle + column as f32).cos() * if column % 2 == 0 { 1.0 } else { angle.sin() } + 0.01 * rng.standard_normal(),
+                0.5 + 0.4
+                    * (angle + column as f32).cos()
+                    * if column % 2 == 0 { 1.0 } else { angle.sin() }
+                    + 0.01 * rng.standard_normal(),
             );
         }
     }
@@ -51,7 +56,8 @@ fn small(entry: &Entry) -> Config {
 }
 
 fn plan(config: &Config, shape: &Shape) -> Plan {
-    Plan::new(config, shape, Range::Unit, 100).unwrap_or_else(|error| panic!("{}: {error}", config.family))
+    Plan::new(config, shape, Range::Unit, 100)
+        .unwrap_or_else(|error| panic!("{}: {error}", config.family))
 }
 
 fn build(config: &Config, shape: &Shape, dtype: DType) -> (Parts, Vars) {
@@ -66,7 +72,8 @@ fn rows(shape: &Shape, rows: usize, dtype: DType) -> Batch {
 }
 
 fn trained(config: &Config, data: &Dataset) -> Trained {
-    fit(config, data, None, false, &mut |_| Flow::Continue).unwrap_or_else(|error| panic!("{}: {error}", config.family))
+    fit(config, data, None, false, &mut |_| Flow::Continue)
+        .unwrap_or_else(|error| panic!("{}: {error}", config.family))
 }
 
 fn bits(values: &[f32]) -> Vec<u32> {
@@ -80,10 +87,15 @@ fn weight_bits(vars: &Vars) -> Vec<Vec<u32>> {
 #[test]
 fn the_folder_and_the_list_agree() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/families");
-    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
-    let files: BTreeSet<String> =
-        files.filter_map(|name| name.strip_suffix(".rs").map(str::to_owned)).filter(|name| name != "mod").collect();
-    let listed: BTreeSet<String> = FAMILIES.iter().map(|entry| entry.name.replace('-', "_")).collect();
+    let files = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap());
+    let files: BTreeSet<String> = files
+        .filter_map(|name| name.strip_suffix(".rs").map(str::to_owned))
+        .filter(|name| name != "mod")
+        .collect();
+    let listed: BTreeSet<String> =
+        FAMILIES.iter().map(|entry| entry.name.replace('-', "_")).collect();
     assert_eq!(files, listed, "families/*.rs and FAMILIES");
     assert_eq!(listed.len(), FAMILIES.len(), "names are unique");
     assert!(FAMILIES.iter().all(|entry| !entry.title.is_empty() && !entry.paper.is_empty()));
@@ -110,15 +122,25 @@ fn nonsense_parameters_are_refused_by_name() {
                 let mut config = small(entry);
                 config.parameters.insert(name.clone(), nonsense.clone());
                 match Plan::new(&config, &shape, Range::Unit, 100) {
-                    Err(error) => assert!(error.to_string().contains(&name), "{}: {name} = {nonsense}: {error}", entry.name),
-                    Ok(_) => panic!("{}: {name} = {nonsense} was accepted in place of {default}", entry.name),
+                    Err(error) => assert!(
+                        error.to_string().contains(&name),
+                        "{}: {name} = {nonsense}: {error}",
+                        entry.name
+                    ),
+                    Ok(_) => panic!(
+                        "{}: {name} = {nonsense} was accepted in place of {default}",
+                        entry.name
+                    ),
                 }
             }
         }
         let mut config = small(entry);
         config.parameters.insert("no_such_parameter".to_owned(), json!(1));
         let error = Plan::new(&config, &shape, Range::Unit, 100).unwrap_err();
-        assert!(matches!(&error, Error::Unknown { name, .. } if name == "no_such_parameter"), "{error}");
+        assert!(
+            matches!(&error, Error::Unknown { name, .. } if name == "no_such_parameter"),
+            "{error}"
+        );
     }
 }
 
@@ -144,9 +166,11 @@ fn nonsense_settings_are_refused_by_name() {
             assert!(error.contains(name), "{name} = {nonsense}: {error}");
         }
     }
-    for (name, set) in
-        [("latent", (|c, v| c.latent = v) as Set<usize>), ("batch", |c, v| c.batch = v), ("epochs", |c, v| c.epochs = Some(v))]
-    {
+    for (name, set) in [
+        ("latent", (|c, v| c.latent = v) as Set<usize>),
+        ("batch", |c, v| c.batch = v),
+        ("epochs", |c, v| c.epochs = Some(v)),
+    ] {
         for nonsense in [0, usize::MAX] {
             let mut config = small(&FAMILIES[0]);
             set(&mut config, nonsense);
@@ -164,9 +188,12 @@ fn every_variable_gets_a_gradient_in_some_phase() {
         let mut moved: Vec<bool> = vars.iter().map(|(_, var)| var.role == Role::Buffer).collect();
         for phase in parts.plan.family.phases() {
             let values = vars.leaves(|var| phase.groups.contains(&var.group));
-            let terms = parts.terms(&values, rows(&shape, 8, DType::F32), &mut Pass::training(Rng::new(1))).unwrap();
+            let terms = parts
+                .terms(&values, rows(&shape, 8, DType::F32), &mut Pass::training(Rng::new(1)))
+                .unwrap();
             for (moved, gradient) in moved.iter_mut().zip(values.gradients(terms)) {
-                *moved |= gradient.is_some_and(|gradient| gradient.abs().sum().into_scalar::<f64>() > 0.0);
+                *moved |= gradient
+                    .is_some_and(|gradient| gradient.abs().sum().into_scalar::<f64>() > 0.0);
             }
         }
         for ((_, var), moved) in vars.iter().zip(moved) {
@@ -175,11 +202,15 @@ fn every_variable_gets_a_gradient_in_some_phase() {
     }
 }
 
-/// The largest difference between gradients and central differences, relative to the largest gradient.
+/// The largest difference between gradients and central differences, relative to the largest
+/// gradient.
 fn gradient_error(config: &Config, shape: &Shape) -> f64 {
     // A rectified code has no derivative where a dropout leaves nothing of its input.
     let rectified = plan(config, shape).blueprint.code_activation == Activation::Relu;
-    let smooth = Config { code_activation: rectified.then_some(Activation::Softplus).or(config.code_activation), ..config.clone() };
+    let smooth = Config {
+        code_activation: rectified.then_some(Activation::Softplus).or(config.code_activation),
+        ..config.clone()
+    };
     let columns = shape.features().unwrap();
     let mut rng = Rng::new(9);
     let rows = Matrix { columns, values: (0..5 * columns).map(|_| rng.unit()).collect() };
@@ -214,7 +245,14 @@ fn gradients_match_finite_differences() {
 
 #[test]
 fn gradients_of_every_activation_and_layer_match_finite_differences() {
-    let smooth = [Activation::Sigmoid, Activation::Tanh, Activation::Elu, Activation::Gelu, Activation::Silu, Activation::Softplus];
+    let smooth = [
+        Activation::Sigmoid,
+        Activation::Tanh,
+        Activation::Elu,
+        Activation::Gelu,
+        Activation::Silu,
+        Activation::Softplus,
+    ];
     for activation in smooth {
         for family in ["plain", "contractive"] {
             let entry = FAMILIES.iter().find(|entry| entry.name == family).unwrap();
@@ -244,11 +282,26 @@ fn thirty_steps_lower_the_loss() {
         let (parts, mut vars) = build(&config, &shape, DType::F32);
         let mut optimiser = Optimiser::new(config.optimiser, 0.9, 0.0, 0.0, &vars);
         let batch = rows(&shape, 32, DType::F32);
-        let loss =
-            |vars: &Vars| Numbers::read(&parts.terms(&vars.values(), batch.clone(), &mut Pass::sampling(Rng::new(1))).unwrap()).sum();
+        let loss = |vars: &Vars| {
+            Numbers::read(
+                &parts
+                    .terms(&vars.values(), batch.clone(), &mut Pass::sampling(Rng::new(1)))
+                    .unwrap(),
+            )
+            .sum()
+        };
         let before = loss(&vars);
         for step in 0..30 {
-            descend(&parts, &mut vars, &mut optimiser, batch.clone(), &Rng::new(1).at(step), Progress::DONE, config.learning_rate).unwrap();
+            descend(
+                &parts,
+                &mut vars,
+                &mut optimiser,
+                batch.clone(),
+                &Rng::new(1).at(step),
+                Progress::DONE,
+                config.learning_rate,
+            )
+            .unwrap();
         }
         assert!(loss(&vars) < before, "{}: {before} to {}", entry.name, loss(&vars));
     }
@@ -262,10 +315,20 @@ fn the_same_seed_gives_the_same_bits_on_one_and_two_threads_and_another_seed_giv
     for _ in 0..300 * 400 {
         values.push(rng.unit());
     }
-    let data = Dataset { shape: Shape::Flat { width: 400 }, values: Values::F32(values).into(), ..circle(1) };
+    let data = Dataset {
+        shape: Shape::Flat { width: 400 },
+        values: Values::F32(values).into(),
+        ..circle(1)
+    };
     for entry in FAMILIES {
-        let config =
-            Config { net: "mlp:300".parse().unwrap(), parameters: cheap(entry), latent: 20, epochs: Some(2), batch: 128, ..small(entry) };
+        let config = Config {
+            net: "mlp:300".parse().unwrap(),
+            parameters: cheap(entry),
+            latent: 20,
+            epochs: Some(2),
+            batch: 128,
+            ..small(entry)
+        };
         let on = |threads, config: &Config| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
@@ -275,7 +338,11 @@ fn the_same_seed_gives_the_same_bits_on_one_and_two_threads_and_another_seed_giv
         };
         let one = on(1, &config);
         assert!(one == on(2, &config), "{}: threads change the bits", entry.name);
-        assert!(one != on(1, &Config { seed: 6, ..config }), "{}: the seed changes nothing", entry.name);
+        assert!(
+            one != on(1, &Config { seed: 6, ..config }),
+            "{}: the seed changes nothing",
+            entry.name
+        );
     }
 }
 
@@ -301,12 +368,22 @@ fn encoding_a_batch_equals_encoding_its_rows() {
             let together = model.encode(&data).unwrap();
             for row in 0..data.rows() {
                 let alone = model.encode_rows(&data, &[row]).unwrap();
-                // To the bit where products are our own; elsewhere they round as their sizes have it.
+                // To the bit where products are our own; elsewhere they round as their sizes have
+                // it.
                 if autoencoders_kernels::native() {
-                    assert_eq!(bits(&alone.values), bits(together.row(row)), "{} row {row}", entry.name);
+                    assert_eq!(
+                        bits(&alone.values),
+                        bits(together.row(row)),
+                        "{} row {row}",
+                        entry.name
+                    );
                 }
                 for (a, b) in alone.values.iter().zip(together.row(row)) {
-                    assert!((a - b).abs() <= 1e-5 * b.abs().max(1.0), "{} row {row}: {a} {b}", entry.name);
+                    assert!(
+                        (a - b).abs() <= 1e-5 * b.abs().max(1.0),
+                        "{} row {row}: {a} {b}",
+                        entry.name
+                    );
                 }
             }
         }
@@ -321,10 +398,16 @@ fn saved_and_loaded_encodes_the_same_bits() {
     for entry in FAMILIES {
         for (net, data) in [("shallow", &data), ("mlp:8,5", &data), ("conv:3,4", &image)] {
             let model = trained(&Config { net: net.parse().unwrap(), ..small(entry) }, data).model;
-            let path = folder.path().join(format!("{}-{net}.ae", entry.name).replace([':', ','], "-"));
+            let path =
+                folder.path().join(format!("{}-{net}.ae", entry.name).replace([':', ','], "-"));
             model.save(&path).unwrap();
             let loaded = Model::load(&path).unwrap();
-            assert_eq!(bits(&model.encode(data).unwrap().values), bits(&loaded.encode(data).unwrap().values), "{} {net}", entry.name);
+            assert_eq!(
+                bits(&model.encode(data).unwrap().values),
+                bits(&loaded.encode(data).unwrap().values),
+                "{} {net}",
+                entry.name
+            );
             assert_eq!(
                 bits(&model.generate(3, 1, Source::Auto).unwrap().values),
                 bits(&loaded.generate(3, 1, Source::Auto).unwrap().values)
@@ -340,8 +423,14 @@ fn resumed_equals_uninterrupted() {
     let folder = tempfile::tempdir().unwrap();
     let data = circle(90);
     for entry in FAMILIES {
-        let adam = Config { net: "mlp:8".parse().unwrap(), norm: Norm::Layer, dropout: 0.1, ..small(entry) };
-        // A high rate that no epoch improves on: the counters of patience and plateau and the running statistics matter.
+        let adam = Config {
+            net: "mlp:8".parse().unwrap(),
+            norm: Norm::Layer,
+            dropout: 0.1,
+            ..small(entry)
+        };
+        // A high rate that no epoch improves on: the counters of patience and plateau and the
+        // running statistics matter.
         let sgd = Config {
             optimiser: autoencoders::optimise::Method::Sgd,
             schedule: "plateau:1,0.5".parse().unwrap(),
@@ -354,8 +443,15 @@ fn resumed_equals_uninterrupted() {
             ..adam.clone()
         };
         // What it remembers must be in the checkpoint; norms and dropout are frozen with the rest.
-        let lbfgs = Config { optimiser: autoencoders::optimise::Method::Lbfgs, epochs: Some(8), dropout: 0.0, ..adam.clone() };
-        for (which, config, stops) in [("adam", adam, [2, 5, 7]), ("sgd", sgd, [5, 12, 18]), ("lbfgs", lbfgs, [1, 3, 6])] {
+        let lbfgs = Config {
+            optimiser: autoencoders::optimise::Method::Lbfgs,
+            epochs: Some(8),
+            dropout: 0.0,
+            ..adam.clone()
+        };
+        for (which, config, stops) in
+            [("adam", adam, [2, 5, 7]), ("sgd", sgd, [5, 12, 18]), ("lbfgs", lbfgs, [1, 3, 6])]
+        {
             let whole = trained(&config, &data).model;
             for stop_at in stops {
                 let path = folder.path().join(format!("{}-{which}-{stop_at}.ae.run", entry.name));
@@ -364,10 +460,22 @@ fn resumed_equals_uninterrupted() {
                     steps += usize::from(matches!(event, Event::Step { .. }));
                     if steps == stop_at { Flow::Stop } else { Flow::Continue }
                 });
-                assert!(matches!(part.unwrap().outcome, Outcome::Interrupted), "{} {which} {stop_at}", entry.name);
+                assert!(
+                    matches!(part.unwrap().outcome, Outcome::Interrupted),
+                    "{} {which} {stop_at}",
+                    entry.name
+                );
                 assert_eq!(State::config_of(&path).unwrap(), whole.parts.plan.config);
-                let resumed = fit(&State::config_of(&path).unwrap(), &data, Some(&path), true, &mut |_| Flow::Continue).unwrap();
-                assert!(weight_bits(&resumed.model.vars) == weight_bits(&whole.vars), "{} {which} stopped at {stop_at}", entry.name);
+                let resumed =
+                    fit(&State::config_of(&path).unwrap(), &data, Some(&path), true, &mut |_| {
+                        Flow::Continue
+                    })
+                    .unwrap();
+                assert!(
+                    weight_bits(&resumed.model.vars) == weight_bits(&whole.vars),
+                    "{} {which} stopped at {stop_at}",
+                    entry.name
+                );
                 assert_eq!(resumed.model.history, whole.history);
             }
         }
@@ -379,16 +487,23 @@ fn generating_works_from_the_prior_or_from_a_density_on_the_codes() {
     let data = circle(80);
     for entry in FAMILIES {
         for density in ["gaussian", "mixture:3"] {
-            let model = trained(&Config { density: density.parse().unwrap(), ..small(entry) }, &data).model;
+            let model =
+                trained(&Config { density: density.parse().unwrap(), ..small(entry) }, &data).model;
             for source in [Source::Auto, Source::Density] {
                 let rows = model.generate(50, 1, source).unwrap();
                 assert_eq!((rows.rows(), rows.columns), (50, 6));
                 assert!(rows.values.iter().all(|value| value.is_finite()));
-                assert!(rows.values[..6] != rows.values[6..12], "{}: every row is the same", entry.name);
+                assert!(
+                    rows.values[..6] != rows.values[6..12],
+                    "{}: every row is the same",
+                    entry.name
+                );
             }
         }
-        let none = trained(&Config { density: "none".parse().unwrap(), ..small(entry) }, &data).model;
-        let has_prior = none.parts.plan.family.prior(&none.parts.plan, 1, &mut Rng::new(1)).is_some();
+        let none =
+            trained(&Config { density: "none".parse().unwrap(), ..small(entry) }, &data).model;
+        let has_prior =
+            none.parts.plan.family.prior(&none.parts.plan, 1, &mut Rng::new(1)).is_some();
         assert_eq!(none.generate(1, 1, Source::Auto).is_ok(), has_prior);
     }
 }
@@ -398,10 +513,16 @@ fn terms_are_named_and_sum_to_the_loss() {
     let shape = Shape::Flat { width: 6 };
     for entry in FAMILIES {
         let (parts, vars) = build(&Config { l2: 0.1, ..small(entry) }, &shape, DType::F64);
-        let terms = parts.terms(&vars.values(), rows(&shape, 8, DType::F64), &mut Pass::training(Rng::new(1))).unwrap();
+        let terms = parts
+            .terms(&vars.values(), rows(&shape, 8, DType::F64), &mut Pass::training(Rng::new(1)))
+            .unwrap();
         let numbers = Numbers::read(&terms);
         let names: BTreeSet<&str> = numbers.0.iter().map(|(name, _)| name.as_str()).collect();
-        assert!(names.contains("reconstruction") && names.contains("l2"), "{}: {names:?}", entry.name);
+        assert!(
+            names.contains("reconstruction") && names.contains("l2"),
+            "{}: {names:?}",
+            entry.name
+        );
         assert_eq!(names.len(), numbers.0.len(), "names are unique");
         let sum = terms.sum().unwrap().into_scalar::<f64>();
         assert!((sum - numbers.sum()).abs() < 1e-12 * sum.abs());

@@ -1,7 +1,9 @@
 //! Rows on disk: the same bits as from memory, and errors where the file does not stay what it was.
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
-use autoencoders::data::{Dataset, ReadOptions, read, write_npy_blocks, write_table, write_table_blocks};
+use autoencoders::data::{
+    Dataset, ReadOptions, read, write_npy_blocks, write_table, write_table_blocks,
+};
 use autoencoders::prepare::Scale;
 use autoencoders::rng::Rng;
 use autoencoders::{Config, Event, Flow, Model, Outcome, fit};
@@ -16,7 +18,8 @@ const WIDTH: usize = 10;
 fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
     let mut rng = Rng::new(4);
-    let numbers: Vec<f32> = (0..ROWS * WIDTH).map(|at| rng.standard_normal() + (at % WIDTH) as f32).collect();
+    let numbers: Vec<f32> =
+        (0..ROWS * WIDTH).map(|at| rng.standard_normal() + (at % WIDTH) as f32).collect();
     let names: Vec<String> = (0..WIDTH).map(|column| format!("c{column}")).collect();
     for name in ["t.npy", "t.csv", "t.parquet"] {
         write_table(&folder.path().join(name), None, &names, ROWS, &numbers).unwrap();
@@ -26,7 +29,11 @@ fn folder() -> TempDir {
 
 fn rows(folder: &Path, name: &str, memory: Option<u64>) -> Dataset {
     let id = (!name.ends_with("npy")).then(|| "row".to_owned());
-    let data = read(&folder.join(name).display().to_string(), &ReadOptions { memory, id, ..ReadOptions::default() }).unwrap();
+    let data = read(
+        &folder.join(name).display().to_string(),
+        &ReadOptions { memory, id, ..ReadOptions::default() },
+    )
+    .unwrap();
     assert_eq!(data.values.in_memory().is_none(), memory.is_some());
     data
 }
@@ -35,7 +42,14 @@ fn rows(folder: &Path, name: &str, memory: Option<u64>) -> Dataset {
 const DISK: Option<u64> = Some(0);
 
 fn config(family: &str) -> Config {
-    Config { family: family.to_owned(), latent: 3, epochs: Some(1), batch: 128, net: "mlp:16".parse().unwrap(), ..Config::default() }
+    Config {
+        family: family.to_owned(),
+        latent: 3,
+        epochs: Some(1),
+        batch: 128,
+        net: "mlp:16".parse().unwrap(),
+        ..Config::default()
+    }
 }
 
 fn trained(config: &Config, data: &Dataset) -> Model {
@@ -60,7 +74,9 @@ fn a_model_trained_from_disk_has_the_bits_of_one_trained_from_memory() {
         ("t.csv", "plain", Scale::None),
     ] {
         let config = Config { scale, ..config(family) };
-        let [memory, disk] = [None, DISK].map(|memory| bytes(&trained(&config, &rows(folder.path(), name, memory)), folder.path()));
+        let [memory, disk] = [None, DISK].map(|memory| {
+            bytes(&trained(&config, &rows(folder.path(), name, memory)), folder.path())
+        });
         assert!(memory == disk, "{family} on {name}");
     }
 }
@@ -72,9 +88,15 @@ fn an_evaluation_from_disk_has_the_same_numbers() {
     let model = trained(&config("denoising"), &memory);
     let all: Vec<usize> = (0..ROWS).rev().collect();
     assert_eq!(model.evaluate(&memory, &all).unwrap(), model.evaluate(&disk, &all).unwrap());
-    assert_eq!(model.jacobian_norm(&memory, &all[..2000]).unwrap(), model.jacobian_norm(&disk, &all[..2000]).unwrap());
+    assert_eq!(
+        model.jacobian_norm(&memory, &all[..2000]).unwrap(),
+        model.jacobian_norm(&disk, &all[..2000]).unwrap()
+    );
     assert_eq!(model.encode(&memory).unwrap(), model.encode(&disk).unwrap());
-    assert_eq!(model.interpolate(&memory, 3, 17, 5).unwrap(), model.interpolate(&disk, 3, 17, 5).unwrap());
+    assert_eq!(
+        model.interpolate(&memory, 3, 17, 5).unwrap(),
+        model.interpolate(&disk, 3, 17, 5).unwrap()
+    );
 }
 
 #[test]
@@ -86,7 +108,11 @@ fn codes_and_rows_are_the_same_files_from_disk_and_from_memory() {
     for extension in ["npy", "csv", "parquet"] {
         let [from_memory, from_disk] = [&memory, &disk].map(|data| {
             let (path, ids) = (folder.path().join(format!("out.{extension}")), data.ids.as_deref());
-            model.encode_blocks(data, 0..ROWS, |blocks| write_table_blocks(&path, ids, &codes, &[], ROWS, blocks)).unwrap();
+            model
+                .encode_blocks(data, 0..ROWS, |blocks| {
+                    write_table_blocks(&path, ids, &codes, &[], ROWS, blocks)
+                })
+                .unwrap();
             let codes = std::fs::read(&path).unwrap();
             model
                 .reconstruct_blocks(data, 0..ROWS, |blocks| match extension {
@@ -99,7 +125,14 @@ fn codes_and_rows_are_the_same_files_from_disk_and_from_memory() {
         assert!(from_memory == from_disk, "{extension}");
         // What is written in blocks is what is computed at once.
         let whole = folder.path().join(format!("whole.{extension}"));
-        write_table(&whole, memory.ids.as_deref(), &codes, ROWS, &model.encode(&memory).unwrap().values).unwrap();
+        write_table(
+            &whole,
+            memory.ids.as_deref(),
+            &codes,
+            ROWS,
+            &model.encode(&memory).unwrap().values,
+        )
+        .unwrap();
         assert!(std::fs::read(whole).unwrap() == from_disk.0, "{extension}");
     }
 }
@@ -132,5 +165,10 @@ fn a_file_that_is_cut_short_ends_the_training_with_an_error() {
     });
     let error = error.unwrap_err().to_string();
     // Found before a read, or by a read that was under way.
-    assert!(["t.npy: was changed or cut short", "t.npy: is cut short"].iter().any(|words| error.contains(words)), "{error}");
+    assert!(
+        ["t.npy: was changed or cut short", "t.npy: is cut short"]
+            .iter()
+            .any(|words| error.contains(words)),
+        "{error}"
+    );
 }

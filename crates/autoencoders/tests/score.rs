@@ -1,4 +1,5 @@
-//! Anomaly scores: what is strange scores high, the same at every call, and the model says where it cannot tell.
+//! Anomaly scores: what is strange scores high, the same at every call, and the model says where it
+//! cannot tell.
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
 use autoencoders::data::{Dataset, Values};
@@ -16,7 +17,14 @@ fn plane(rows: usize, seed: u64) -> Vec<f64> {
     let row = |_| {
         let (a, b) = (f64::from(rng.standard_normal()), f64::from(rng.standard_normal()));
         let mut noise = || 0.05 * f64::from(rng.standard_normal());
-        [a + noise(), b + noise(), a + b + noise(), a - b + noise(), 2.0 * a + noise(), 0.5 * b + noise()]
+        [
+            a + noise(),
+            b + noise(),
+            a + b + noise(),
+            a - b + noise(),
+            2.0 * a + noise(),
+            0.5 * b + noise(),
+        ]
     };
     (0..rows).flat_map(row).collect()
 }
@@ -46,18 +54,28 @@ fn every_family_scores_by_every_kind_the_same_at_every_call_and_in_every_company
     let data = table(plane(300, 1));
     let some = data.select(&[7, 3]).unwrap();
     for family in FAMILIES {
-        let config = Config { family: family.name.to_owned(), latent: 3, ..short(Config::default()) };
+        let config =
+            Config { family: family.name.to_owned(), latent: 3, ..short(Config::default()) };
         let Trained { model, split, .. } = fitted(&config, &data);
         for kind in Kind::ALL {
             let all = scores(&model, &data, kind);
             // What a score is compared with are the scores of the rows that trained nothing.
             let mut held_out = scores(&model, &data.select(&split.validation).unwrap(), kind);
             held_out.sort_by(f64::total_cmp);
-            assert_eq!(model.detector().unwrap().calibration(kind).scores(), held_out, "{} {kind}", family.name);
+            assert_eq!(
+                model.detector().unwrap().calibration(kind).scores(),
+                held_out,
+                "{} {kind}",
+                family.name
+            );
             assert!(all.iter().all(|score| score.is_finite()), "{} {kind}", family.name);
             assert_eq!(all, scores(&model, &data, kind), "{} {kind}", family.name);
             let few = scores(&model, &some, kind);
-            assert!((few[0] - all[7]).abs() < 1e-3 && (few[1] - all[3]).abs() < 1e-3, "{} {kind}: {few:?} of {all:?}", family.name);
+            assert!(
+                (few[0] - all[7]).abs() < 1e-3 && (few[1] - all[3]).abs() < 1e-3,
+                "{} {kind}: {few:?} of {all:?}",
+                family.name
+            );
         }
     }
 }
@@ -80,7 +98,10 @@ fn a_row_off_the_plane_scores_highest_and_names_its_column() {
 fn one_alarm_in_a_hundred_is_about_that_on_fresh_rows() {
     let model = trained(&short(Config::for_anomalies(&SHAPE, &[])), &table(plane(2000, 4)));
     let alarm = model.detector().unwrap().threshold(Kind::Joined, Threshold::Auto, 0.0).unwrap();
-    let alarms = scores(&model, &table(plane(5000, 5)), Kind::Joined).iter().filter(|score| **score > alarm).count();
+    let alarms = scores(&model, &table(plane(5000, 5)), Kind::Joined)
+        .iter()
+        .filter(|score| **score > alarm)
+        .count();
     assert!((10..200).contains(&alarms), "{alarms} of 5000 instead of 50");
 }
 
@@ -91,7 +112,10 @@ fn a_saved_ensemble_scores_the_same_bits() {
     let wide: Vec<f64> = plane(200, 6).chunks(6).flat_map(|row| [row, row].concat()).collect();
     let data = Dataset::new("wide", Shape::Flat { width: 12 }, Values::F64(wide)).unwrap();
     for contamination in [0.0, 0.1] {
-        let model = trained(&Config { members: 3, contamination, ..short(Config::for_anomalies(&data.shape, &[])) }, &data);
+        let model = trained(
+            &Config { members: 3, contamination, ..short(Config::for_anomalies(&data.shape, &[])) },
+            &data,
+        );
         assert_eq!(model.members.len(), 2);
         assert_eq!(model.members[0].columns.len(), 11, "each member leaves out one of ten columns");
         model.save(&path).unwrap();
@@ -127,7 +151,10 @@ fn an_ensemble_that_is_interrupted_goes_on_to_the_same_model() {
     let Trained { model, outcome, .. } = stopped.unwrap();
     assert!(matches!(outcome, Outcome::Interrupted) && model.detector().is_err());
     let resumed = fit(&config, &data, Some(&run), true, &mut |_| Flow::Continue).unwrap().model;
-    assert_eq!(scores(&resumed, &data, Kind::Joined), scores(&trained(&config, &data), &data, Kind::Joined));
+    assert_eq!(
+        scores(&resumed, &data, Kind::Joined),
+        scores(&trained(&config, &data), &data, Kind::Joined)
+    );
 }
 
 #[test]
@@ -135,21 +162,36 @@ fn anomalies_among_the_training_rows_are_found_all_the_same() {
     let mut values = plane(475, 9);
     // A knot of one kind, which a network would learn like any other kind of row.
     let mut rng = Rng::new(10);
-    values.extend((0..25).flat_map(|_| [4.0, -4.0, 4.0, -4.0, 4.0, -4.0].map(|place| place + 0.01 * f64::from(rng.standard_normal()))));
+    values.extend((0..25).flat_map(|_| {
+        [4.0, -4.0, 4.0, -4.0, 4.0, -4.0]
+            .map(|place| place + 0.01 * f64::from(rng.standard_normal()))
+    }));
     let data = table(values);
     let truth: Vec<bool> = (0..500).map(|row| row >= 475).collect();
     let area = |contamination: f64| {
-        let model = trained(&Config { contamination, members: 1, ..short(Config::for_anomalies(&SHAPE, &[])) }, &data);
+        let model = trained(
+            &Config { contamination, members: 1, ..short(Config::for_anomalies(&SHAPE, &[])) },
+            &data,
+        );
         auroc(&scores(&model, &data, Kind::Joined), &truth).unwrap()
     };
     let (clean, allowed) = (area(0.0), area(0.1));
-    assert!(allowed > 0.95 && allowed > clean + 0.2, "{allowed} where anomalies are allowed for, {clean} where they are not");
+    assert!(
+        allowed > 0.95 && allowed > clean + 0.2,
+        "{allowed} where anomalies are allowed for, {clean} where they are not"
+    );
 }
 
 #[test]
 fn a_copy_machine_is_found_out_and_the_remedy_is_checked() {
     // A linear code as wide as the row copies everything, also what is far from all it has seen.
-    let config = Config { net: "linear".parse().unwrap(), latent: 6, epochs: Some(200), learning_rate: 0.01, ..Config::default() };
+    let config = Config {
+        net: "linear".parse().unwrap(),
+        latent: 6,
+        epochs: Some(200),
+        learning_rate: 0.01,
+        ..Config::default()
+    };
     let model = trained(&config, &table(plane(500, 11)));
     let probed = model.detector().unwrap().probe(&model, &table(plane(200, 12))).unwrap();
     assert!(probed.fraction(Probe::Far, Kind::Code) >= 0.99, "{probed:?}");
@@ -157,21 +199,33 @@ fn a_copy_machine_is_found_out_and_the_remedy_is_checked() {
     assert!(probed.passes(Kind::Mahalanobis) == advice.is_empty(), "{advice:?}");
     for kind in Kind::ALL {
         for line in probed.advice(kind) {
-            assert!(line.contains("only") && (line.contains("checked on the same rows") || line.contains("no kind of score")), "{line}");
+            assert!(
+                line.contains("only")
+                    && (line.contains("checked on the same rows")
+                        || line.contains("no kind of score")),
+                "{line}"
+            );
         }
     }
 }
 
 #[test]
 fn a_column_that_was_constant_in_training_is_an_anomaly_when_it_varies() {
-    let constant = |values: Vec<f64>| values.chunks(6).flat_map(|row| [&row[..5], &[7.0]].concat()).collect::<Vec<f64>>();
-    let model = trained(&short(Config::for_anomalies(&SHAPE, &[])), &table(constant(plane(400, 13))));
+    let constant = |values: Vec<f64>| {
+        values.chunks(6).flat_map(|row| [&row[..5], &[7.0]].concat()).collect::<Vec<f64>>()
+    };
+    let model =
+        trained(&short(Config::for_anomalies(&SHAPE, &[])), &table(constant(plane(400, 13))));
     let mut fresh = constant(plane(50, 14));
     fresh[6 * 20 + 5] = 8.0;
     let rows = model.score(&table(fresh), Kind::Joined, 1).unwrap();
     let alarm = model.detector().unwrap().threshold(Kind::Joined, Threshold::Auto, 0.0).unwrap();
     let highest = rows.iter().map(|row| row.score).fold(f64::MIN, f64::max);
-    assert!(rows[20].score > alarm && rows[20].score == highest && rows[20].reasons[0].column == 5, "{:?}", rows[20]);
+    assert!(
+        rows[20].score > alarm && rows[20].score == highest && rows[20].reasons[0].column == 5,
+        "{:?}",
+        rows[20]
+    );
 }
 
 #[test]

@@ -7,7 +7,9 @@ use autoencoders::recognise::{Classes, Classifier, Head, Kind};
 use autoencoders::run::State;
 use autoencoders::schema::Shape;
 use autoencoders::vars::Vars;
-use autoencoders::{Activation, Config, Event, FAMILIES, Flow, Model, Outcome, Trained, fit, fit_from};
+use autoencoders::{
+    Activation, Config, Event, FAMILIES, Flow, Model, Outcome, Trained, fit, fit_from,
+};
 use serde_json::json;
 
 fn digits() -> Dataset {
@@ -15,12 +17,16 @@ fn digits() -> Dataset {
 }
 
 fn trained(config: &Config, data: &Dataset) -> Trained {
-    fit(config, data, None, false, &mut |_| Flow::Continue).unwrap_or_else(|error| panic!("{}: {error}", config.family))
+    fit(config, data, None, false, &mut |_| Flow::Continue)
+        .unwrap_or_else(|error| panic!("{}: {error}", config.family))
 }
 
 fn bits(vars: &Vars, group: &str) -> Vec<Vec<u32>> {
     let own = vars.iter().filter(|(_, var)| var.name.starts_with(group));
-    own.map(|(_, var)| var.value.to_data().try_into_vec::<f32>().unwrap().into_iter().map(f32::to_bits).collect()).collect()
+    own.map(|(_, var)| {
+        var.value.to_data().try_into_vec::<f32>().unwrap().into_iter().map(f32::to_bits).collect()
+    })
+    .collect()
 }
 
 fn stacked(pretrain: &str) -> Config {
@@ -38,7 +44,9 @@ fn stacked(pretrain: &str) -> Config {
 #[test]
 fn layers_that_were_trained_alone_are_a_better_start_for_deep_sigmoids() {
     let data = digits();
-    let first = |pretrain: &str| trained(&stacked(pretrain), &data).model.history[0].validation.as_ref().unwrap().sum();
+    let first = |pretrain: &str| {
+        trained(&stacked(pretrain), &data).model.history[0].validation.as_ref().unwrap().sum()
+    };
     let bare = first("none");
     for pretrain in ["greedy", "rbm", "rbm:2", "rbm:persistent"] {
         assert!(first(pretrain) < 0.9 * bare, "{pretrain}: {} against {bare}", first(pretrain));
@@ -50,15 +58,23 @@ fn every_family_can_be_stacked() {
     let data = digits().select(&(0..300).collect::<Vec<_>>()).unwrap();
     for entry in FAMILIES {
         // Each family's own activation in all layers, so that its constraint makes sense there.
-        let auto = trained(&Config { family: entry.name.to_owned(), epochs: Some(1), ..Config::default() }, &data)
-            .model
-            .parts
-            .plan
-            .blueprint
-            .code_activation;
+        let auto = trained(
+            &Config { family: entry.name.to_owned(), epochs: Some(1), ..Config::default() },
+            &data,
+        )
+        .model
+        .parts
+        .plan
+        .blueprint
+        .code_activation;
         let hidden = if auto == Activation::Identity { Activation::Relu } else { auto };
-        let config =
-            Config { family: entry.name.to_owned(), activation: hidden, pretrain_epochs: Some(2), epochs: Some(0), ..stacked("greedy") };
+        let config = Config {
+            family: entry.name.to_owned(),
+            activation: hidden,
+            pretrain_epochs: Some(2),
+            epochs: Some(0),
+            ..stacked("greedy")
+        };
         let mut layers = Vec::new();
         let model = fit(&config, &data, None, false, &mut |event| {
             if let Event::Layer { layer, of, record } = event {
@@ -67,14 +83,24 @@ fn every_family_can_be_stacked() {
             Flow::Continue
         });
         let model = model.unwrap_or_else(|error| panic!("{}: {error}", entry.name)).model;
-        assert_eq!(layers, [(0, 3, 1), (0, 3, 2), (1, 3, 1), (1, 3, 2), (2, 3, 1), (2, 3, 2)], "{}", entry.name);
-        assert!(model.encode(&data).unwrap().values.iter().all(|number| number.is_finite()), "{}", entry.name);
+        assert_eq!(
+            layers,
+            [(0, 3, 1), (0, 3, 2), (1, 3, 1), (1, 3, 2), (2, 3, 1), (2, 3, 2)],
+            "{}",
+            entry.name
+        );
+        assert!(
+            model.encode(&data).unwrap().values.iter().all(|number| number.is_finite()),
+            "{}",
+            entry.name
+        );
     }
 }
 
 #[test]
 fn a_stack_that_was_interrupted_goes_on_to_the_same_bits() {
-    let (data, folder) = (digits().select(&(0..300).collect::<Vec<_>>()).unwrap(), tempfile::tempdir().unwrap());
+    let (data, folder) =
+        (digits().select(&(0..300).collect::<Vec<_>>()).unwrap(), tempfile::tempdir().unwrap());
     for pretrain in ["greedy", "rbm"] {
         let config = Config { pretrain_epochs: Some(3), epochs: Some(2), ..stacked(pretrain) };
         let whole = trained(&config, &data).model;
@@ -83,29 +109,53 @@ fn a_stack_that_was_interrupted_goes_on_to_the_same_bits() {
             let mut seen = 0;
             let part = fit(&config, &data, Some(&path), false, &mut |event| {
                 seen += usize::from(matches!(event, Event::Layer { .. }));
-                if seen >= stop_at && matches!(event, Event::Layer { .. }) { Flow::Stop } else { Flow::Continue }
+                if seen >= stop_at && matches!(event, Event::Layer { .. }) {
+                    Flow::Stop
+                } else {
+                    Flow::Continue
+                }
             });
             assert!(matches!(part.unwrap().outcome, Outcome::Interrupted), "{pretrain} {stop_at}");
-            let resumed = fit(&State::config_of(&path).unwrap(), &data, Some(&path), true, &mut |_| Flow::Continue).unwrap().model;
-            assert!(bits(&resumed.vars, "") == bits(&whole.vars, ""), "{pretrain} stopped at {stop_at}");
+            let resumed =
+                fit(&State::config_of(&path).unwrap(), &data, Some(&path), true, &mut |_| {
+                    Flow::Continue
+                })
+                .unwrap()
+                .model;
+            assert!(
+                bits(&resumed.vars, "") == bits(&whole.vars, ""),
+                "{pretrain} stopped at {stop_at}"
+            );
         }
     }
 }
 
 #[test]
 fn what_cannot_be_stacked_is_refused_by_name() {
-    let data = Dataset::new("images", Shape::Image { height: 8, width: 8, channels: 1 }, Values::F32(vec![0.5; 64 * 20])).unwrap();
+    let data = Dataset::new(
+        "images",
+        Shape::Image { height: 8, width: 8, channels: 1 },
+        Values::F32(vec![0.5; 64 * 20]),
+    )
+    .unwrap();
     let config = Config { net: "conv:4".parse().unwrap(), ..stacked("greedy") };
     let error = fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap_err().to_string();
     assert!(error.contains("pretrain"), "{error}");
     let config = Config { epochs: Some(0), ..Config::default() };
-    assert!(fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap_err().to_string().contains("epochs"));
+    assert!(
+        fit(&config, &data, None, false, &mut |_| Flow::Continue)
+            .unwrap_err()
+            .to_string()
+            .contains("epochs")
+    );
 }
 
 #[test]
 fn a_boltzmann_machine_fills_no_layer_of_units_that_it_does_not_have() {
     let data = digits().select(&(0..100).collect::<Vec<_>>()).unwrap();
-    let error = |config: Config| fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap_err().to_string();
+    let error = |config: Config| {
+        fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap_err().to_string()
+    };
     let hidden = error(Config { activation: Activation::Relu, ..stacked("rbm") });
     assert!(hidden.contains("relu") && hidden.contains("--activation sigmoid"), "{hidden}");
     let code = error(Config { code_activation: Some(Activation::Tanh), ..stacked("rbm") });
@@ -119,14 +169,20 @@ fn a_machine_rebuilds_rows_as_the_network_that_it_fills_does() {
     let data = digits();
     for pretrain in ["rbm", "rbm:2", "rbm:persistent"] {
         // Pixels that come back between 0 and 1, as logits, and standardised as they are.
-        for (net, likelihood, scale) in
-            [("shallow", "gaussian", Scale::MinMax), ("shallow", "bernoulli", Scale::MinMax), ("linear", "gaussian", Scale::Standard)]
-        {
+        for (net, likelihood, scale) in [
+            ("shallow", "gaussian", Scale::MinMax),
+            ("shallow", "bernoulli", Scale::MinMax),
+            ("linear", "gaussian", Scale::Standard),
+        ] {
             let config = Config {
                 net: net.parse().unwrap(),
                 likelihood: likelihood.parse().unwrap(),
                 scale,
-                code_activation: Some(if net == "linear" { Activation::Identity } else { Activation::Sigmoid }),
+                code_activation: Some(if net == "linear" {
+                    Activation::Identity
+                } else {
+                    Activation::Sigmoid
+                }),
                 latent: 30,
                 epochs: Some(0),
                 pretrain_epochs: Some(30),
@@ -144,14 +200,20 @@ fn a_machine_rebuilds_rows_as_the_network_that_it_fills_does() {
 #[test]
 fn a_stack_keeps_what_its_family_learned_of_the_code() {
     let data = digits();
-    let config = Config { family: "winner-take-all".to_owned(), activation: Activation::Relu, epochs: Some(0), ..stacked("greedy") };
+    let config = Config {
+        family: "winner-take-all".to_owned(),
+        activation: Activation::Relu,
+        epochs: Some(0),
+        ..stacked("greedy")
+    };
     let model = trained(&config, &data).model;
     let (_, threshold) = model.vars.iter().find(|(_, var)| var.name == "winner.threshold").unwrap();
     let lowest = threshold.value.to_data().try_into_vec::<f32>().unwrap();
     assert!(lowest.iter().any(|number| *number > 0.0), "{lowest:?}");
     // Nearly as few numbers are kept as the decoder has seen.
     let codes = model.encode(&data).unwrap();
-    let kept = codes.values.iter().filter(|number| **number > 0.0).count() as f64 / codes.values.len() as f64;
+    let kept = codes.values.iter().filter(|number| **number > 0.0).count() as f64
+        / codes.values.len() as f64;
     assert!(kept < 0.15, "{kept}");
 }
 
@@ -160,7 +222,8 @@ fn a_frozen_encoder_stays_and_the_decoder_learns() {
     let data = digits();
     let model = trained(&Config { epochs: Some(3), ..Config::default() }, &data).model;
     let config = Config { epochs: Some(5), freeze_encoder: true, seed: 9, ..Config::default() };
-    let next = fit_from((&model).into(), &config, &data, None, &mut |_| Flow::Continue).unwrap().model;
+    let next =
+        fit_from((&model).into(), &config, &data, None, &mut |_| Flow::Continue).unwrap().model;
     assert!(bits(&next.vars, "encoder") == bits(&model.vars, "encoder"));
     assert!(bits(&next.vars, "decoder") != bits(&model.vars, "decoder"));
     assert_eq!(next.preparation, model.preparation);
@@ -171,12 +234,20 @@ fn a_frozen_encoder_stays_and_the_decoder_learns() {
     next.save(&folder.path().join("next.ae")).unwrap();
     let loaded = Model::load(&folder.path().join("next.ae")).unwrap();
     let free = Config { freeze_encoder: false, ..config.clone() };
-    let tuned = fit_from((&loaded).into(), &free, &data, None, &mut |_| Flow::Continue).unwrap().model;
+    let tuned =
+        fit_from((&loaded).into(), &free, &data, None, &mut |_| Flow::Continue).unwrap().model;
     assert!(bits(&tuned.vars, "encoder") != bits(&model.vars, "encoder"));
     let other = Config { net: "mlp:33".parse().unwrap(), ..config };
-    let error = fit_from((&model).into(), &other, &data, None, &mut |_| Flow::Continue).unwrap_err().to_string();
+    let error = fit_from((&model).into(), &other, &data, None, &mut |_| Flow::Continue)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("encoder.0.weight"), "{error}");
-    assert!(fit(&Config { freeze_encoder: true, ..Config::default() }, &data, None, false, &mut |_| Flow::Continue).is_err());
+    assert!(
+        fit(&Config { freeze_encoder: true, ..Config::default() }, &data, None, false, &mut |_| {
+            Flow::Continue
+        })
+        .is_err()
+    );
 }
 
 #[test]
@@ -187,11 +258,13 @@ fn a_training_from_other_weights_goes_on_with_their_scaling() {
         let values = (0..200 * 5).map(|_| scale * rng.standard_normal()).collect();
         Dataset::new("table", Shape::Flat { width: 5 }, Values::F32(values)).unwrap()
     };
-    let model = trained(&Config { latent: 2, epochs: Some(2), ..Config::default() }, &table(1.0)).model;
+    let model =
+        trained(&Config { latent: 2, epochs: Some(2), ..Config::default() }, &table(1.0)).model;
     // Rows of another scale, which a scaling of their own would hide.
     let data = table(3.0);
     let config = Config { latent: 2, epochs: Some(6), seed: 3, ..Config::default() };
-    let whole = fit_from((&model).into(), &config, &data, None, &mut |_| Flow::Continue).unwrap().model;
+    let whole =
+        fit_from((&model).into(), &config, &data, None, &mut |_| Flow::Continue).unwrap().model;
     let path = folder.path().join("from.ae.run");
     let mut epochs = 0;
     let part = fit_from((&model).into(), &config, &data, Some(&path), &mut |event| {
@@ -199,14 +272,31 @@ fn a_training_from_other_weights_goes_on_with_their_scaling() {
         if epochs == 3 { Flow::Stop } else { Flow::Continue }
     });
     assert!(matches!(part.unwrap().outcome, Outcome::Interrupted));
-    let resumed = fit(&State::config_of(&path).unwrap(), &data, Some(&path), true, &mut |_| Flow::Continue).unwrap().model;
+    let resumed =
+        fit(&State::config_of(&path).unwrap(), &data, Some(&path), true, &mut |_| Flow::Continue)
+            .unwrap()
+            .model;
     assert!(bits(&resumed.vars, "") == bits(&whole.vars, ""));
-    assert_eq!((&resumed.preparation, &whole.preparation), (&model.preparation, &model.preparation));
+    assert_eq!(
+        (&resumed.preparation, &whole.preparation),
+        (&model.preparation, &model.preparation)
+    );
     // What does not fit is refused by name, and not found out by a file that cannot be read.
-    let wider = Dataset::new("wider", Shape::Flat { width: 6 }, Values::F32(vec![0.5; 600])).unwrap();
-    assert!(fit_from((&model).into(), &config, &wider, None, &mut |_| Flow::Continue).unwrap_err().to_string().contains("rows of wider"));
+    let wider =
+        Dataset::new("wider", Shape::Flat { width: 6 }, Values::F32(vec![0.5; 600])).unwrap();
+    assert!(
+        fit_from((&model).into(), &config, &wider, None, &mut |_| Flow::Continue)
+            .unwrap_err()
+            .to_string()
+            .contains("rows of wider")
+    );
     let stacked = Config { pretrain: "greedy".parse().unwrap(), ..config.clone() };
-    assert!(fit_from((&model).into(), &stacked, &data, None, &mut |_| Flow::Continue).unwrap_err().to_string().contains("pretrain"));
+    assert!(
+        fit_from((&model).into(), &stacked, &data, None, &mut |_| Flow::Continue)
+            .unwrap_err()
+            .to_string()
+            .contains("pretrain")
+    );
 }
 
 #[test]
@@ -214,9 +304,13 @@ fn a_classifier_of_other_rows_is_refused_and_rows_without_labels_have_no_accurac
     let mut data = digits();
     let found = trained(&Config { latent: 16, epochs: Some(3), ..Config::default() }, &data);
     let head = Head { kind: Kind::Linear, ..Head::default() };
-    let classifier = Classifier::fit(&found.model, &data, &found.split, &head, &mut |_| Flow::Continue).unwrap();
-    let narrow = Dataset::new("narrow", Shape::Flat { width: 5 }, Values::F32(vec![0.5; 50])).unwrap();
-    assert!(classifier.scores(&narrow, &[0, 1]).unwrap_err().to_string().contains("rows of narrow"));
+    let classifier =
+        Classifier::fit(&found.model, &data, &found.split, &head, &mut |_| Flow::Continue).unwrap();
+    let narrow =
+        Dataset::new("narrow", Shape::Flat { width: 5 }, Values::F32(vec![0.5; 50])).unwrap();
+    assert!(
+        classifier.scores(&narrow, &[0, 1]).unwrap_err().to_string().contains("rows of narrow")
+    );
     assert!(classifier.recognised(&data, &found.split.test).unwrap().is_some());
     data.labels.as_mut().unwrap().iter_mut().for_each(String::clear);
     assert_eq!(classifier.recognised(&data, &found.split.test).unwrap(), None);
@@ -231,10 +325,15 @@ fn a_classifier_learns_leaves_the_model_as_it_is_and_survives_the_file() {
     let rows = found.split.test.clone();
     for (kind, least) in [(Kind::Softmax, 0.93), (Kind::Linear, 0.9), (Kind::Svm, 0.88)] {
         let head = Head { kind, ..Head::default() };
-        let classifier = Classifier::fit(&found.model, &data, &found.split, &head, &mut |_| Flow::Continue).unwrap();
+        let classifier =
+            Classifier::fit(&found.model, &data, &found.split, &head, &mut |_| Flow::Continue)
+                .unwrap();
         let accuracy = classifier.accuracy(&data, &rows).unwrap();
         assert!(accuracy > least, "{kind}: {accuracy}");
-        assert_eq!(bits(&classifier.vars, "encoder") == bits(&found.model.vars, "encoder"), kind != Kind::Softmax);
+        assert_eq!(
+            bits(&classifier.vars, "encoder") == bits(&found.model.vars, "encoder"),
+            kind != Kind::Softmax
+        );
         let scores = classifier.scores(&data, &rows).unwrap();
         found.model.classifier = Some(classifier);
         let path = folder.path().join(format!("{kind}.ae"));
@@ -255,14 +354,20 @@ fn rows_without_a_label_train_no_classifier_and_one_class_is_refused() {
     let classes = Classes::new(&data).unwrap();
     assert_eq!((classes.names.len(), classes.of[0], classes.of[2]), (10, None, None));
     let head = Head { kind: Kind::Linear, ..Head::default() };
-    let classifier = Classifier::fit(&found.model, &data, &found.split, &head, &mut |_| Flow::Continue).unwrap();
+    let classifier =
+        Classifier::fit(&found.model, &data, &found.split, &head, &mut |_| Flow::Continue).unwrap();
     assert!(classifier.accuracy(&data, &found.split.test).unwrap() > 0.8);
     data.labels.as_mut().unwrap().iter_mut().for_each(|label| *label = "same".to_owned());
-    let error = Classifier::fit(&found.model, &data, &found.split, &head, &mut |_| Flow::Continue).unwrap_err().to_string();
+    let error = Classifier::fit(&found.model, &data, &found.split, &head, &mut |_| Flow::Continue)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("two at least"), "{error}");
     data.labels = None;
     assert!(
-        Classifier::fit(&found.model, &data, &found.split, &head, &mut |_| Flow::Continue).unwrap_err().to_string().contains("--label")
+        Classifier::fit(&found.model, &data, &found.split, &head, &mut |_| Flow::Continue)
+            .unwrap_err()
+            .to_string()
+            .contains("--label")
     );
 }
 
@@ -287,14 +392,28 @@ fn k_sparse_codes_have_k_numbers_and_winners_win_as_often_as_they_may() {
     };
     let model = trained(&config("k-sparse", json!({"k": 7})), &data).model;
     let codes = model.encode(&data).unwrap();
-    assert!((0..codes.rows()).all(|row| codes.row(row).iter().filter(|number| **number != 0.0).count() == 7));
-    let wider = trained(&config("k-sparse", json!({"k": 7, "alpha": 3.0})), &data).model.encode(&data).unwrap();
-    assert!((0..wider.rows()).all(|row| wider.row(row).iter().filter(|number| **number != 0.0).count() == 21));
+    assert!(
+        (0..codes.rows())
+            .all(|row| codes.row(row).iter().filter(|number| **number != 0.0).count() == 7)
+    );
+    let wider = trained(&config("k-sparse", json!({"k": 7, "alpha": 3.0})), &data)
+        .model
+        .encode(&data)
+        .unwrap();
+    assert!(
+        (0..wider.rows())
+            .all(|row| wider.row(row).iter().filter(|number| **number != 0.0).count() == 21)
+    );
 
     let share = |winners: bool| {
-        let model = trained(&config("winner-take-all", json!({"lifetime": 0.1, "winners": winners})), &data).model;
+        let model = trained(
+            &config("winner-take-all", json!({"lifetime": 0.1, "winners": winners})),
+            &data,
+        )
+        .model;
         let codes = model.encode(&data).unwrap();
-        codes.values.iter().filter(|number| **number != 0.0).count() as f64 / codes.values.len() as f64
+        codes.values.iter().filter(|number| **number != 0.0).count() as f64
+            / codes.values.len() as f64
     };
     let (kept, all) = (share(true), share(false));
     assert!((0.05..0.15).contains(&kept) && all > 2.0 * kept, "{kept} {all}");
@@ -316,7 +435,8 @@ fn one_draw_makes_an_importance_weighted_autoencoder_a_variational_one() {
         let all = model.importance_weighted(&data, &rows, 100, 1).unwrap();
         all.iter().sum::<f64>() / all.len() as f64
     };
-    let (vae, one) = (bound(&config("vae", json!({}))), bound(&config("iwae", json!({"samples": 1}))));
+    let (vae, one) =
+        (bound(&config("vae", json!({}))), bound(&config("iwae", json!({"samples": 1}))));
     assert!((vae - one).abs() < 0.02 * vae.abs(), "{vae} {one}");
     assert!(bound(&config("iwae", json!({"samples": 5}))) > vae - 0.1);
 }

@@ -30,7 +30,8 @@ const KINDS: [ColumnKind; 8] = [
     ColumnKind::Categorical,
 ];
 
-/// Rows in which everything follows from one number: twice it, its colour, its sign, its day, two counts, and one of 60 places.
+/// Rows in which everything follows from one number: twice it, its colour, its sign, its day, two
+/// counts, and one of 60 places.
 fn mixed(rows: usize, seed: u64) -> Dataset {
     let mut rng = Rng::new(seed);
     let row = |_| {
@@ -56,8 +57,14 @@ fn mixed(rows: usize, seed: u64) -> Dataset {
         7 => (0..60).map(|place| format!("place {place}")).collect(),
         _ => Vec::new(),
     };
-    data.fields = KINDS.iter().enumerate().map(|(column, kind)| Field { kind: *kind, levels: Arc::new(levels(column)) }).collect();
-    data.columns = ["x", "double", "colour", "positive", "day", "visits", "calls", "place"].map(str::to_owned).into();
+    data.fields = KINDS
+        .iter()
+        .enumerate()
+        .map(|(column, kind)| Field { kind: *kind, levels: Arc::new(levels(column)) })
+        .collect();
+    data.columns = ["x", "double", "colour", "positive", "day", "visits", "calls", "place"]
+        .map(str::to_owned)
+        .into();
     data
 }
 
@@ -74,7 +81,14 @@ fn trained(config: &Config, data: &Dataset) -> Model {
 }
 
 fn config(family: &str) -> Config {
-    Config { family: family.to_owned(), latent: 4, epochs: Some(60), net: "mlp:48".parse().unwrap(), batch: 128, ..Config::default() }
+    Config {
+        family: family.to_owned(),
+        latent: 4,
+        epochs: Some(60),
+        net: "mlp:48".parse().unwrap(),
+        batch: 128,
+        ..Config::default()
+    }
 }
 
 #[test]
@@ -87,19 +101,42 @@ fn every_family_learns_a_table_of_every_kind_of_column() {
         let rows: Vec<usize> = (0..test.rows()).collect();
         let rebuilt = model.reconstruct(&test).unwrap();
         assert_eq!(rebuilt.columns, 8);
-        let (truth, means) = (test.gather(rows.clone()).unwrap(), train.gather(0..train.rows()).unwrap());
+        let (truth, means) =
+            (test.gather(rows.clone()).unwrap(), train.gather(0..train.rows()).unwrap());
         let right = |column: usize| {
-            rows.iter().filter(|row| f64::from(rebuilt.row(**row)[column]) == truth.get(**row * 8 + column)).count() as f64
+            rows.iter()
+                .filter(|row| {
+                    f64::from(rebuilt.row(**row)[column]) == truth.get(**row * 8 + column)
+                })
+                .count() as f64
                 / rows.len() as f64
         };
-        assert!(right(2) > 0.85 && right(3) > 0.9, "{}: colours {}, signs {}", family.name, right(2), right(3));
+        assert!(
+            right(2) > 0.85 && right(3) > 0.9,
+            "{}: colours {}, signs {}",
+            family.name,
+            right(2),
+            right(3)
+        );
         for column in [0, 1, 4, 5, 6] {
-            let mean = (0..train.rows()).map(|row| means.get(row * 8 + column)).sum::<f64>() / train.rows() as f64;
-            let error = |of: &dyn Fn(usize) -> f64| rows.iter().map(|row| (truth.get(row * 8 + column) - of(*row)).abs()).sum::<f64>();
+            let mean = (0..train.rows()).map(|row| means.get(row * 8 + column)).sum::<f64>()
+                / train.rows() as f64;
+            let error = |of: &dyn Fn(usize) -> f64| {
+                rows.iter().map(|row| (truth.get(row * 8 + column) - of(*row)).abs()).sum::<f64>()
+            };
             let ratio = error(&|row| f64::from(rebuilt.row(row)[column])) / error(&|_| mean);
-            assert!(ratio < 0.5, "{}, {}: {ratio} of the mean's error", family.name, train.column_name(column));
+            assert!(
+                ratio < 0.5,
+                "{}, {}: {ratio} of the mean's error",
+                family.name,
+                train.column_name(column)
+            );
         }
-        assert!(model.text(4, f64::from(rebuilt.row(0)[4])).starts_with("20"), "{}", rebuilt.row(0)[4]);
+        assert!(
+            model.text(4, f64::from(rebuilt.row(0)[4])).starts_with("20"),
+            "{}",
+            rebuilt.row(0)[4]
+        );
         assert!(model.text(7, f64::from(rebuilt.row(0)[7])).starts_with("place "));
     }
 }
@@ -111,9 +148,16 @@ fn gaps_are_filled_better_than_by_the_mean() {
     let model = trained(&Config { latent: 8, ..config("plain") }, &holed);
     assert_eq!(model.parts.plan.config.hidden, Some(0.2));
     let filled = model.filling(&whole, &holed).unwrap();
-    assert_eq!(filled.iter().map(|of| of.cells).sum::<usize>(), missing.iter().filter(|missing| **missing).count());
+    assert_eq!(
+        filled.iter().map(|of| of.cells).sum::<usize>(),
+        missing.iter().filter(|missing| **missing).count()
+    );
     for of in &filled {
-        assert!(of.ratio().unwrap() < if of.column == 7 { 0.95 } else { 0.5 }, "{}: {of:?}", whole.column_name(of.column));
+        assert!(
+            of.ratio().unwrap() < if of.column == 7 { 0.95 } else { 0.5 },
+            "{}: {of:?}",
+            whole.column_name(of.column)
+        );
     }
     assert!(Filling::median(&filled).unwrap() < 0.35, "{filled:?}");
 }
@@ -122,7 +166,8 @@ fn gaps_are_filled_better_than_by_the_mean() {
 fn an_unseen_category_and_a_wrong_one_are_anomalies_with_their_reason() {
     let model = trained(&Config { latent: 8, members: 2, ..config("denoising") }, &mixed(1500, 5));
     let mut strange = mixed(200, 6);
-    let levels: Vec<String> = strange.fields[2].levels.iter().cloned().chain(["ultraviolet".to_owned()]).collect();
+    let levels: Vec<String> =
+        strange.fields[2].levels.iter().cloned().chain(["ultraviolet".to_owned()]).collect();
     strange.fields[2].levels = Arc::new(levels);
     let values = strange.gather(0..200).unwrap();
     let mut values: Vec<f64> = (0..values.len()).map(|at| values.get(at)).collect();
@@ -145,12 +190,15 @@ fn an_unseen_category_and_a_wrong_one_are_anomalies_with_their_reason() {
 #[test]
 fn levels_are_matched_by_their_words_and_a_saved_table_model_gives_the_same_bits() {
     let data = mixed(400, 7);
-    let model = trained(&Config { epochs: Some(3), ..config("plain") }, &with_gaps(&data, 0.1, 8).0);
+    let model =
+        trained(&Config { epochs: Some(3), ..config("plain") }, &with_gaps(&data, 0.1, 8).0);
     let codes = model.encode(&data).unwrap();
     let mut turned = data.clone();
     turned.fields[2].levels = Arc::new(["high", "low", "middle"].map(str::to_owned).into());
     let values = data.gather(0..400).unwrap();
-    let values = (0..values.len()).map(|at| if at % 8 == 2 { (values.get(at) + 1.0) % 3.0 } else { values.get(at) }).collect();
+    let values = (0..values.len())
+        .map(|at| if at % 8 == 2 { (values.get(at) + 1.0) % 3.0 } else { values.get(at) })
+        .collect();
     turned.values = Values::F64(values).into();
     assert_eq!(model.encode(&turned).unwrap(), codes);
     let folder = tempfile::tempdir().unwrap();
@@ -171,12 +219,18 @@ fn columns_of_another_kind_are_refused_by_name() {
     let mut other = data.clone();
     other.fields[2] = Field::of(ColumnKind::Numeric);
     let error = model.encode(&other).unwrap_err().to_string();
-    assert_eq!(error, "colour of mixed: got numeric values, wanted categorical, as in training; say so with --column");
+    assert_eq!(
+        error,
+        "colour of mixed: got numeric values, wanted categorical, as in training; say so with --column"
+    );
     let mut empty = data;
     let values = empty.gather(0..200).unwrap();
-    let holes = (0..values.len()).map(|at| if at % 8 == 0 { f64::NAN } else { values.get(at) }).collect();
+    let holes =
+        (0..values.len()).map(|at| if at % 8 == 0 { f64::NAN } else { values.get(at) }).collect();
     empty.values = Values::F64(holes).into();
-    let error = fit(&config("plain"), &empty, None, false, &mut |_| Flow::Continue).unwrap_err().to_string();
+    let error = fit(&config("plain"), &empty, None, false, &mut |_| Flow::Continue)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("x has no value in any training row"), "{error}");
 }
 
@@ -193,7 +247,8 @@ fn a_missing_value_is_no_reason() {
     }
 }
 
-/// The largest difference between gradients and central differences, relative to the largest gradient.
+/// The largest difference between gradients and central differences, relative to the largest
+/// gradient.
 fn gradient_error(config: &Config, data: &Dataset) -> f64 {
     let rows: Vec<usize> = (0..data.rows()).collect();
     let preparation = Preparation::fit(config.scale, data, &rows, false).unwrap();
@@ -202,14 +257,18 @@ fn gradient_error(config: &Config, data: &Dataset) -> f64 {
     let parts = Parts::build(plan, &mut init).unwrap();
     let mut vars = init.finish();
     let x = preparation.on(data).unwrap().apply(0..6).unwrap();
-    let x = Tensor::<2>::from_data(TensorData::new(x, [6, parts.plan.width()]).convert::<f64>(), (&Device::default(), DType::F64));
+    let x = Tensor::<2>::from_data(
+        TensorData::new(x, [6, parts.plan.width()]).convert::<f64>(),
+        (&Device::default(), DType::F64),
+    );
     let batch: Batch = parts.batch(x, &Rng::new(4)).unwrap();
     let loss = |vars: &Vars| {
         let mut pass = Pass::training(Rng::new(2));
         Numbers::read(&parts.terms(&vars.values(), batch.clone(), &mut pass).unwrap()).sum()
     };
     let values = vars.leaves(|_| true);
-    let gradients = values.gradients(parts.terms(&values, batch.clone(), &mut Pass::training(Rng::new(2))).unwrap());
+    let gradients = values
+        .gradients(parts.terms(&values, batch.clone(), &mut Pass::training(Rng::new(2))).unwrap());
     let (mut largest, mut worst): (f64, f64) = (0.0, 0.0);
     let ids: Vec<VarId> = vars.iter().map(|(id, _)| id).collect();
     for (id, gradient) in ids.into_iter().zip(gradients) {
@@ -221,7 +280,13 @@ fn gradient_error(config: &Config, data: &Dataset) -> f64 {
             let mut moved = |by: f64| {
                 let mut numbers = numbers.clone();
                 numbers[at] += by;
-                vars.set(id, Tensor::from_data(TensorData::new(numbers, value.dims()), (&Device::default(), DType::F64)));
+                vars.set(
+                    id,
+                    Tensor::from_data(
+                        TensorData::new(numbers, value.dims()),
+                        (&Device::default(), DType::F64),
+                    ),
+                );
                 loss(&vars)
             };
             let difference = (moved(1e-5) - moved(-1e-5)) / 2e-5;
@@ -256,18 +321,27 @@ fn gradients_of_every_kind_of_column_match_finite_differences() {
 fn losses_are_those_of_the_distributions() {
     // scipy 1.17: nbinom.logpmf(7, 2.5, 2.5 / (2.5 + 4)), poisson.logpmf(7, 4).
     use autoencoders::likelihood::Likelihood;
-    let mut data = Dataset::new("counts", Shape::Flat { width: 2 }, Values::F64(vec![7.0, 7.0, 0.0, 0.0])).unwrap();
+    let mut data =
+        Dataset::new("counts", Shape::Flat { width: 2 }, Values::F64(vec![7.0, 7.0, 0.0, 0.0]))
+            .unwrap();
     data.fields = vec![Field::of(ColumnKind::Count), Field::of(ColumnKind::Poisson)];
     let preparation = Preparation::fit(Scale::Auto, &data, &[0, 1], false).unwrap();
     let table = preparation.table.as_ref().unwrap();
     let layout = table.layout();
-    let Encoding::Count { offset, scale, .. } = table.columns[0] else { panic!("{:?}", table.columns[0]) };
+    let Encoding::Count { offset, scale, .. } = table.columns[0] else {
+        panic!("{:?}", table.columns[0])
+    };
     let options = (&Device::default(), DType::F64);
     let x = preparation.on(&data).unwrap().apply(0..1).unwrap();
     let target = Tensor::<2>::from_data(TensorData::new(x, [1, 2]).convert::<f64>(), options);
-    let output = Tensor::<2>::from_data(TensorData::new(vec![(4f64.ln() - offset) / scale; 2], [1, 2]), options);
+    let output = Tensor::<2>::from_data(
+        TensorData::new(vec![(4f64.ln() - offset) / scale; 2], [1, 2]),
+        options,
+    );
     let dispersion = Tensor::<2>::from_data(TensorData::new(vec![2.5f64.ln()], [1, 1]), options);
-    let loss = Likelihood::Gaussian.rows_of_table(&layout, output, target, None, Some(dispersion)).into_scalar::<f64>();
+    let loss = Likelihood::Gaussian
+        .rows_of_table(&layout, output, target, None, Some(dispersion))
+        .into_scalar::<f64>();
     let wanted = 2.907_844_133_8 + 2.821_100_833_2;
     assert!((loss - wanted).abs() < 1e-4, "{loss}, wanted {wanted}");
 }
@@ -275,16 +349,24 @@ fn losses_are_those_of_the_distributions() {
 #[test]
 fn a_quantile_scale_tames_a_heavy_tail_and_comes_back() {
     let mut rng = Rng::new(16);
-    let values: Vec<f64> = (0..1000).map(|_| f64::from(rng.standard_normal() * 3.0).exp()).collect();
-    let data = Dataset::new("heavy", Shape::Flat { width: 1 }, Values::F64(values.clone())).unwrap();
+    let values: Vec<f64> =
+        (0..1000).map(|_| f64::from(rng.standard_normal() * 3.0).exp()).collect();
+    let data =
+        Dataset::new("heavy", Shape::Flat { width: 1 }, Values::F64(values.clone())).unwrap();
     let rows: Vec<usize> = (0..1000).collect();
     let preparation = Preparation::fit(Scale::Quantile, &data, &rows, false).unwrap();
     let prepared = preparation.on(&data).unwrap().apply(0..1000).unwrap();
-    let (low, high) = prepared.iter().fold((f32::MAX, f32::MIN), |(low, high), x| (low.min(*x), high.max(*x)));
+    let (low, high) =
+        prepared.iter().fold((f32::MAX, f32::MIN), |(low, high), x| (low.min(*x), high.max(*x)));
     let variance = prepared.iter().map(|x| x * x).sum::<f32>() / 1000.0;
-    assert!((-4.0..-2.0).contains(&low) && (2.0..4.0).contains(&high) && (0.7..1.3).contains(&variance), "{low} {high} {variance}");
+    assert!(
+        (-4.0..-2.0).contains(&low) && (2.0..4.0).contains(&high) && (0.7..1.3).contains(&variance),
+        "{low} {high} {variance}"
+    );
     let back = preparation.undo(prepared);
-    assert!(back.iter().zip(&values).all(|(back, value)| (f64::from(*back) / value - 1.0).abs() < 1e-3));
+    assert!(
+        back.iter().zip(&values).all(|(back, value)| (f64::from(*back) / value - 1.0).abs() < 1e-3)
+    );
     // Beyond what was seen it goes on.
     let far = Dataset::new("far", Shape::Flat { width: 1 }, Values::F64(vec![1e6, 1e7])).unwrap();
     let far = preparation.on(&far).unwrap().apply(0..2).unwrap();
@@ -308,7 +390,10 @@ fn log(rows: usize, seed: u64) -> Dataset {
     }
     let mut data = Dataset::new("log", Shape::Flat { width: 2 }, Values::F64(values)).unwrap();
     data.columns = ["message", "hour"].map(str::to_owned).into();
-    data.fields = vec![Field { kind: ColumnKind::Text, levels: Arc::new(texts) }, Field::of(ColumnKind::Numeric)];
+    data.fields = vec![
+        Field { kind: ColumnKind::Text, levels: Arc::new(texts) },
+        Field::of(ColumnKind::Numeric),
+    ];
     data
 }
 
@@ -323,7 +408,12 @@ fn texts_are_encoded_searched_and_scored() {
         let words: Vec<&str> = text.split(' ').collect();
         words[0].to_owned() + if words[0] == "user" { words[3] } else { "" }
     };
-    let near = |row: usize| nearest(&codes, codes.row(row), 6)[1..].iter().filter(|near| sort(near.row) == sort(row)).count();
+    let near = |row: usize| {
+        nearest(&codes, codes.row(row), 6)[1..]
+            .iter()
+            .filter(|near| sort(near.row) == sort(row))
+            .count()
+    };
     let alike = (0..50).map(near).sum::<usize>();
     assert!(alike > 240, "{alike} of 250 neighbours are of the same sort");
     let mut strange = log(200, 18);
@@ -333,7 +423,10 @@ fn texts_are_encoded_searched_and_scored() {
     let scores = model.score(&strange, Kind::Joined, 1).unwrap();
     let highest = (0..200).max_by(|a, b| scores[*a].score.total_cmp(&scores[*b].score)).unwrap();
     assert_eq!((highest, scores[50].reasons[0].column), (50, 0));
-    assert_eq!(strange.text(0, scores[50].reasons[0].observed), "kernel panic: attempted to kill init");
+    assert_eq!(
+        strange.text(0, scores[50].reasons[0].observed),
+        "kernel panic: attempted to kill init"
+    );
     assert_eq!(model.text(0, scores[50].reasons[0].expected), "");
     let folder = tempfile::tempdir().unwrap();
     model.save(&folder.path().join("t.ae")).unwrap();
@@ -344,7 +437,8 @@ fn texts_are_encoded_searched_and_scored() {
 #[test]
 fn gradients_through_texts_and_missing_texts_match_finite_differences() {
     let data = log(40, 19).with_gaps(0.2, &mut Rng::new(20)).unwrap();
-    let config = Config { net: "mlp:7".parse().unwrap(), activation: Activation::Tanh, ..config("plain") };
+    let config =
+        Config { net: "mlp:7".parse().unwrap(), activation: Activation::Tanh, ..config("plain") };
     let error = gradient_error(&config, &data);
     assert!(error < 1e-6, "{error:e}");
 }

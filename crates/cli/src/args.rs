@@ -48,13 +48,21 @@ pub(crate) enum Command {
     Decode(Decode),
     #[command(after_help = "Example:\n  ae reconstruct digits.ae digits -o digits.png")]
     Reconstruct(Reconstruct),
-    #[command(allow_negative_numbers = true, after_help = "Example:\n  ae generate digits.ae -n 64 -o grid.png")]
+    #[command(
+        allow_negative_numbers = true,
+        after_help = "Example:\n  ae generate digits.ae -n 64 -o grid.png"
+    )]
     Generate(Generate),
     #[command(after_help = "Example:\n  ae interpolate digits.ae digits --rows 3,17 -o strip.png")]
     Interpolate(Interpolate),
-    #[command(after_help = "Examples:\n  ae search digits.ae digits --row 17 --count 5\n  ae search log.ae log.csv --text \"disk full\"")]
+    #[command(
+        after_help = "Examples:\n  ae search digits.ae digits --row 17 --count 5\n  ae search log.ae log.csv --text \"disk full\""
+    )]
     Search(Search),
-    #[command(allow_negative_numbers = true, after_help = "Example:\n  ae score table.ae table.csv -o scores.csv")]
+    #[command(
+        allow_negative_numbers = true,
+        after_help = "Example:\n  ae score table.ae table.csv -o scores.csv"
+    )]
     Score(Score),
     #[command(after_help = "Example:\n  ae classify digits.ae digits -o classes.csv")]
     Classify(Classify),
@@ -69,7 +77,9 @@ pub(crate) enum Command {
     Families,
     #[command(after_help = "Example:\n  ae data table.csv --label species")]
     Data(Data),
-    #[command(after_help = "Example:\n  ae completions bash > ~/.local/share/bash-completion/completions/ae")]
+    #[command(
+        after_help = "Example:\n  ae completions bash > ~/.local/share/bash-completion/completions/ae"
+    )]
     Completions(Completions),
 }
 
@@ -90,7 +100,8 @@ pub(crate) struct Train {
     /// Begin with the weights of a model: those of layers of the same place and size
     #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
     pub from: Option<PathBuf>,
-    /// Also train a classifier of the labels on the code: softmax fine-tunes a copy of the encoder with it, linear and svm leave it as it is
+    /// Also train a classifier of the labels on the code: softmax fine-tunes a copy of the encoder
+    /// with it, linear and svm leave it as it is
     #[arg(long, value_name = "KIND")]
     pub head: Option<recognise::Kind>,
     /// Passes of the classifier's training [default: 30; 200 for linear and svm]
@@ -127,8 +138,8 @@ pub(crate) struct Settings {
     /// A recipe: settings in a .toml or .json file; flags beside it win
     #[arg(long, value_name = "RECIPE")]
     pub config: Option<PathBuf>,
-    /// Settings for a purpose; flags beside it win. anomalies: five denoising models whose scores are averaged; gaps: one
-    /// that fills missing values
+    /// Settings for a purpose; flags beside it win. anomalies: five denoising models whose scores
+    /// are averaged; gaps: one that fills missing values
     #[arg(long = "for", value_name = "PURPOSE", value_parser = purposes(), conflicts_with = "config")]
     pub purpose: Option<Purpose>,
     /// Kind of autoencoder; `ae families` tells more [default: plain]
@@ -158,7 +169,8 @@ pub(crate) struct Settings {
     /// Norm of the hidden layers [default: none]
     #[arg(long, value_name = "NORM", value_parser = norms())]
     pub norm: Option<Norm>,
-    /// Reconstruction error: auto, gaussian, gaussian:V, gaussian:learned, bernoulli or laplace [default: auto]
+    /// Reconstruction error: auto, gaussian, gaussian:V, gaussian:learned, bernoulli or laplace
+    /// [default: auto]
     #[arg(long, value_name = "NAME")]
     pub likelihood: Option<Likelihood>,
     /// Replace pixels by draws of 0 or 1
@@ -167,7 +179,8 @@ pub(crate) struct Settings {
     /// Scaling of the numbers [default: auto]
     #[arg(long, value_name = "SCALE", value_parser = scales())]
     pub scale: Option<Scale>,
-    /// Fraction of a table's cells that training hides, so that the model learns to fill gaps [default: 0.2 where there are gaps]
+    /// Fraction of a table's cells that training hides, so that the model learns to fill gaps
+    /// [default: 0.2 where there are gaps]
     #[arg(long, value_name = "FRACTION")]
     pub hidden: Option<f64>,
     /// Passes over the training rows [default: decided from their number]
@@ -191,7 +204,8 @@ pub(crate) struct Settings {
     /// Weight of the squared weights in the loss [default: 0]
     #[arg(long, value_name = "X")]
     pub l2: Option<f64>,
-    /// Step size over time: constant, cosine, step:EPOCHS,FACTOR or plateau:EPOCHS,FACTOR [default: cosine]
+    /// Step size over time: constant, cosine, step:EPOCHS,FACTOR or plateau:EPOCHS,FACTOR [default:
+    /// cosine]
     #[arg(long, value_name = "SCHEDULE")]
     pub schedule: Option<Schedule>,
     /// Epochs over which the step size rises from zero [default: 0]
@@ -200,7 +214,8 @@ pub(crate) struct Settings {
     /// Largest norm of the gradient; 0 does not clip [default: 0]
     #[arg(long, value_name = "X")]
     pub clip: Option<f64>,
-    /// Epochs without a better validation loss before training stops; 0 never stops early [default: 0]
+    /// Epochs without a better validation loss before training stops; 0 never stops early [default:
+    /// 0]
     #[arg(long, value_name = "N")]
     pub patience: Option<usize>,
     /// Density on the codes, to generate from: auto, none, gaussian or mixture:N [default: auto]
@@ -212,11 +227,12 @@ pub(crate) struct Settings {
     /// Expected fraction of anomalies among the training rows, which then teach less [default: 0]
     #[arg(long, value_name = "FRACTION")]
     pub contamination: Option<f64>,
-    /// Hidden layers that are trained one after the other before all are trained together: --net mlp:WIDTHS --pretrain greedy
+    /// Hidden layers that are trained one after the other before all are trained together: --net
+    /// mlp:WIDTHS --pretrain greedy
     #[arg(long, value_name = "WIDTHS", conflicts_with = "net")]
     pub stack: Option<String>,
-    /// How the layers of a dense network are made ready: none, greedy, or with --activation sigmoid rbm, rbm:K or rbm:persistent
-    /// [default: none]
+    /// How the layers of a dense network are made ready: none, greedy, or with --activation sigmoid
+    /// rbm, rbm:K or rbm:persistent [default: none]
     #[arg(long, value_name = "HOW")]
     pub pretrain: Option<Pretraining>,
     /// Epochs of each of these layers [default: 20]
@@ -236,7 +252,8 @@ pub(crate) struct Settings {
 /// Where rows come from, and what is set aside in them.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Rows {
-    /// A file (.csv, .csv.gz, .parquet, .npy, .npz, IDX), a folder of images, or the built-in `digits`
+    /// A file (.csv, .csv.gz, .parquet, .npy, .npz, IDX), a folder of images, or the built-in
+    /// `digits`
     #[arg(value_name = "DATA")]
     pub data: String,
     #[command(flatten)]
@@ -255,8 +272,8 @@ pub(crate) struct Reading {
     /// The column that identifies rows: kept beside codes
     #[arg(long, value_name = "COLUMN", help_heading = "Reading")]
     pub id: Option<String>,
-    /// What columns of a table hold, where it is not what they look like: numeric, boolean, categorical, date, count, poisson
-    /// or text
+    /// What columns of a table hold, where it is not what they look like: numeric, boolean,
+    /// categorical, date, count, poisson or text
     #[arg(long = "column", value_name = "NAME=KIND", value_parser = column_kind, value_delimiter = ',', help_heading = "Reading")]
     pub columns: Vec<(String, ColumnKind)>,
     /// Resize the images of a folder
@@ -289,13 +306,15 @@ pub(crate) struct Reading {
     /// What becomes of missing points: split ends a window there, fill puts them in
     #[arg(long, value_name = "HOW", value_parser = gaps(), help_heading = "Series")]
     pub gaps: Option<data::Gaps>,
-    /// Memory for the numbers of DATA, as in 512MB; rows that need more stay on disk [default: no limit]
+    /// Memory for the numbers of DATA, as in 512MB; rows that need more stay on disk [default: no
+    /// limit]
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Reading")]
     pub memory: Option<u64>,
 }
 
 impl Reading {
-    /// How windows are cut, where rows are points in time: as is said here, and for the rest as a model knows it.
+    /// How windows are cut, where rows are points in time: as is said here, and for the rest as a
+    /// model knows it.
     pub(crate) fn series(&self, known: Option<&data::Series>) -> Option<data::Series> {
         Some(data::Series {
             window: self.window.or(known.map(|known| known.window))?,
@@ -317,7 +336,11 @@ impl Reading {
             ("gaps", self.gaps.is_some()),
         ];
         match given.into_iter().find(|(_, given)| *given && self.window.is_none()) {
-            Some((name, _)) => Err(Error::setting(name, "given", "--window POINTS beside it: rows are points of a series only then")),
+            Some((name, _)) => Err(Error::setting(
+                name,
+                "given",
+                "--window POINTS beside it: rows are points of a series only then",
+            )),
             None => Ok(()),
         }
     }
@@ -367,7 +390,8 @@ pub(crate) struct Eval {
     /// Whether the model scores rows as anomalies that certainly are
     #[arg(long)]
     pub probe: bool,
-    /// How well the code tells the labels of rows: a linear probe and the ten nearest rows, learned on four fifths of them
+    /// How well the code tells the labels of rows: a linear probe and the ten nearest rows, learned
+    /// on four fifths of them
     #[arg(long)]
     pub recognise: bool,
     /// How likely rows are in nats, by importance sampling with so many draws (vae and iwae)
@@ -428,7 +452,8 @@ pub(crate) struct Generate {
     /// Decides every random number
     #[arg(long, value_name = "N", default_value = "0")]
     pub seed: u64,
-    /// Where codes are drawn from: the family's prior, or the density fitted on the codes [default: the prior where there is one]
+    /// Where codes are drawn from: the family's prior, or the density fitted on the codes [default:
+    /// the prior where there is one]
     #[arg(long, value_name = "SOURCE", value_parser = sources())]
     pub source: Option<Source>,
     #[command(flatten)]
@@ -483,10 +508,12 @@ pub(crate) struct Score {
     /// What is measured: joined, reconstruction, code, mahalanobis, denoising or likelihood
     #[arg(long, value_name = "KIND", default_value = "joined")]
     pub kind: Kind,
-    /// Where anomalies begin: auto, contamination:F, pot:F, deviations:K, f1 (with labels) or at:SCORE
+    /// Where anomalies begin: auto, contamination:F, pot:F, deviations:K, f1 (with labels) or
+    /// at:SCORE
     #[arg(long, value_name = "THRESHOLD", default_value = "auto")]
     pub threshold: Threshold,
-    /// The label of normal rows; every other one is an anomaly [default: 0, false, no, normal or nothing]
+    /// The label of normal rows; every other one is an anomaly [default: 0, false, no, normal or
+    /// nothing]
     #[arg(long, value_name = "LABEL")]
     pub normal: Option<String>,
     /// Columns that explain a row
@@ -589,11 +616,19 @@ struct Words<T> {
 impl<T: Clone + Send + Sync + 'static> TypedValueParser for Words<T> {
     type Value = T;
 
-    fn parse_ref(&self, command: &clap::Command, _: Option<&clap::Arg>, value: &OsStr) -> Result<T, clap::Error> {
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        _: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<T, clap::Error> {
         let text = value.to_string_lossy();
         let found = Some(&*text).filter(|text| self.known.contains(text)).and_then(self.find);
         let unknown = || Error::unknown(self.kind, &text, self.known.iter().copied());
-        found.ok_or_else(|| clap::Error::raw(ErrorKind::ValueValidation, format!("{}\n", unknown())).with_cmd(command))
+        found.ok_or_else(|| {
+            clap::Error::raw(ErrorKind::ValueValidation, format!("{}\n", unknown()))
+                .with_cmd(command)
+        })
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
@@ -602,22 +637,35 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Words<T> {
 }
 
 fn families() -> Words<String> {
-    Words { kind: "family", known: FAMILIES.iter().map(|entry| entry.name).collect(), find: |name| Some(name.to_owned()) }
+    Words {
+        kind: "family",
+        known: FAMILIES.iter().map(|entry| entry.name).collect(),
+        find: |name| Some(name.to_owned()),
+    }
 }
 
 fn activations() -> Words<Activation> {
-    let find = |name: &str| Activation::ALL.into_iter().find(|activation| activation.name() == name);
+    let find =
+        |name: &str| Activation::ALL.into_iter().find(|activation| activation.name() == name);
     Words { kind: "activation", known: Activation::ALL.map(Activation::name).to_vec(), find }
 }
 
 fn norms() -> Words<Norm> {
-    Words { kind: "norm", known: vec!["none", "batch", "layer"], find: |name| serde_json::from_value(name.into()).ok() }
+    Words {
+        kind: "norm",
+        known: vec!["none", "batch", "layer"],
+        find: |name| serde_json::from_value(name.into()).ok(),
+    }
 }
 
 /// `NAME=KIND`.
 fn column_kind(text: &str) -> Result<(String, ColumnKind), String> {
-    let (name, kind) = text.rsplit_once('=').ok_or_else(|| format!("{text:?} is no NAME=KIND, as in zip=categorical"))?;
-    kind.parse().map(|kind| (name.to_owned(), kind)).map_err(|error: autoencoders::Error| error.to_string())
+    let (name, kind) = text
+        .rsplit_once('=')
+        .ok_or_else(|| format!("{text:?} is no NAME=KIND, as in zip=categorical"))?;
+    kind.parse()
+        .map(|kind| (name.to_owned(), kind))
+        .map_err(|error: autoencoders::Error| error.to_string())
 }
 
 fn scales() -> Words<Scale> {
@@ -626,7 +674,11 @@ fn scales() -> Words<Scale> {
 }
 
 fn optimisers() -> Words<Method> {
-    Words { kind: "optimiser", known: vec!["adam", "sgd", "lbfgs"], find: |name| serde_json::from_value(name.into()).ok() }
+    Words {
+        kind: "optimiser",
+        known: vec!["adam", "sgd", "lbfgs"],
+        find: |name| serde_json::from_value(name.into()).ok(),
+    }
 }
 
 /// What a model is trained for.
@@ -651,7 +703,11 @@ fn devices() -> Words<String> {
 
 fn duplicates() -> Words<data::Duplicates> {
     let find = |name: &str| data::Duplicates::ALL.into_iter().find(|way| way.name() == name);
-    Words { kind: "way with duplicates", known: data::Duplicates::ALL.map(data::Duplicates::name).to_vec(), find }
+    Words {
+        kind: "way with duplicates",
+        known: data::Duplicates::ALL.map(data::Duplicates::name).to_vec(),
+        find,
+    }
 }
 
 fn gaps() -> Words<data::Gaps> {
@@ -698,7 +754,9 @@ fn size(text: &str) -> Result<u64, String> {
     match bytes {
         Some(bytes) if bytes >= LEAST_MEMORY => Ok(bytes),
         Some(_) => Err("wanted at least 1MB".to_owned()),
-        None => Err("wanted a whole number of bytes, as in 512MB, 2GB, 512MiB or 1000000".to_owned()),
+        None => {
+            Err("wanted a whole number of bytes, as in 512MB, 2GB, 512MiB or 1000000".to_owned())
+        }
     }
 }
 

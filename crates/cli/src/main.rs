@@ -46,7 +46,9 @@ fn main() -> ExitCode {
     match run(&Args::parse()) {
         Ok(exit) => ExitCode::from(exit.code()),
         // The reader, `head` say, has seen enough.
-        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             show::error(&error);
             let diverged = matches!(error, Error::Diverged { .. });
@@ -58,8 +60,13 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<Exit> {
     if let Some(threads) = args.threads {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
-        pool.build_global()
-            .map_err(|error| Error::setting("threads", threads, format!("a number that this machine can start ({error})")))?;
+        pool.build_global().map_err(|error| {
+            Error::setting(
+                "threads",
+                threads,
+                format!("a number that this machine can start ({error})"),
+            )
+        })?;
     }
     let show = Show { json: args.json, quiet: args.quiet };
     match &args.command {

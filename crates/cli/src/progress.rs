@@ -35,17 +35,34 @@ impl<'a> Progress<'a> {
     /// Nothing is shown before the first event.
     pub(crate) fn new(show: &'a Show) -> Self {
         let bar = (std::io::stderr().is_terminal() && !show.quiet).then(ProgressBar::hidden);
-        Self { show, bar, start: now(), together: now(), resumed: 0, of: 0, last: None, validation: None, waiting: None, part: None }
+        Self {
+            show,
+            bar,
+            start: now(),
+            together: now(),
+            resumed: 0,
+            of: 0,
+            last: None,
+            validation: None,
+            waiting: None,
+            part: None,
+        }
     }
 
     /// Shows what happened.
     pub(crate) fn on(&mut self, event: &Event) {
         match event {
-            Event::Start { plan, weights, rows, epoch } => self.begin(plan, *weights, *rows, *epoch),
+            Event::Start { plan, weights, rows, epoch } => {
+                self.begin(plan, *weights, *rows, *epoch)
+            }
             Event::Step { epoch, step, steps, terms } => self.step(*epoch, *step, *steps, terms),
             Event::Epoch(record) => self.epoch(record),
-            Event::Layer { layer, of, record } => self.part(&format!("layer {} of {of}", layer + 1), record),
-            Event::Member { member, of, record } => self.part(&format!("member {} of {of}", member + 1), record),
+            Event::Layer { layer, of, record } => {
+                self.part(&format!("layer {} of {of}", layer + 1), record)
+            }
+            Event::Member { member, of, record } => {
+                self.part(&format!("member {} of {of}", member + 1), record)
+            }
         }
     }
 
@@ -134,10 +151,14 @@ impl<'a> Progress<'a> {
         if self.bar.is_some() {
             return;
         }
-        let left = now().duration_since(self.together).as_secs_f64() / (record.epoch - self.resumed).max(1) as f64
+        let left = now().duration_since(self.together).as_secs_f64()
+            / (record.epoch - self.resumed).max(1) as f64
             * (record.of - record.epoch) as f64;
         let left = show::time(Duration::from_secs_f64(left));
-        let line = format!("{}  {left} left", words(record.epoch, record.of, &record.train, self.validation));
+        let line = format!(
+            "{}  {left} left",
+            words(record.epoch, record.of, &record.train, self.validation)
+        );
         let now = now();
         if self.last.is_none_or(|last| now - last >= BETWEEN_LINES) {
             self.last = Some(now);

@@ -32,9 +32,17 @@ impl Show {
     /// Tells that a file was written.
     pub(crate) fn written(&self, path: &Path, rows: usize, columns: usize) -> Result<()> {
         if self.json {
-            return print(&serde_json::json!({ "output": path, "rows": rows, "columns": columns }).to_string());
+            return print(
+                &serde_json::json!({ "output": path, "rows": rows, "columns": columns })
+                    .to_string(),
+            );
         }
-        self.note(format!("{}: {} of {}", path.display(), plural(rows, "row"), plural(columns, "number")));
+        self.note(format!(
+            "{}: {} of {}",
+            path.display(),
+            plural(rows, "row"),
+            plural(columns, "number")
+        ));
         Ok(())
     }
 
@@ -84,17 +92,31 @@ fn paint(color: AnsiColor, word: &str) -> String {
 
 /// Named numbers as a JSON object.
 pub(crate) fn object(numbers: &Numbers) -> Value {
-    Value::Object(numbers.0.iter().map(|(name, value)| (name.clone(), Value::from(*value))).collect::<Map<_, _>>())
+    Value::Object(
+        numbers
+            .0
+            .iter()
+            .map(|(name, value)| (name.clone(), Value::from(*value)))
+            .collect::<Map<_, _>>(),
+    )
 }
 
 /// Rows of cells below each other: the first column to the left, the others to the right.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let line = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths).enumerate();
-        let cells = cells.map(|(column, (cell, width))| if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") });
+        let cells = cells.map(|(column, (cell, width))| {
+            if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+        });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
     rows.iter().map(line).collect()
@@ -180,7 +202,8 @@ mod tests {
 
     #[test]
     fn times_are_short() {
-        let shown = [4.23, 42.0, 185.0, 7800.0].map(|seconds| time(Duration::from_secs_f64(seconds)));
+        let shown =
+            [4.23, 42.0, 185.0, 7800.0].map(|seconds| time(Duration::from_secs_f64(seconds)));
         assert_eq!(shown, ["4.2s", "42s", "3m05s", "2h10m"]);
     }
 

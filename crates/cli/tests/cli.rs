@@ -47,8 +47,13 @@ impl Place {
     }
 
     fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> =
-            self.0.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> = self
+            .0
+            .path()
+            .read_dir()
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         names
     }
@@ -66,7 +71,10 @@ impl Place {
 
     /// Runs `ae` until it tells where it serves; tests in a browser are elsewhere.
     fn served(&self, words: &str) {
-        let mut child = command(self.0.path(), &format!("{words} --no-browser")).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command(self.0.path(), &format!("{words} --no-browser"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         child.kill().unwrap();
@@ -99,7 +107,11 @@ impl Place {
 impl From<Output> for Run {
     fn from(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
     }
 }
 
@@ -129,9 +141,18 @@ fn training_writes_a_model_and_shows_pca_beside_it() {
     let place = Place::new();
     let run = place.ok("train digits --epochs 2");
     assert_eq!(place.names(), ["digits.ae"]);
-    for part in
-        ["180 test rows", "plain", "pca", "ratio", "mse", "mae", "explained variance", "active units", "loss: reconstruction", "next:"]
-    {
+    for part in [
+        "180 test rows",
+        "plain",
+        "pca",
+        "ratio",
+        "mse",
+        "mae",
+        "explained variance",
+        "active units",
+        "loss: reconstruction",
+        "next:",
+    ] {
         assert!(run.out.contains(part), "{}\nlacks {part}", run.out);
     }
     assert!(run.err.contains("epoch 2/2  reconstruction "), "{}", run.err);
@@ -143,14 +164,37 @@ fn the_next_commands_work() {
     place.write("a table.csv", table());
     for train in [
         &["train", "digits", "--epochs", "1"][..],
-        &["train", "a table.csv", "--id", "name", "--label", "kind", "--epochs", "2", "--latent", "2"],
+        &[
+            "train",
+            "a table.csv",
+            "--id",
+            "name",
+            "--label",
+            "kind",
+            "--epochs",
+            "2",
+            "--latent",
+            "2",
+        ],
     ] {
-        let run = Run::from(Command::new(env!("CARGO_BIN_EXE_ae")).current_dir(place.0.path()).args(train).output().unwrap());
+        let run = Run::from(
+            Command::new(env!("CARGO_BIN_EXE_ae"))
+                .current_dir(place.0.path())
+                .args(train)
+                .output()
+                .unwrap(),
+        );
         let next: Vec<&str> = run.out.split("next:\n").nth(1).unwrap().lines().collect();
         assert!(next.len() >= 3, "{}", run.out);
         for line in next {
             let words = shell_words(line.trim().strip_prefix("ae ").unwrap());
-            let run = Run::from(Command::new(env!("CARGO_BIN_EXE_ae")).current_dir(place.0.path()).args(&words).output().unwrap());
+            let run = Run::from(
+                Command::new(env!("CARGO_BIN_EXE_ae"))
+                    .current_dir(place.0.path())
+                    .args(&words)
+                    .output()
+                    .unwrap(),
+            );
             assert_eq!(run.code, 0, "{line}\n{}", run.err);
         }
     }
@@ -166,7 +210,9 @@ fn documented(text: &str) -> Vec<String> {
 #[test]
 fn the_commands_of_the_readme_work() {
     let place = Place::new();
-    let rows: Vec<String> = (0..40).map(|row| format!("{},{},{},{},{}", row, row * row, 40 - row * row, row % 7, row % 3)).collect();
+    let rows: Vec<String> = (0..40)
+        .map(|row| format!("{},{},{},{},{}", row, row * row, 40 - row * row, row % 7, row % 3))
+        .collect();
     place.write("table.csv", format!("a,b,c,d,e\n{}\n", rows.join("\n")));
     let commands = documented(include_str!("../../../README.md"));
     assert!(commands.len() >= 8, "{commands:?}");
@@ -191,7 +237,12 @@ fn the_recipe_of_the_manual_is_read() {
 /// Splits words as a shell does, single quotes included.
 fn shell_words(line: &str) -> Vec<String> {
     let pieces = line.split('\'').enumerate();
-    let words = pieces.flat_map(|(at, piece)| if at % 2 == 1 { vec![piece] } else { piece.split_whitespace().collect() });
+    let words =
+        pieces.flat_map(
+            |(at, piece)| {
+                if at % 2 == 1 { vec![piece] } else { piece.split_whitespace().collect() }
+            },
+        );
     words.map(str::to_owned).collect()
 }
 
@@ -220,7 +271,14 @@ fn the_json_of_train_has_these_keys() {
         assert!(json[part]["mse"].as_f64().unwrap() > 0.0);
     }
     assert_eq!(keys(&json["terms"]), ["kl", "reconstruction"]);
-    let exact = json!([json["family"], json["latent"], json["rows"], json["features"], json["epochs"], json["model"]]);
+    let exact = json!([
+        json["family"],
+        json["latent"],
+        json["rows"],
+        json["features"],
+        json["epochs"],
+        json["model"]
+    ]);
     assert_eq!(exact, json!(["vae", 4, 1797, 64, 2, "digits.ae"]));
 }
 
@@ -281,7 +339,11 @@ fn what_a_command_reads_is_never_overwritten() {
 #[test]
 fn negative_numbers_are_refused_as_numbers() {
     let place = Place::new();
-    for (words, part) in [("train digits --lr -1", "lr is -1"), ("train digits --l2 -1", "l2 is -1"), ("train digits --latent -1", "-1")] {
+    for (words, part) in [
+        ("train digits --lr -1", "lr is -1"),
+        ("train digits --l2 -1", "l2 is -1"),
+        ("train digits --latent -1", "-1"),
+    ] {
         let run = place.ae(words);
         assert_eq!(run.code, 2);
         assert!(run.err.contains(part) && !run.err.contains("unexpected argument"), "{}", run.err);
@@ -293,7 +355,13 @@ fn data_tells_what_training_would_refuse() {
     let place = Place::new();
     place.write("stray.csv", "a,b\n1,2\n3,hello\n5,6\n7,8\n");
     let run = place.ok("data stray.csv");
-    assert!(run.err.contains("training would refuse this") && run.err.contains("row 2") && run.err.contains("hello"), "{}", run.err);
+    assert!(
+        run.err.contains("training would refuse this")
+            && run.err.contains("row 2")
+            && run.err.contains("hello"),
+        "{}",
+        run.err
+    );
     assert!(place.json("data stray.csv")["refused"].as_str().unwrap().contains("hello"));
     assert!(place.json("data digits")["refused"].is_null());
 }
@@ -361,7 +429,8 @@ fn identifiers_stay_beside_codes_and_rows() {
 
 /// An npy file of so many rows of `width` numbers.
 fn npy(rows: usize, width: usize) -> Vec<u8> {
-    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {width}), }}\n");
+    let header =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {width}), }}\n");
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend((header.len() as u16).to_le_bytes());
     bytes.extend(header.bytes());
@@ -381,7 +450,10 @@ fn rows_that_stay_on_disk_give_the_same_files() {
         for command in ["encode", "reconstruct"] {
             place.ok(&format!("{command} disk.ae t.npy -o memory.{ending} --force"));
             place.ok(&format!("{command} disk.ae t.npy -o disk.{ending} --force --memory 1MB"));
-            assert!(place.bytes(&format!("memory.{ending}")) == place.bytes(&format!("disk.{ending}")), "{command} {ending}");
+            assert!(
+                place.bytes(&format!("memory.{ending}")) == place.bytes(&format!("disk.{ending}")),
+                "{command} {ending}"
+            );
         }
     }
     assert_eq!(place.json("eval disk.ae t.npy"), place.json("eval disk.ae t.npy --memory 1MB"));
@@ -395,7 +467,12 @@ fn rows_that_stay_on_disk_give_the_same_files() {
 #[test]
 fn a_budget_of_memory_is_a_size() {
     let place = Place::new();
-    for (size, part) in [("lots", "as in 512MB"), ("1.5GB", "as in 512MB"), ("300KB", "at least 1MB"), ("0", "at least 1MB")] {
+    for (size, part) in [
+        ("lots", "as in 512MB"),
+        ("1.5GB", "as in 512MB"),
+        ("300KB", "at least 1MB"),
+        ("0", "at least 1MB"),
+    ] {
         place.refused(&format!("train digits --memory {size}"), &["--memory", part]);
     }
     place.ok("train digits --epochs 1 --memory 512MB --quiet");
@@ -404,7 +481,8 @@ fn a_budget_of_memory_is_a_size() {
 /// The most memory, in kB, that a run of `ae` has held at once.
 #[cfg(target_os = "linux")]
 fn peak(place: &Place, words: &str) -> u64 {
-    let mut child = command(place.0.path(), words).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut child =
+        command(place.0.path(), words).stderr(std::process::Stdio::null()).spawn().unwrap();
     let status = PathBuf::from(format!("/proc/{}/status", child.id()));
     let mut peak = 0;
     // The system keeps the peak only as long as the process lives.
@@ -426,7 +504,8 @@ fn a_file_larger_than_the_memory_is_encoded_without_being_held() {
     place.write("small.npy", npy(500, 100)).write("large.npy", npy(150_000, 100));
     place.ok("train small.npy --epochs 1 --net mlp:16 --latent 2 -o m.ae");
     // 60 MB of numbers; whatever else a process takes, it takes both times.
-    let [whole, streamed] = ["", "--memory 8MB"].map(|memory| peak(&place, &format!("encode m.ae large.npy -o c.npy --force {memory}")));
+    let [whole, streamed] = ["", "--memory 8MB"]
+        .map(|memory| peak(&place, &format!("encode m.ae large.npy -o c.npy --force {memory}")));
     assert!(streamed + 30_000 < whole, "{streamed} kB with --memory 8MB, {whole} kB without");
 }
 
@@ -440,15 +519,23 @@ fn memory_does_not_grow_with_a_file_that_is_larger_than_it() {
         place.ok(&format!("reconstruct m.ae {name}.npy -o {name}.parquet --memory 8MB"));
     }
     for ending in ["npy", "parquet"] {
-        place.ok(&format!("train few.{ending} --epochs 1 --net mlp:16 --latent 2 -o m.ae --force --memory 8MB"));
-        for words in ["encode m.ae FILE -o c.npy --force", "train FILE --epochs 1 --net mlp:16 --latent 2 -o t.ae --force"] {
+        place.ok(&format!(
+            "train few.{ending} --epochs 1 --net mlp:16 --latent 2 -o m.ae --force --memory 8MB"
+        ));
+        for words in [
+            "encode m.ae FILE -o c.npy --force",
+            "train FILE --epochs 1 --net mlp:16 --latent 2 -o t.ae --force",
+        ] {
             let [few, many] = ["few", "many"].map(|name| {
                 let file = format!("{name}.{ending}");
                 peak(&place, &format!("{} --memory 8MB", words.replace("FILE", &file)))
             });
-            // 24 and 72 MB of numbers, 48 MB more if they were held; a training remembers 16 bytes of each row, 2 MB, and what an
-            // allocator keeps varies by some.
-            assert!(many < few + 24_000, "{words} with {ending}: {few} kB for the small file, {many} kB for the large one");
+            // 24 and 72 MB of numbers, 48 MB more if they were held; a training remembers 16 bytes
+            // of each row, 2 MB, and what an allocator keeps varies by some.
+            assert!(
+                many < few + 24_000,
+                "{words} with {ending}: {few} kB for the small file, {many} kB for the large one"
+            );
         }
     }
 }
@@ -471,7 +558,10 @@ fn a_picture_of_a_table_is_refused() {
     place.write("t.csv", table());
     place.ok(&format!("train t.csv {READING} --latent 2 --epochs 2"));
     place.refused("generate t.ae -o g.png", &["write .npy, .csv or .parquet instead"]);
-    place.refused(&format!("reconstruct t.ae t.csv {READING} -o g.jpg"), &["unknown format \"jpg\""]);
+    place.refused(
+        &format!("reconstruct t.ae t.csv {READING} -o g.jpg"),
+        &["unknown format \"jpg\""],
+    );
     place.ok("generate t.ae -n 5 -o g.csv");
     assert_eq!(place.lines("g.csv").len(), 6);
 }
@@ -494,7 +584,14 @@ fn the_ends_of_an_interpolation_are_the_reconstructions() {
     place.ok("reconstruct digits.ae digits --rows 18 -o r.csv");
     let (between, rows) = (place.lines("i.csv"), place.lines("r.csv"));
     assert_eq!(between.len(), 6);
-    let numbers = |line: &str| line.split_once(',').unwrap().1.split(',').map(|n| n.parse::<f64>().unwrap()).collect::<Vec<_>>();
+    let numbers = |line: &str| {
+        line.split_once(',')
+            .unwrap()
+            .1
+            .split(',')
+            .map(|n| n.parse::<f64>().unwrap())
+            .collect::<Vec<_>>()
+    };
     for (one, other) in [(&between[1], &rows[4]), (&between[5], &rows[18])] {
         assert!(numbers(one).iter().zip(numbers(other)).all(|(a, b)| (a - b).abs() < 1e-3));
     }
@@ -522,7 +619,10 @@ fn a_row_of_a_file_finds_itself() {
     place.write("one.csv", format!("{}\n{}\n", lines[0], lines[8]));
     place.ok(&format!("train t.csv {READING} --latent 2 --epochs 2"));
     let json = place.json(&format!("search t.ae t.csv {READING} --like one.csv --count 1"));
-    assert_eq!((&json["neighbours"][0]["row"], &json["neighbours"][0]["id"]), (&json!(7), &json!("n7")));
+    assert_eq!(
+        (&json["neighbours"][0]["row"], &json["neighbours"][0]["id"]),
+        (&json!(7), &json!("n7"))
+    );
     place.refused(&format!("search t.ae t.csv {READING} --like t.csv"), &["has 30 rows"]);
 }
 
@@ -530,7 +630,18 @@ fn a_row_of_a_file_finds_itself() {
 fn a_model_tells_what_it_is() {
     let place = Place::with_digits();
     let json = place.json("info digits.ae");
-    for key in ["format", "family", "parameters", "weights", "net", "latent", "features", "preparation", "history", "config"] {
+    for key in [
+        "format",
+        "family",
+        "parameters",
+        "weights",
+        "net",
+        "latent",
+        "features",
+        "preparation",
+        "history",
+        "config",
+    ] {
         assert!(json.get(key).is_some(), "{key}");
     }
     assert_eq!((&json["latent"], json["history"].as_array().unwrap().len()), (&json!(8), 2));
@@ -554,7 +665,8 @@ fn every_family_trains_from_the_command_line() {
     let place = Place::new();
     for family in place.json("families").as_array().unwrap() {
         let name = family["name"].as_str().unwrap();
-        let json = place.json(&format!("train digits --family {name} --epochs 1 --net mlp:16 -o {name}.ae"));
+        let json = place
+            .json(&format!("train digits --family {name} --epochs 1 --net mlp:16 -o {name}.ae"));
         assert_eq!(json["family"], name);
     }
 }
@@ -572,11 +684,17 @@ fn data_is_described_even_where_it_cannot_be_trained_on() {
 #[test]
 fn a_recipe_is_read_and_flags_win() {
     let place = Place::new();
-    place.write("r.toml", "family = \"vae\"\nlatent = 3\nepochs = 1\nnet = \"mlp:16\"\n[parameters]\nbeta = 0.5\n");
+    place.write(
+        "r.toml",
+        "family = \"vae\"\nlatent = 3\nepochs = 1\nnet = \"mlp:16\"\n[parameters]\nbeta = 0.5\n",
+    );
     let json = place.json("train digits --config r.toml --latent 2 --set free_bits=0.1");
     assert_eq!((&json["family"], &json["latent"]), (&json!("vae"), &json!(2)));
     let info = place.json("info digits.ae");
-    assert_eq!((&info["parameters"]["beta"], &info["parameters"]["free_bits"]), (&json!(0.5), &json!(0.1)));
+    assert_eq!(
+        (&info["parameters"]["beta"], &info["parameters"]["free_bits"]),
+        (&json!(0.5), &json!(0.1))
+    );
     // What a model tells of its configuration is a recipe.
     place.write("r.json", info["config"].to_string());
     place.ok("train digits --config r.json -o again.ae --quiet");
@@ -589,9 +707,18 @@ fn a_recipe_is_read_and_flags_win() {
 #[test]
 fn unknown_words_are_answered_with_the_nearest() {
     let place = Place::new();
-    place.refused("train digits --family plian", &["unknown family \"plian\"", "did you mean \"plain\""]);
-    place.refused("train digits --family vae --set bata=2", &["unknown parameter \"bata\"", "did you mean \"beta\""]);
-    place.refused("train digits --activation rleu", &["unknown activation \"rleu\"", "did you mean \"relu\""]);
+    place.refused(
+        "train digits --family plian",
+        &["unknown family \"plian\"", "did you mean \"plain\""],
+    );
+    place.refused(
+        "train digits --family vae --set bata=2",
+        &["unknown parameter \"bata\"", "did you mean \"beta\""],
+    );
+    place.refused(
+        "train digits --activation rleu",
+        &["unknown activation \"rleu\"", "did you mean \"relu\""],
+    );
     place.refused("train digits --net mpl:3", &["unknown net", "mlp"]);
     place.refused("train digits --device cuda", &["unknown device \"cuda\"", "cpu"]);
     place.refused("train digits --latnet 3", &["--latnet", "--latent"]);
@@ -651,7 +778,11 @@ fn without_test_rows_the_table_says_what_it_is_on() {
     let run = place.ok("train digits --epochs 1 --test 0");
     assert!(run.out.contains("180 validation rows"), "{}", run.out);
     let run = place.ok("train digits --epochs 1 --test 0 --validation 0");
-    assert!(run.out.contains("1797 training rows") && run.err.contains("no test rows"), "{}", run.out);
+    assert!(
+        run.out.contains("1797 training rows") && run.err.contains("no test rows"),
+        "{}",
+        run.out
+    );
     let json = place.json("train digits --epochs 1 --test 0");
     assert_eq!(json["test"]["mse"], Value::Null);
 }
@@ -666,14 +797,16 @@ fn test_rows_may_be_in_a_file_of_their_own() {
 
 #[test]
 fn a_training_that_stops_early_says_so() {
-    let run = Place::new().ok("train digits --epochs 200 --lr 0.1 --net mlp:8 --patience 1 --schedule constant");
+    let run = Place::new()
+        .ok("train digits --epochs 200 --lr 0.1 --net mlp:8 --patience 1 --schedule constant");
     assert!(run.err.contains("stopped early"), "{}", run.err);
 }
 
 #[test]
 fn a_training_that_diverges_ends_with_one() {
     let place = Place::new();
-    let run = place.ae("train digits --epochs 50 --lr 900 --optimiser sgd --net linear --scale none");
+    let run =
+        place.ae("train digits --epochs 50 --lr 900 --optimiser sgd --net linear --scale none");
     assert_eq!((run.code, run.out.as_str()), (1, ""), "{}", run.err);
     assert!(run.err.contains("error: training diverged in epoch 1"), "{}", run.err);
     assert!(place.names().is_empty());
@@ -684,7 +817,11 @@ fn the_best_weights_before_a_divergence_are_saved() {
     let place = Place::new();
     let run = place.ae("train digits --epochs 100 --lr 3 --warm-up 500 --schedule constant --optimiser sgd --net linear");
     assert_eq!(run.code, 1, "{}\n{}", run.out, run.err);
-    assert!(run.err.contains("error: training diverged") && run.err.contains("are saved in digits.ae"), "{}", run.err);
+    assert!(
+        run.err.contains("error: training diverged") && run.err.contains("are saved in digits.ae"),
+        "{}",
+        run.err
+    );
     assert_eq!(place.names(), ["digits.ae"]);
     assert!(place.json("info digits.ae")["chosen"].as_u64().unwrap() >= 1);
 }
@@ -717,8 +854,15 @@ fn threads_do_not_change_the_model() {
 fn every_command_shows_an_example() {
     let place = Place::new();
     let commands = place.ok("--help").out;
-    let listed = commands.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let names: Vec<&str> = listed.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect();
+    let listed = commands
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty());
+    let names: Vec<&str> = listed
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
     assert_eq!(names.len(), 16, "{commands}");
     for name in names {
         let help = place.ok(&format!("{name} --help")).out;
@@ -729,16 +873,23 @@ fn every_command_shows_an_example() {
 #[test]
 fn a_head_tells_the_labels_and_classify_writes_them() {
     let place = Place::new();
-    let trained = place.json("train digits --latent 16 --epochs 20 --head softmax --head-epochs 20 -o d.ae");
+    let trained =
+        place.json("train digits --latent 16 --epochs 20 --head softmax --head-epochs 20 -o d.ae");
     assert!(trained["accuracy"].as_f64().unwrap() > 0.85, "{trained}");
     let classified = place.json("classify d.ae digits -o classes.csv");
     assert!(classified["accuracy"].as_f64().unwrap() > 0.9, "{classified}");
     let lines = place.lines("classes.csv");
-    assert_eq!((lines.len(), lines[0].as_str()), (1798, "row,class,is_0,is_1,is_2,is_3,is_4,is_5,is_6,is_7,is_8,is_9"));
+    assert_eq!(
+        (lines.len(), lines[0].as_str()),
+        (1798, "row,class,is_0,is_1,is_2,is_3,is_4,is_5,is_6,is_7,is_8,is_9")
+    );
     assert!(place.ok("info d.ae").out.contains("softmax, 10 classes"));
     place.ok("report d.ae digits -o d.html");
     let page = std::fs::read_to_string(place.path("d.html")).unwrap();
-    assert!(page.contains("--head softmax --head-epochs 20"), "the words that train it again leave the classifier out");
+    assert!(
+        page.contains("--head softmax --head-epochs 20"),
+        "the words that train it again leave the classifier out"
+    );
     place.ok("train digits --epochs 1 --quiet -o plain.ae");
     for (words, part) in [
         ("classify plain.ae digits -o x.csv", "--head softmax"),
@@ -752,7 +903,11 @@ fn a_head_tells_the_labels_and_classify_writes_them() {
     // Labels that are not there are missed before the training.
     place.write("table.csv", "a,b\n1,2\n3,4\n5,6\n7,8\n");
     let run = place.ae("train table.csv --latent 1 --head softmax");
-    assert!(run.code == 2 && run.err.contains("--label") && !run.err.contains("epoch"), "{}", run.err);
+    assert!(
+        run.code == 2 && run.err.contains("--label") && !run.err.contains("epoch"),
+        "{}",
+        run.err
+    );
 }
 
 #[test]
@@ -762,8 +917,17 @@ fn eval_tells_on_request_how_well_the_code_recognises_and_how_likely_rows_are() 
     let plain = place.json("eval v.ae digits");
     assert!(plain.get("recognition").is_none() && plain.get("importance").is_none());
     let told = place.json("eval v.ae digits --recognise --importance 20 --annealing 5");
-    assert!(told["recognition"]["linear"].as_f64().unwrap() > 0.5 && told["recognition"]["neighbours"] == 10, "{told}");
-    assert!(told["importance"].is_number() && told["annealing"].is_number() && told["likelihood_rows"] == 100, "{told}");
+    assert!(
+        told["recognition"]["linear"].as_f64().unwrap() > 0.5
+            && told["recognition"]["neighbours"] == 10,
+        "{told}"
+    );
+    assert!(
+        told["importance"].is_number()
+            && told["annealing"].is_number()
+            && told["likelihood_rows"] == 100,
+        "{told}"
+    );
     place.ok("train digits --epochs 1 --quiet -o p.ae");
     assert!(place.ae("eval p.ae digits --importance 20").err.contains("vae or iwae"));
 }
@@ -771,8 +935,14 @@ fn eval_tells_on_request_how_well_the_code_recognises_and_how_likely_rows_are() 
 #[test]
 fn layers_are_trained_one_by_one_and_weights_are_taken_over() {
     let place = Place::new();
-    let run = place.ok("train digits --stack 40,20 --activation sigmoid --pretrain-epochs 2 --epochs 2 -o s.ae");
-    assert!(run.err.contains("layer 1 of 3: 2 epochs") && run.err.contains("layer 3 of 3: 2 epochs"), "{}", run.err);
+    let run = place.ok(
+        "train digits --stack 40,20 --activation sigmoid --pretrain-epochs 2 --epochs 2 -o s.ae",
+    );
+    assert!(
+        run.err.contains("layer 1 of 3: 2 epochs") && run.err.contains("layer 3 of 3: 2 epochs"),
+        "{}",
+        run.err
+    );
     let config = &place.json("info s.ae")["config"];
     assert_eq!((&config["net"], &config["pretrain"]), (&"mlp:40,20".into(), &"greedy".into()));
     place.ok("train digits --stack 40 --pretrain rbm:2 --activation sigmoid --pretrain-epochs 1 --epochs 0 --quiet -o r.ae");
@@ -798,11 +968,18 @@ fn patches_are_cut_from_photographs_of_different_sizes() {
     let place = Place::new();
     std::fs::create_dir(place.path("photos")).unwrap();
     for (name, width, height) in [("a", 40usize, 30usize), ("b", 33, 50)] {
-        let pixels: Vec<u8> = (0..width * height).map(|at| ((at % width) * 3 + (at / width) * at % 50) as u8).collect();
-        place.write(&format!("photos/{name}.png"), autoencoders::data::png(&pixels, width, 1).unwrap());
+        let pixels: Vec<u8> = (0..width * height)
+            .map(|at| ((at % width) * 3 + (at / width) * at % 50) as u8)
+            .collect();
+        place.write(
+            &format!("photos/{name}.png"),
+            autoencoders::data::png(&pixels, width, 1).unwrap(),
+        );
     }
     assert!(place.ae("train photos").err.contains("--resize"));
-    let run = place.ok("train photos --patches 200 --patch 6x5 --whiten lowpass --epochs 1 --latent 3 -o p.ae");
+    let run = place.ok(
+        "train photos --patches 200 --patch 6x5 --whiten lowpass --epochs 1 --latent 3 -o p.ae",
+    );
     // The words that go on read the same patches.
     assert!(run.out.contains("--patches 200 --patch 6x5 --whiten lowpass"), "{}", run.out);
     assert_eq!(place.json("info p.ae")["features"], 30);
@@ -838,14 +1015,24 @@ mod signals {
 
     /// Starts a training, sends a signal once it runs, and waits for its end.
     fn interrupted(place: &Place, words: &str, signal: &str) -> Run {
-        let mut child = command(place.0.path(), words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command(place.0.path(), words)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut err = BufReader::new(child.stderr.take().unwrap());
         let mut text = String::new();
         // The second line comes with the end of the first epoch.
         for _ in 0..2 {
             err.read_line(&mut text).unwrap();
         }
-        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args([signal, &child.id().to_string()])
+                .status()
+                .unwrap()
+                .success()
+        );
         std::io::Read::read_to_string(&mut err, &mut text).unwrap();
         let mut run = Run::from(child.wait_with_output().unwrap());
         run.err = text;
@@ -856,12 +1043,14 @@ mod signals {
     fn an_interrupted_training_goes_on_to_the_same_model() {
         for (signal, family) in [("-INT", "plain"), ("-TERM", "denoising")] {
             let place = Place::new();
-            let words = format!("train digits --family {family} --epochs 40 --batch 16 --net mlp:64");
+            let words =
+                format!("train digits --family {family} --epochs 40 --batch 16 --net mlp:64");
             place.ok(&format!("{words} -o whole.ae --quiet"));
             let run = interrupted(&place, &format!("{words} -o part.ae"), signal);
             assert_eq!((run.code, run.out.as_str()), (130, ""), "{}", run.err);
             assert_eq!(place.names(), ["part.ae.run", "whole.ae"]);
-            let resume = run.err.lines().last().unwrap().strip_prefix("go on with: ae ").unwrap().to_owned();
+            let resume =
+                run.err.lines().last().unwrap().strip_prefix("go on with: ae ").unwrap().to_owned();
             assert_eq!(resume, "train digits --resume part.ae.run");
             place.refused(&format!("{resume} --epochs 50"), &["--resume", "--epochs"]);
             place.ok(&resume);
@@ -873,7 +1062,11 @@ mod signals {
     #[test]
     fn a_reader_that_has_seen_enough_is_no_error() {
         let place = Place::new();
-        let mut child = command(place.0.path(), "completions zsh").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command(place.0.path(), "completions zsh")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         drop(child.stdout.take());
         let run = Run::from(child.wait_with_output().unwrap());
         assert_eq!((run.code, run.err.as_str()), (0, ""));

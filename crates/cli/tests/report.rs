@@ -35,7 +35,8 @@ fn tags(page: &str) -> Vec<Tag> {
                 if !VOID.contains(&name.as_str()) && !tag.self_closing {
                     open.push(name.clone());
                 }
-                let attributes = tag.attributes.iter().map(|(name, value)| (text(name), text(value))).collect();
+                let attributes =
+                    tag.attributes.iter().map(|(name, value)| (text(name), text(value))).collect();
                 all.push(Tag { name, attributes });
             }
             Token::EndTag(tag) => assert_eq!(open.pop(), Some(text(&tag.name))),
@@ -54,7 +55,11 @@ fn assert_harmless(page: &str) {
         for (name, value) in &tag.attributes {
             assert!(!name.starts_with("on"), "{name}={value}");
             if ["src", "href"].contains(&name.as_str()) {
-                assert!(value.starts_with("data:image/png;base64,") || value.starts_with('#'), "{name}={}", &value[..value.len().min(80)]);
+                assert!(
+                    value.starts_with("data:image/png;base64,") || value.starts_with('#'),
+                    "{name}={}",
+                    &value[..value.len().min(80)]
+                );
             }
         }
         if tag.name == "img" {
@@ -64,7 +69,11 @@ fn assert_harmless(page: &str) {
 }
 
 fn headings(page: &str) -> Vec<String> {
-    tags(page).into_iter().filter(|tag| tag.name == "section").filter_map(|tag| tag.attributes.get("id").cloned()).collect()
+    tags(page)
+        .into_iter()
+        .filter(|tag| tag.name == "section")
+        .filter_map(|tag| tag.attributes.get("id").cloned())
+        .collect()
 }
 
 #[test]
@@ -72,20 +81,37 @@ fn a_report_has_the_numbers_of_an_evaluation_and_its_sections() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     done(folder, &["train", "digits", "--epochs", "5", "-o", "digits.ae", "--quiet"]);
-    let eval: Value = serde_json::from_slice(&done(folder, &["eval", "digits.ae", "digits", "--json"]).stdout).unwrap();
+    let eval: Value =
+        serde_json::from_slice(&done(folder, &["eval", "digits.ae", "digits", "--json"]).stdout)
+            .unwrap();
     done(folder, &["report", "digits.ae", "digits", "-o", "digits.html", "--png", "figures"]);
     let page = std::fs::read_to_string(folder.join("digits.html")).unwrap();
     assert_harmless(&page);
     assert!(page.len() < 2_000_000, "{} bytes", page.len());
     let shown: BTreeMap<String, f64> = tags(&page)
         .into_iter()
-        .filter_map(|tag| Some((tag.attributes.get("data-key")?.clone(), tag.attributes.get("data-value")?.parse().unwrap())))
+        .filter_map(|tag| {
+            Some((
+                tag.attributes.get("data-key")?.clone(),
+                tag.attributes.get("data-value")?.parse().unwrap(),
+            ))
+        })
         .collect();
     assert_eq!(Some(shown["pca_mse"]), eval["pca"]["mse"].as_f64(), "{eval}");
     for key in ["mse", "mae", "explained_variance", "active_units", "rows"] {
         assert_eq!(Some(shown[key]), eval[key].as_f64(), "{key} of {eval}");
     }
-    assert_eq!(headings(&page), ["training", "reconstructions", "anomalies", "the-code", "the-filters", "what-the-decoder-draws"]);
+    assert_eq!(
+        headings(&page),
+        [
+            "training",
+            "reconstructions",
+            "anomalies",
+            "the-code",
+            "the-filters",
+            "what-the-decoder-draws"
+        ]
+    );
     let figures = std::fs::read_dir(folder.join("figures")).unwrap().count();
     assert_eq!(figures, tags(&page).iter().filter(|tag| tag.name == "figure").count());
 }
@@ -106,15 +132,36 @@ fn the_same_model_and_rows_give_the_same_page() {
 fn the_command_on_the_page_makes_the_same_model_again() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let words = ["--family", "sparse", "--latent", "12", "--set", "rho=0.1", "--epochs", "3", "--lr", "0.002", "--schedule", "step:2,0.5"];
-    done(folder, &[&["train", "digits", "-o", "first.ae", "--quiet", "--tied", "--report"], &words[..]].concat());
+    let words = [
+        "--family",
+        "sparse",
+        "--latent",
+        "12",
+        "--set",
+        "rho=0.1",
+        "--epochs",
+        "3",
+        "--lr",
+        "0.002",
+        "--schedule",
+        "step:2,0.5",
+    ];
+    done(
+        folder,
+        &[&["train", "digits", "-o", "first.ae", "--quiet", "--tied", "--report"], &words[..]]
+            .concat(),
+    );
     let page = std::fs::read_to_string(folder.join("first.html")).unwrap();
     let from = page.find("<code class=\"command\">").unwrap() + "<code class=\"command\">".len();
     let command = &page[from..from + page[from..].find('<').unwrap()];
     let mut again: Vec<&str> = command.split(' ').skip(1).collect();
     again.extend(["-o", "again.ae", "--quiet"]);
     done(folder, &again);
-    assert!(std::fs::read(folder.join("first.ae")).unwrap() == std::fs::read(folder.join("again.ae")).unwrap(), "{command}");
+    assert!(
+        std::fs::read(folder.join("first.ae")).unwrap()
+            == std::fs::read(folder.join("again.ae")).unwrap(),
+        "{command}"
+    );
 }
 
 #[test]
@@ -137,16 +184,39 @@ fn text_from_data_is_never_markup() {
     let evil = "<script>alert(1)</script>";
     let mut table = format!("{evil},b\"&'><img src=x onerror=alert(2)>,c,kind\n");
     for row in 0..40 {
-        table +=
-            &format!("{},{},{},{}\n", row % 7, (row * row) % 11, row % 3, if row % 2 == 0 { "</figure><script>x</script>" } else { "b" });
+        table += &format!(
+            "{},{},{},{}\n",
+            row % 7,
+            (row * row) % 11,
+            row % 3,
+            if row % 2 == 0 { "</figure><script>x</script>" } else { "b" }
+        );
     }
     std::fs::write(folder.join("table.csv"), table).unwrap();
-    done(folder, &["train", "table.csv", "--label", "kind", "--latent", "2", "--epochs", "3", "-o", "m.ae", "--quiet"]);
+    done(
+        folder,
+        &[
+            "train",
+            "table.csv",
+            "--label",
+            "kind",
+            "--latent",
+            "2",
+            "--epochs",
+            "3",
+            "-o",
+            "m.ae",
+            "--quiet",
+        ],
+    );
     done(folder, &["report", "m.ae", "table.csv", "--label", "kind", "-o", "m.html"]);
     let page = std::fs::read_to_string(folder.join("m.html")).unwrap();
     assert_harmless(&page);
     assert!(page.contains("&lt;script&gt;alert(1)"), "the column is named");
-    assert_eq!(headings(&page), ["training", "reconstructions", "anomalies", "the-code", "the-filters"]);
+    assert_eq!(
+        headings(&page),
+        ["training", "reconstructions", "anomalies", "the-code", "the-filters"]
+    );
 }
 
 #[test]

@@ -18,7 +18,10 @@ impl Place {
             table += &machine(row);
         }
         place.write("machines.csv", &table);
-        place.ok("train machines.csv --for anomalies --epochs 200 --members 2 -o machines.ae --quiet", "");
+        place.ok(
+            "train machines.csv --for anomalies --epochs 200 --members 2 -o machines.ae --quiet",
+            "",
+        );
         place
     }
 
@@ -34,7 +37,8 @@ impl Place {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// Runs `ae` with words separated by blanks and gives what it prints: whether it went well, standard output and standard error.
+    /// Runs `ae` with words separated by blanks and gives what it prints: whether it went well,
+    /// standard output and standard error.
     fn run(&self, words: &str, input: &str) -> (bool, String, String) {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ae"))
             .args(words.split_whitespace())
@@ -67,7 +71,11 @@ impl Place {
 fn machine(row: u32) -> String {
     let wave = |speed: f64| (f64::from(row) * speed).sin();
     let temperature = 60.0 + 5.0 * wave(1.7);
-    format!("{temperature:.3},{:.3},{:.3}\n", temperature / 10.0 + 0.1 * wave(5.3), 10.0 + wave(2.9))
+    format!(
+        "{temperature:.3},{:.3},{:.3}\n",
+        temperature / 10.0 + 0.1 * wave(5.3),
+        10.0 + wave(2.9)
+    )
 }
 
 #[test]
@@ -97,19 +105,38 @@ fn a_strange_row_is_first_in_the_summary_and_explained_in_the_table() {
         "row,score,probability,anomaly,column_1,observed_1,expected_1,column_2,observed_2,expected_2,column_3,observed_3,expected_3"
     );
     assert_eq!(lines.len(), 41);
-    assert!(lines[18].starts_with("17,") && lines[18].contains(",1,pressure,9.5,"), "{}", lines[18]);
+    assert!(
+        lines[18].starts_with("17,") && lines[18].contains(",1,pressure,9.5,"),
+        "{}",
+        lines[18]
+    );
     assert!(place.fails("score machines.ae new.csv -o scores.csv").contains("exists already"));
 }
 
 #[test]
 fn labels_give_the_area_and_the_best_threshold() {
     let place = Place::new();
-    let rows: String = (300..330).map(|row| machine(row).trim().to_owned() + if row < 303 { ",bad\n" } else { ",good\n" }).collect();
-    let broken = rows.lines().map(|line| if line.ends_with("bad") { "60,9.5,10,bad".to_owned() } else { line.to_owned() });
-    place.write("labelled.csv", &("temperature,pressure,flow,state\n".to_owned() + &broken.collect::<Vec<_>>().join("\n") + "\n"));
-    let out = place.ok("score machines.ae labelled.csv --label state --normal good --threshold f1 --json --quiet", "");
+    let rows: String = (300..330)
+        .map(|row| machine(row).trim().to_owned() + if row < 303 { ",bad\n" } else { ",good\n" })
+        .collect();
+    let broken = rows.lines().map(|line| {
+        if line.ends_with("bad") { "60,9.5,10,bad".to_owned() } else { line.to_owned() }
+    });
+    place.write(
+        "labelled.csv",
+        &("temperature,pressure,flow,state\n".to_owned()
+            + &broken.collect::<Vec<_>>().join("\n")
+            + "\n"),
+    );
+    let out = place.ok(
+        "score machines.ae labelled.csv --label state --normal good --threshold f1 --json --quiet",
+        "",
+    );
     let result: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((result["auroc"].as_f64(), result["alarms"]["f1"].as_f64(), result["anomalies"].as_u64()), (Some(1.0), Some(1.0), Some(3)));
+    assert_eq!(
+        (result["auroc"].as_f64(), result["alarms"]["f1"].as_f64(), result["anomalies"].as_u64()),
+        (Some(1.0), Some(1.0), Some(3))
+    );
     assert!(place.fails("score machines.ae machines.csv --threshold f1").contains("labels"));
 }
 
@@ -120,10 +147,20 @@ fn rows_on_standard_input_are_answered_line_by_line_also_after_a_wrong_one() {
     let out = place.ok("score machines.ae - --quiet", input);
     let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(answers.len(), 7);
-    assert_eq!((answers[0]["anomaly"].as_u64(), answers[1]["anomaly"].as_u64()), (Some(0), Some(1)), "{out}");
+    assert_eq!(
+        (answers[0]["anomaly"].as_u64(), answers[1]["anomaly"].as_u64()),
+        (Some(0), Some(1)),
+        "{out}"
+    );
     assert_eq!(answers[1]["reasons"][0]["column"], "pressure");
-    assert!(answers[2]["error"].is_string() && answers[3]["error"].as_str().unwrap().contains("flow"), "{out}");
-    assert_eq!((answers[4]["score"].clone(), answers[6]["score"].clone()), (answers[0]["score"].clone(), answers[0]["score"].clone()));
+    assert!(
+        answers[2]["error"].is_string() && answers[3]["error"].as_str().unwrap().contains("flow"),
+        "{out}"
+    );
+    assert_eq!(
+        (answers[4]["score"].clone(), answers[6]["score"].clone()),
+        (answers[0]["score"].clone(), answers[0]["score"].clone())
+    );
     assert!(answers[5]["error"].as_str().unwrap().contains("temperature"));
 }
 
@@ -131,43 +168,79 @@ fn rows_on_standard_input_are_answered_line_by_line_also_after_a_wrong_one() {
 fn probes_are_shown_by_kind_of_score() {
     let place = Place::new();
     let out = place.ok("eval machines.ae machines.csv --probe --quiet", "");
-    for word in ["above 99 % of normal rows", "far", "shuffled", "constant", "joined", "mahalanobis"] {
+    for word in
+        ["above 99 % of normal rows", "far", "shuffled", "constant", "joined", "mahalanobis"]
+    {
         assert!(out.contains(word), "{out}");
     }
-    let result: Value = serde_json::from_str(&place.ok("eval machines.ae machines.csv --probe --json --quiet", "")).unwrap();
+    let result: Value =
+        serde_json::from_str(&place.ok("eval machines.ae machines.csv --probe --json --quiet", ""))
+            .unwrap();
     assert_eq!(result["probes"]["far"]["joined"].as_f64(), Some(1.0));
 }
 
 #[test]
 fn a_series_is_cut_into_windows_and_its_points_are_scored() {
     let place = Place(TempDir::new().unwrap());
-    let point = |at: usize, value: f64| format!("2024-01-{:02} {:02}:00:00,{value:.4}\n", at / 24 + 1, at % 24);
+    let point = |at: usize, value: f64| {
+        format!("2024-01-{:02} {:02}:00:00,{value:.4}\n", at / 24 + 1, at % 24)
+    };
     let value = |at: usize| (at as f64 * 0.5).sin() + 0.05 * (at as f64 * 7.3).sin();
     let series: String = (0..480).map(|at| point(at, value(at))).collect();
     place.write("sensor.csv", &("time,value\n".to_owned() + &series));
-    let strange: String = (0..480).map(|at| point(at, if (200..212).contains(&at) { 0.0 } else { value(at) })).collect();
+    let strange: String = (0..480)
+        .map(|at| point(at, if (200..212).contains(&at) { 0.0 } else { value(at) }))
+        .collect();
     place.write("strange.csv", &("time,value\n".to_owned() + &strange));
     place.ok("train sensor.csv --window 24 --for anomalies --epochs 100 --members 1 -o sensor.ae --quiet", "");
     // The model knows how windows were cut.
-    let result: Value = serde_json::from_str(&place.ok("score sensor.ae strange.csv -o points.csv --json --quiet", "")).unwrap();
+    let result: Value = serde_json::from_str(
+        &place.ok("score sensor.ae strange.csv -o points.csv --json --quiet", ""),
+    )
+    .unwrap();
     let start = result["stretches"][0]["start"].as_str().unwrap();
-    assert!(result["stretches"].as_array().unwrap().len() == 1 && ("2024-01-08".."2024-01-10").contains(&start), "{result}");
+    assert!(
+        result["stretches"].as_array().unwrap().len() == 1
+            && ("2024-01-08".."2024-01-10").contains(&start),
+        "{result}"
+    );
     let points = place.read("points.csv");
-    assert!(points.starts_with("time,score,probability,anomaly,column_1,observed_1,expected_1\n2024-01-01 00:00:00,"), "{points}");
+    assert!(
+        points.starts_with(
+            "time,score,probability,anomaly,column_1,observed_1,expected_1\n2024-01-01 00:00:00,"
+        ),
+        "{points}"
+    );
     assert_eq!(points.lines().count(), 481);
-    let gap = strange.lines().enumerate().filter(|(at, _)| *at != 100).map(|(_, line)| line.to_owned() + "\n").collect::<String>();
+    let gap = strange
+        .lines()
+        .enumerate()
+        .filter(|(at, _)| *at != 100)
+        .map(|(_, line)| line.to_owned() + "\n")
+        .collect::<String>();
     place.write("gap.csv", &("time,value\n".to_owned() + &gap));
     assert!(place.fails("score sensor.ae gap.csv").contains("choose --gaps split"));
     place.ok("score sensor.ae gap.csv --window 24 --gaps split --quiet", "");
 }
 
-/// One line of a log of machines: the kind follows the temperature, the switch too; every seventh pressure is missing.
+/// One line of a log of machines: the kind follows the temperature, the switch too; every seventh
+/// pressure is missing.
 fn entry(row: u32) -> String {
     let warm = (f64::from(row) * 1.7).sin();
     let kind = ["fan", "pump", "valve"][if warm < -0.4 { 0 } else { usize::from(warm > 0.4) + 1 }];
-    let pressure = if row % 7 == 3 { String::new() } else { format!("{:.3}", 3.0 + warm + 0.05 * (f64::from(row) * 5.3).sin()) };
+    let pressure = if row % 7 == 3 {
+        String::new()
+    } else {
+        format!("{:.3}", 3.0 + warm + 0.05 * (f64::from(row) * 5.3).sin())
+    };
     let (day, hour) = (row / 4, row % 4 * 6);
-    format!("2024-{:02}-{:02} {hour:02}:00,{kind},{:.2},{pressure},{}\n", day / 28 + 1, day % 28 + 1, 60.0 + 5.0 * warm, warm > 0.0)
+    format!(
+        "2024-{:02}-{:02} {hour:02}:00,{kind},{:.2},{pressure},{}\n",
+        day / 28 + 1,
+        day % 28 + 1,
+        60.0 + 5.0 * warm,
+        warm > 0.0
+    )
 }
 
 const LOG: &str = "seen,kind,temperature,pressure,open\n";
@@ -182,18 +255,27 @@ fn a_table_of_words_and_dates_with_gaps_is_explained_in_words() {
     let place = Place(TempDir::new().unwrap());
     log(&place);
     let mut rows: Vec<String> = (600..700).map(entry).collect();
-    let warm = (0..100).find(|row| rows[*row].contains("valve") && !rows[*row].contains(",,")).unwrap();
+    let warm =
+        (0..100).find(|row| rows[*row].contains("valve") && !rows[*row].contains(",,")).unwrap();
     rows[warm] = rows[warm].replace("valve", "turbine");
     place.write("new.csv", &(LOG.to_owned() + &rows.concat()));
-    let result: Value = serde_json::from_str(&place.ok("score log.ae new.csv -o scores.csv --json", "")).unwrap();
+    let result: Value =
+        serde_json::from_str(&place.ok("score log.ae new.csv -o scores.csv --json", "")).unwrap();
     let highest = &result["highest"][0];
     assert_eq!(highest["row"], warm.to_string(), "{result}");
     let why = &highest["reasons"][0];
-    assert_eq!((why["column"].as_str(), why["observed"].as_str()), (Some("kind"), Some("turbine")), "{why}");
+    assert_eq!(
+        (why["column"].as_str(), why["observed"].as_str()),
+        (Some("kind"), Some("turbine")),
+        "{why}"
+    );
     let expected = why["expected"].as_str().unwrap();
     assert!(["fan", "pump", "valve"].contains(&expected), "{why}");
     let scores = place.read("scores.csv");
-    assert!(scores.lines().nth(warm + 1).unwrap().contains(&format!(",kind,turbine,{expected},")), "{scores}");
+    assert!(
+        scores.lines().nth(warm + 1).unwrap().contains(&format!(",kind,turbine,{expected},")),
+        "{scores}"
+    );
 }
 
 #[test]
@@ -208,17 +290,33 @@ fn words_dates_and_gaps_are_answered_line_by_line() {
     assert_eq!(answers.len(), 5, "{out}");
     assert!(answers[0]["score"].as_f64().unwrap() < answers[1]["score"].as_f64().unwrap(), "{out}");
     let why = &answers[1]["reasons"][0];
-    assert_eq!((why["column"].as_str(), why["observed"].as_str()), (Some("kind"), Some("turbine")), "{why}");
-    assert!(answers[2]["error"].as_str().unwrap().contains("temperature: is \"hot\"; wanted a finite number"), "{out}");
+    assert_eq!(
+        (why["column"].as_str(), why["observed"].as_str()),
+        (Some("kind"), Some("turbine")),
+        "{why}"
+    );
+    assert!(
+        answers[2]["error"]
+            .as_str()
+            .unwrap()
+            .contains("temperature: is \"hot\"; wanted a finite number"),
+        "{out}"
+    );
     assert!(answers[3]["score"].is_number(), "{out}");
-    assert!(answers[4]["error"].as_str().unwrap().contains("seen: is \"2024-13-01\"; wanted a date"), "{out}");
+    assert!(
+        answers[4]["error"].as_str().unwrap().contains("seen: is \"2024-13-01\"; wanted a date"),
+        "{out}"
+    );
 }
 
 #[test]
 fn gaps_are_filled_and_what_is_there_stays() {
     let place = Place(TempDir::new().unwrap());
     log(&place);
-    let result: Value = serde_json::from_str(&place.ok("reconstruct log.ae log.csv --fill -o filled.csv --json", "")).unwrap();
+    let result: Value = serde_json::from_str(
+        &place.ok("reconstruct log.ae log.csv --fill -o filled.csv --json", ""),
+    )
+    .unwrap();
     assert_eq!(result["filled"], 86);
     assert!(result["median_ratio"].as_f64().unwrap() < 0.5, "{result}");
     let filled = place.read("filled.csv");
@@ -226,17 +324,30 @@ fn gaps_are_filled_and_what_is_there_stays() {
         let (was, is): (Vec<&str>, Vec<&str>) = (was.split(',').collect(), is.split(',').collect());
         for column in 0..5 {
             match was[column] {
-                "" => assert!((2.0..4.0).contains(&is[column].parse::<f64>().unwrap()), "row {row}: {is:?}"),
+                "" => assert!(
+                    (2.0..4.0).contains(&is[column].parse::<f64>().unwrap()),
+                    "row {row}: {is:?}"
+                ),
                 // Numbers need not keep their last zeros, nor dates a midnight.
-                _ if column == 2 || column == 3 => assert_eq!(was[column].parse::<f64>(), is[column].parse::<f64>(), "row {row}"),
+                _ if column == 2 || column == 3 => {
+                    assert_eq!(was[column].parse::<f64>(), is[column].parse::<f64>(), "row {row}")
+                }
                 _ => assert!(was[column].starts_with(is[column]), "row {row}: {was:?} {is:?}"),
             }
         }
     }
     assert!(place.fails("reconstruct log.ae log.csv --fill -o filled.npy").contains("a .csv file"));
-    place.write("complete.csv", &("a,b\n".to_owned() + &(0..40).map(|row| format!("{row},{}\n", row * row % 7)).collect::<String>()));
+    place.write(
+        "complete.csv",
+        &("a,b\n".to_owned()
+            + &(0..40).map(|row| format!("{row},{}\n", row * row % 7)).collect::<String>()),
+    );
     place.ok("train complete.csv --epochs 2 -o complete.ae --quiet", "");
-    assert!(place.fails("reconstruct complete.ae complete.csv --fill -o c.csv").contains("--hidden 0.2"));
+    assert!(
+        place
+            .fails("reconstruct complete.ae complete.csv --fill -o c.csv")
+            .contains("--hidden 0.2")
+    );
     place.ok("train complete.csv --epochs 2 --hidden 0.2 -o knows.ae --quiet", "");
     place.ok("reconstruct knows.ae complete.csv --fill -o c.csv --quiet", "");
 }
@@ -247,13 +358,24 @@ fn rows_of_words_are_written_as_words_in_every_format() {
     log(&place);
     for format in ["csv", "parquet"] {
         place.ok(&format!("reconstruct log.ae log.csv -o rows.{format} --quiet"), "");
-        let described: Value = serde_json::from_str(&place.ok(&format!("data rows.{format} --id row --json"), "")).unwrap();
-        let kinds: Vec<&str> = described["columns"].as_array().unwrap().iter().map(|column| column["kind"].as_str().unwrap()).collect();
+        let described: Value =
+            serde_json::from_str(&place.ok(&format!("data rows.{format} --id row --json"), ""))
+                .unwrap();
+        let kinds: Vec<&str> = described["columns"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|column| column["kind"].as_str().unwrap())
+            .collect();
         assert_eq!(kinds, ["date", "categorical", "numeric", "numeric", "boolean"], "{format}");
         place.ok(&format!("score log.ae rows.{format} --quiet"), "");
     }
     place.ok("generate log.ae -n 5 -o new.csv --quiet", "");
-    assert!(place.read("new.csv").lines().nth(1).unwrap().contains("20"), "{}", place.read("new.csv"));
+    assert!(
+        place.read("new.csv").lines().nth(1).unwrap().contains("20"),
+        "{}",
+        place.read("new.csv")
+    );
 }
 
 #[test]
@@ -264,23 +386,32 @@ fn texts_score_the_same_line_by_line_as_from_a_file() {
         1 => format!("user {} logged in after {} minutes", row % 5, row % 89),
         _ => format!("backup {} finished in {} seconds", row % 2, row % 83),
     };
-    let table = |rows: std::ops::Range<u32>| rows.map(|row| format!("{},{}\n", line(row), row % 3)).collect::<String>();
+    let table = |rows: std::ops::Range<u32>| {
+        rows.map(|row| format!("{},{}\n", line(row), row % 3)).collect::<String>()
+    };
     place.write("log.csv", &("message,sort\n".to_owned() + &table(0..300)));
     place.ok("train log.csv --epochs 20 --members 2 --family denoising -o log.ae --quiet", "");
-    let rows = "message,sort\n".to_owned() + &table(300..310) + "kernel panic in interrupt handler,1\n";
+    let rows =
+        "message,sort\n".to_owned() + &table(300..310) + "kernel panic in interrupt handler,1\n";
     place.write("new.csv", &rows);
     place.ok("score log.ae new.csv -o scores.jsonl --quiet", "");
     let scores = |text: &str| -> Vec<f64> {
-        text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["score"].as_f64().unwrap()).collect()
+        text.lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["score"].as_f64().unwrap())
+            .collect()
     };
-    assert_eq!(scores(&place.ok("score log.ae - --quiet", &rows)), scores(&place.read("scores.jsonl")));
+    assert_eq!(
+        scores(&place.ok("score log.ae - --quiet", &rows)),
+        scores(&place.read("scores.jsonl"))
+    );
 }
 
 #[test]
 fn columns_that_the_model_does_not_know_may_hold_anything() {
     let place = Place::new();
     for extra in ["", "inf", "oops", "2024-13-01"] {
-        let rows: String = (300..340).map(|row| format!("{},{extra}\n", machine(row).trim())).collect();
+        let rows: String =
+            (300..340).map(|row| format!("{},{extra}\n", machine(row).trim())).collect();
         place.write("new.csv", &("temperature,pressure,flow,extra\n".to_owned() + &rows));
         let (good, _, err) = place.run("score machines.ae new.csv", "");
         assert!(good && err.contains("the model does not know them: \"extra\""), "{extra}: {err}");
@@ -293,14 +424,24 @@ fn labels_without_a_normal_one_are_said() {
     let rows: String = (300..340).map(|row| format!("{},good\n", machine(row).trim())).collect();
     place.write("new.csv", &("temperature,pressure,flow,state\n".to_owned() + &rows));
     let (_, _, err) = place.run("score machines.ae new.csv --label state", "");
-    assert!(err.contains("no row has the label of a normal one; labels are good, and --normal LABEL"), "{err}");
+    assert!(
+        err.contains("no row has the label of a normal one; labels are good, and --normal LABEL"),
+        "{err}"
+    );
 }
 
 #[test]
 fn remedies_of_a_series_work_as_they_are_named() {
     let place = Place(TempDir::new().unwrap());
     let points = |hours: &[usize]| -> String {
-        let point = |hour: &usize| format!("2024-01-{:02} {:02}:00:00,{:.4}\n", hour / 24 + 1, hour % 24, (*hour as f64 / 3.0).sin());
+        let point = |hour: &usize| {
+            format!(
+                "2024-01-{:02} {:02}:00:00,{:.4}\n",
+                hour / 24 + 1,
+                hour % 24,
+                (*hour as f64 / 3.0).sin()
+            )
+        };
         "time,value\n".to_owned() + &hours.iter().map(point).collect::<String>()
     };
     let hours: Vec<usize> = (0..300).collect();
@@ -309,9 +450,16 @@ fn remedies_of_a_series_work_as_they_are_named() {
     place.write("again.csv", &points(&[&hours[..100], &hours[99..]].concat()));
     assert!(place.fails("score series.ae again.csv").contains("--duplicates mean"));
     place.ok("score series.ae again.csv --duplicates mean --quiet", "");
-    assert!(place.fails("train series.csv --duplicates mean -o x.ae").contains("--window POINTS beside it"));
+    assert!(
+        place
+            .fails("train series.csv --duplicates mean -o x.ae")
+            .contains("--window POINTS beside it")
+    );
     let text = points(&hours).replacen(&format!("{:.4}", (50f64 / 3.0).sin()), "", 1);
     place.write("hole.csv", &text);
     let error = place.fails("score series.ae hole.csv");
-    assert!(error.contains("row 51, value has no value") && error.contains("--gaps split"), "{error}");
+    assert!(
+        error.contains("row 51, value has no value") && error.contains("--gaps split"),
+        "{error}"
+    );
 }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// A function applied to each unit.
 ///
-/// Each value and derivative is written once; the bodies for single and double precision share them.
+/// Each value and derivative is written once; the bodies for single and double precision share
+/// them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
@@ -21,7 +22,8 @@ pub enum Activation {
     LeakyRelu,
     /// `z` where positive, `exp(z) - 1` elsewhere (Clevert et al. 2016)
     Elu,
-    /// `z Φ(z)` with the normal distribution function Φ (Hendrycks and Gimpel 2016), exact, not the tanh approximation
+    /// `z Φ(z)` with the normal distribution function Φ (Hendrycks and Gimpel 2016), exact, not the
+    /// tanh approximation
     Gelu,
     /// `z sigmoid(z)` (Elfwing et al. 2018)
     Silu,
@@ -34,8 +36,17 @@ const LEAK: f64 = 0.01;
 
 impl Activation {
     /// Every activation, in the order of the manual.
-    pub const ALL: [Self; 9] =
-        [Self::Identity, Self::Sigmoid, Self::Tanh, Self::Relu, Self::LeakyRelu, Self::Elu, Self::Gelu, Self::Silu, Self::Softplus];
+    pub const ALL: [Self; 9] = [
+        Self::Identity,
+        Self::Sigmoid,
+        Self::Tanh,
+        Self::Relu,
+        Self::LeakyRelu,
+        Self::Elu,
+        Self::Gelu,
+        Self::Silu,
+        Self::Softplus,
+    ];
 
     /// The name in configurations and on the command line.
     pub fn name(self) -> &'static str {
@@ -70,7 +81,8 @@ impl Activation {
             Self::Elu => T::max(z, zero) + T::exp_m1(T::min(z, zero)),
             Self::Gelu => z * T::normal_cdf(z),
             Self::Silu => {
-                // The exponential of a negative number, which never overflows: far to the left it is all of the value.
+                // The exponential of a negative number, which never overflows: far to the left it
+                // is all of the value.
                 let e = T::exp(zero - T::abs(z));
                 z * T::select(z > zero, one, e) / (one + e)
             }
@@ -78,7 +90,8 @@ impl Activation {
         }
     }
 
-    /// The derivative, from the input for gelu and silu and from the output for the others ([`Activation::needs_input`]).
+    /// The derivative, from the input for gelu and silu and from the output for the others
+    /// ([`Activation::needs_input`]).
     ///
     /// At the kink of a rectifier the derivative is the one of the negative side.
     #[inline(always)]
@@ -147,7 +160,12 @@ impl Activation {
     }
 
     /// Writes each direction times the slope at what was saved.
-    pub(crate) fn steer<T: Real>(self, out: &mut [std::mem::MaybeUninit<T>], directions: &[T], saved: &[T]) {
+    pub(crate) fn steer<T: Real>(
+        self,
+        out: &mut [std::mem::MaybeUninit<T>],
+        directions: &[T],
+        saved: &[T],
+    ) {
         macro_rules! each {
             ($($name:ident),*) => {
                 match self {
@@ -219,13 +237,16 @@ mod tests {
         }
     }
 
-    /// Within 1e-6 of the number, where it is one that single precision holds in full; below that, within the smallest such number.
+    /// Within 1e-6 of the number, where it is one that single precision holds in full; below that,
+    /// within the smallest such number.
     fn assert_accurate(got: f32, wanted: f64, slack: f64, what: &str) {
         let error = (f64::from(got) - wanted).abs();
         let smallest = f64::from(f32::MIN_POSITIVE);
-        // The last term: silu multiplies a number below the smallest full one, which has fewer digits.
+        // The last term: silu multiplies a number below the smallest full one, which has fewer
+        // digits.
         assert!(
-            error <= 1e-6 * wanted.abs() + slack + 1e-43 || (wanted.abs() < smallest && error <= smallest),
+            error <= 1e-6 * wanted.abs() + slack + 1e-43
+                || (wanted.abs() < smallest && error <= smallest),
             "{what} = {got} wanted {wanted}"
         );
     }
@@ -238,7 +259,12 @@ mod tests {
             let mut values = inputs.clone();
             activation.apply(&mut values, None);
             for (z, value) in inputs.into_iter().zip(values) {
-                assert_accurate(value, reference(activation, f64::from(z)), 0.0, &format!("{activation:?}({z})"));
+                assert_accurate(
+                    value,
+                    reference(activation, f64::from(z)),
+                    0.0,
+                    &format!("{activation:?}({z})"),
+                );
             }
         }
     }
@@ -246,7 +272,8 @@ mod tests {
     #[test]
     fn slopes_and_bends_in_single_precision_agree_with_double_precision() {
         for activation in Activation::ALL {
-            let inputs: Vec<f32> = (-30_000..=30_000).map(|step| step as f32 * 1e-3 + 3e-4).collect();
+            let inputs: Vec<f32> =
+                (-30_000..=30_000).map(|step| step as f32 * 1e-3 + 3e-4).collect();
             let mut saved = inputs.clone();
             if !activation.needs_input() {
                 activation.apply(&mut saved, None);
@@ -257,8 +284,18 @@ mod tests {
             for ((saved, slope), bend) in saved.into_iter().zip(slopes).zip(bends) {
                 // Sums of parts that cancel: absolute, beside numbers around one.
                 let exact = f64::from(saved);
-                assert_accurate(slope, activation.slope(exact), 1e-6, &format!("slope of {activation:?} at {saved}"));
-                assert_accurate(bend, activation.bend(exact), 2e-6, &format!("bend of {activation:?} at {saved}"));
+                assert_accurate(
+                    slope,
+                    activation.slope(exact),
+                    1e-6,
+                    &format!("slope of {activation:?} at {saved}"),
+                );
+                assert_accurate(
+                    bend,
+                    activation.bend(exact),
+                    2e-6,
+                    &format!("bend of {activation:?} at {saved}"),
+                );
             }
         }
     }
@@ -269,7 +306,11 @@ mod tests {
             let mut values = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
             activation.apply(&mut values, None);
             assert!(values[0].is_nan(), "{activation:?}(NaN) = {}", values[0]);
-            assert!(values[1] == f32::INFINITY || values[1] == 1.0, "{activation:?}(inf) = {}", values[1]);
+            assert!(
+                values[1] == f32::INFINITY || values[1] == 1.0,
+                "{activation:?}(inf) = {}",
+                values[1]
+            );
         }
     }
 
@@ -278,16 +319,21 @@ mod tests {
         for activation in Activation::ALL {
             for step in -600..600 {
                 let z = f64::from(step) * 1e-2 + 3e-3;
-                // By the input where that is saved; by the output elsewhere, within the range of outputs.
+                // By the input where that is saved; by the output elsewhere, within the range of
+                // outputs.
                 let saved = if activation.needs_input() { z } else { activation.value(z) };
                 let step = 1e-6;
                 // Outputs of rectifiers lie on their kink itself.
                 if f64::abs(saved) < step {
                     continue;
                 }
-                let wanted = (activation.slope(saved + step) - activation.slope(saved - step)) / (2.0 * step);
+                let wanted = (activation.slope(saved + step) - activation.slope(saved - step))
+                    / (2.0 * step);
                 let bend = activation.bend(saved);
-                assert!((bend - wanted).abs() < 1e-6, "{activation:?}''({z}) = {bend} wanted {wanted}");
+                assert!(
+                    (bend - wanted).abs() < 1e-6,
+                    "{activation:?}''({z}) = {bend} wanted {wanted}"
+                );
             }
         }
     }
@@ -298,10 +344,14 @@ mod tests {
             for step in -600..600 {
                 let z = f64::from(step) * 1e-2 + 3e-3;
                 let step = 1e-6;
-                let wanted = (reference(activation, z + step) - reference(activation, z - step)) / (2.0 * step);
+                let wanted = (reference(activation, z + step) - reference(activation, z - step))
+                    / (2.0 * step);
                 let saved = if activation.needs_input() { z } else { activation.value(z) };
                 let slope = activation.slope(saved);
-                assert!((slope - wanted).abs() < 1e-7, "{activation:?}'({z}) = {slope} wanted {wanted}");
+                assert!(
+                    (slope - wanted).abs() < 1e-7,
+                    "{activation:?}'({z}) = {slope} wanted {wanted}"
+                );
             }
         }
     }

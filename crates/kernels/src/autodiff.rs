@@ -32,7 +32,9 @@ impl<B: FusedOps, S, const N: usize> Debug for Rule<B, S, N> {
     }
 }
 
-impl<B: FusedOps, S: Clone + Send + Debug + 'static, const N: usize> Backward<B, N> for Rule<B, S, N> {
+impl<B: FusedOps, S: Clone + Send + Debug + 'static, const N: usize> Backward<B, N>
+    for Rule<B, S, N>
+{
     type State = (S, Float<B>);
 
     fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
@@ -48,7 +50,12 @@ impl<B: FusedOps, S: Clone + Send + Debug + 'static, const N: usize> Backward<B,
 }
 
 /// Runs an operation and, where a gradient is wanted, records how it comes about.
-fn recorded<B: FusedOps, C: CheckpointStrategy, S: Clone + Send + Debug + 'static, const N: usize>(
+fn recorded<
+    B: FusedOps,
+    C: CheckpointStrategy,
+    S: Clone + Send + Debug + 'static,
+    const N: usize,
+>(
     inputs: [NodeGuard; N],
     saved: S,
     forward: impl FnOnce() -> Float<B>,
@@ -73,7 +80,12 @@ fn pixels<B: FusedOps>(t: Float<B>, channels: usize) -> Float<B> {
 }
 
 /// The gradient before an activation as rows of images again, and the bias gradient.
-fn through_activation<B: FusedOps>(y: Float<B>, g: Float<B>, channels: usize, act: Activation) -> (Float<B>, Float<B>) {
+fn through_activation<B: FusedOps>(
+    y: Float<B>,
+    g: Float<B>,
+    channels: usize,
+    act: Activation,
+) -> (Float<B>, Float<B>) {
     let shape = g.shape();
     let (dz, db) = B::dense_backward(pixels::<B>(y, channels), pixels::<B>(g, channels), act);
     (B::float_reshape(dz, shape), db)
@@ -91,14 +103,23 @@ fn image_layer<B: FusedOps, C: CheckpointStrategy>(
     back: bool,
 ) -> FloatTensor<Autodiff<B, C>> {
     if act.needs_input() {
-        return Autodiff::<B, C>::activate(image_layer::<B, C>([x, w, b], geometry, Activation::Identity, back), act);
+        return Autodiff::<B, C>::activate(
+            image_layer::<B, C>([x, w, b], geometry, Activation::Identity, back),
+            act,
+        );
     }
     let nodes = [x.node(), w.node(), b.node()];
     let [x, w, b] = [x, w, b].map(|t| t.into_primitive());
     recorded::<B, C, _, 3>(
         nodes,
         (x.clone(), w.clone(), geometry, act, back),
-        || if back { B::convolve_transposed(x, w, b, geometry, act) } else { B::convolve(x, w, b, geometry, act) },
+        || {
+            if back {
+                B::convolve_transposed(x, w, b, geometry, act)
+            } else {
+                B::convolve(x, w, b, geometry, act)
+            }
+        },
         |(x, w, geometry, act, back), y, g, [want_x, want_w, _]| {
             let (from, to) = match back {
                 false => (geometry.channels_in, geometry.channels_out),
@@ -120,7 +141,13 @@ fn image_layer<B: FusedOps, C: CheckpointStrategy>(
 }
 
 impl<B: FusedOps, C: CheckpointStrategy> FusedOps for Autodiff<B, C> {
-    fn dense(x: FloatTensor<Self>, w: FloatTensor<Self>, b: FloatTensor<Self>, transposed: bool, act: Activation) -> FloatTensor<Self> {
+    fn dense(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        transposed: bool,
+        act: Activation,
+    ) -> FloatTensor<Self> {
         if act.needs_input() {
             return Self::activate(Self::dense(x, w, b, transposed, Activation::Identity), act);
         }
@@ -155,7 +182,11 @@ impl<B: FusedOps, C: CheckpointStrategy> FusedOps for Autodiff<B, C> {
         )
     }
 
-    fn steer(directions: FloatTensor<Self>, saved: FloatTensor<Self>, act: Activation) -> FloatTensor<Self> {
+    fn steer(
+        directions: FloatTensor<Self>,
+        saved: FloatTensor<Self>,
+        act: Activation,
+    ) -> FloatTensor<Self> {
         let nodes = [directions.node(), saved.node()];
         let (directions, saved) = (directions.into_primitive(), saved.into_primitive());
         recorded::<B, C, _, 2>(
@@ -189,7 +220,11 @@ impl<B: FusedOps, C: CheckpointStrategy> FusedOps for Autodiff<B, C> {
         image_layer::<B, C>([x, w, b], geometry, act, true)
     }
 
-    fn row_loss(output: FloatTensor<Self>, target: FloatTensor<Self>, loss: RowLoss) -> FloatTensor<Self> {
+    fn row_loss(
+        output: FloatTensor<Self>,
+        target: FloatTensor<Self>,
+        loss: RowLoss,
+    ) -> FloatTensor<Self> {
         let node = [output.node()];
         let (output, target) = (output.into_primitive(), target.into_primitive());
         recorded::<B, C, _, 1>(
@@ -220,7 +255,11 @@ impl<B: FusedOps, C: CheckpointStrategy> FusedOps for Autodiff<B, C> {
         )
     }
 
-    fn row_norm(x: FloatTensor<Self>, gain: FloatTensor<Self>, shift: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn row_norm(
+        x: FloatTensor<Self>,
+        gain: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
         let nodes = [x.node(), gain.node(), shift.node()];
         let [x, gain, shift] = [x, gain, shift].map(|t| t.into_primitive());
         recorded::<B, C, _, 3>(
@@ -238,7 +277,12 @@ impl<B: FusedOps, C: CheckpointStrategy> FusedOps for Autodiff<B, C> {
         let node = [w.node()];
         let w = w.into_primitive();
         let forward = w.clone();
-        recorded::<B, C, _, 1>(node, w, || B::column_squares(forward), |w, _, g, _| [Some(B::column_squares_backward(w, g))])
+        recorded::<B, C, _, 1>(
+            node,
+            w,
+            || B::column_squares(forward),
+            |w, _, g, _| [Some(B::column_squares_backward(w, g))],
+        )
     }
 
     fn sparsity(code: FloatTensor<Self>, rho: f64) -> FloatTensor<Self> {
@@ -256,7 +300,12 @@ impl<B: FusedOps, C: CheckpointStrategy> FusedOps for Autodiff<B, C> {
         let node = [h.node()];
         let h = h.into_primitive();
         let forward = h.clone();
-        recorded::<B, C, _, 1>(node, h, || B::kl_normal(forward), |h, _, g, _| [Some(B::kl_normal_backward(h, g))])
+        recorded::<B, C, _, 1>(
+            node,
+            h,
+            || B::kl_normal(forward),
+            |h, _, g, _| [Some(B::kl_normal_backward(h, g))],
+        )
     }
 
     fn draw_normal(h: FloatTensor<Self>, noise: FloatTensor<Self>) -> FloatTensor<Self> {

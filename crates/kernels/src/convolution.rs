@@ -1,9 +1,11 @@
-//! Convolutions of images that lie channels last in the rows of a matrix: their geometry, and the patches a kernel sees.
+//! Convolutions of images that lie channels last in the rows of a matrix: their geometry, and the
+//! patches a kernel sees.
 
 use crate::pieces::{Real, simd};
 use std::ops::Range;
 
-/// The geometry of a strided convolution; its transpose has the same with the roles of the two images exchanged.
+/// The geometry of a strided convolution; its transpose has the same with the roles of the two
+/// images exchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
     /// Height and width of the larger image.
@@ -25,23 +27,46 @@ pub struct Geometry {
 impl Geometry {
     /// A kernel of any size, stride and padding over an image.
     ///
-    /// None where the kernel does not fit into the padded image, where a side is zero, or where the padding is as wide as the kernel.
-    pub fn new(input: [usize; 2], channels: [usize; 2], kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2]) -> Option<Self> {
+    /// None where the kernel does not fit into the padded image, where a side is zero, or where the
+    /// padding is as wide as the kernel.
+    pub fn new(
+        input: [usize; 2],
+        channels: [usize; 2],
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        padding: [usize; 2],
+    ) -> Option<Self> {
         let side = |axis: usize| {
-            let [size, kernel, stride, padding] = [input[axis], kernel[axis], stride[axis], padding[axis]];
-            let fits = size > 0 && kernel > 0 && stride > 0 && padding < kernel && kernel <= size + 2 * padding;
+            let [size, kernel, stride, padding] =
+                [input[axis], kernel[axis], stride[axis], padding[axis]];
+            let fits = size > 0
+                && kernel > 0
+                && stride > 0
+                && padding < kernel
+                && kernel <= size + 2 * padding;
             fits.then(|| (size + 2 * padding - kernel) / stride + 1)
         };
         let output = [side(0)?, side(1)?];
         let [channels_in, channels_out] = channels;
-        (channels_in > 0 && channels_out > 0).then_some(Self { input, channels_in, output, channels_out, kernel, stride, padding })
+        (channels_in > 0 && channels_out > 0).then_some(Self {
+            input,
+            channels_in,
+            output,
+            channels_out,
+            kernel,
+            stride,
+            padding,
+        })
     }
 
-    /// A 4 x 4 kernel with stride 2 that halves each side, odd sides rounded down; a side of one pixel stays as it is.
+    /// A 4 x 4 kernel with stride 2 that halves each side, odd sides rounded down; a side of one
+    /// pixel stays as it is.
     pub fn halving(input: [usize; 2], channels_in: usize, channels_out: usize) -> Self {
         let side = |size: usize| if size < 2 { (1, 1, 0) } else { (4, 2, 1) };
         let [(kh, sh, ph), (kw, sw, pw)] = input.map(side);
-        let out = |size: usize, kernel: usize, stride: usize, padding: usize| (size + 2 * padding - kernel) / stride + 1;
+        let out = |size: usize, kernel: usize, stride: usize, padding: usize| {
+            (size + 2 * padding - kernel) / stride + 1
+        };
         Self {
             input,
             channels_in,
@@ -73,36 +98,50 @@ impl Geometry {
         numbers / (self.output[1] * self.channels_out).max(1)
     }
 
-    /// The kernel's rows in groups: the numbers that a group sees at a pixel are at most `most`, or those of one row.
+    /// The kernel's rows in groups: the numbers that a group sees at a pixel are at most `most`, or
+    /// those of one row.
     pub(crate) fn kernel_rows(&self, most: usize) -> impl Iterator<Item = Range<usize>> + Clone {
         let group = (most / (self.kernel[1] * self.channels_in).max(1)).max(1);
         let all = self.kernel[0];
         (0..all).step_by(group).map(move |first| first..all.min(first + group))
     }
 
-    /// Numbers that some rows of the kernel see at a pixel, and where the weights of their first number lie.
+    /// Numbers that some rows of the kernel see at a pixel, and where the weights of their first
+    /// number lie.
     pub(crate) fn seen(&self, kernel: &Range<usize>) -> (usize, usize) {
         let row = self.kernel[1] * self.channels_in;
         (kernel.len() * row, kernel.start * row)
     }
 
-    /// Where the kernel row `ky` of output pixel (`oy`, `ox`) lies: the first number of the image and of the kernel row, and how many.
+    /// Where the kernel row `ky` of output pixel (`oy`, `ox`) lies: the first number of the image
+    /// and of the kernel row, and how many.
     ///
     /// None where that row lies in the padding altogether.
     #[inline(always)]
     fn overlap(&self, oy: usize, ox: usize, ky: usize) -> Option<(usize, usize, usize)> {
-        let y = (oy * self.stride[0] + ky).checked_sub(self.padding[0]).filter(|y| *y < self.input[0])?;
+        let y = (oy * self.stride[0] + ky)
+            .checked_sub(self.padding[0])
+            .filter(|y| *y < self.input[0])?;
         let from = ox * self.stride[1];
         // In padded columns: the image lies at padding..padding + width.
-        let (low, high) = (self.padding[1].max(from), (self.padding[1] + self.input[1]).min(from + self.kernel[1]));
+        let (low, high) = (
+            self.padding[1].max(from),
+            (self.padding[1] + self.input[1]).min(from + self.kernel[1]),
+        );
         let count = high.checked_sub(low)?;
         let at = (y * self.input[1] + low - self.padding[1]) * self.channels_in;
         Some((at, (low - from) * self.channels_in, count * self.channels_in))
     }
 
-    /// Copies what some rows of the kernel (`kernel`) see at each pixel of `lines` (rows of output pixels, counted over all images)
-    /// into a row of `patches`.
-    pub(crate) fn unfold<T: Real>(&self, images: &[T], lines: Range<usize>, kernel: Range<usize>, patches: &mut [T]) {
+    /// Copies what some rows of the kernel (`kernel`) see at each pixel of `lines` (rows of output
+    /// pixels, counted over all images) into a row of `patches`.
+    pub(crate) fn unfold<T: Real>(
+        &self,
+        images: &[T],
+        lines: Range<usize>,
+        kernel: Range<usize>,
+        patches: &mut [T],
+    ) {
         let (height, row) = (self.output[0], self.kernel[1] * self.channels_in);
         simd(
             #[inline(always)]
@@ -114,7 +153,9 @@ impl Geometry {
                         for ky in kernel.clone() {
                             let Some(target) = rows.next() else { return };
                             match self.overlap(line % height, ox, ky) {
-                                Some((at, _, count)) if count == row => copy(target, &image[at..][..count]),
+                                Some((at, _, count)) if count == row => {
+                                    copy(target, &image[at..][..count])
+                                }
                                 Some((at, start, count)) => {
                                     target.fill(T::of(0.0));
                                     copy(&mut target[start..start + count], &image[at..][..count]);
@@ -129,19 +170,31 @@ impl Geometry {
     }
 
     /// Adds each row of `patches` to the pixels that [`Geometry::unfold`] took it from.
-    pub(crate) fn fold<T: Real>(&self, patches: &[T], lines: Range<usize>, kernel: Range<usize>, images: &mut [T]) {
+    pub(crate) fn fold<T: Real>(
+        &self,
+        patches: &[T],
+        lines: Range<usize>,
+        kernel: Range<usize>,
+        images: &mut [T],
+    ) {
         let (height, row) = (self.output[0], self.kernel[1] * self.channels_in);
         simd(
             #[inline(always)]
             || {
                 let mut rows = patches.chunks_exact(row);
                 for line in lines {
-                    let image = &mut images[line / height * self.input_width()..][..self.input_width()];
+                    let image =
+                        &mut images[line / height * self.input_width()..][..self.input_width()];
                     for ox in 0..self.output[1] {
                         for ky in kernel.clone() {
                             let Some(source) = rows.next() else { return };
-                            let Some((at, start, count)) = self.overlap(line % height, ox, ky) else { continue };
-                            for (pixel, value) in image[at..][..count].iter_mut().zip(&source[start..start + count]) {
+                            let Some((at, start, count)) = self.overlap(line % height, ox, ky)
+                            else {
+                                continue;
+                            };
+                            for (pixel, value) in
+                                image[at..][..count].iter_mut().zip(&source[start..start + count])
+                            {
                                 *pixel = *pixel + *value;
                             }
                         }
@@ -152,7 +205,8 @@ impl Geometry {
     }
 }
 
-/// Copies a kernel row. Most are too short for a call of the system's copy to pay: those go in fours.
+/// Copies a kernel row. Most are too short for a call of the system's copy to pay: those go in
+/// fours.
 #[inline(always)]
 fn copy<T: Real>(target: &mut [T], source: &[T]) {
     if target.len() > 32 {

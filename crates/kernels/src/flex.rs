@@ -3,21 +3,28 @@
 use crate::activation::Activation;
 use crate::convolution::Geometry;
 use crate::loss::RowLoss;
-use crate::norm::{CLIPPED, EPSILON, add_columns, clipped, divergence, gathered, repeated, unclipped};
+use crate::norm::{
+    CLIPPED, EPSILON, add_columns, clipped, divergence, gathered, repeated, unclipped,
+};
 use crate::ops::FusedOps;
 use crate::optimise::{AdamStep, SgdStep};
-use crate::pieces::{PIECE, Real, add, filled, for_each_piece, may_share, repeats, rows_per_piece, simd, summed, with_scratch};
+use crate::pieces::{
+    PIECE, Real, add, filled, for_each_piece, may_share, repeats, rows_per_piece, simd, summed,
+    with_scratch,
+};
 use crate::product::{Arranged, PANEL, Right, Strided, multiplied, multiply};
 use burn::backend::Flex;
 use burn::tensor::{DType, Shape, Tensor, TensorData};
 use burn_flex::FlexTensor;
 use std::mem::MaybeUninit;
 
-/// Elements of the patches that a convolution holds at a time: 256 KB of f32, so that they stay in the second-level cache ...
+/// Elements of the patches that a convolution holds at a time: 256 KB of f32, so that they stay in
+/// the second-level cache ...
 const PATCHES: usize = 64 * 1024;
 /// ... unless that were fewer pixels than this, or a quarter of the lines.
 const PIXELS: usize = 256;
-/// Numbers that a product sees of each pixel: the kernel's rows go one group after the other where it sees more.
+/// Numbers that a product sees of each pixel: the kernel's rows go one group after the other where
+/// it sees more.
 const SEEN: usize = 512;
 
 /// Runs a generic body for the tensor's float type.
@@ -25,7 +32,8 @@ macro_rules! typed {
     ($tensor:expr, $body:ident($($argument:expr),*)) => {
         match $tensor.dtype() {
             DType::F64 => $body::<f64>($($argument),*),
-            // Half precision never reaches the CPU backend: the library makes f32 and f64 tensors only.
+            // Half precision never reaches the CPU backend: the library makes f32 and f64 tensors
+            // only.
             _ => $body::<f32>($($argument),*),
         }
     };
@@ -77,9 +85,12 @@ hand_written! {
     sgd(p: FlexTensor, g: FlexTensor, velocity: FlexTensor, step: SgdStep) -> Two;
 }
 
-/// The tensor with its elements in row order from the start of its storage, so that `storage()` is what the shape says.
+/// The tensor with its elements in row order from the start of its storage, so that `storage()` is
+/// what the shape says.
 fn rows(t: FlexTensor) -> FlexTensor {
-    let whole = t.layout().start_offset() == 0 && t.is_contiguous() && t.bytes().len() == t.layout().num_elements() * t.dtype().size();
+    let whole = t.layout().start_offset() == 0
+        && t.is_contiguous()
+        && t.bytes().len() == t.layout().num_elements() * t.dtype().size();
     if whole { t } else { FlexTensor::from_data(t.to_contiguous().into_data()) }
 }
 
@@ -107,7 +118,13 @@ fn product<T: Real>(a: FlexTensor, b: FlexTensor) -> FlexTensor {
     from_vec(unsafe { multiplied::<T>([m, k, n], strided(&a), strided(&b), |_, _| ()) }, [m, n])
 }
 
-fn dense<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, transposed: bool, act: Activation) -> FlexTensor {
+fn dense<T: Real>(
+    x: FlexTensor,
+    w: FlexTensor,
+    b: FlexTensor,
+    transposed: bool,
+    act: Activation,
+) -> FlexTensor {
     let weight = strided::<T>(&w);
     let (weight, [inner, n]) = match transposed {
         false => (weight, [sides(&w).0, sides(&w).1]),
@@ -121,16 +138,26 @@ fn arrange<T: Real>(w: FlexTensor, transposed: bool) -> FlexTensor {
     let (k, n) = if transposed { (sides(&w).1, sides(&w).0) } else { sides(&w) };
     let weight = strided::<T>(&w);
     // SAFETY: a whole tensor of these sizes.
-    let panels = unsafe { Arranged::new(if transposed { weight.transposed() } else { weight }, [k, n]) };
+    let panels =
+        unsafe { Arranged::new(if transposed { weight.transposed() } else { weight }, [k, n]) };
     from_vec(panels.panels, [n.div_ceil(PANEL), k, PANEL])
 }
 
-fn dense_arranged<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, act: Activation) -> FlexTensor {
+fn dense_arranged<T: Real>(
+    x: FlexTensor,
+    w: FlexTensor,
+    b: FlexTensor,
+    act: Activation,
+) -> FlexTensor {
     let (w, n) = (rows(w), b.layout().num_elements());
     let k = w.layout().shape()[1];
     let panels = w.storage::<T>();
     // Another backend's arrangement has other panels, and would be read in another order.
-    assert_eq!(*w.layout().shape(), Shape::from([n.div_ceil(PANEL), k, PANEL]), "shape of an arranged weight");
+    assert_eq!(
+        *w.layout().shape(),
+        Shape::from([n.div_ceil(PANEL), k, PANEL]),
+        "shape of an arranged weight"
+    );
     // SAFETY: as many panels as `k` and `n` ask for.
     unsafe { layer(x, Right::panels(panels, k), [k, n], b, act) }
 }
@@ -139,12 +166,20 @@ fn dense_arranged<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, act: Act
 ///
 /// # Safety
 /// The weight must describe that many numbers of memory.
-unsafe fn layer<T: Real>(x: FlexTensor, weight: Right<T>, [inner, n]: [usize; 2], b: FlexTensor, act: Activation) -> FlexTensor {
+unsafe fn layer<T: Real>(
+    x: FlexTensor,
+    weight: Right<T>,
+    [inner, n]: [usize; 2],
+    b: FlexTensor,
+    act: Activation,
+) -> FlexTensor {
     let ((m, k), b) = (sides(&x), rows(b));
     assert_eq!(k, inner, "inner sizes of a dense layer");
     assert_eq!(b.layout().num_elements(), n, "biases of a dense layer");
     let (narrow, wide) = (b.storage::<T>(), wide_bias::<T>(&b));
-    let finish = |column: usize, part: &mut [T]| act.apply(part, Some(if column == 0 { &wide } else { &narrow[column..] }));
+    let finish = |column: usize, part: &mut [T]| {
+        act.apply(part, Some(if column == 0 { &wide } else { &narrow[column..] }))
+    };
     // SAFETY: the caller's promise for the weight; the rows are a whole tensor.
     from_vec(unsafe { multiplied([m, k, n], strided(&x), weight, finish) }, [m, n])
 }
@@ -163,15 +198,25 @@ fn activate<T: Real>(z: FlexTensor, act: Activation) -> FlexTensor {
 
 fn activate_backward<T: Real>(saved: FlexTensor, g: FlexTensor, act: Activation) -> FlexTensor {
     let (saved, mut g) = (rows(saved), rows(g));
-    assert_eq!(saved.layout().num_elements(), g.layout().num_elements(), "what was saved for a gradient");
+    assert_eq!(
+        saved.layout().num_elements(),
+        g.layout().num_elements(),
+        "what was saved for a gradient"
+    );
     let values = saved.storage::<T>();
-    for_each_piece(g.storage_mut::<T>(), PIECE, |index, piece| act.multiply_slope(piece, &values[index * PIECE..]));
+    for_each_piece(g.storage_mut::<T>(), PIECE, |index, piece| {
+        act.multiply_slope(piece, &values[index * PIECE..])
+    });
     g
 }
 
 fn dense_backward<T: Real>(saved: FlexTensor, g: FlexTensor, act: Activation) -> Two {
     let (saved, mut g) = (rows(saved), rows(g));
-    assert_eq!(saved.layout().num_elements(), g.layout().num_elements(), "what was saved for a gradient");
+    assert_eq!(
+        saved.layout().num_elements(),
+        g.layout().num_elements(),
+        "what was saved for a gradient"
+    );
     let (_, n) = sides(&g);
     let wide = n * repeats(n);
     let length = rows_per_piece(wide) * wide;
@@ -218,7 +263,10 @@ impl<T: Real> Pieces<T> {
     /// Added in the order of the pieces, so that the number of threads never changes a bit.
     fn total(self) -> Vec<T> {
         let mut total = vec![T::of(0.0); self.width];
-        self.sums.into_iter().filter_map(|sum| sum.into_inner().ok()).for_each(|sum| add(&mut total, &sum));
+        self.sums
+            .into_iter()
+            .filter_map(|sum| sum.into_inner().ok())
+            .for_each(|sum| add(&mut total, &sum));
         total
     }
 }
@@ -231,7 +279,8 @@ fn steer<T: Real>(directions: FlexTensor, saved: FlexTensor, act: Activation) ->
     assert!(given == count || given == 1, "rows of directions");
     assert_eq!(directions.layout().shape()[2], n, "numbers in a direction");
     let per = rows_per_piece(k * n);
-    // SAFETY: each row of a piece is cut into runs of n, and each run is written from slices of n elements.
+    // SAFETY: each row of a piece is cut into runs of n, and each run is written from slices of n
+    // elements.
     let out = unsafe {
         filled(count * k * n, per * k * n, |index, piece: &mut [MaybeUninit<T>]| {
             for (at, out) in piece.chunks_mut(n.max(1)).enumerate() {
@@ -244,13 +293,19 @@ fn steer<T: Real>(directions: FlexTensor, saved: FlexTensor, act: Activation) ->
     from_vec(out, [count, k, n])
 }
 
-fn steer_backward<T: Real>(directions: FlexTensor, saved: FlexTensor, g: FlexTensor, act: Activation) -> Two {
+fn steer_backward<T: Real>(
+    directions: FlexTensor,
+    saved: FlexTensor,
+    g: FlexTensor,
+    act: Activation,
+) -> Two {
     let (directions, saved, g) = (rows(directions), rows(saved), rows(g));
     let (count, n) = sides(&saved);
     let (given, k) = sides(&directions);
     assert_eq!(directions.layout().shape()[2], n, "numbers in a direction");
     let (ds, values, gs) = (directions.storage::<T>(), saved.storage::<T>(), g.storage::<T>());
-    let direction = |row: usize, at: usize| &ds[(if given == 1 { at } else { row * k + at }) * n..][..n];
+    let direction =
+        |row: usize, at: usize| &ds[(if given == 1 { at } else { row * k + at }) * n..][..n];
     let per = rows_per_piece(k * n);
     let mut by_saved = vec![T::of(0.0); count * n];
     for_each_piece(&mut by_saved, per * n, |index, piece| {
@@ -291,7 +346,8 @@ fn steer_backward<T: Real>(directions: FlexTensor, saved: FlexTensor, g: FlexTen
     (by_directions, from_vec(by_saved, [count, n]))
 }
 
-/// Rows of output pixels, of `lines` in all, that go through a product at once; by the sizes alone, never by the number of threads.
+/// Rows of output pixels, of `lines` in all, that go through a product at once; by the sizes alone,
+/// never by the number of threads.
 fn lines_at_once(geometry: &Geometry, lines: usize) -> usize {
     let pixels = (PATCHES / widest(geometry).max(1)).max(PIXELS);
     // A quarter at most, so that there is work for several cores.
@@ -303,8 +359,8 @@ fn widest(geometry: &Geometry) -> usize {
     geometry.kernel_rows(SEEN).map(|kernel| geometry.seen(&kernel).0).max().unwrap_or(0)
 }
 
-/// The weights of each group of a convolution's kernel rows, rearranged once for the products of all pieces; with `transposed` those
-/// of the way back.
+/// The weights of each group of a convolution's kernel rows, rearranged once for the products of
+/// all pieces; with `transposed` those of the way back.
 fn arranged<T: Real>(geometry: &Geometry, weights: &[T], transposed: bool) -> Vec<Arranged<T>> {
     let channels = geometry.channels_out;
     let group = |kernel| {
@@ -321,13 +377,23 @@ fn arranged<T: Real>(geometry: &Geometry, weights: &[T], transposed: bool) -> Ve
     geometry.kernel_rows(SEEN).map(group).collect()
 }
 
-fn convolve<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, geometry: Geometry, act: Activation) -> FlexTensor {
+fn convolve<T: Real>(
+    x: FlexTensor,
+    w: FlexTensor,
+    b: FlexTensor,
+    geometry: Geometry,
+    act: Activation,
+) -> FlexTensor {
     let (x, w, b) = (rows(x), rows(w), rows(b));
     let (samples, _) = sides(&x);
     let (images, weights, bias) = (x.storage::<T>(), w.storage::<T>(), wide_bias::<T>(&b));
     let idle = idle(&bias, act);
     let (patch, channels, across) = (geometry.patch(), geometry.channels_out, geometry.output[1]);
-    assert_eq!(images.len(), samples * geometry.input_width(), "numbers in the images of a convolution");
+    assert_eq!(
+        images.len(),
+        samples * geometry.input_width(),
+        "numbers in the images of a convolution"
+    );
     assert_eq!(weights.len(), patch * channels, "weights of a convolution");
     assert_eq!(b.layout().num_elements(), channels, "biases of a convolution");
     assert!(patch > 0 && channels > 0, "a convolution without a kernel");
@@ -345,7 +411,14 @@ fn convolve<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, geometry: Geom
                     let add = kernel.start > 0;
                     geometry.unfold(images, lines.clone(), kernel, patches);
                     let a = Strided::rows(patches, seen);
-                    multiply(piece.as_mut_ptr().cast::<T>(), channels, [pixels, seen, channels], a, weights.right(), add);
+                    multiply(
+                        piece.as_mut_ptr().cast::<T>(),
+                        channels,
+                        [pixels, seen, channels],
+                        a,
+                        weights.right(),
+                        add,
+                    );
                 }
             });
             if !idle {
@@ -361,23 +434,38 @@ fn idle<T: Real>(bias: &[T], act: Activation) -> bool {
     act == Activation::Identity && bias.iter().all(|b| *b == T::of(0.0))
 }
 
-fn convolve_transposed<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, geometry: Geometry, act: Activation) -> FlexTensor {
+fn convolve_transposed<T: Real>(
+    x: FlexTensor,
+    w: FlexTensor,
+    b: FlexTensor,
+    geometry: Geometry,
+    act: Activation,
+) -> FlexTensor {
     let (x, w, b) = (rows(x), rows(w), rows(b));
     let (samples, _) = sides(&x);
     let (images, weights, bias) = (x.storage::<T>(), w.storage::<T>(), wide_bias::<T>(&b));
     let idle = idle(&bias, act);
     let (patch, channels) = (geometry.patch(), geometry.channels_out);
     let [high, across] = geometry.output;
-    assert_eq!(images.len(), samples * geometry.output_width(), "numbers in the images of a transposed convolution");
+    assert_eq!(
+        images.len(),
+        samples * geometry.output_width(),
+        "numbers in the images of a transposed convolution"
+    );
     assert_eq!(weights.len(), patch * channels, "weights of a transposed convolution");
-    assert_eq!(b.layout().num_elements(), geometry.channels_in, "biases of a transposed convolution");
+    assert_eq!(
+        b.layout().num_elements(),
+        geometry.channels_in,
+        "biases of a transposed convolution"
+    );
     assert!(patch > 0 && channels > 0, "a transposed convolution without a kernel");
     let arranged = arranged(&geometry, weights, true);
     let per = lines_at_once(&geometry, samples * high);
     // Whole images to a piece: the patches of neighbouring lines overlap.
     let together = (per / high.max(1)).max(1);
     let fill = |index: usize, piece: &mut [MaybeUninit<T>]| {
-        // Zeros here and not in one go before: so they are still in the cache when the first patches are added to them.
+        // Zeros here and not in one go before: so they are still in the cache when the first
+        // patches are added to them.
         piece.iter_mut().for_each(|pixel| {
             pixel.write(T::of(0.0));
         });
@@ -393,8 +481,18 @@ fn convolve_transposed<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, geo
                 for (kernel, weights) in geometry.kernel_rows(SEEN).zip(&arranged) {
                     let (seen, _) = geometry.seen(&kernel);
                     let a = Strided::rows(small, channels);
-                    // SAFETY: `patches` holds pixels x seen elements, `small` pixels x channels, the weights channels x seen.
-                    unsafe { multiply(patches.as_mut_ptr(), seen, [pixels, channels, seen], a, weights.right(), false) };
+                    // SAFETY: `patches` holds pixels x seen elements, `small` pixels x channels,
+                    // the weights channels x seen.
+                    unsafe {
+                        multiply(
+                            patches.as_mut_ptr(),
+                            seen,
+                            [pixels, channels, seen],
+                            a,
+                            weights.right(),
+                            false,
+                        )
+                    };
                     geometry.fold(patches, lines.clone(), kernel, piece);
                 }
             });
@@ -404,16 +502,23 @@ fn convolve_transposed<T: Real>(x: FlexTensor, w: FlexTensor, b: FlexTensor, geo
         }
     };
     // SAFETY: `fill` begins by writing its whole piece.
-    let y = unsafe { filled(samples * geometry.input_width(), together * geometry.input_width(), fill) };
+    let y = unsafe {
+        filled(samples * geometry.input_width(), together * geometry.input_width(), fill)
+    };
     from_vec(y, [samples, geometry.input_width()])
 }
 
-fn convolve_weight<T: Real>(large: FlexTensor, small: FlexTensor, geometry: Geometry) -> FlexTensor {
+fn convolve_weight<T: Real>(
+    large: FlexTensor,
+    small: FlexTensor,
+    geometry: Geometry,
+) -> FlexTensor {
     let (large, small) = (rows(large), rows(small));
     let (images, gs) = (large.storage::<T>(), small.storage::<T>());
     let (patch, channels, across) = (geometry.patch(), geometry.channels_out, geometry.output[1]);
     let lines = geometry.lines(gs.len());
-    // Parts of the sum over pixels, by the sizes alone: enough for several cores, and few enough that adding them is nothing.
+    // Parts of the sum over pixels, by the sizes alone: enough for several cores, and few enough
+    // that adding them is nothing.
     let part_pixels = (PART_PIXELS).max(lines * across * patch * channels / PART_NUMBERS);
     let part_lines = part_pixels.div_ceil(across.max(1)).clamp(1, lines.div_ceil(4).max(1));
     let parts = lines.div_ceil(part_lines);
@@ -428,10 +533,14 @@ fn convolve_weight<T: Real>(large: FlexTensor, small: FlexTensor, geometry: Geom
                 for kernel in geometry.kernel_rows(SEEN) {
                     let (seen, from) = geometry.seen(&kernel);
                     geometry.unfold(images, lines.clone(), kernel, patches);
-                    let (a, b) = (Strided::rows(patches, seen).transposed(), Strided::rows(g, channels));
+                    let (a, b) =
+                        (Strided::rows(patches, seen).transposed(), Strided::rows(g, channels));
                     let sum = &mut sum[from * channels..];
-                    // SAFETY: `sum` holds seen x channels elements from there, `patches` pixels x seen, `g` pixels x channels.
-                    unsafe { multiply(sum.as_mut_ptr(), channels, [seen, pixels, channels], a, b, true) };
+                    // SAFETY: `sum` holds seen x channels elements from there, `patches` pixels x
+                    // seen, `g` pixels x channels.
+                    unsafe {
+                        multiply(sum.as_mut_ptr(), channels, [seen, pixels, channels], a, b, true)
+                    };
                 }
             });
         }
@@ -439,7 +548,8 @@ fn convolve_weight<T: Real>(large: FlexTensor, small: FlexTensor, geometry: Geom
     from_vec(sum, [patch, channels])
 }
 
-/// Pixels in a part of a weight gradient: at least so many, so that the parts' sums are little against their products ...
+/// Pixels in a part of a weight gradient: at least so many, so that the parts' sums are little
+/// against their products ...
 const PART_PIXELS: usize = 1024;
 /// ... and more where the parts together would hold more numbers than this.
 const PART_NUMBERS: usize = 1 << 20;
@@ -460,7 +570,12 @@ fn row_loss<T: Real>(output: FlexTensor, target: FlexTensor, loss: RowLoss) -> F
     from_vec(losses, [m, 1])
 }
 
-fn row_loss_backward<T: Real>(output: FlexTensor, target: FlexTensor, g: FlexTensor, loss: RowLoss) -> FlexTensor {
+fn row_loss_backward<T: Real>(
+    output: FlexTensor,
+    target: FlexTensor,
+    g: FlexTensor,
+    loss: RowLoss,
+) -> FlexTensor {
     let (output, target, g) = (rows(output), rows(target), rows(g));
     let (m, n) = sides(&output);
     let (outputs, targets, gs) = (output.storage::<T>(), target.storage::<T>(), g.storage::<T>());
@@ -478,8 +593,8 @@ fn row_loss_backward<T: Real>(output: FlexTensor, target: FlexTensor, g: FlexTen
     from_vec(gradient, [m, n])
 }
 
-/// The sum down each column of `f(column, x)`, for rows of `n` numbers; `f` must be `#[inline(always)]` and hears the column of a row
-/// that is `repeats(n)` rows side by side.
+/// The sum down each column of `f(column, x)`, for rows of `n` numbers; `f` must be
+/// `#[inline(always)]` and hears the column of a row that is `repeats(n)` rows side by side.
 fn column_sums<T: Real>(x: &[T], n: usize, f: impl Fn(usize, T) -> T + Sync) -> Vec<T> {
     let wide = n * repeats(n);
     let length = rows_per_piece(wide) * wide;
@@ -523,21 +638,35 @@ fn inverse_deviations<T: Real>(variances: &[T]) -> Vec<T> {
 
 /// A gain and a shift for each column.
 fn norm_sizes(n: usize, gain: &FlexTensor, shift: &FlexTensor) {
-    assert!([gain, shift].iter().all(|t| t.layout().num_elements() == n), "gains and shifts of a norm");
+    assert!(
+        [gain, shift].iter().all(|t| t.layout().num_elements() == n),
+        "gains and shifts of a norm"
+    );
 }
 
-fn column_norm<T: Real>(x: FlexTensor, gain: FlexTensor, shift: FlexTensor, moments: FlexTensor, _: bool) -> FlexTensor {
+fn column_norm<T: Real>(
+    x: FlexTensor,
+    gain: FlexTensor,
+    shift: FlexTensor,
+    moments: FlexTensor,
+    _: bool,
+) -> FlexTensor {
     let (x, gain, shift, moments) = (rows(x), rows(gain), rows(shift), rows(moments));
     let (m, n) = sides(&x);
     norm_sizes(n, &gain, &shift);
     assert_eq!(moments.layout().num_elements(), 2 * n, "moments of a norm");
     let (mean, variance) = moments.storage::<T>().split_at(n);
-    let factor: Vec<T> = inverse_deviations(variance).iter().zip(gain.storage::<T>()).map(|(i, g)| *i * *g).collect();
+    let factor: Vec<T> = inverse_deviations(variance)
+        .iter()
+        .zip(gain.storage::<T>())
+        .map(|(i, g)| *i * *g)
+        .collect();
     let wide = |row: &[T]| repeated(row, repeats(n));
     let (mean, factor, shift) = (wide(mean), wide(&factor), wide(shift.storage::<T>()));
     let values = x.storage::<T>();
     let length = rows_per_piece(factor.len()) * factor.len();
-    // SAFETY: a piece is written from the part of `x` that has its length, in rows of the same length as mean, factor and shift.
+    // SAFETY: a piece is written from the part of `x` that has its length, in rows of the same
+    // length as mean, factor and shift.
     let y = unsafe {
         filled(m * n, length, |index, piece: &mut [MaybeUninit<T>]| {
             let part = &values[index * length..][..piece.len()];
@@ -545,7 +674,9 @@ fn column_norm<T: Real>(x: FlexTensor, gain: FlexTensor, shift: FlexTensor, mome
                 #[inline(always)]
                 || {
                     for (out, x) in piece.chunks_mut(factor.len()).zip(part.chunks(factor.len())) {
-                        for ((((out, x), mean), factor), shift) in out.iter_mut().zip(x).zip(&mean).zip(&factor).zip(&shift) {
+                        for ((((out, x), mean), factor), shift) in
+                            out.iter_mut().zip(x).zip(&mean).zip(&factor).zip(&shift)
+                        {
                             out.write((*x - *mean) * *factor + *shift);
                         }
                     }
@@ -556,7 +687,13 @@ fn column_norm<T: Real>(x: FlexTensor, gain: FlexTensor, shift: FlexTensor, mome
     from_vec(y, [m, n])
 }
 
-fn column_norm_backward<T: Real>(x: FlexTensor, gain: FlexTensor, moments: FlexTensor, g: FlexTensor, own: bool) -> Three {
+fn column_norm_backward<T: Real>(
+    x: FlexTensor,
+    gain: FlexTensor,
+    moments: FlexTensor,
+    g: FlexTensor,
+    own: bool,
+) -> Three {
     let (x, gain, moments, g) = (rows(x), rows(gain), rows(moments), rows(g));
     let (m, n) = sides(&x);
     let (mean, variance) = moments.storage::<T>().split_at(n);
@@ -566,7 +703,8 @@ fn column_norm_backward<T: Real>(x: FlexTensor, gain: FlexTensor, moments: FlexT
     let (wide_mean, wide_inverse) = (wide(mean), wide(&inverse));
     let width = wide_mean.len();
     let length = rows_per_piece(width) * width;
-    // Both sums in one pass: the first half of each sum is of g, the second of g times the normalised x.
+    // Both sums in one pass: the first half of each sum is of g, the second of g times the
+    // normalised x.
     let sums = summed::<T>(gs.len().div_ceil(length.max(1)), 2 * width, |index, sum| {
         let (at, end) = (index * length, gs.len().min((index + 1) * length));
         let (by_shift, by_gain) = sum.split_at_mut(width);
@@ -576,7 +714,8 @@ fn column_norm_backward<T: Real>(x: FlexTensor, gain: FlexTensor, moments: FlexT
                 for (g, x) in gs[at..end].chunks(width).zip(values[at..end].chunks(width)) {
                     for (column, (g, x)) in g.iter().zip(x).enumerate() {
                         by_shift[column] = by_shift[column] + *g;
-                        by_gain[column] = by_gain[column] + *g * (*x - wide_mean[column]) * wide_inverse[column];
+                        by_gain[column] =
+                            by_gain[column] + *g * (*x - wide_mean[column]) * wide_inverse[column];
                     }
                 }
             },
@@ -584,23 +723,31 @@ fn column_norm_backward<T: Real>(x: FlexTensor, gain: FlexTensor, moments: FlexT
     });
     let by_shift = gathered(sums[..width].to_vec(), n);
     let by_gain = gathered(sums[width..].to_vec(), n);
-    // dx = factor (g - mean of g - unit x mean of g unit), the means taken where the moments are x's own.
+    // dx = factor (g - mean of g - unit x mean of g unit), the means taken where the moments are
+    // x's own.
     let share = if own { T::of(1.0 / m.max(1) as f64) } else { T::of(0.0) };
     let factor: Vec<T> = inverse.iter().zip(gain.storage::<T>()).map(|(i, g)| *i * *g).collect();
     let less: Vec<T> = by_shift.iter().map(|sum| *sum * share).collect();
-    let along: Vec<T> = by_gain.iter().zip(&inverse).map(|(sum, inverse)| *sum * share * *inverse).collect();
+    let along: Vec<T> =
+        by_gain.iter().zip(&inverse).map(|(sum, inverse)| *sum * share * *inverse).collect();
     let (factor, less, along) = (wide(&factor), wide(&less), wide(&along));
-    // SAFETY: a piece is written from the parts of `x` and `g` that have its length, in rows as long as the other slices.
+    // SAFETY: a piece is written from the parts of `x` and `g` that have its length, in rows as
+    // long as the other slices.
     let dx = unsafe {
         filled(m * n, length, |index, piece: &mut [MaybeUninit<T>]| {
-            let (x, g) = (&values[index * length..][..piece.len()], &gs[index * length..][..piece.len()]);
+            let (x, g) =
+                (&values[index * length..][..piece.len()], &gs[index * length..][..piece.len()]);
             simd(
                 #[inline(always)]
                 || {
-                    for ((out, x), g) in piece.chunks_mut(width).zip(x.chunks(width)).zip(g.chunks(width)) {
+                    for ((out, x), g) in
+                        piece.chunks_mut(width).zip(x.chunks(width)).zip(g.chunks(width))
+                    {
                         for (column, ((out, x), g)) in out.iter_mut().zip(x).zip(g).enumerate() {
                             let centred = *x - wide_mean[column];
-                            out.write(factor[column] * (*g - less[column] - centred * along[column]));
+                            out.write(
+                                factor[column] * (*g - less[column] - centred * along[column]),
+                            );
                         }
                     }
                 },
@@ -656,7 +803,8 @@ fn row_norm<T: Real>(x: FlexTensor, gain: FlexTensor, shift: FlexTensor) -> Flex
                 || {
                     for (out, x) in piece.chunks_mut(n).zip(part.chunks(n)) {
                         let (mean, inverse) = row_moments(x);
-                        for (((out, x), gain), shift) in out.iter_mut().zip(x).zip(gain).zip(shift) {
+                        for (((out, x), gain), shift) in out.iter_mut().zip(x).zip(gain).zip(shift)
+                        {
                             out.write((*x - mean) * inverse * *gain + *shift);
                         }
                     }
@@ -709,7 +857,11 @@ fn row_norm_backward<T: Real>(x: FlexTensor, gain: FlexTensor, g: FlexTensor) ->
         });
     });
     let total = sums.total();
-    (from_vec(dx, [m, n]), from_vec(total[..n].to_vec(), [1, n]), from_vec(total[n..].to_vec(), [1, n]))
+    (
+        from_vec(dx, [m, n]),
+        from_vec(total[..n].to_vec(), [1, n]),
+        from_vec(total[n..].to_vec(), [1, n]),
+    )
 }
 
 fn column_squares<T: Real>(w: FlexTensor) -> FlexTensor {
@@ -730,7 +882,11 @@ fn column_squares<T: Real>(w: FlexTensor) -> FlexTensor {
 ///
 /// # Safety
 /// `fill` must write every element of its row.
-unsafe fn by_rows<T: Real>(m: usize, n: usize, fill: impl Fn(usize, &mut [MaybeUninit<T>]) + Sync) -> FlexTensor {
+unsafe fn by_rows<T: Real>(
+    m: usize,
+    n: usize,
+    fill: impl Fn(usize, &mut [MaybeUninit<T>]) + Sync,
+) -> FlexTensor {
     let per = rows_per_piece(n);
     // SAFETY: the caller's promise, for each row of a piece.
     let values = unsafe {
@@ -747,7 +903,8 @@ fn column_squares_backward<T: Real>(w: FlexTensor, g: FlexTensor) -> FlexTensor 
     let (w, g) = (rows(w), rows(g));
     let (m, n) = sides(&w);
     assert_eq!(g.layout().num_elements(), n, "gradients of the squares of columns");
-    let (values, doubled) = (w.storage::<T>(), g.storage::<T>().iter().map(|g| *g * T::of(2.0)).collect::<Vec<_>>());
+    let (values, doubled) =
+        (w.storage::<T>(), g.storage::<T>().iter().map(|g| *g * T::of(2.0)).collect::<Vec<_>>());
     // SAFETY: a row is written from slices of its own length.
     unsafe {
         by_rows(m, n, |row, out| {
@@ -779,7 +936,8 @@ fn mean_activations<T: Real>(code: &[T], m: usize, n: usize) -> Vec<(f64, f64)> 
 fn sparsity<T: Real>(code: FlexTensor, rho: f64) -> FlexTensor {
     let code = rows(code);
     let (m, n) = sides(&code);
-    let unit = |mean: f64| rho * (rho / mean).ln() + (1.0 - rho) * ((1.0 - rho) / (1.0 - mean)).ln();
+    let unit =
+        |mean: f64| rho * (rho / mean).ln() + (1.0 - rho) * ((1.0 - rho) / (1.0 - mean)).ln();
     let means = mean_activations(code.storage::<T>(), m, n);
     from_vec(vec![T::of(means.into_iter().map(|(_, inside)| unit(inside)).sum())], [1, 1])
 }
@@ -788,7 +946,9 @@ fn sparsity_backward<T: Real>(code: FlexTensor, g: FlexTensor, rho: f64) -> Flex
     let (code, g) = (rows(code), rows(g));
     let (m, n) = sides(&code);
     let share = g.storage::<T>()[0].as_f64() / m.max(1) as f64;
-    let slope = |(mean, inside): (f64, f64)| if mean == inside { (1.0 - rho) / (1.0 - inside) - rho / inside } else { 0.0 };
+    let slope = |(mean, inside): (f64, f64)| {
+        if mean == inside { (1.0 - rho) / (1.0 - inside) - rho / inside } else { 0.0 }
+    };
     let means = mean_activations(code.storage::<T>(), m, n);
     let row: Vec<T> = means.into_iter().map(|mean| T::of(slope(mean) * share)).collect();
     // SAFETY: a row is written from a row of its own length.
@@ -844,7 +1004,9 @@ fn kl_normal_backward<T: Real>(h: FlexTensor, g: FlexTensor) -> FlexTensor {
                         out.write(*m * *g);
                     }
                     for ((out, l), g) in by_variance.iter_mut().zip(log_variance).zip(&g) {
-                        out.write(T::of(0.5) * (T::exp(clipped(*l)) - T::of(1.0)) * *g * unclipped(*l));
+                        out.write(
+                            T::of(0.5) * (T::exp(clipped(*l)) - T::of(1.0)) * *g * unclipped(*l),
+                        );
                     }
                 },
             );
@@ -866,7 +1028,8 @@ fn draw_normal<T: Real>(h: FlexTensor, noise: FlexTensor) -> FlexTensor {
             simd(
                 #[inline(always)]
                 || {
-                    for (((out, m), l), e) in out.iter_mut().zip(mean).zip(log_variance).zip(noise) {
+                    for (((out, m), l), e) in out.iter_mut().zip(mean).zip(log_variance).zip(noise)
+                    {
                         out.write(*m + T::exp(T::of(0.5) * clipped(*l)) * *e);
                     }
                 },
@@ -881,7 +1044,8 @@ fn draw_normal_backward<T: Real>(h: FlexTensor, noise: FlexTensor, g: FlexTensor
     assert!(width.is_multiple_of(2), "a mean and a variance for each unit");
     let n = width / 2;
     let (values, noise, gs) = (h.storage::<T>(), noise.storage::<T>(), g.storage::<T>());
-    // SAFETY: the first half of a row is copied from n elements, the second written from slices of n elements.
+    // SAFETY: the first half of a row is copied from n elements, the second written from slices of
+    // n elements.
     unsafe {
         by_rows(m, width, |row, out| {
             let (_, log_variance) = values[row * width..][..width].split_at(n);
@@ -891,7 +1055,9 @@ fn draw_normal_backward<T: Real>(h: FlexTensor, noise: FlexTensor, g: FlexTensor
             simd(
                 #[inline(always)]
                 || {
-                    for (((out, l), e), g) in by_variance.iter_mut().zip(log_variance).zip(noise).zip(g) {
+                    for (((out, l), e), g) in
+                        by_variance.iter_mut().zip(log_variance).zip(noise).zip(g)
+                    {
                         let deviation = T::exp(T::of(0.5) * clipped(*l));
                         out.write(T::of(0.5) * *g * *e * deviation * unclipped(*l));
                     }
@@ -901,7 +1067,13 @@ fn draw_normal_backward<T: Real>(h: FlexTensor, noise: FlexTensor, g: FlexTensor
     }
 }
 
-fn adam<T: Real>(p: FlexTensor, g: FlexTensor, m: FlexTensor, v: FlexTensor, step: AdamStep) -> Three {
+fn adam<T: Real>(
+    p: FlexTensor,
+    g: FlexTensor,
+    m: FlexTensor,
+    v: FlexTensor,
+    step: AdamStep,
+) -> Three {
     let (mut p, g, mut m, mut v) = (rows(p), rows(g), rows(m), rows(v));
     let numbers = step.numbers::<T>();
     {
@@ -943,7 +1115,8 @@ fn sgd<T: Real>(p: FlexTensor, g: FlexTensor, velocity: FlexTensor, step: SgdSte
         #[cfg(feature = "threads")]
         if ps.len() > 2 * PIECE && may_share() {
             use rayon::prelude::*;
-            let pieces = ps.par_chunks_mut(PIECE).zip(gs.par_chunks(PIECE)).zip(vs.par_chunks_mut(PIECE));
+            let pieces =
+                ps.par_chunks_mut(PIECE).zip(gs.par_chunks(PIECE)).zip(vs.par_chunks_mut(PIECE));
             pieces.with_min_len(2).for_each(|((p, g), v)| piece(p, g, v));
         } else {
             piece(ps, gs, vs);

@@ -1,7 +1,8 @@
 //! Fused operations for autoencoders, as a Burn backend extension.
 //!
-//! Every operation has a default body made of Burn's primitives and a hand-written one for the CPU backend Flex, the only backend
-//! selected so far; a further one takes the default bodies. This is the only crate that names Flex and the only one with `unsafe`.
+//! Every operation has a default body made of Burn's primitives and a hand-written one for the CPU
+//! backend Flex, the only backend selected so far; a further one takes the default bodies. This is
+//! the only crate that names Flex and the only one with `unsafe`.
 //!
 //! | module | what |
 //! |---|---|
@@ -33,8 +34,9 @@ pub use convolution::Geometry;
 pub use loss::RowLoss;
 pub use norm::{EPSILON as NORM_EPSILON, LOG_VARIANCE};
 pub use ops::{
-    activate, arrange, column_moments, column_norm, column_squares, convolution, dense, dense_arranged, draw_normal, kl_normal, row_loss,
-    row_norm, sparsity, steer, transposed_convolution,
+    activate, arrange, column_moments, column_norm, column_squares, convolution, dense,
+    dense_arranged, draw_normal, kl_normal, row_loss, row_norm, sparsity, steer,
+    transposed_convolution,
 };
 pub use optimise::{AdamStep, SgdStep, adam, sgd, sum_squares};
 #[doc(hidden)]

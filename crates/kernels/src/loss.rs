@@ -12,7 +12,8 @@ pub enum RowLoss {
     Squared,
     /// `|output - target|`
     Absolute,
-    /// `-ln p(target)` of a Bernoulli variable whose logit is the output: `ln(1 + exp(output)) - output * target`
+    /// `-ln p(target)` of a Bernoulli variable whose logit is the output: `ln(1 + exp(output)) -
+    /// output * target`
     BernoulliLogits,
 }
 
@@ -26,7 +27,10 @@ impl RowLoss {
         match self {
             Self::Squared => difference * difference,
             Self::Absolute => T::abs(difference),
-            Self::BernoulliLogits => T::max(output, T::of(0.0)) + T::ln_1p(T::exp(T::of(0.0) - T::abs(output))) - output * target,
+            Self::BernoulliLogits => {
+                T::max(output, T::of(0.0)) + T::ln_1p(T::exp(T::of(0.0) - T::abs(output)))
+                    - output * target
+            }
         }
     }
 
@@ -35,7 +39,9 @@ impl RowLoss {
         let (zero, one) = (T::of(0.0), T::of(1.0));
         match self {
             Self::Squared => T::of(2.0) * (output - target),
-            Self::Absolute => T::select(output > target, one, zero) - T::select(output < target, one, zero),
+            Self::Absolute => {
+                T::select(output > target, one, zero) - T::select(output < target, one, zero)
+            }
             Self::BernoulliLogits => one / (one + T::exp(zero - output)) - target,
         }
     }
@@ -64,7 +70,13 @@ impl RowLoss {
     }
 
     /// Writes `g` times the slope of each element into `gradient`.
-    pub(crate) fn gradient<T: Real>(self, gradient: &mut [MaybeUninit<T>], output: &[T], target: &[T], g: T) {
+    pub(crate) fn gradient<T: Real>(
+        self,
+        gradient: &mut [MaybeUninit<T>],
+        output: &[T],
+        target: &[T],
+        g: T,
+    ) {
         macro_rules! each {
             ($($name:ident),*) => {
                 match self {

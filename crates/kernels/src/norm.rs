@@ -6,10 +6,12 @@ use crate::pieces::{Real, simd};
 pub const EPSILON: f64 = 1e-5;
 /// A mean activation is kept this far from 0 and 1, where its divergence would be infinite.
 pub(crate) const CLIPPED: f64 = 1e-6;
-/// A logarithm of a variance is kept within this of zero, so that its exponential stays finite in f32.
+/// A logarithm of a variance is kept within this of zero, so that its exponential stays finite in
+/// f32.
 pub const LOG_VARIANCE: f64 = 20.0;
 
-/// `Σ f(x)` down each column of `x`, rows of `sum.len()` numbers, added to `sum`; `f` must be `#[inline(always)]`.
+/// `Σ f(x)` down each column of `x`, rows of `sum.len()` numbers, added to `sum`; `f` must be
+/// `#[inline(always)]`.
 #[inline(always)]
 pub(crate) fn add_columns<T: Real>(sum: &mut [T], x: &[T], f: impl Fn(usize, T) -> T) {
     simd(

@@ -10,20 +10,32 @@ use burn::tensor::Tensor;
 
 /// The fused operations. Only the `Tensor` functions below call it.
 ///
-/// The functions on `Tensor` say the shapes; each `*_backward` gives the gradients for what its operation takes, from the gradient
-/// `g` of what it gives.
+/// The functions on `Tensor` say the shapes; each `*_backward` gives the gradients for what its
+/// operation takes, from the gradient `g` of what it gives.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait FusedOps: Backend {
-    fn dense(x: FloatTensor<Self>, w: FloatTensor<Self>, b: FloatTensor<Self>, transposed: bool, act: Activation) -> FloatTensor<Self> {
+    fn dense(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        transposed: bool,
+        act: Activation,
+    ) -> FloatTensor<Self> {
         primitive::dense::<Self>(x, w, b, transposed, act)
     }
 
-    /// The weight [in, out] or its transpose, in the order in which [`FusedOps::dense_arranged`] reads it.
+    /// The weight [in, out] or its transpose, in the order in which [`FusedOps::dense_arranged`]
+    /// reads it.
     fn arrange(w: FloatTensor<Self>, transposed: bool) -> FloatTensor<Self> {
         primitive::arrange::<Self>(w, transposed)
     }
 
-    fn dense_arranged(x: FloatTensor<Self>, w: FloatTensor<Self>, b: FloatTensor<Self>, act: Activation) -> FloatTensor<Self> {
+    fn dense_arranged(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        act: Activation,
+    ) -> FloatTensor<Self> {
         primitive::dense_arranged::<Self>(x, w, b, act)
     }
 
@@ -31,13 +43,22 @@ pub(crate) trait FusedOps: Backend {
         primitive::activate::<Self>(z, act)
     }
 
-    /// `saved` is the input for those activations that need it, the output for the others ([`Activation::needs_input`]).
-    fn activate_backward(saved: FloatTensor<Self>, g: FloatTensor<Self>, act: Activation) -> FloatTensor<Self> {
+    /// `saved` is the input for those activations that need it, the output for the others
+    /// ([`Activation::needs_input`]).
+    fn activate_backward(
+        saved: FloatTensor<Self>,
+        g: FloatTensor<Self>,
+        act: Activation,
+    ) -> FloatTensor<Self> {
         primitive::activate_backward::<Self>(saved, g, act)
     }
 
     /// The gradient before the activation, and its sum over rows [1, out].
-    fn dense_backward(saved: FloatTensor<Self>, g: FloatTensor<Self>, act: Activation) -> (FloatTensor<Self>, FloatTensor<Self>) {
+    fn dense_backward(
+        saved: FloatTensor<Self>,
+        g: FloatTensor<Self>,
+        act: Activation,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         primitive::dense_backward::<Self>(saved, g, act)
     }
 
@@ -46,7 +67,11 @@ pub(crate) trait FusedOps: Backend {
         Self::float_matmul(a, b)
     }
 
-    fn steer(directions: FloatTensor<Self>, saved: FloatTensor<Self>, act: Activation) -> FloatTensor<Self> {
+    fn steer(
+        directions: FloatTensor<Self>,
+        saved: FloatTensor<Self>,
+        act: Activation,
+    ) -> FloatTensor<Self> {
         primitive::steer::<Self>(directions, saved, act)
     }
 
@@ -79,17 +104,31 @@ pub(crate) trait FusedOps: Backend {
         primitive::convolve_transposed::<Self>(x, w, b, geometry, act)
     }
 
-    /// The gradient for the weights of a convolution from the larger to the smaller image, or of its transpose.
-    fn convolve_weight(large: FloatTensor<Self>, small: FloatTensor<Self>, geometry: Geometry) -> FloatTensor<Self> {
+    /// The gradient for the weights of a convolution from the larger to the smaller image, or of
+    /// its transpose.
+    fn convolve_weight(
+        large: FloatTensor<Self>,
+        small: FloatTensor<Self>,
+        geometry: Geometry,
+    ) -> FloatTensor<Self> {
         primitive::convolve_weight::<Self>(large, small, geometry)
     }
 
-    fn row_loss(output: FloatTensor<Self>, target: FloatTensor<Self>, loss: RowLoss) -> FloatTensor<Self> {
+    fn row_loss(
+        output: FloatTensor<Self>,
+        target: FloatTensor<Self>,
+        loss: RowLoss,
+    ) -> FloatTensor<Self> {
         primitive::row_loss::<Self>(output, target, loss)
     }
 
     /// `g` is [rows, 1].
-    fn row_loss_backward(output: FloatTensor<Self>, target: FloatTensor<Self>, g: FloatTensor<Self>, loss: RowLoss) -> FloatTensor<Self> {
+    fn row_loss_backward(
+        output: FloatTensor<Self>,
+        target: FloatTensor<Self>,
+        g: FloatTensor<Self>,
+        loss: RowLoss,
+    ) -> FloatTensor<Self> {
         primitive::row_loss_backward::<Self>(output, target, g, loss)
     }
 
@@ -119,7 +158,11 @@ pub(crate) trait FusedOps: Backend {
         primitive::column_norm_backward::<Self>(x, gain, moments, g, own)
     }
 
-    fn row_norm(x: FloatTensor<Self>, gain: FloatTensor<Self>, shift: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn row_norm(
+        x: FloatTensor<Self>,
+        gain: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
         primitive::row_norm::<Self>(x, gain, shift)
     }
 
@@ -143,7 +186,11 @@ pub(crate) trait FusedOps: Backend {
         primitive::sparsity::<Self>(code, rho)
     }
 
-    fn sparsity_backward(code: FloatTensor<Self>, g: FloatTensor<Self>, rho: f64) -> FloatTensor<Self> {
+    fn sparsity_backward(
+        code: FloatTensor<Self>,
+        g: FloatTensor<Self>,
+        rho: f64,
+    ) -> FloatTensor<Self> {
         primitive::sparsity_backward::<Self>(code, g, rho)
     }
 
@@ -159,7 +206,11 @@ pub(crate) trait FusedOps: Backend {
         primitive::draw_normal::<Self>(h, noise)
     }
 
-    fn draw_normal_backward(h: FloatTensor<Self>, noise: FloatTensor<Self>, g: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn draw_normal_backward(
+        h: FloatTensor<Self>,
+        noise: FloatTensor<Self>,
+        g: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
         primitive::draw_normal_backward::<Self>(h, noise, g)
     }
 
@@ -185,20 +236,39 @@ pub(crate) trait FusedOps: Backend {
 
 /// `act(x w + b)` with `x` [rows, in], `w` [in, out] and `b` [1, out].
 ///
-/// With `transposed` the weight is [out, in] and its transpose is used: tied layers share one matrix.
-pub fn dense(x: Tensor<2>, w: Tensor<2>, b: Tensor<2>, transposed: bool, act: Activation) -> Tensor<2> {
-    Tensor::from_dispatch(<Dispatch as FusedOps>::dense(x.into_dispatch(), w.into_dispatch(), b.into_dispatch(), transposed, act))
+/// With `transposed` the weight is [out, in] and its transpose is used: tied layers share one
+/// matrix.
+pub fn dense(
+    x: Tensor<2>,
+    w: Tensor<2>,
+    b: Tensor<2>,
+    transposed: bool,
+    act: Activation,
+) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::dense(
+        x.into_dispatch(),
+        w.into_dispatch(),
+        b.into_dispatch(),
+        transposed,
+        act,
+    ))
 }
 
-/// A dense layer's weight [in, out], with `transposed` [out, in], for [`dense_arranged`]: panels of columns [panels, in, columns],
-/// zeros behind the last.
+/// A dense layer's weight [in, out], with `transposed` [out, in], for [`dense_arranged`]: panels of
+/// columns [panels, in, columns], zeros behind the last.
 pub fn arrange(w: Tensor<2>, transposed: bool) -> Tensor<3> {
     Tensor::from_dispatch(<Dispatch as FusedOps>::arrange(w.into_dispatch(), transposed))
 }
 
-/// [`dense`] with a weight that [`arrange`] gave: the same numbers sooner, where one weight meets many rows or few rows many times.
+/// [`dense`] with a weight that [`arrange`] gave: the same numbers sooner, where one weight meets
+/// many rows or few rows many times.
 pub fn dense_arranged(x: Tensor<2>, w: Tensor<3>, b: Tensor<2>, act: Activation) -> Tensor<2> {
-    Tensor::from_dispatch(<Dispatch as FusedOps>::dense_arranged(x.into_dispatch(), w.into_dispatch(), b.into_dispatch(), act))
+    Tensor::from_dispatch(<Dispatch as FusedOps>::dense_arranged(
+        x.into_dispatch(),
+        w.into_dispatch(),
+        b.into_dispatch(),
+        act,
+    ))
 }
 
 /// `act(z)`, element by element.
@@ -209,36 +279,69 @@ pub fn activate<const D: usize>(z: Tensor<D>, act: Activation) -> Tensor<D> {
     Tensor::from_dispatch(<Dispatch as FusedOps>::activate(z.into_dispatch(), act))
 }
 
-/// `directions` [rows or 1, k, n] times the slope of `act` for each row: how directions go through an activation.
+/// `directions` [rows or 1, k, n] times the slope of `act` for each row: how directions go through
+/// an activation.
 ///
-/// `saved` [rows, n] is the activation's input where [`Activation::needs_input`] holds, its output elsewhere. One direction row
-/// stands for all rows. Differentiable in both.
+/// `saved` [rows, n] is the activation's input where [`Activation::needs_input`] holds, its output
+/// elsewhere. One direction row stands for all rows. Differentiable in both.
 pub fn steer(directions: Tensor<3>, saved: Tensor<2>, act: Activation) -> Tensor<3> {
-    Tensor::from_dispatch(<Dispatch as FusedOps>::steer(directions.into_dispatch(), saved.into_dispatch(), act))
+    Tensor::from_dispatch(<Dispatch as FusedOps>::steer(
+        directions.into_dispatch(),
+        saved.into_dispatch(),
+        act,
+    ))
 }
 
 /// The loss of each row [rows, 1] between an output and a target [rows, features].
 ///
 /// The target is a constant: no gradient flows to it.
 pub fn row_loss(output: Tensor<2>, target: Tensor<2>, loss: RowLoss) -> Tensor<2> {
-    Tensor::from_dispatch(<Dispatch as FusedOps>::row_loss(output.into_dispatch(), target.into_dispatch(), loss))
+    Tensor::from_dispatch(<Dispatch as FusedOps>::row_loss(
+        output.into_dispatch(),
+        target.into_dispatch(),
+        loss,
+    ))
 }
 
 /// `act(x * w + b)`: from rows of the larger image to rows of the smaller one.
 ///
-/// Images lie channels last in the rows. `w` is [kernel height x kernel width x channels_in, channels_out] and `b`
-/// [1, channels_out]; without `b` nothing is added.
-pub fn convolution(x: Tensor<2>, w: Tensor<2>, b: Option<Tensor<2>>, geometry: &Geometry, act: Activation) -> Tensor<2> {
+/// Images lie channels last in the rows. `w` is [kernel height x kernel width x channels_in,
+/// channels_out] and `b` [1, channels_out]; without `b` nothing is added.
+pub fn convolution(
+    x: Tensor<2>,
+    w: Tensor<2>,
+    b: Option<Tensor<2>>,
+    geometry: &Geometry,
+    act: Activation,
+) -> Tensor<2> {
     let b = b.unwrap_or_else(|| zeros_like(&w, geometry.channels_out));
-    Tensor::from_dispatch(<Dispatch as FusedOps>::convolve(x.into_dispatch(), w.into_dispatch(), b.into_dispatch(), *geometry, act))
+    Tensor::from_dispatch(<Dispatch as FusedOps>::convolve(
+        x.into_dispatch(),
+        w.into_dispatch(),
+        b.into_dispatch(),
+        *geometry,
+        act,
+    ))
 }
 
 /// The transpose of [`convolution`]: from rows of the smaller image to rows of the larger one.
 ///
 /// `w` has the same shape as there; `b` is [1, channels_in].
-pub fn transposed_convolution(x: Tensor<2>, w: Tensor<2>, b: Option<Tensor<2>>, geometry: &Geometry, act: Activation) -> Tensor<2> {
+pub fn transposed_convolution(
+    x: Tensor<2>,
+    w: Tensor<2>,
+    b: Option<Tensor<2>>,
+    geometry: &Geometry,
+    act: Activation,
+) -> Tensor<2> {
     let b = b.unwrap_or_else(|| zeros_like(&w, geometry.channels_in));
-    let y = <Dispatch as FusedOps>::convolve_transposed(x.into_dispatch(), w.into_dispatch(), b.into_dispatch(), *geometry, act);
+    let y = <Dispatch as FusedOps>::convolve_transposed(
+        x.into_dispatch(),
+        w.into_dispatch(),
+        b.into_dispatch(),
+        *geometry,
+        act,
+    );
     Tensor::from_dispatch(y)
 }
 
@@ -251,18 +354,36 @@ pub fn column_moments(x: Tensor<2>) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as FusedOps>::column_moments(x.inner().into_dispatch()))
 }
 
-/// `gain (x - mean) / sqrt(variance + 1e-5) + shift` for each column of `x` [rows, columns]; `moments` are [`column_moments`].
+/// `gain (x - mean) / sqrt(variance + 1e-5) + shift` for each column of `x` [rows, columns];
+/// `moments` are [`column_moments`].
 ///
-/// Where they are `x`'s `own`, gradients flow through them too (batch norm, Ioffe and Szegedy 2015); else they are constants.
-pub fn column_norm(x: Tensor<2>, gain: Tensor<2>, shift: Tensor<2>, moments: Tensor<2>, own: bool) -> Tensor<2> {
-    let y =
-        <Dispatch as FusedOps>::column_norm(x.into_dispatch(), gain.into_dispatch(), shift.into_dispatch(), moments.into_dispatch(), own);
+/// Where they are `x`'s `own`, gradients flow through them too (batch norm, Ioffe and Szegedy
+/// 2015); else they are constants.
+pub fn column_norm(
+    x: Tensor<2>,
+    gain: Tensor<2>,
+    shift: Tensor<2>,
+    moments: Tensor<2>,
+    own: bool,
+) -> Tensor<2> {
+    let y = <Dispatch as FusedOps>::column_norm(
+        x.into_dispatch(),
+        gain.into_dispatch(),
+        shift.into_dispatch(),
+        moments.into_dispatch(),
+        own,
+    );
     Tensor::from_dispatch(y)
 }
 
-/// `gain (x - mean) / sqrt(variance + 1e-5) + shift` with mean and variance of each row of `x` [rows, columns] (Ba et al. 2016).
+/// `gain (x - mean) / sqrt(variance + 1e-5) + shift` with mean and variance of each row of `x`
+/// [rows, columns] (Ba et al. 2016).
 pub fn row_norm(x: Tensor<2>, gain: Tensor<2>, shift: Tensor<2>) -> Tensor<2> {
-    Tensor::from_dispatch(<Dispatch as FusedOps>::row_norm(x.into_dispatch(), gain.into_dispatch(), shift.into_dispatch()))
+    Tensor::from_dispatch(<Dispatch as FusedOps>::row_norm(
+        x.into_dispatch(),
+        gain.into_dispatch(),
+        shift.into_dispatch(),
+    ))
 }
 
 /// The sum of the squares of each column of `w` [rows, columns]: [1, columns].
@@ -270,23 +391,28 @@ pub fn column_squares(w: Tensor<2>) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as FusedOps>::column_squares(w.into_dispatch()))
 }
 
-/// `Σ_j rho ln(rho / m_j) + (1 - rho) ln((1 - rho) / (1 - m_j))` with the mean `m_j` of each column of `code` [rows, units] over its
-/// rows: [1, 1] (Ng 2011).
+/// `Σ_j rho ln(rho / m_j) + (1 - rho) ln((1 - rho) / (1 - m_j))` with the mean `m_j` of each column
+/// of `code` [rows, units] over its rows: [1, 1] (Ng 2011).
 ///
 /// A mean is taken within 1e-6 of 0 and 1.
 pub fn sparsity(code: Tensor<2>, rho: f64) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as FusedOps>::sparsity(code.into_dispatch(), rho))
 }
 
-/// `-½ (1 + l - m² - exp(l))`, each unit's divergence from the standard normal, averaged over rows: [1, latent] (Kingma and Welling
-/// 2014, appendix B).
+/// `-½ (1 + l - m² - exp(l))`, each unit's divergence from the standard normal, averaged over rows:
+/// [1, latent] (Kingma and Welling 2014, appendix B).
 ///
-/// `h` [rows, 2 latent] holds the means `m` and behind them the logarithms `l` of the variances, taken within ±20.
+/// `h` [rows, 2 latent] holds the means `m` and behind them the logarithms `l` of the variances,
+/// taken within ±20.
 pub fn kl_normal(h: Tensor<2>) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as FusedOps>::kl_normal(h.into_dispatch()))
 }
 
-/// `m + exp(½ l) noise`: draws [rows, latent] from the distributions `h` of [`kl_normal`], by standard normal `noise` [rows, latent].
+/// `m + exp(½ l) noise`: draws [rows, latent] from the distributions `h` of [`kl_normal`], by
+/// standard normal `noise` [rows, latent].
 pub fn draw_normal(h: Tensor<2>, noise: Tensor<2>) -> Tensor<2> {
-    Tensor::from_dispatch(<Dispatch as FusedOps>::draw_normal(h.into_dispatch(), noise.into_dispatch()))
+    Tensor::from_dispatch(<Dispatch as FusedOps>::draw_normal(
+        h.into_dispatch(),
+        noise.into_dispatch(),
+    ))
 }

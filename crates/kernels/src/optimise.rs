@@ -5,7 +5,8 @@ use crate::pieces::Real;
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
-/// The numbers of one step of Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and Hutter 2019).
+/// The numbers of one step of Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and
+/// Hutter 2019).
 ///
 /// `m ← β₁ m + (1 - β₁) g`, `v ← β₂ v + (1 - β₂) g²`,
 /// `p ← p - rate decay p - rate (m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + ε)`
@@ -23,7 +24,8 @@ pub struct AdamStep {
     pub decay: f64,
     /// Number of this step, from 1.
     pub time: u64,
-    /// The gradient is multiplied by this first: below one where the norm of all gradients together is clipped.
+    /// The gradient is multiplied by this first: below one where the norm of all gradients together
+    /// is clipped.
     pub scale: f64,
 }
 
@@ -48,8 +50,8 @@ impl AdamStep {
         }
     }
 
-    /// β₁, 1 - β₁, β₂, 1 - β₂, ε, rate, kept fraction and the gradient's scale; both bias corrections are moved into ε and the
-    /// rate.
+    /// β₁, 1 - β₁, β₂, 1 - β₂, ε, rate, kept fraction and the gradient's scale; both bias
+    /// corrections are moved into ε and the rate.
     pub(crate) fn numbers<T: Real>(&self) -> [T; 8] {
         let root = self.correction2().sqrt();
         [
@@ -88,7 +90,12 @@ pub struct SgdStep {
 
 impl SgdStep {
     #[inline(always)]
-    pub(crate) fn piece<T: Real>([rate, momentum, keep, scale]: [T; 4], p: &mut [T], g: &[T], velocity: &mut [T]) {
+    pub(crate) fn piece<T: Real>(
+        [rate, momentum, keep, scale]: [T; 4],
+        p: &mut [T],
+        g: &[T],
+        velocity: &mut [T],
+    ) {
         for ((p, g), velocity) in p.iter_mut().zip(g).zip(velocity) {
             *velocity = momentum * *velocity + scale * *g;
             *p = keep * *p - rate * *velocity;
@@ -98,9 +105,22 @@ impl SgdStep {
 
 /// One step of Adam over one parameter, in place where the tensors have no other owner.
 ///
-/// Returns the parameter and both moments; all four tensors have one shape and lie outside autodiff.
-pub fn adam(p: Tensor<2>, g: Tensor<2>, m: Tensor<2>, v: Tensor<2>, step: AdamStep) -> [Tensor<2>; 3] {
-    let (p, m, v) = <Dispatch as FusedOps>::adam(p.into_dispatch(), g.into_dispatch(), m.into_dispatch(), v.into_dispatch(), step);
+/// Returns the parameter and both moments; all four tensors have one shape and lie outside
+/// autodiff.
+pub fn adam(
+    p: Tensor<2>,
+    g: Tensor<2>,
+    m: Tensor<2>,
+    v: Tensor<2>,
+    step: AdamStep,
+) -> [Tensor<2>; 3] {
+    let (p, m, v) = <Dispatch as FusedOps>::adam(
+        p.into_dispatch(),
+        g.into_dispatch(),
+        m.into_dispatch(),
+        v.into_dispatch(),
+        step,
+    );
     [p, m, v].map(Tensor::from_dispatch)
 }
 
@@ -108,7 +128,12 @@ pub fn adam(p: Tensor<2>, g: Tensor<2>, m: Tensor<2>, v: Tensor<2>, step: AdamSt
 ///
 /// Returns the parameter and the velocity.
 pub fn sgd(p: Tensor<2>, g: Tensor<2>, velocity: Tensor<2>, step: SgdStep) -> [Tensor<2>; 2] {
-    let (p, velocity) = <Dispatch as FusedOps>::sgd(p.into_dispatch(), g.into_dispatch(), velocity.into_dispatch(), step);
+    let (p, velocity) = <Dispatch as FusedOps>::sgd(
+        p.into_dispatch(),
+        g.into_dispatch(),
+        velocity.into_dispatch(),
+        step,
+    );
     [p, velocity].map(Tensor::from_dispatch)
 }
 

@@ -1,13 +1,16 @@
-//! What the hand-written bodies share: the two float types, run-time SIMD, and the cutting of work into pieces.
+//! What the hand-written bodies share: the two float types, run-time SIMD, and the cutting of work
+//! into pieces.
 
 use pulp::Simd as Registers;
 use std::cell::{Cell, RefCell};
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// Elements in a piece of work: 64 KB of f32 stay in the second-level cache of any processor of the last ten years.
+/// Elements in a piece of work: 64 KB of f32 stay in the second-level cache of any processor of the
+/// last ten years.
 ///
-/// Pieces never depend on the number of threads, so that sums over pieces come out the same for any number.
+/// Pieces never depend on the number of threads, so that sums over pieces come out the same for any
+/// number.
 pub(crate) const PIECE: usize = 16 * 1024;
 
 /// The instruction sets between which loops choose at run time.
@@ -25,9 +28,11 @@ pub enum Simd {
 /// The widest set that loops may use; tests narrow it.
 static WIDEST: AtomicU8 = AtomicU8::new(Simd::Avx512 as u8);
 
-/// Keeps every loop and product of this process from wider instructions than these: only for tests, which run each path.
+/// Keeps every loop and product of this process from wider instructions than these: only for tests,
+/// which run each path.
 ///
-/// Without fused multiplication and addition products go through another crate, which chooses for itself.
+/// Without fused multiplication and addition products go through another crate, which chooses for
+/// itself.
 #[doc(hidden)]
 pub fn narrow_simd(widest: Simd) {
     WIDEST.store(widest as u8, Ordering::Relaxed);
@@ -41,7 +46,11 @@ fn architecture() -> pulp::Arch {
         return pulp::Arch::Scalar;
     }
     let narrow = || V3::try_new().map_or(pulp::Arch::Scalar, pulp::Arch::V3);
-    if widest == Simd::Avx2 as u8 { narrow() } else { V4::try_new().map_or_else(narrow, pulp::Arch::V4) }
+    if widest == Simd::Avx2 as u8 {
+        narrow()
+    } else {
+        V4::try_new().map_or_else(narrow, pulp::Arch::V4)
+    }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
@@ -49,31 +58,37 @@ fn architecture() -> pulp::Arch {
     pulp::Arch::new()
 }
 
-/// Runs `work` with the widest SIMD instructions of this processor; loops inlined into it are vectorised for them.
+/// Runs `work` with the widest SIMD instructions of this processor; loops inlined into it are
+/// vectorised for them.
 ///
-/// The closure must be `#[inline(always)]`: one that stays a function of its own is compiled for the oldest processor.
-/// No loop lets the compiler contract or reorder sums, so that every width gives the same bits.
+/// The closure must be `#[inline(always)]`: one that stays a function of its own is compiled for
+/// the oldest processor. No loop lets the compiler contract or reorder sums, so that every width
+/// gives the same bits.
 #[inline(always)]
 pub(crate) fn simd<R>(work: impl FnOnce() -> R) -> R {
     architecture().dispatch(work)
 }
 
-/// Runs an operation that is written in registers with the widest SIMD instructions of this processor.
+/// Runs an operation that is written in registers with the widest SIMD instructions of this
+/// processor.
 #[inline(always)]
 pub(crate) fn vectorised<O: pulp::WithSimd>(operation: O) -> O::Output {
     architecture().dispatch(operation)
 }
 
-/// Whether this processor has instructions that [`vectorised`] is worth writing for: fused multiplication and addition at least.
+/// Whether this processor has instructions that [`vectorised`] is worth writing for: fused
+/// multiplication and addition at least.
 #[doc(hidden)]
 pub fn native() -> bool {
-    cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) && !matches!(architecture(), pulp::Arch::Scalar)
+    cfg!(any(target_arch = "x86_64", target_arch = "aarch64"))
+        && !matches!(architecture(), pulp::Arch::Scalar)
 }
 
 /// Runs `work` as one of the threads that share the operations' work, where there are several.
 ///
-/// From outside, each operation that is cut into pieces hands them over and sleeps until they are done, which takes longer than a
-/// small operation itself. Long runs of operations belong in here; on such a thread already, `work` just runs.
+/// From outside, each operation that is cut into pieces hands them over and sleeps until they are
+/// done, which takes longer than a small operation itself. Long runs of operations belong in here;
+/// on such a thread already, `work` just runs.
 pub fn among_workers<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     #[cfg(feature = "threads")]
     return rayon::scope(|_| work());
@@ -83,13 +98,14 @@ pub fn among_workers<R: Send>(work: impl FnOnce() -> R + Send) -> R {
 
 /// Keeps other workers looking for work for a while after an operation that was cut into `parts`.
 ///
-/// A worker that sleeps is not back within so short an operation as the encoding of a few rows, which then takes as long as on one
-/// thread, call after call.
+/// A worker that sleeps is not back within so short an operation as the encoding of a few rows,
+/// which then takes as long as on one thread, call after call.
 #[cfg(feature = "threads")]
 fn stay_awake(parts: usize) {
     use std::sync::atomic::AtomicUsize;
-    /// Some half a millisecond in all: enough to bridge what a program does between two operations. Short, because a worker may take
-    /// up the looking while it waits for a part of other work, which then goes on only after it.
+    /// Some half a millisecond in all: enough to bridge what a program does between two operations.
+    /// Short, because a worker may take up the looking while it waits for a part of other work,
+    /// which then goes on only after it.
     const ROUNDS: usize = 128;
     const LOOKS: usize = 32;
     static LOOKING: AtomicUsize = AtomicUsize::new(0);
@@ -113,7 +129,8 @@ fn stay_awake(parts: usize) {
                 return;
             }
             for _ in 0..ROUNDS {
-                // Threads outside may need this core; but asking the system takes longer than looking.
+                // Threads outside may need this core; but asking the system takes longer than
+                // looking.
                 std::thread::yield_now();
                 for _ in 0..LOOKS {
                     if rayon::yield_now() == Some(rayon::Yield::Executed) {
@@ -146,8 +163,8 @@ pub fn workers() -> usize {
 
 /// `work(0)` to `work(count - 1)` on all cores, in that order.
 ///
-/// Operations within each stay on its thread: whole runs of them side by side waste less than each cut in pieces. One alone is cut
-/// in pieces as ever.
+/// Operations within each stay on its thread: whole runs of them side by side waste less than each
+/// cut in pieces. One alone is cut in pieces as ever.
 pub fn side_by_side<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     #[cfg(feature = "threads")]
     if count > 1 && may_share() {
@@ -170,10 +187,15 @@ pub fn side_by_side<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> 
     (0..count).map(work).collect()
 }
 
-/// Calls `work(index, piece)` for each piece of `values`, on all cores where there are more than two pieces.
+/// Calls `work(index, piece)` for each piece of `values`, on all cores where there are more than
+/// two pieces.
 ///
 /// `length` is the elements in a piece.
-pub(crate) fn for_each_piece<T: Send>(values: &mut [T], length: usize, work: impl Fn(usize, &mut [T]) + Sync) {
+pub(crate) fn for_each_piece<T: Send>(
+    values: &mut [T],
+    length: usize,
+    work: impl Fn(usize, &mut [T]) + Sync,
+) {
     let length = length.max(1);
     #[cfg(feature = "threads")]
     if values.len() > 2 * length && may_share() {
@@ -186,11 +208,16 @@ pub(crate) fn for_each_piece<T: Send>(values: &mut [T], length: usize, work: imp
     values.chunks_mut(length).enumerate().for_each(|(index, piece)| work(index, piece));
 }
 
-/// A vector of `length` elements that `fill` writes piece by piece, on all cores where there are more than two pieces.
+/// A vector of `length` elements that `fill` writes piece by piece, on all cores where there are
+/// more than two pieces.
 ///
 /// # Safety
 /// `fill` must write every element of the piece it gets.
-pub(crate) unsafe fn filled<T: Real>(length: usize, piece: usize, fill: impl Fn(usize, &mut [MaybeUninit<T>]) + Sync) -> Vec<T> {
+pub(crate) unsafe fn filled<T: Real>(
+    length: usize,
+    piece: usize,
+    fill: impl Fn(usize, &mut [MaybeUninit<T>]) + Sync,
+) -> Vec<T> {
     let mut values = Vec::with_capacity(length);
     for_each_piece(&mut values.spare_capacity_mut()[..length], piece, fill);
     // SAFETY: the capacity is at least `length`, and the pieces, each written in full, cover it.
@@ -198,10 +225,15 @@ pub(crate) unsafe fn filled<T: Real>(length: usize, piece: usize, fill: impl Fn(
     values
 }
 
-/// The sum over pieces of what `part(index, sum)` adds to a row of `width` zeros; `count` is the number of pieces.
+/// The sum over pieces of what `part(index, sum)` adds to a row of `width` zeros; `count` is the
+/// number of pieces.
 ///
 /// Added in the order of the pieces, so that the number of threads never changes a bit.
-pub(crate) fn summed<T: Real>(count: usize, width: usize, part: impl Fn(usize, &mut [T]) + Sync) -> Vec<T> {
+pub(crate) fn summed<T: Real>(
+    count: usize,
+    width: usize,
+    part: impl Fn(usize, &mut [T]) + Sync,
+) -> Vec<T> {
     let mut total = vec![T::of(0.0); width];
     if count <= 2 || !may_share() {
         // Each piece in a sum of its own all the same: the same bits on either path.
@@ -245,8 +277,8 @@ pub(crate) fn repeats(width: usize) -> usize {
 }
 
 thread_local! {
-    /// Memory that a thread uses again from call to call, one piece for each depth of work within work; none is larger than the
-    /// largest piece of work.
+    /// Memory that a thread uses again from call to call, one piece for each depth of work within
+    /// work; none is larger than the largest piece of work.
     static SCRATCH: RefCell<Vec<Vec<f64>>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -265,8 +297,8 @@ pub(crate) fn with_scratch<T: Real, R>(length: usize, work: impl FnOnce(&mut [T]
 
 /// f32 or f64, with the functions the activations need.
 ///
-/// The f32 versions are branch-free polynomials, so that loops over them vectorise; the f64 versions serve gradient checks and
-/// take the standard library's.
+/// The f32 versions are branch-free polynomials, so that loops over them vectorise; the f64
+/// versions serve gradient checks and take the standard library's.
 pub(crate) trait Real:
     burn::tensor::Element
     + bytemuck::Pod
@@ -280,7 +312,12 @@ pub(crate) trait Real:
     type Lanes<S: Registers>: bytemuck::Pod;
     fn splat<S: Registers>(simd: S, value: Self) -> Self::Lanes<S>;
     /// `a b + c`, rounded once.
-    fn mul_add<S: Registers>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>, c: Self::Lanes<S>) -> Self::Lanes<S>;
+    fn mul_add<S: Registers>(
+        simd: S,
+        a: Self::Lanes<S>,
+        b: Self::Lanes<S>,
+        c: Self::Lanes<S>,
+    ) -> Self::Lanes<S>;
     /// Which numbers of a register.
     type Mask<S: Registers>: Copy;
     /// The first `count` of them, at most all.
@@ -289,10 +326,16 @@ pub(crate) trait Real:
     ///
     /// # Safety
     /// `from` must point to as many numbers as the mask has.
-    unsafe fn load<S: Registers>(simd: S, mask: Self::Mask<S>, from: *const Self) -> Self::Lanes<S>;
+    unsafe fn load<S: Registers>(simd: S, mask: Self::Mask<S>, from: *const Self)
+    -> Self::Lanes<S>;
     /// # Safety
     /// `to` must point to room for as many numbers as the mask has.
-    unsafe fn store<S: Registers>(simd: S, mask: Self::Mask<S>, to: *mut Self, value: Self::Lanes<S>);
+    unsafe fn store<S: Registers>(
+        simd: S,
+        mask: Self::Mask<S>,
+        to: *mut Self,
+        value: Self::Lanes<S>,
+    );
     fn of(value: f64) -> Self;
     fn as_f64(self) -> f64;
     fn max(self, other: Self) -> Self;
@@ -422,7 +465,8 @@ impl Real for f32 {
     }
     #[inline(always)]
     fn max(self, other: Self) -> Self {
-        // NaN in `self` must come through: a rectifier that swallows it would hide a diverged training.
+        // NaN in `self` must come through: a rectifier that swallows it would hide a diverged
+        // training.
         if self < other { other } else { self }
     }
     #[inline(always)]
@@ -443,7 +487,8 @@ impl Real for f32 {
     }
     #[inline(always)]
     fn exp(self) -> Self {
-        // Two roundings of the exponent's scale, so that results below the smallest normal number still come out.
+        // Two roundings of the exponent's scale, so that results below the smallest normal number
+        // still come out.
         let (r, n) = reduce(Real::min(Real::max(self, -103.0), 88.8));
         let p = exp_polynomial(r);
         let half = round(n * 0.5);
@@ -454,12 +499,14 @@ impl Real for f32 {
         let (r, n) = reduce(Real::max(self, -40.0));
         let p = exp_polynomial(r);
         let scale = power_of_two(n);
-        // scale * (1 + q) - 1 with q = r + r²p: exact where scale is one, and no cancellation elsewhere.
+        // scale * (1 + q) - 1 with q = r + r²p: exact where scale is one, and no cancellation
+        // elsewhere.
         (r + r * r * p) * scale + (scale - 1.0)
     }
     #[inline(always)]
     fn ln_1p(self) -> Self {
-        // ln(1 + u) = 2 artanh(s) with s = u / (2 + u) in [0, 1/3]; the odd series converges fast there.
+        // ln(1 + u) = 2 artanh(s) with s = u / (2 + u) in [0, 1/3]; the odd series converges fast
+        // there.
         let s = self / (2.0 + self);
         let q = s * s;
         let series = [1.0 / 13.0, 1.0 / 11.0, 1.0 / 9.0, 1.0 / 7.0, 1.0 / 5.0, 1.0 / 3.0];
@@ -490,9 +537,11 @@ impl Real for f32 {
         let u = Real::min(self.abs(), 14.5);
         let t = 1.0 / (1.0 + 0.3 * u);
         let p = P.iter().rev().fold(0.0f32, |p, c| p * t + c);
-        // The square in two parts: the first twelve bits of u square exactly, or the tail would lose digits.
+        // The square in two parts: the first twelve bits of u square exactly, or the tail would
+        // lose digits.
         let high = f32::from_bits(u.to_bits() & 0xffff_f000);
-        let tail = Real::exp(-0.5 * high * high) * Real::exp(-0.5 * (u - high) * (u + high)) * (t * p);
+        let tail =
+            Real::exp(-0.5 * high * high) * Real::exp(-0.5 * (u - high) * (u + high)) * (t * p);
         let cdf = if self > 0.0 { 1.0 - tail } else { tail };
         if self.is_nan() { self } else { cdf }
     }
@@ -519,7 +568,8 @@ fn round(x: f32) -> f32 {
     (x + ROUND) - ROUND
 }
 
-/// `(exp(r) - 1 - r) / r²` for `|r|` at most half of `ln 2`: the Taylor series, whose remainder is below 3e-9 there.
+/// `(exp(r) - 1 - r) / r²` for `|r|` at most half of `ln 2`: the Taylor series, whose remainder is
+/// below 3e-9 there.
 #[inline(always)]
 fn exp_polynomial(r: f32) -> f32 {
     let series = [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 1.0 / 2.0];

@@ -1,7 +1,8 @@
-//! Each operation made of the engine's primitives: the default bodies, which every backend but the CPU's runs.
+//! Each operation made of the engine's primitives: the default bodies, which every backend but the
+//! CPU's runs.
 //!
-//! The functions on [`Tensor`] are those bodies as they are, differentiated by the engine itself: what the hand-written operations
-//! are tested and timed against.
+//! The functions on [`Tensor`] are those bodies as they are, differentiated by the engine itself:
+//! what the hand-written operations are tested and timed against.
 
 use crate::activation::Activation;
 use crate::convolution::Geometry;
@@ -45,7 +46,13 @@ pub(crate) fn transposed_if<B: Backend>(w: Float<B>, transposed: bool) -> Float<
     if transposed { B::float_transpose(w) } else { w }
 }
 
-pub(crate) fn dense<B: Backend>(x: Float<B>, w: Float<B>, b: Float<B>, transposed: bool, act: Activation) -> Float<B> {
+pub(crate) fn dense<B: Backend>(
+    x: Float<B>,
+    w: Float<B>,
+    b: Float<B>,
+    transposed: bool,
+    act: Activation,
+) -> Float<B> {
     let z = B::float_add(B::float_matmul(x, transposed_if::<B>(w, transposed)), b);
     activate::<B>(z, act)
 }
@@ -57,7 +64,12 @@ pub(crate) fn arrange<B: Backend>(w: Float<B>, transposed: bool) -> Float<B> {
     B::float_reshape(w, Shape::from([1, k, n]))
 }
 
-pub(crate) fn dense_arranged<B: Backend>(x: Float<B>, w: Float<B>, b: Float<B>, act: Activation) -> Float<B> {
+pub(crate) fn dense_arranged<B: Backend>(
+    x: Float<B>,
+    w: Float<B>,
+    b: Float<B>,
+    act: Activation,
+) -> Float<B> {
     let (shape, n) = (w.shape(), b.shape()[1]);
     let columns = Shape::from([shape[1], shape[0] * shape[2]]);
     let w = B::float_reshape(B::float_permute(w, &[1, 0, 2]), columns);
@@ -74,10 +86,15 @@ pub(crate) fn activate<B: Backend>(z: Float<B>, act: Activation) -> Float<B> {
         Activation::Tanh => B::float_tanh(z),
         Activation::Relu => B::relu(z),
         Activation::LeakyRelu => B::float_add(positive(z.clone()), scale::<B>(negative(z), 0.01)),
-        Activation::Elu => B::float_add(positive(z.clone()), plus::<B>(B::float_exp(negative(z)), -1.0)),
+        Activation::Elu => {
+            B::float_add(positive(z.clone()), plus::<B>(B::float_exp(negative(z)), -1.0))
+        }
         Activation::Gelu => B::gelu(z),
         Activation::Silu => B::float_mul(z.clone(), B::sigmoid(z)),
-        Activation::Softplus => B::float_add(positive(z.clone()), B::float_log1p(B::float_exp(B::float_neg(B::float_abs(z))))),
+        Activation::Softplus => B::float_add(
+            positive(z.clone()),
+            B::float_log1p(B::float_exp(B::float_neg(B::float_abs(z)))),
+        ),
     }
 }
 
@@ -132,23 +149,40 @@ fn normal_density<B: Backend>(z: Float<B>) -> Float<B> {
     scale::<B>(B::float_exp(scale::<B>(square::<B>(z), -0.5)), 0.398_942_280_401_432_7)
 }
 
-pub(crate) fn activate_backward<B: Backend>(saved: Float<B>, g: Float<B>, act: Activation) -> Float<B> {
+pub(crate) fn activate_backward<B: Backend>(
+    saved: Float<B>,
+    g: Float<B>,
+    act: Activation,
+) -> Float<B> {
     B::float_mul(g, slope::<B>(saved, act))
 }
 
-pub(crate) fn dense_backward<B: Backend>(saved: Float<B>, g: Float<B>, act: Activation) -> (Float<B>, Float<B>) {
+pub(crate) fn dense_backward<B: Backend>(
+    saved: Float<B>,
+    g: Float<B>,
+    act: Activation,
+) -> (Float<B>, Float<B>) {
     let dz = activate_backward::<B>(saved, g, act);
     let db = B::float_sum_dim(dz.clone(), 0);
     (dz, db)
 }
 
 /// `directions` [rows or 1, k, n] times the slope at `saved` [rows, n].
-pub(crate) fn steer<B: Backend>(directions: Float<B>, saved: Float<B>, act: Activation) -> Float<B> {
+pub(crate) fn steer<B: Backend>(
+    directions: Float<B>,
+    saved: Float<B>,
+    act: Activation,
+) -> Float<B> {
     let [rows, n] = sides::<B>(&saved);
     B::float_mul(directions, B::float_reshape(slope::<B>(saved, act), Shape::from([rows, 1, n])))
 }
 
-pub(crate) fn steer_backward<B: Backend>(directions: Float<B>, saved: Float<B>, g: Float<B>, act: Activation) -> (Float<B>, Float<B>) {
+pub(crate) fn steer_backward<B: Backend>(
+    directions: Float<B>,
+    saved: Float<B>,
+    g: Float<B>,
+    act: Activation,
+) -> (Float<B>, Float<B>) {
     let [rows, n] = sides::<B>(&saved);
     let wide = Shape::from([rows, 1, n]);
     let slope = B::float_reshape(slope::<B>(saved.clone(), act), wide.clone());
@@ -177,7 +211,12 @@ pub(crate) fn row_loss<B: Backend>(output: Float<B>, target: Float<B>, kind: Row
     B::float_sum_dim(loss::<B>(output, target, kind), 1)
 }
 
-pub(crate) fn row_loss_backward<B: Backend>(output: Float<B>, target: Float<B>, g: Float<B>, loss: RowLoss) -> Float<B> {
+pub(crate) fn row_loss_backward<B: Backend>(
+    output: Float<B>,
+    target: Float<B>,
+    g: Float<B>,
+    loss: RowLoss,
+) -> Float<B> {
     let slope = match loss {
         RowLoss::Squared => scale::<B>(B::float_sub(output, target), 2.0),
         RowLoss::Absolute => B::float_sign(B::float_sub(output, target)),
@@ -187,9 +226,16 @@ pub(crate) fn row_loss_backward<B: Backend>(output: Float<B>, target: Float<B>, 
 }
 
 /// Rows of channels-last images as `[rows, channels, height, width]`.
-fn channels_first<B: Backend>(x: Float<B>, [height, width]: [usize; 2], channels: usize) -> Float<B> {
+fn channels_first<B: Backend>(
+    x: Float<B>,
+    [height, width]: [usize; 2],
+    channels: usize,
+) -> Float<B> {
     let rows = x.shape()[0];
-    B::float_permute(B::float_reshape(x, Shape::from([rows, height, width, channels])), &[0, 3, 1, 2])
+    B::float_permute(
+        B::float_reshape(x, Shape::from([rows, height, width, channels])),
+        &[0, 3, 1, 2],
+    )
 }
 
 fn channels_last<B: Backend>(y: Float<B>) -> Float<B> {
@@ -198,13 +244,23 @@ fn channels_last<B: Backend>(y: Float<B>) -> Float<B> {
     B::float_reshape(y, Shape::from([shape[0], shape[1] * shape[2] * shape[3]]))
 }
 
-/// The weight matrix [patch, channels_out] as `[channels_out, channels_in, kernel height, kernel width]`.
+/// The weight matrix [patch, channels_out] as `[channels_out, channels_in, kernel height, kernel
+/// width]`.
 fn kernels<B: Backend>(w: Float<B>, geometry: &Geometry) -> Float<B> {
     let [kh, kw] = geometry.kernel;
-    B::float_permute(B::float_reshape(w, Shape::from([kh, kw, geometry.channels_in, geometry.channels_out])), &[3, 2, 0, 1])
+    B::float_permute(
+        B::float_reshape(w, Shape::from([kh, kw, geometry.channels_in, geometry.channels_out])),
+        &[3, 2, 0, 1],
+    )
 }
 
-pub(crate) fn convolve<B: Backend>(x: Float<B>, w: Float<B>, b: Float<B>, geometry: Geometry, act: Activation) -> Float<B> {
+pub(crate) fn convolve<B: Backend>(
+    x: Float<B>,
+    w: Float<B>,
+    b: Float<B>,
+    geometry: Geometry,
+    act: Activation,
+) -> Float<B> {
     let x = channels_first::<B>(x, geometry.input, geometry.channels_in);
     let bias = B::float_reshape(b, Shape::from([geometry.channels_out]));
     let y = B::conv2d(x, kernels::<B>(w, &geometry), Some(bias), options(&geometry));
@@ -215,8 +271,17 @@ fn options(geometry: &Geometry) -> ConvOptions<2> {
     ConvOptions::new(geometry.stride, geometry.padding, [1, 1], 1)
 }
 
-pub(crate) fn convolve_transposed<B: Backend>(x: Float<B>, w: Float<B>, b: Float<B>, geometry: Geometry, act: Activation) -> Float<B> {
-    let reached = |axis: usize| (geometry.output[axis] - 1) * geometry.stride[axis] + geometry.kernel[axis] - 2 * geometry.padding[axis];
+pub(crate) fn convolve_transposed<B: Backend>(
+    x: Float<B>,
+    w: Float<B>,
+    b: Float<B>,
+    geometry: Geometry,
+    act: Activation,
+) -> Float<B> {
+    let reached = |axis: usize| {
+        (geometry.output[axis] - 1) * geometry.stride[axis] + geometry.kernel[axis]
+            - 2 * geometry.padding[axis]
+    };
     // Sides that the forward convolution rounded down come back through padding at the far end.
     let missing = [geometry.input[0] - reached(0), geometry.input[1] - reached(1)];
     let options = ConvTransposeOptions::new(geometry.stride, geometry.padding, missing, [1, 1], 1);
@@ -226,14 +291,19 @@ pub(crate) fn convolve_transposed<B: Backend>(x: Float<B>, w: Float<B>, b: Float
     activate::<B>(channels_last::<B>(y), act)
 }
 
-pub(crate) fn convolve_weight<B: Backend>(large: Float<B>, small: Float<B>, geometry: Geometry) -> Float<B> {
+pub(crate) fn convolve_weight<B: Backend>(
+    large: Float<B>,
+    small: Float<B>,
+    geometry: Geometry,
+) -> Float<B> {
     let [kh, kw] = geometry.kernel;
     let (ci, co) = (geometry.channels_in, geometry.channels_out);
     let device = large.device();
     let like = B::float_zeros(Shape::from([co, ci, kh, kw]), &device, large.dtype().into());
     let x = channels_first::<B>(large, geometry.input, ci);
     let g = channels_first::<B>(small, geometry.output, co);
-    let dw = B::float_permute(B::conv2d_weight_backward(x, like, g, options(&geometry)), &[2, 3, 1, 0]);
+    let dw =
+        B::float_permute(B::conv2d_weight_backward(x, like, g, options(&geometry)), &[2, 3, 1, 0]);
     B::float_reshape(dw, Shape::from([geometry.patch(), co]))
 }
 
@@ -258,13 +328,19 @@ fn inverse_deviation<B: Backend>(variance: Float<B>) -> Float<B> {
     B::float_recip(B::float_sqrt(plus::<B>(variance, EPSILON)))
 }
 
-pub(crate) fn column_norm<B: Backend>(x: Float<B>, gain: Float<B>, shift: Float<B>, moments: Float<B>) -> Float<B> {
+pub(crate) fn column_norm<B: Backend>(
+    x: Float<B>,
+    gain: Float<B>,
+    shift: Float<B>,
+    moments: Float<B>,
+) -> Float<B> {
     let inverse = inverse_deviation::<B>(row::<B>(moments.clone(), 1));
     let unit = B::float_mul(B::float_sub(x, row::<B>(moments, 0)), inverse);
     B::float_add(B::float_mul(unit, gain), shift)
 }
 
-/// The gradients for `x`, gain and shift; where the moments are those of `x` itself, through them too.
+/// The gradients for `x`, gain and shift; where the moments are those of `x` itself, through them
+/// too.
 pub(crate) fn column_norm_backward<B: Backend>(
     x: Float<B>,
     gain: Float<B>,
@@ -274,7 +350,10 @@ pub(crate) fn column_norm_backward<B: Backend>(
 ) -> (Float<B>, Float<B>, Float<B>) {
     let inverse = inverse_deviation::<B>(row::<B>(moments.clone(), 1));
     let unit = B::float_mul(B::float_sub(x, row::<B>(moments, 0)), inverse.clone());
-    let (by_gain, by_shift) = (B::float_sum_dim(B::float_mul(g.clone(), unit.clone()), 0), B::float_sum_dim(g.clone(), 0));
+    let (by_gain, by_shift) = (
+        B::float_sum_dim(B::float_mul(g.clone(), unit.clone()), 0),
+        B::float_sum_dim(g.clone(), 0),
+    );
     let mut d = B::float_mul(g, gain.clone());
     if own {
         let along = B::float_mean_dim(B::float_mul(d.clone(), unit.clone()), 0);
@@ -294,12 +373,20 @@ pub(crate) fn row_norm<B: Backend>(x: Float<B>, gain: Float<B>, shift: Float<B>)
     B::float_add(B::float_mul(standardised::<B>(x).0, gain), shift)
 }
 
-pub(crate) fn row_norm_backward<B: Backend>(x: Float<B>, gain: Float<B>, g: Float<B>) -> (Float<B>, Float<B>, Float<B>) {
+pub(crate) fn row_norm_backward<B: Backend>(
+    x: Float<B>,
+    gain: Float<B>,
+    g: Float<B>,
+) -> (Float<B>, Float<B>, Float<B>) {
     let (unit, inverse) = standardised::<B>(x);
-    let (by_gain, by_shift) = (B::float_sum_dim(B::float_mul(g.clone(), unit.clone()), 0), B::float_sum_dim(g.clone(), 0));
+    let (by_gain, by_shift) = (
+        B::float_sum_dim(B::float_mul(g.clone(), unit.clone()), 0),
+        B::float_sum_dim(g.clone(), 0),
+    );
     let d = B::float_mul(g, gain);
     let along = B::float_mean_dim(B::float_mul(d.clone(), unit.clone()), 1);
-    let d = B::float_sub(B::float_sub(d.clone(), B::float_mean_dim(d, 1)), B::float_mul(unit, along));
+    let d =
+        B::float_sub(B::float_sub(d.clone(), B::float_mean_dim(d, 1)), B::float_mul(unit, along));
     (B::float_mul(d, inverse), by_gain, by_shift)
 }
 
@@ -350,7 +437,10 @@ fn unclipped<B: Backend>(raw: Float<B>, inside: Float<B>) -> Float<B> {
 pub(crate) fn kl_normal<B: Backend>(h: Float<B>) -> Float<B> {
     let (mean, log_variance) = halves::<B>(h);
     let log_variance = clipped::<B>(log_variance);
-    let sum = B::float_sub(B::float_add(square::<B>(mean), B::float_exp(log_variance.clone())), log_variance);
+    let sum = B::float_sub(
+        B::float_add(square::<B>(mean), B::float_exp(log_variance.clone())),
+        log_variance,
+    );
     B::float_mean_dim(scale::<B>(plus::<B>(sum, -1.0), 0.5), 0)
 }
 
@@ -370,7 +460,11 @@ pub(crate) fn draw_normal<B: Backend>(h: Float<B>, noise: Float<B>) -> Float<B> 
     B::float_add(mean, B::float_mul(deviation, noise))
 }
 
-pub(crate) fn draw_normal_backward<B: Backend>(h: Float<B>, noise: Float<B>, g: Float<B>) -> Float<B> {
+pub(crate) fn draw_normal_backward<B: Backend>(
+    h: Float<B>,
+    noise: Float<B>,
+    g: Float<B>,
+) -> Float<B> {
     let (_, raw) = halves::<B>(h);
     let inside = clipped::<B>(raw.clone());
     let deviation = B::float_exp(scale::<B>(inside.clone(), 0.5));
@@ -378,19 +472,34 @@ pub(crate) fn draw_normal_backward<B: Backend>(h: Float<B>, noise: Float<B>, g: 
     B::float_cat(vec![g, B::float_mul(by_variance, unclipped::<B>(raw, inside))], 1)
 }
 
-pub(crate) fn adam<B: Backend>(p: Float<B>, g: Float<B>, m: Float<B>, v: Float<B>, step: AdamStep) -> (Float<B>, Float<B>, Float<B>) {
+pub(crate) fn adam<B: Backend>(
+    p: Float<B>,
+    g: Float<B>,
+    m: Float<B>,
+    v: Float<B>,
+    step: AdamStep,
+) -> (Float<B>, Float<B>, Float<B>) {
     let g = scale::<B>(g, step.scale);
     let m = B::float_add(scale::<B>(m, step.beta1), scale::<B>(g.clone(), 1.0 - step.beta1));
     let v = B::float_add(scale::<B>(v, step.beta2), scale::<B>(square::<B>(g), 1.0 - step.beta2));
     let root = plus::<B>(B::float_sqrt(scale::<B>(v.clone(), step.correction2())), step.epsilon);
-    let change = scale::<B>(B::float_div(scale::<B>(m.clone(), step.correction1()), root), step.rate);
+    let change =
+        scale::<B>(B::float_div(scale::<B>(m.clone(), step.correction1()), root), step.rate);
     let p = B::float_sub(scale::<B>(p, 1.0 - step.rate * step.decay), change);
     (p, m, v)
 }
 
-pub(crate) fn sgd<B: Backend>(p: Float<B>, g: Float<B>, velocity: Float<B>, step: SgdStep) -> (Float<B>, Float<B>) {
+pub(crate) fn sgd<B: Backend>(
+    p: Float<B>,
+    g: Float<B>,
+    velocity: Float<B>,
+    step: SgdStep,
+) -> (Float<B>, Float<B>) {
     let velocity = B::float_add(scale::<B>(velocity, step.momentum), scale::<B>(g, step.scale));
-    let p = B::float_sub(scale::<B>(p, 1.0 - step.rate * step.decay), scale::<B>(velocity.clone(), step.rate));
+    let p = B::float_sub(
+        scale::<B>(p, 1.0 - step.rate * step.decay),
+        scale::<B>(velocity.clone(), step.rate),
+    );
     (p, velocity)
 }
 
@@ -437,8 +546,20 @@ faces! {
 /// One step of Adam.
 ///
 /// Made of primitives; see the operation of the same name at the crate's root.
-pub fn adam_step(p: Tensor<2>, g: Tensor<2>, m: Tensor<2>, v: Tensor<2>, step: AdamStep) -> [Tensor<2>; 3] {
-    let (p, m, v) = adam::<Dispatch>(p.into_dispatch(), g.into_dispatch(), m.into_dispatch(), v.into_dispatch(), step);
+pub fn adam_step(
+    p: Tensor<2>,
+    g: Tensor<2>,
+    m: Tensor<2>,
+    v: Tensor<2>,
+    step: AdamStep,
+) -> [Tensor<2>; 3] {
+    let (p, m, v) = adam::<Dispatch>(
+        p.into_dispatch(),
+        g.into_dispatch(),
+        m.into_dispatch(),
+        v.into_dispatch(),
+        step,
+    );
     [p, m, v].map(Tensor::from_dispatch)
 }
 
@@ -446,6 +567,7 @@ pub fn adam_step(p: Tensor<2>, g: Tensor<2>, m: Tensor<2>, v: Tensor<2>, step: A
 ///
 /// Made of primitives; see the operation of the same name at the crate's root.
 pub fn sgd_step(p: Tensor<2>, g: Tensor<2>, velocity: Tensor<2>, step: SgdStep) -> [Tensor<2>; 2] {
-    let (p, velocity) = sgd::<Dispatch>(p.into_dispatch(), g.into_dispatch(), velocity.into_dispatch(), step);
+    let (p, velocity) =
+        sgd::<Dispatch>(p.into_dispatch(), g.into_dispatch(), velocity.into_dispatch(), step);
     [p, velocity].map(Tensor::from_dispatch)
 }

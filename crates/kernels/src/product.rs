@@ -1,18 +1,22 @@
 //! Matrix products.
 //!
-//! Every number of a product is one chain of fused multiplications and additions over the inner size, from the first to the last,
-//! whatever the sizes, the instructions and the threads are: a row of the result does not depend on the rows beside it. Only on
-//! processors without such instructions ([`native`]) another crate multiplies, and rounds as its sizes have it.
+//! Every number of a product is one chain of fused multiplications and additions over the inner
+//! size, from the first to the last, whatever the sizes, the instructions and the threads are: a
+//! row of the result does not depend on the rows beside it. Only on processors without such
+//! instructions ([`native`]) another crate multiplies, and rounds as its sizes have it.
 
 use crate::pieces::{Real, may_share, native, side_by_side, vectorised, with_scratch, workers};
 use pulp::Simd;
 use std::ops::Range;
 
-/// Columns that lie together in a rearranged matrix: four of the narrowest registers, two of the widest.
+/// Columns that lie together in a rearranged matrix: four of the narrowest registers, two of the
+/// widest.
 pub(crate) const PANEL: usize = 32;
-/// Inner rows that are gone through before the next columns: 128 KB of a panel of f32 stay in the second-level cache.
+/// Inner rows that are gone through before the next columns: 128 KB of a panel of f32 stay in the
+/// second-level cache.
 const DEPTH: usize = 1024;
-/// Rows of the left matrix that meet one panel after the other, so that they stay in that cache too.
+/// Rows of the left matrix that meet one panel after the other, so that they stay in that cache
+/// too.
 const BLOCK: usize = 48;
 /// Rows of a tile where those that are left are too few for a tall one.
 const SHORT: usize = 4;
@@ -20,9 +24,11 @@ const SHORT: usize = 4;
 const GROUP: usize = 4 * PANEL;
 /// Fewer rows read the right matrix as it lies: rearranging it would take longer than it saves.
 const MANY_ROWS: usize = 32;
-/// So does any number of rows a right matrix of so few numbers: all of it stays in the first-level cache.
+/// So does any number of rows a right matrix of so few numbers: all of it stays in the first-level
+/// cache.
 const SMALL: usize = 4096;
-/// Products below this many multiplications stay on one thread: waking a second one costs more than it saves.
+/// Products below this many multiplications stay on one thread: waking a second one costs more than
+/// it saves.
 const PARALLEL: usize = 64 * 64 * 64;
 /// So few rows wait for memory, not for the processor: they are shared between threads earlier.
 const FEW_ROWS: usize = 4;
@@ -53,7 +59,8 @@ impl<T> Strided<T> {
     }
 }
 
-/// The right matrix of a product: as it lies, or in panels of [`PANEL`] columns with zeros behind the last.
+/// The right matrix of a product: as it lies, or in panels of [`PANEL`] columns with zeros behind
+/// the last.
 #[derive(Clone, Copy)]
 pub(crate) struct Right<T> {
     matrix: Strided<T>,
@@ -112,7 +119,8 @@ unsafe fn rearrange<T: Real>(panels: &mut [T], [k, n]: [usize; 2], matrix: Strid
             }
             continue;
         }
-        // Some rows at a time, so that what is read and what is written both stay in the first-level cache.
+        // Some rows at a time, so that what is read and what is written both stay in the
+        // first-level cache.
         const ROWS: usize = 16;
         for from in (0..k).step_by(ROWS) {
             for column in 0..columns {
@@ -147,7 +155,8 @@ impl<T: Real> Arranged<T> {
     }
 }
 
-/// A product [m, n] of [m, k] and [k, n] into rows that are `stride` numbers apart; with `add` onto what they hold.
+/// A product [m, n] of [m, k] and [k, n] into rows that are `stride` numbers apart; with `add` onto
+/// what they hold.
 #[derive(Clone, Copy)]
 struct Product<T> {
     out: *mut T,
@@ -158,21 +167,30 @@ struct Product<T> {
     add: bool,
 }
 
-// SAFETY: views of matrices; whoever shares them promises that no two threads write the same number and none reads what one writes.
+// SAFETY: views of matrices; whoever shares them promises that no two threads write the same number
+// and none reads what one writes.
 unsafe impl<T> Sync for Product<T> {}
 
-/// `out = a b`, or with `add` `out += a b`, for a [m, k] and b [k, n] on this thread; `out` has rows `stride` numbers apart.
+/// `out = a b`, or with `add` `out += a b`, for a [m, k] and b [k, n] on this thread; `out` has
+/// rows `stride` numbers apart.
 ///
 /// # Safety
 /// The three must describe that many numbers of memory that may be read, and for `out` written.
-pub(crate) unsafe fn multiply<T: Real>(out: *mut T, stride: usize, sizes: [usize; 3], a: Strided<T>, b: impl Into<Right<T>>, add: bool) {
+pub(crate) unsafe fn multiply<T: Real>(
+    out: *mut T,
+    stride: usize,
+    sizes: [usize; 3],
+    a: Strided<T>,
+    b: impl Into<Right<T>>,
+    add: bool,
+) {
     let product = Product { out, stride, sizes, a, b: b.into(), add };
     // SAFETY: the caller's promise.
     unsafe { product.compute() };
 }
 
-/// `a b` row after row, on all cores; `finish(column, numbers)` gets all of it in parts, each whole rows (from column 0) or the part
-/// of one row from `column` on.
+/// `a b` row after row, on all cores; `finish(column, numbers)` gets all of it in parts, each whole
+/// rows (from column 0) or the part of one row from `column` on.
 ///
 /// # Safety
 /// `a` and `b` must describe that many numbers of memory.
@@ -198,17 +216,24 @@ pub(crate) unsafe fn multiplied<T: Real>(
     side_by_side(m.div_ceil(rows) * across, |part| {
         let (row, column) = (part / across * rows, part % across * columns);
         let part = product.part(row, column, [rows.min(m - row), columns.min(n - column)]);
-        // Some rows at a time, so that what is finished still lies in the cache; not where each would rearrange the right side again.
+        // Some rows at a time, so that what is finished still lies in the cache; not where each
+        // would rearrange the right side again.
         let each = if product.b.panel.is_some() { BLOCK } else { rows };
         for row in (0..part.sizes[0]).step_by(each) {
             let part = part.part(row, 0, [each.min(part.sizes[0] - row), part.sizes[2]]);
-            // SAFETY: the caller's promise; `out` has room for all numbers, and no two parts share one.
+            // SAFETY: the caller's promise; `out` has room for all numbers, and no two parts share
+            // one.
             unsafe {
                 part.compute();
                 let [rows, _, columns] = part.sizes;
                 match columns == n {
                     true => finish(0, std::slice::from_raw_parts_mut(part.out, rows * n)),
-                    false => (0..rows).for_each(|row| finish(column, std::slice::from_raw_parts_mut(part.out.add(row * n), columns))),
+                    false => (0..rows).for_each(|row| {
+                        finish(
+                            column,
+                            std::slice::from_raw_parts_mut(part.out.add(row * n), columns),
+                        )
+                    }),
                 }
             }
         }
@@ -222,12 +247,16 @@ impl<T: Real> Product<T> {
     /// Rows and columns of the parts that go to the threads.
     fn parts(&self) -> [usize; 2] {
         let [m, k, n] = self.sizes;
-        let (work, least) = (m.saturating_mul(n).saturating_mul(k), if m <= FEW_ROWS { PARALLEL_FEW / 2 } else { PARALLEL / 2 });
+        let (work, least) = (
+            m.saturating_mul(n).saturating_mul(k),
+            if m <= FEW_ROWS { PARALLEL_FEW / 2 } else { PARALLEL / 2 },
+        );
         if work < 2 * least || !may_share() {
             return [m, n];
         }
         let count = (work / least).min(if m <= FEW_ROWS { 1 } else { 8 } * workers());
-        // Columns first: each part rearranges its own. Few columns are rearranged by each of their row parts again, which many rows pay for.
+        // Columns first: each part rearranges its own. Few columns are rearranged by each of their
+        // row parts again, which many rows pay for.
         let by_columns = match self.b.panel.is_some() && m >= count * BLOCK {
             true => 1,
             false => count.min(n.div_ceil(PANEL)),
@@ -266,7 +295,9 @@ impl<T: Real> Product<T> {
         let [m, k, n] = self.sizes;
         if k == 0 && !self.add {
             // SAFETY: the caller's promise.
-            (0..m * n).for_each(|at| unsafe { *self.out.wrapping_add(at / n * self.stride + at % n) = T::of(0.0) });
+            (0..m * n).for_each(|at| unsafe {
+                *self.out.wrapping_add(at / n * self.stride + at % n) = T::of(0.0)
+            });
         }
         if !native() {
             // SAFETY: the caller's promise.
@@ -277,7 +308,8 @@ impl<T: Real> Product<T> {
             let product = self.inner(from, depth);
             let lies = self.b.matrix.column == 1 && (m < MANY_ROWS || k * n <= SMALL);
             if self.b.panel.is_some() || lies {
-                // What makes reading and writing sound is the caller's promise: `vectorised` has no words for it.
+                // What makes reading and writing sound is the caller's promise: `vectorised` has no
+                // words for it.
                 vectorised(product);
                 continue;
             }
@@ -298,8 +330,9 @@ impl<T: Real> Product<T> {
         }
     }
 
-    /// The product as the transpose of `bᵀ aᵀ`: where the right matrix lies in columns and the left one has few rows, it is the left one
-    /// that takes less time to rearrange. The same sums in the same order.
+    /// The product as the transpose of `bᵀ aᵀ`: where the right matrix lies in columns and the left
+    /// one has few rows, it is the left one that takes less time to rearrange. The same sums in the
+    /// same order.
     ///
     /// # Safety
     /// As for [`Product::compute`].
@@ -310,12 +343,20 @@ impl<T: Real> Product<T> {
             // SAFETY: the caller's promise; `turned` holds n x m numbers.
             unsafe {
                 rearrange(panels, [k, m], self.a.transposed());
-                let place = |row: usize, column: usize| self.out.wrapping_add(row * self.stride + column);
+                let place =
+                    |row: usize, column: usize| self.out.wrapping_add(row * self.stride + column);
                 if self.add {
                     (0..n * m).for_each(|at| turned[at] = *place(at % m, at / m));
                 }
                 let (a, b) = (self.b.matrix.transposed(), Right::panels(panels, k));
-                vectorised(Self { out: turned.as_mut_ptr(), stride: m, sizes: [n, k, m], a, b, add: self.add });
+                vectorised(Self {
+                    out: turned.as_mut_ptr(),
+                    stride: m,
+                    sizes: [n, k, m],
+                    a,
+                    b,
+                    add: self.add,
+                });
                 for row in 0..m {
                     (0..n).for_each(|column| *place(row, column) = turned[column * m + row]);
                 }
@@ -325,13 +366,17 @@ impl<T: Real> Product<T> {
 
     /// The product by the crate that knows processors other than those of [`native`].
     ///
-    /// In blocks of one size: how it rounds depends on the sizes, which must not depend on the number of threads.
+    /// In blocks of one size: how it rounds depends on the sizes, which must not depend on the
+    /// number of threads.
     ///
     /// # Safety
     /// As for [`Product::compute`].
     unsafe fn elsewhere(self) {
         let [m, k, n] = self.sizes;
-        for (row, column) in (0..m).step_by(BLOCK).flat_map(|row| (0..n).step_by(PANEL).map(move |column| (row, column))) {
+        for (row, column) in (0..m)
+            .step_by(BLOCK)
+            .flat_map(|row| (0..n).step_by(PANEL).map(move |column| (row, column)))
+        {
             let part = self.part(row, column, [BLOCK.min(m - row), PANEL.min(n - column)]);
             let (a, b) = (part.a, part.b.matrix);
             // SAFETY: the caller's promise.
@@ -361,13 +406,19 @@ impl<T: Real> Product<T> {
         }
     }
 
-    /// `R` rows from `row` on, as many as there are (the last one stands in for those that are not), times `V` registers of columns
-    /// from `column` on: as many columns as there are, or all where they are `WHOLE`.
+    /// `R` rows from `row` on, as many as there are (the last one stands in for those that are
+    /// not), times `V` registers of columns from `column` on: as many columns as there are, or all
+    /// where they are `WHOLE`.
     ///
     /// # Safety
     /// As for [`Product::compute`].
     #[inline(always)]
-    unsafe fn tile<S: Simd, const R: usize, const V: usize, const WHOLE: bool>(&self, simd: S, row: usize, column: usize) {
+    unsafe fn tile<S: Simd, const R: usize, const V: usize, const WHOLE: bool>(
+        &self,
+        simd: S,
+        row: usize,
+        column: usize,
+    ) {
         let lanes = lanes::<T, S>();
         let [m, k, n] = self.sizes;
         let mut left = [self.a.start; R];
@@ -385,22 +436,29 @@ impl<T: Real> Product<T> {
             masks[v] = T::first(simd, (n - column).saturating_sub(v * lanes).min(lanes));
         }
         let mut sums = [[T::splat(simd, T::of(0.0)); V]; R];
-        // SAFETY: the caller's promise: rows are at most the last, columns at most those of the masks.
+        // SAFETY: the caller's promise: rows are at most the last, columns at most those of the
+        // masks.
         unsafe {
             if self.add {
                 for r in 0..R {
                     for v in 0..V {
-                        sums[r][v] = read::<T, S, WHOLE>(simd, masks[v], outs[r].wrapping_add(v * lanes));
+                        sums[r][v] =
+                            read::<T, S, WHOLE>(simd, masks[v], outs[r].wrapping_add(v * lanes));
                     }
                 }
             }
             for inner in 0..k {
                 let mut weights = [sums[0][0]; V];
                 for v in 0..V {
-                    weights[v] = read::<T, S, WHOLE>(simd, masks[v], right[v].wrapping_offset(inner as isize * self.b.matrix.row));
+                    weights[v] = read::<T, S, WHOLE>(
+                        simd,
+                        masks[v],
+                        right[v].wrapping_offset(inner as isize * self.b.matrix.row),
+                    );
                 }
                 for r in 0..R {
-                    let x = T::splat(simd, *left[r].wrapping_offset(inner as isize * self.a.column));
+                    let x =
+                        T::splat(simd, *left[r].wrapping_offset(inner as isize * self.a.column));
                     for v in 0..V {
                         sums[r][v] = T::mul_add(simd, x, weights[v], sums[r][v]);
                     }
@@ -423,8 +481,14 @@ impl<T: Real> Product<T> {
     /// # Safety
     /// As for [`Product::tile`].
     #[inline(always)]
-    unsafe fn strip<S: Simd, const TALL: usize, const V: usize, const WHOLE: bool>(&self, simd: S, rows: Range<usize>, column: usize) {
-        // A short tile that ends beyond its rows must end beyond all rows: only the last block may be cut short.
+    unsafe fn strip<S: Simd, const TALL: usize, const V: usize, const WHOLE: bool>(
+        &self,
+        simd: S,
+        rows: Range<usize>,
+        column: usize,
+    ) {
+        // A short tile that ends beyond its rows must end beyond all rows: only the last block may
+        // be cut short.
         const { assert!(BLOCK.is_multiple_of(TALL) && BLOCK.is_multiple_of(SHORT)) };
         let mut row = rows.start;
         while row < rows.end {
@@ -448,7 +512,8 @@ impl<T: Real> Product<T> {
         // SAFETY: whoever made the product promised it; tiles lie within its sizes.
         unsafe {
             if m == 1 {
-                // One row has one sum in a register: many columns at a time hide the time that each addition takes.
+                // One row has one sum in a register: many columns at a time hide the time that each
+                // addition takes.
                 let mut column = 0;
                 while column < n {
                     let registers = match (n - column) / lanes {
@@ -474,7 +539,9 @@ impl<T: Real> Product<T> {
                 for column in (0..n).step_by(2 * lanes) {
                     let rows = rows.clone();
                     match n - column {
-                        left if left >= 2 * lanes => self.strip::<S, TALL, 2, true>(simd, rows, column),
+                        left if left >= 2 * lanes => {
+                            self.strip::<S, TALL, 2, true>(simd, rows, column)
+                        }
                         left if left > lanes => self.strip::<S, TALL, 2, false>(simd, rows, column),
                         left if left == lanes => self.strip::<S, TALL, 1, true>(simd, rows, column),
                         _ => self.strip::<S, TALL, 1, false>(simd, rows, column),
@@ -496,7 +563,11 @@ fn lanes<T: Real, S: Simd>() -> usize {
 /// # Safety
 /// So many numbers must lie there.
 #[inline(always)]
-unsafe fn read<T: Real, S: Simd, const WHOLE: bool>(simd: S, mask: T::Mask<S>, from: *const T) -> T::Lanes<S> {
+unsafe fn read<T: Real, S: Simd, const WHOLE: bool>(
+    simd: S,
+    mask: T::Mask<S>,
+    from: *const T,
+) -> T::Lanes<S> {
     // SAFETY: the caller's promise; the read needs no alignment.
     unsafe {
         match WHOLE {

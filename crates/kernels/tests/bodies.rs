@@ -3,14 +3,16 @@
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
 use autoencoders_kernels::{
-    Activation, AdamStep, Geometry, RowLoss, SgdStep, Simd, activate, adam, arrange, column_moments, column_norm, column_squares,
-    convolution, dense, dense_arranged, draw_normal, kl_normal, narrow_simd, native, primitive, row_loss, row_norm, sgd, side_by_side,
-    sparsity, steer, sum_squares, transposed_convolution,
+    Activation, AdamStep, Geometry, RowLoss, SgdStep, Simd, activate, adam, arrange,
+    column_moments, column_norm, column_squares, convolution, dense, dense_arranged, draw_normal,
+    kl_normal, narrow_simd, native, primitive, row_loss, row_norm, sgd, side_by_side, sparsity,
+    steer, sum_squares, transposed_convolution,
 };
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use std::sync::{RwLock, RwLockReadGuard};
 
-/// Held for writing by the one test that narrows the instructions of the whole process, for reading by the others.
+/// Held for writing by the one test that narrows the instructions of the whole process, for reading
+/// by the others.
 static WIDTH: RwLock<()> = RwLock::new(());
 
 fn any_width() -> RwLockReadGuard<'static, ()> {
@@ -18,14 +20,17 @@ fn any_width() -> RwLockReadGuard<'static, ()> {
 }
 
 /// Shapes with one, odd, prime and round sizes, and two that are cut into pieces for several cores.
-const SHAPES: [[usize; 3]; 7] = [[1, 1, 1], [1, 7, 3], [5, 1, 2], [13, 11, 17], [64, 64, 64], [131, 97, 301], [700, 30, 257]];
+const SHAPES: [[usize; 3]; 7] =
+    [[1, 1, 1], [1, 7, 3], [5, 1, 2], [13, 11, 17], [64, 64, 64], [131, 97, 301], [700, 30, 257]];
 
 /// Numbers between -2 and 2 that are the same on every machine.
 fn numbers(rows: usize, columns: usize, seed: u64, dtype: DType) -> Tensor<2> {
     let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
     let values: Vec<f64> = (0..rows * columns)
         .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) as f64 / f64::from(1u32 << 31) * 4.0 - 2.0
         })
         .collect();
@@ -39,7 +44,10 @@ fn values(tensor: Tensor<2>) -> Vec<f64> {
 fn assert_close(got: Tensor<2>, wanted: Tensor<2>, tolerance: f64, what: &str) {
     assert_eq!(got.dims(), wanted.dims(), "{what}");
     for (at, (got, wanted)) in values(got).into_iter().zip(values(wanted)).enumerate() {
-        assert!((got - wanted).abs() <= tolerance * wanted.abs().max(1.0), "{what} at {at}: {got}, wanted {wanted}");
+        assert!(
+            (got - wanted).abs() <= tolerance * wanted.abs().max(1.0),
+            "{what} at {at}: {got}, wanted {wanted}"
+        );
     }
 }
 
@@ -47,7 +55,8 @@ fn assert_close(got: Tensor<2>, wanted: Tensor<2>, tolerance: f64, what: &str) {
 type Outcome = (Vec<f64>, Vec<Vec<f64>>);
 
 fn outcome(leaves: &[Tensor<2>], operation: impl Fn(&[Tensor<2>]) -> Tensor<2>) -> Outcome {
-    let leaves: Vec<Tensor<2>> = leaves.iter().map(|leaf| leaf.clone().autodiff().require_grad()).collect();
+    let leaves: Vec<Tensor<2>> =
+        leaves.iter().map(|leaf| leaf.clone().autodiff().require_grad()).collect();
     let y = operation(&leaves);
     let [rows, columns] = y.dims();
     let gradients = (y.clone() * numbers(rows, columns, 99, y.dtype())).sum().backward();
@@ -58,7 +67,10 @@ fn assert_near(got: &[f64], wanted: &[f64], tolerance: f64, what: &str) {
     assert_eq!(got.len(), wanted.len(), "{what}");
     let scale = wanted.iter().fold(1f64, |scale, value| scale.max(value.abs()));
     for (at, (got, wanted)) in got.iter().zip(wanted).enumerate() {
-        assert!((got - wanted).abs() <= tolerance * scale, "{what} at {at}: {got}, wanted {wanted} (scale {scale})");
+        assert!(
+            (got - wanted).abs() <= tolerance * scale,
+            "{what} at {at}: {got}, wanted {wanted} (scale {scale})"
+        );
     }
 }
 
@@ -78,7 +90,8 @@ fn agree(
             false => leaves.to_vec(),
             true => leaves.iter().map(|leaf| rows_of(leaf.clone().transpose())).collect(),
         };
-        let turned = |leaf: &Tensor<2>| if transposed { leaf.clone().transpose() } else { leaf.clone() };
+        let turned =
+            |leaf: &Tensor<2>| if transposed { leaf.clone().transpose() } else { leaf.clone() };
         let view = |l: &[Tensor<2>]| fused(&l.iter().map(turned).collect::<Vec<_>>());
         let (value, gradients) = outcome(&stored, view);
         let what = format!("{what}{}", if transposed { ", of views" } else { "" });
@@ -87,7 +100,9 @@ fn agree(
             let [rows, columns] = leaves[leaf].dims();
             let got: Vec<f64> = match transposed {
                 false => got.clone(),
-                true => (0..rows * columns).map(|at| got[at % columns * rows + at / columns]).collect(),
+                true => {
+                    (0..rows * columns).map(|at| got[at % columns * rows + at / columns]).collect()
+                }
             };
             assert_near(&got, wanted, 4.0 * tolerance, &format!("gradient {leaf} of {what}"));
         }
@@ -112,8 +127,9 @@ fn tolerance(dtype: DType) -> f64 {
 fn operations([rows, width, out]: [usize; 3], dtype: DType) -> Vec<(String, Vec<Tensor<2>>, Pair)> {
     let m = |rows, columns, seed| numbers(rows, columns, seed, dtype);
     let mut all: Vec<(String, Vec<Tensor<2>>, Pair)> = Vec::new();
-    let mut add =
-        |name: String, leaves: Vec<Tensor<2>>, pair: Pair| all.push((format!("{name} {dtype:?} {rows} x {width} x {out}"), leaves, pair));
+    let mut add = |name: String, leaves: Vec<Tensor<2>>, pair: Pair| {
+        all.push((format!("{name} {dtype:?} {rows} x {width} x {out}"), leaves, pair))
+    };
     for act in Activation::ALL {
         for transposed in [false, true] {
             let w = if transposed { m(out, width, 2) } else { m(width, out, 2) } * 0.2;
@@ -122,24 +138,39 @@ fn operations([rows, width, out]: [usize; 3], dtype: DType) -> Vec<(String, Vec<
                 vec![m(rows, width, 1), w, m(1, out, 3)],
                 pair(
                     move |l| dense(l[0].clone(), l[1].clone(), l[2].clone(), transposed, act),
-                    move |l| primitive::dense_layer(l[0].clone(), l[1].clone(), l[2].clone(), transposed, act),
+                    move |l| {
+                        primitive::dense_layer(
+                            l[0].clone(),
+                            l[1].clone(),
+                            l[2].clone(),
+                            transposed,
+                            act,
+                        )
+                    },
                 ),
             );
         }
         add(
             format!("activate {act:?}"),
             vec![m(rows, out, 4)],
-            pair(move |l| activate(l[0].clone(), act), move |l| primitive::activation(l[0].clone(), act)),
+            pair(
+                move |l| activate(l[0].clone(), act),
+                move |l| primitive::activation(l[0].clone(), act),
+            ),
         );
         // Outputs of the activation where the slope is found from those.
-        let saved = if act.needs_input() { m(rows, out, 5) } else { activate(m(rows, out, 5), act) };
+        let saved =
+            if act.needs_input() { m(rows, out, 5) } else { activate(m(rows, out, 5), act) };
         for (given, k) in [(rows, 2), (1, 3)] {
             let d = move |t: &Tensor<2>| t.clone().reshape([given, k, out]);
             let flat = move |t: Tensor<3>| t.reshape([rows * k, out]);
             add(
                 format!("steer {act:?} {given} x {k}"),
                 vec![m(given * k, out, 6), saved.clone()],
-                pair(move |l| flat(steer(d(&l[0]), l[1].clone(), act)), move |l| flat(primitive::steered(d(&l[0]), l[1].clone(), act))),
+                pair(
+                    move |l| flat(steer(d(&l[0]), l[1].clone(), act)),
+                    move |l| flat(primitive::steered(d(&l[0]), l[1].clone(), act)),
+                ),
             );
         }
     }
@@ -149,7 +180,10 @@ fn operations([rows, width, out]: [usize; 3], dtype: DType) -> Vec<(String, Vec<
         add(
             format!("row loss {loss:?}"),
             vec![m(rows, out, 8)],
-            pair(move |l| row_loss(l[0].clone(), target.clone(), loss), move |l| primitive::losses(l[0].clone(), same.clone(), loss)),
+            pair(
+                move |l| row_loss(l[0].clone(), target.clone(), loss),
+                move |l| primitive::losses(l[0].clone(), same.clone(), loss),
+            ),
         );
     }
     for own in [false, true] {
@@ -160,10 +194,17 @@ fn operations([rows, width, out]: [usize; 3], dtype: DType) -> Vec<(String, Vec<
             vec![m(rows, out, 10), m(1, out, 11), m(1, out, 12)],
             pair(
                 move |l| {
-                    column_norm(l[0].clone(), l[1].clone(), l[2].clone(), if own { column_moments(l[0].clone()) } else { one.clone() }, own)
+                    column_norm(
+                        l[0].clone(),
+                        l[1].clone(),
+                        l[2].clone(),
+                        if own { column_moments(l[0].clone()) } else { one.clone() },
+                        own,
+                    )
                 },
                 move |l| {
-                    let moments = if own { primitive::moments(l[0].clone()) } else { other.clone() };
+                    let moments =
+                        if own { primitive::moments(l[0].clone()) } else { other.clone() };
                     primitive::column_normed(l[0].clone(), l[1].clone(), l[2].clone(), moments)
                 },
             ),
@@ -172,9 +213,16 @@ fn operations([rows, width, out]: [usize; 3], dtype: DType) -> Vec<(String, Vec<
     add(
         "row norm".to_owned(),
         vec![m(rows, out, 13), m(1, out, 14), m(1, out, 15)],
-        pair(|l| row_norm(l[0].clone(), l[1].clone(), l[2].clone()), |l| primitive::row_normed(l[0].clone(), l[1].clone(), l[2].clone())),
+        pair(
+            |l| row_norm(l[0].clone(), l[1].clone(), l[2].clone()),
+            |l| primitive::row_normed(l[0].clone(), l[1].clone(), l[2].clone()),
+        ),
     );
-    add("column squares".to_owned(), vec![m(rows, out, 16)], pair(|l| column_squares(l[0].clone()), |l| primitive::squares(l[0].clone())));
+    add(
+        "column squares".to_owned(),
+        vec![m(rows, out, 16)],
+        pair(|l| column_squares(l[0].clone()), |l| primitive::squares(l[0].clone())),
+    );
     // Activations between 0 and 1, some columns beyond the clipping.
     add(
         "sparsity".to_owned(),
@@ -182,13 +230,20 @@ fn operations([rows, width, out]: [usize; 3], dtype: DType) -> Vec<(String, Vec<
         pair(|l| sparsity(l[0].clone(), 0.05), |l| primitive::sparsity_of(l[0].clone(), 0.05)),
     );
     // Some logarithms of variances beyond their bounds.
-    add("kl".to_owned(), vec![m(rows, 2 * out, 18) * 11.0], pair(|l| kl_normal(l[0].clone()), |l| primitive::kl(l[0].clone())));
+    add(
+        "kl".to_owned(),
+        vec![m(rows, 2 * out, 18) * 11.0],
+        pair(|l| kl_normal(l[0].clone()), |l| primitive::kl(l[0].clone())),
+    );
     let noise = m(rows, out, 19);
     let same = noise.clone();
     add(
         "draw".to_owned(),
         vec![m(rows, 2 * out, 20) * 2.0],
-        pair(move |l| draw_normal(l[0].clone(), noise.clone()), move |l| primitive::draw(l[0].clone(), same.clone())),
+        pair(
+            move |l| draw_normal(l[0].clone(), noise.clone()),
+            move |l| primitive::draw(l[0].clone(), same.clone()),
+        ),
     );
     all
 }
@@ -197,7 +252,10 @@ fn operations([rows, width, out]: [usize; 3], dtype: DType) -> Vec<(String, Vec<
 type Operation = Box<dyn Fn(&[Tensor<2>]) -> Tensor<2>>;
 type Pair = (Operation, Operation);
 
-fn pair(fused: impl Fn(&[Tensor<2>]) -> Tensor<2> + 'static, default: impl Fn(&[Tensor<2>]) -> Tensor<2> + 'static) -> Pair {
+fn pair(
+    fused: impl Fn(&[Tensor<2>]) -> Tensor<2> + 'static,
+    default: impl Fn(&[Tensor<2>]) -> Tensor<2> + 'static,
+) -> Pair {
     (Box::new(fused), Box::new(default))
 }
 
@@ -233,12 +291,26 @@ fn every_width_of_instructions_gives_the_same_bits() {
         }
         for (name, geometry) in geometries() {
             let leaves = image_leaves(&geometry, DType::F32, false);
-            let (value, gradients) =
-                outcome(&leaves, |l| convolution(l[0].clone(), l[1].clone(), Some(l[2].clone()), &geometry, Activation::Sigmoid));
+            let (value, gradients) = outcome(&leaves, |l| {
+                convolution(
+                    l[0].clone(),
+                    l[1].clone(),
+                    Some(l[2].clone()),
+                    &geometry,
+                    Activation::Sigmoid,
+                )
+            });
             all.push((format!("convolution, {name}"), value, gradients));
             let leaves = image_leaves(&geometry, DType::F32, true);
-            let back =
-                |l: &[Tensor<2>]| transposed_convolution(l[0].clone(), l[1].clone(), Some(l[2].clone()), &geometry, Activation::Tanh);
+            let back = |l: &[Tensor<2>]| {
+                transposed_convolution(
+                    l[0].clone(),
+                    l[1].clone(),
+                    Some(l[2].clone()),
+                    &geometry,
+                    Activation::Tanh,
+                )
+            };
             let (value, gradients) = outcome(&leaves, back);
             all.push((format!("convolution back, {name}"), value, gradients));
         }
@@ -248,9 +320,13 @@ fn every_width_of_instructions_gives_the_same_bits() {
     let narrow = [Simd::Avx2, Simd::Portable].map(|narrower| (narrower, run(narrower)));
     narrow_simd(Simd::Avx512);
     for (narrower, all) in narrow {
-        for ((what, value, gradients), (_, wanted, wanted_gradients)) in all.into_iter().zip(&widest) {
+        for ((what, value, gradients), (_, wanted, wanted_gradients)) in
+            all.into_iter().zip(&widest)
+        {
             // Without fused multiplication and addition a product cannot have the same bits.
-            if narrower == Simd::Portable && ["dense", "convolution"].iter().any(|word| what.starts_with(word)) {
+            if narrower == Simd::Portable
+                && ["dense", "convolution"].iter().any(|word| what.starts_with(word))
+            {
                 assert_near(&value, wanted, 2e-5, &what);
                 for (got, wanted) in gradients.iter().zip(wanted_gradients) {
                     assert_near(got, wanted, 1e-4, &what);
@@ -274,11 +350,26 @@ fn any_number_of_threads_gives_the_same_bits() {
             }
             for (name, geometry) in geometries() {
                 let leaves = image_leaves(&geometry, DType::F32, false);
-                let forth = |l: &[Tensor<2>]| convolution(l[0].clone(), l[1].clone(), Some(l[2].clone()), &geometry, Activation::Relu);
+                let forth = |l: &[Tensor<2>]| {
+                    convolution(
+                        l[0].clone(),
+                        l[1].clone(),
+                        Some(l[2].clone()),
+                        &geometry,
+                        Activation::Relu,
+                    )
+                };
                 all.push((name.to_owned(), outcome(&leaves, forth)));
                 let leaves = image_leaves(&geometry, DType::F32, true);
-                let back =
-                    |l: &[Tensor<2>]| transposed_convolution(l[0].clone(), l[1].clone(), Some(l[2].clone()), &geometry, Activation::Relu);
+                let back = |l: &[Tensor<2>]| {
+                    transposed_convolution(
+                        l[0].clone(),
+                        l[1].clone(),
+                        Some(l[2].clone()),
+                        &geometry,
+                        Activation::Relu,
+                    )
+                };
                 all.push((format!("{name}, transposed"), outcome(&leaves, back)));
             }
             all
@@ -294,7 +385,9 @@ fn any_number_of_threads_gives_the_same_bits() {
 
 /// Kernels of any size, stride and padding over images of one, odd and prime sides.
 fn geometries() -> Vec<(&'static str, Geometry)> {
-    let new = |input, channels, kernel, stride, padding| Geometry::new(input, channels, kernel, stride, padding).unwrap();
+    let new = |input, channels, kernel, stride, padding| {
+        Geometry::new(input, channels, kernel, stride, padding).unwrap()
+    };
     vec![
         ("one pixel", new([1, 1], [1, 1], [1, 1], [1, 1], [0, 0])),
         ("halving an odd image", Geometry::halving([7, 5], 3, 4)),
@@ -330,14 +423,38 @@ fn convolutions_have_the_value_and_the_gradients_of_their_default_bodies() {
                     &image_leaves(&geometry, dtype, false),
                     tolerance(dtype),
                     |l| convolution(l[0].clone(), l[1].clone(), Some(l[2].clone()), &geometry, act),
-                    |l| primitive::convolution(l[0].clone(), l[1].clone(), l[2].clone(), geometry, act),
+                    |l| {
+                        primitive::convolution(
+                            l[0].clone(),
+                            l[1].clone(),
+                            l[2].clone(),
+                            geometry,
+                            act,
+                        )
+                    },
                 );
                 agree(
                     &format!("{what}, transposed"),
                     &image_leaves(&geometry, dtype, true),
                     tolerance(dtype),
-                    |l| transposed_convolution(l[0].clone(), l[1].clone(), Some(l[2].clone()), &geometry, act),
-                    |l| primitive::transposed_convolution(l[0].clone(), l[1].clone(), l[2].clone(), geometry, act),
+                    |l| {
+                        transposed_convolution(
+                            l[0].clone(),
+                            l[1].clone(),
+                            Some(l[2].clone()),
+                            &geometry,
+                            act,
+                        )
+                    },
+                    |l| {
+                        primitive::transposed_convolution(
+                            l[0].clone(),
+                            l[1].clone(),
+                            l[2].clone(),
+                            geometry,
+                            act,
+                        )
+                    },
                 );
             }
         }
@@ -347,9 +464,14 @@ fn convolutions_have_the_value_and_the_gradients_of_their_default_bodies() {
 #[test]
 fn operations_side_by_side_give_the_same_bits_as_each_alone() {
     let _width = any_width();
-    // Products of one row, of few rows and of many, large enough to be shared between threads when they are alone.
+    // Products of one row, of few rows and of many, large enough to be shared between threads when
+    // they are alone.
     let product = |rows: usize| {
-        let (x, w, b) = (numbers(rows, 700, 1, DType::F32), numbers(700, 600, 2, DType::F32), numbers(1, 600, 3, DType::F32));
+        let (x, w, b) = (
+            numbers(rows, 700, 1, DType::F32),
+            numbers(700, 600, 2, DType::F32),
+            numbers(1, 600, 3, DType::F32),
+        );
         values(dense(x, w, b, false, Activation::Sigmoid))
     };
     let sizes = [1, 3, 64, 65, 300];
@@ -365,36 +487,75 @@ fn workers_that_share_and_look_for_work_at_once_all_come_to_an_end() {
     use rayon::prelude::*;
     let _width = any_width();
     let product = || {
-        let (x, w, b) = (numbers(16, 300, 1, DType::F32), numbers(300, 200, 2, DType::F32), numbers(1, 200, 3, DType::F32));
+        let (x, w, b) = (
+            numbers(16, 300, 1, DType::F32),
+            numbers(300, 200, 2, DType::F32),
+            numbers(1, 200, 3, DType::F32),
+        );
         values(dense(x, w, b, false, Activation::Sigmoid))
     };
     let alone = product();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-    // More than there are workers, each of which shares its own and picks up the others' while it waits.
-    let same = pool.install(|| (0..6).into_par_iter().with_max_len(1).map(|_| (0..40).all(|_| product() == alone)).collect::<Vec<_>>());
+    // More than there are workers, each of which shares its own and picks up the others' while it
+    // waits.
+    let same = pool.install(|| {
+        (0..6)
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|_| (0..40).all(|_| product() == alone))
+            .collect::<Vec<_>>()
+    });
     assert_eq!(same, [true; 6]);
 }
 
-/// Rows of products with the rows beside them and alone, with the weight as it lies, turned, and arranged: all have the same bits.
+/// Rows of products with the rows beside them and alone, with the weight as it lies, turned, and
+/// arranged: all have the same bits.
 fn rows_of_products_do_not_depend_on_their_neighbours() {
     for dtype in [DType::F32, DType::F64] {
         for [k, n] in [[1, 1], [30, 7], [97, 33], [700, 301], [1100, 64]] {
-            let (x, w, b) = (numbers(131, k, 1, dtype), numbers(k, n, 2, dtype) * 0.05, numbers(1, n, 3, dtype));
-            let layer = |x: Tensor<2>, weight: &Tensor<2>, transposed| dense(x, weight.clone(), b.clone(), transposed, Activation::Tanh);
+            let (x, w, b) = (
+                numbers(131, k, 1, dtype),
+                numbers(k, n, 2, dtype) * 0.05,
+                numbers(1, n, 3, dtype),
+            );
+            let layer = |x: Tensor<2>, weight: &Tensor<2>, transposed| {
+                dense(x, weight.clone(), b.clone(), transposed, Activation::Tanh)
+            };
             let turned = rows_of(w.clone().transpose());
             let whole = values(layer(x.clone(), &w, false));
             for rows in [1, 2, 3, 5, 12, 13, 31, 32, 48, 64, 131] {
                 let part = x.clone().slice([0..rows, 0..k]);
                 let what = format!("{rows} rows of {k} x {n} {dtype:?}");
                 assert!(values(layer(part.clone(), &w, false)) == whole[..rows * n], "{what}");
-                assert!(values(layer(part.clone(), &turned, true)) == whole[..rows * n], "{what}, transposed");
+                assert!(
+                    values(layer(part.clone(), &turned, true)) == whole[..rows * n],
+                    "{what}, transposed"
+                );
                 for (weight, transposed) in [(&w, false), (&turned, true)] {
-                    let arranged = dense_arranged(part.clone(), arrange(weight.clone(), transposed), b.clone(), Activation::Tanh);
+                    let arranged = dense_arranged(
+                        part.clone(),
+                        arrange(weight.clone(), transposed),
+                        b.clone(),
+                        Activation::Tanh,
+                    );
                     assert!(values(arranged) == whole[..rows * n], "{what}, arranged");
                     // Where a gradient is wanted, the default bodies read either arrangement.
-                    for arranged in [arrange(weight.clone(), transposed).autodiff(), arrange(weight.clone().autodiff(), transposed)] {
-                        let default = dense_arranged(part.clone().autodiff(), arranged, b.clone().autodiff(), Activation::Tanh);
-                        assert_near(&values(default.inner()), &whole[..rows * n], tolerance(dtype), &what);
+                    for arranged in [
+                        arrange(weight.clone(), transposed).autodiff(),
+                        arrange(weight.clone().autodiff(), transposed),
+                    ] {
+                        let default = dense_arranged(
+                            part.clone().autodiff(),
+                            arranged,
+                            b.clone().autodiff(),
+                            Activation::Tanh,
+                        );
+                        assert_near(
+                            &values(default.inner()),
+                            &whole[..rows * n],
+                            tolerance(dtype),
+                            &what,
+                        );
                     }
                 }
             }
@@ -417,7 +578,12 @@ fn a_row_of_a_product_does_not_depend_on_the_rows_beside_it_nor_on_how_its_weigh
 #[should_panic(expected = "shape of an arranged weight")]
 fn a_weight_that_another_backend_arranged_is_refused() {
     let weight = arrange(numbers(8, 64, 1, DType::F32).autodiff(), false).inner();
-    let _ = dense_arranged(numbers(3, 8, 2, DType::F32), weight, numbers(1, 64, 3, DType::F32), Activation::Relu);
+    let _ = dense_arranged(
+        numbers(3, 8, 2, DType::F32),
+        weight,
+        numbers(1, 64, 3, DType::F32),
+        Activation::Relu,
+    );
 }
 
 /// A part of a matrix, without a copy.
@@ -441,14 +607,19 @@ fn matrices_that_are_cut_out_repeated_or_turned_around_give_the_same_as_their_co
                     continue;
                 }
                 let bias = numbers(1, 80, 3, dtype).slice([0..1, 9..9 + b.dims()[1]]);
-                let of = |a: Tensor<2>, b: Tensor<2>, bias: Tensor<2>| values(dense(a, b, bias, false, Activation::Silu));
+                let of = |a: Tensor<2>, b: Tensor<2>, bias: Tensor<2>| {
+                    values(dense(a, b, bias, false, Activation::Silu))
+                };
                 let copies = of(rows_of(a.clone()), rows_of(b.clone()), rows_of(bias.clone()));
                 assert!(of(a, b, bias) == copies, "{left} times {right}, {dtype:?}");
             }
         }
         let cut = x.slice([3..20, 5..38]);
         for act in Activation::ALL {
-            assert_eq!(values(activate(cut.clone(), act)), values(activate(rows_of(cut.clone()), act)));
+            assert_eq!(
+                values(activate(cut.clone(), act)),
+                values(activate(rows_of(cut.clone()), act))
+            );
         }
     }
 }
@@ -472,18 +643,29 @@ fn optimiser_steps_are_their_formulas() {
         let [p, g, m] = [1, 2, 3].map(|seed| numbers(rows, columns, seed, DType::F64));
         let v = numbers(rows, columns, 4, DType::F64).square();
         let v_again = v.clone();
-        let step = AdamStep { rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.1, time: 3, scale: 0.5 };
+        let step = AdamStep {
+            rate: 0.01,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            decay: 0.1,
+            time: 3,
+            scale: 0.5,
+        };
         let halved = g.clone() * 0.5;
         let new_m = m.clone() * 0.9 + halved.clone() * 0.1;
         let new_v = v.clone() * 0.999 + halved.clone().square() * 0.001;
-        let change = (new_m.clone() * (1.0 / (1.0 - 0.9f64.powi(3)))) / ((new_v.clone() * (1.0 / (1.0 - 0.999f64.powi(3)))).sqrt() + 1e-8);
+        let change = (new_m.clone() * (1.0 / (1.0 - 0.9f64.powi(3))))
+            / ((new_v.clone() * (1.0 / (1.0 - 0.999f64.powi(3)))).sqrt() + 1e-8);
         let new_p = p.clone() * (1.0 - 0.01 * 0.1) - change * 0.01;
         let [got_p, got_m, got_v] = adam(p.clone(), g.clone(), m.clone(), v.clone(), step);
         assert_close(got_p, new_p, 1e-12, "adam's parameter");
         assert_close(got_m, new_m, 1e-12, "adam's first moment");
         assert_close(got_v, new_v, 1e-12, "adam's second moment");
         let by_default = primitive::adam_step(p.clone(), g.clone(), m.clone(), v, step);
-        for (got, wanted) in by_default.into_iter().zip(adam(p.clone(), g.clone(), m.clone(), v_again, step)) {
+        for (got, wanted) in
+            by_default.into_iter().zip(adam(p.clone(), g.clone(), m.clone(), v_again, step))
+        {
             assert_close(got, wanted, 1e-12, "adam's default body");
         }
         let velocity = m.clone() * 0.9 + halved;
@@ -491,7 +673,12 @@ fn optimiser_steps_are_their_formulas() {
         let by_default = primitive::sgd_step(p.clone(), g.clone(), m.clone(), sgd_numbers);
         let [got_p, got_velocity] = sgd(p.clone(), g.clone(), m.clone(), sgd_numbers);
         let p_again = got_p.clone();
-        assert_close(got_p, p * (1.0 - 0.01 * 0.1) - velocity.clone() * 0.01, 1e-12, "sgd's parameter");
+        assert_close(
+            got_p,
+            p * (1.0 - 0.01 * 0.1) - velocity.clone() * 0.01,
+            1e-12,
+            "sgd's parameter",
+        );
         assert_close(got_velocity.clone(), velocity, 1e-12, "sgd's velocity");
         for (got, wanted) in by_default.into_iter().zip([p_again, got_velocity]) {
             assert_close(got, wanted, 1e-12, "sgd's default body");
@@ -507,7 +694,15 @@ fn a_shared_tensor_is_never_changed_in_place() {
     let before = values(p.clone());
     let kept = p.clone();
     let zeros = p.zeros_like();
-    let step = AdamStep { rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.0, time: 1, scale: 1.0 };
+    let step = AdamStep {
+        rate: 0.1,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        decay: 0.0,
+        time: 1,
+        scale: 1.0,
+    };
     let [moved, ..] = adam(p, numbers(5, 3, 2, DType::F32), zeros.clone(), zeros.clone(), step);
     assert_eq!(values(kept.clone()), before);
     assert!(values(moved) != before);
@@ -518,7 +713,9 @@ fn a_shared_tensor_is_never_changed_in_place() {
 
 #[test]
 fn a_transposed_convolution_is_the_transpose_of_the_convolution() {
-    for (input, channels) in [([1, 1], [1, 1]), ([2, 3], [2, 3]), ([7, 5], [3, 4]), ([8, 8], [1, 2]), ([1, 9], [2, 5])] {
+    for (input, channels) in
+        [([1, 1], [1, 1]), ([2, 3], [2, 3]), ([7, 5], [3, 4]), ([8, 8], [1, 2]), ([1, 9], [2, 5])]
+    {
         let geometry = Geometry::halving(input, channels[0], channels[1]);
         let x = numbers(4, geometry.input_width(), 1, DType::F64);
         let y = numbers(4, geometry.output_width(), 2, DType::F64);
@@ -527,6 +724,9 @@ fn a_transposed_convolution_is_the_transpose_of_the_convolution() {
         let back = transposed_convolution(y.clone(), w, None, &geometry, Activation::Identity);
         assert_eq!((forth.dims(), back.dims()), (y.dims(), x.dims()), "{input:?}");
         let products = [(forth * y).sum(), (back * x).sum()].map(|sum| sum.into_scalar::<f64>());
-        assert!((products[0] - products[1]).abs() < 1e-10 * products[0].abs().max(1.0), "{input:?}: {products:?}");
+        assert!(
+            (products[0] - products[1]).abs() < 1e-10 * products[0].abs().max(1.0),
+            "{input:?}: {products:?}"
+        );
     }
 }

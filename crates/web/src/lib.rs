@@ -1,7 +1,8 @@
 //! The explorer's page, its half in Rust: the model answers, JavaScript asks and shows.
 //!
-//! Rows and codes are arrays of numbers in the units of the data; pictures are red, green, blue and opacity from top left to bottom
-//! right. Everything that is computed is computed by the library; what is said in words is JSON.
+//! Rows and codes are arrays of numbers in the units of the data; pictures are red, green, blue and
+//! opacity from top left to bottom right. Everything that is computed is computed by the library;
+//! what is said in words is JSON.
 
 mod paint;
 mod way;
@@ -35,7 +36,8 @@ pub struct Explorer {
 
 #[wasm_bindgen]
 impl Explorer {
-    /// From the bytes of a model file, the rows [rows, features] as bytes, and their codes [rows, latent].
+    /// From the bytes of a model file, the rows [rows, features] as bytes, and their codes [rows,
+    /// latent].
     #[wasm_bindgen(js_name = ofBytes)]
     pub fn of_bytes(model: &[u8], rows: Vec<u8>, codes: Vec<f32>, ends: &[f32]) -> Answer<Self> {
         Self::of(model, Values::U8(rows), codes, ends)
@@ -54,7 +56,12 @@ impl Explorer {
         let codes = Matrix { columns: model.parts.plan.config.latent, values: codes };
         if codes.values.len() != rows.rows() * codes.columns {
             let got = format!("{} numbers", codes.values.len());
-            return Err(Error::shape("codes", got, format!("{} for {} rows", codes.columns, rows.rows())).into());
+            return Err(Error::shape(
+                "codes",
+                got,
+                format!("{} for {} rows", codes.columns, rows.rows()),
+            )
+            .into());
         }
         let ends = match ends {
             [black, white] if white != black => [*black, *white],
@@ -63,15 +70,19 @@ impl Explorer {
         Ok(Self { units: model.units(&codes), map: CodeMap::of(&codes), model, rows, codes, ends })
     }
 
-    /// The shape of a row and of a code, and what the model can do: `{"height", "width", "channels", "features", "latent", "corrupts",
-    /// "draws"}`; `channels` is 0 where rows are no images to look at.
+    /// The shape of a row and of a code, and what the model can do: `{"height", "width",
+    /// "channels", "features", "latent", "corrupts", "draws"}`; `channels` is 0 where rows are no
+    /// images to look at.
     pub fn facts(&self) -> String {
         let plan = &self.model.parts.plan;
         let (height, width, channels) = match plan.shape {
-            Shape::Image { height, width, channels: channels @ (1 | 3) } => (height, width, channels),
+            Shape::Image { height, width, channels: channels @ (1 | 3) } => {
+                (height, width, channels)
+            }
             _ => (0, 0, 0),
         };
-        let corrupts = self.rows.rows() > 0 && matches!(self.model.corrupted_rows(&self.rows, &[0], &Rng::new(0)), Ok(Some(_)));
+        let corrupts = self.rows.rows() > 0
+            && matches!(self.model.corrupted_rows(&self.rows, &[0], &Rng::new(0)), Ok(Some(_)));
         let draws = self.model.draw(1, 0, Source::Auto).is_ok();
         let facts = json!({
             "height": height, "width": width, "channels": channels,
@@ -102,7 +113,12 @@ impl Explorer {
 
     /// The squared error of each number of a row, in scaled units.
     pub fn errors(&self, row: &[f32], rebuilt: &[f32]) -> Vec<f32> {
-        self.model.preparation.squared_differences(row, rebuilt).into_iter().map(|error| error as f32).collect()
+        self.model
+            .preparation
+            .squared_differences(row, rebuilt)
+            .into_iter()
+            .map(|error| error as f32)
+            .collect()
     }
 
     /// A row corrupted by seed as in training; the row itself for models that corrupt nothing.
@@ -112,7 +128,8 @@ impl Explorer {
         Ok(corrupted.map_or(row, |(corrupted, _)| corrupted.values))
     }
 
-    /// A code drawn by seed from the family's prior, or from the density of the training rows' codes.
+    /// A code drawn by seed from the family's prior, or from the density of the training rows'
+    /// codes.
     pub fn draw(&self, seed: u32) -> Answer<Vec<f32>> {
         Ok(self.model.draw(1, u64::from(seed), Source::Auto)?.values)
     }
@@ -157,7 +174,10 @@ impl Explorer {
 
     /// The rows whose codes are nearest to a code, the nearest first.
     pub fn nearest(&self, code: &[f32], count: usize) -> Vec<u32> {
-        nearest(&self.codes, code, count).into_iter().map(|neighbour| neighbour.row as u32).collect()
+        nearest(&self.codes, code, count)
+            .into_iter()
+            .map(|neighbour| neighbour.row as u32)
+            .collect()
     }
 
     /// The mean of some rows.
@@ -167,7 +187,8 @@ impl Explorer {
         Ok(mean_row(&self.rows, &rows)?)
     }
 
-    /// The units in which some rows differ from all, the most first: `[[unit, standard deviations], ...]`.
+    /// The units in which some rows differ from all, the most first: `[[unit, standard deviations],
+    /// ...]`.
     #[wasm_bindgen(js_name = standingOut)]
     pub fn standing_out(&self, rows: &[u32]) -> Answer<String> {
         let mut values = Vec::with_capacity(rows.len() * self.codes.columns);
@@ -185,7 +206,8 @@ impl Explorer {
     }
 
     fn one(&self, row: Vec<f32>) -> autoencoders::Result<Dataset> {
-        let mut data = Dataset::new("the row", self.model.parts.plan.shape.clone(), Values::F32(row))?;
+        let mut data =
+            Dataset::new("the row", self.model.parts.plan.shape.clone(), Values::F32(row))?;
         data.fields.clone_from(&self.rows.fields);
         data.require_rows(1).map(|()| data)
     }

@@ -25,40 +25,51 @@ impl Explorer {
         let one = |pixel: &[u8]| match self.channels() {
             3 => pixel[..3].iter().map(|byte| value(f32::from(*byte))).collect(),
             // Luma as in BT.601, as files of images are read.
-            _ => vec![value(0.299 * f32::from(pixel[0]) + 0.587 * f32::from(pixel[1]) + 0.114 * f32::from(pixel[2]))],
+            _ => vec![value(
+                0.299 * f32::from(pixel[0])
+                    + 0.587 * f32::from(pixel[1])
+                    + 0.114 * f32::from(pixel[2]),
+            )],
         };
         pixels.chunks_exact(4).flat_map(one).collect()
     }
 
-    /// The difference of two rows that are images: orange where the second is brighter, blue where it is darker, white where they are
-    /// the same.
+    /// The difference of two rows that are images: orange where the second is brighter, blue where
+    /// it is darker, white where they are the same.
     #[wasm_bindgen(js_name = paintDifference)]
     pub fn paint_difference(&self, row: &[f32], rebuilt: &[f32]) -> Vec<u8> {
         let [black, white] = self.ends;
         let channels = self.channels().max(1);
-        let differences: Vec<f32> = row.iter().zip(rebuilt).map(|(a, b)| (b - a) / (white - black)).collect();
+        let differences: Vec<f32> =
+            row.iter().zip(rebuilt).map(|(a, b)| (b - a) / (white - black)).collect();
         let mean = |pixel: &[f32]| f64::from(pixel.iter().sum::<f32>()) / channels as f64;
-        differences.chunks_exact(channels).flat_map(|pixel| opaque(diverging(mean(pixel)))).collect()
+        differences
+            .chunks_exact(channels)
+            .flat_map(|pixel| opaque(diverging(mean(pixel))))
+            .collect()
     }
 
     /// The colour of each row by a number of its own, the smallest dark, the largest bright.
     #[wasm_bindgen(js_name = paintNumbers)]
     pub fn paint_numbers(&self, numbers: &[f32]) -> Vec<u8> {
-        // The two in a hundred furthest out share the ends' colours, or a few of them would make one colour of all others.
+        // The two in a hundred furthest out share the ends' colours, or a few of them would make
+        // one colour of all others.
         let mut sorted = numbers.to_vec();
         sorted.sort_by(f32::total_cmp);
         let cut = sorted.len() / 100;
-        let (low, high) = match (sorted.get(cut), sorted.get(sorted.len().saturating_sub(cut + 1))) {
+        let (low, high) = match (sorted.get(cut), sorted.get(sorted.len().saturating_sub(cut + 1)))
+        {
             (Some(low), Some(high)) if high > low => (*low, *high),
             _ => (0.0, 1.0),
         };
         numbers.iter().flat_map(|number| opaque(viridis((number - low) / (high - low)))).collect()
     }
 
-    /// The weights that each unit of the first layer takes in (`encoder`), or that each before the last layer puts out, as images:
-    /// none where they are no images.
+    /// The weights that each unit of the first layer takes in (`encoder`), or that each before the
+    /// last layer puts out, as images: none where they are no images.
     pub fn filters(&self, encoder: bool) -> Answer<Option<Pictures>> {
-        let filters = if encoder { self.model.encoder_filters()? } else { self.model.decoder_filters()? };
+        let filters =
+            if encoder { self.model.encoder_filters()? } else { self.model.decoder_filters()? };
         Ok(filters.and_then(Pictures::of))
     }
 
@@ -78,7 +89,9 @@ pub struct Pictures {
 impl Pictures {
     fn of(filters: Filters) -> Option<Self> {
         match filters.shape {
-            Shape::Image { height, width, channels: channels @ (1 | 3) } => Some(Self { filters, size: [height, width, channels] }),
+            Shape::Image { height, width, channels: channels @ (1 | 3) } => {
+                Some(Self { filters, size: [height, width, channels] })
+            }
             _ => None,
         }
     }
@@ -86,7 +99,8 @@ impl Pictures {
     /// `{"count", "height", "width"}`.
     pub fn facts(&self) -> String {
         let [height, width, _] = self.size;
-        json!({ "count": self.filters.weights.rows(), "height": height, "width": width }).to_string()
+        json!({ "count": self.filters.weights.rows(), "height": height, "width": width })
+            .to_string()
     }
 
     /// The pixels of one of them: white adds, black takes away.
@@ -101,14 +115,23 @@ impl Pictures {
 /// The pixels of the colours of groups, the darkest of which is light where the paper is `dark`.
 #[wasm_bindgen(js_name = groupColours)]
 pub fn group_colours(dark: bool) -> Vec<u8> {
-    let seen = |colour: [u8; 3]| if dark && colour.iter().all(|part| *part < 100) { colour.map(|part| 255 - part / 2) } else { colour };
+    let seen = |colour: [u8; 3]| {
+        if dark && colour.iter().all(|part| *part < 100) {
+            colour.map(|part| 255 - part / 2)
+        } else {
+            colour
+        }
+    };
     GROUPS.into_iter().flat_map(|colour| opaque(seen(colour))).collect()
 }
 
-/// Numbers between 0 and 1 as pixels; several channels beyond the first are left out where they are not three.
+/// Numbers between 0 and 1 as pixels; several channels beyond the first are left out where they are
+/// not three.
 fn grey_or_colour(shares: &[f32], channels: usize) -> Vec<u8> {
     let byte = |share: f32| (share.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
-    let pixel = |pixel: &[f32]| opaque([0, 1, 2].map(|channel| byte(pixel[if channels == 3 { channel } else { 0 }])));
+    let pixel = |pixel: &[f32]| {
+        opaque([0, 1, 2].map(|channel| byte(pixel[if channels == 3 { channel } else { 0 }])))
+    };
     shares.chunks_exact(channels.max(1)).flat_map(pixel).collect()
 }
 

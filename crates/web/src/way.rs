@@ -19,19 +19,23 @@ impl Way {
         Self { levels }
     }
 
-    /// The levels from the input to the output, each with its `most` strongest feature maps: `[{"name", "kind", "height", "width",
-    /// "branches": [{"map", "strength", "parent"}]}]`; the kind is `row`, `maps` or `code`.
+    /// The levels from the input to the output, each with its `most` strongest feature maps:
+    /// `[{"name", "kind", "height", "width", "branches": [{"map", "strength", "parent"}]}]`; the
+    /// kind is `row`, `maps` or `code`.
     pub fn tree(&self, most: usize) -> String {
         let all = tree(&self.levels, most);
         let one = |(at, (level, branches)): (usize, (&Level, _))| {
             let end = at == 0 || at + 1 == self.levels.len();
             let (kind, height, width) = match level.shape {
-                Shape::Image { height, width, .. } => (if end { "row" } else { "maps" }, height, width),
+                Shape::Image { height, width, .. } => {
+                    (if end { "row" } else { "maps" }, height, width)
+                }
                 _ => (if end { "row" } else { "code" }, 1, level.values.len()),
             };
             json!({ "name": level.name, "kind": kind, "height": height, "width": width, "branches": branches })
         };
-        serde_json::Value::Array(self.levels.iter().zip(&all).enumerate().map(one).collect()).to_string()
+        serde_json::Value::Array(self.levels.iter().zip(&all).enumerate().map(one).collect())
+            .to_string()
     }
 
     /// The numbers of a level.

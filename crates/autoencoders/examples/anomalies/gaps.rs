@@ -14,11 +14,20 @@ const HIDDEN: [f64; 3] = [0.1, 0.3, 0.5];
 
 /// Hides cells at random, trains on what is left, and fills.
 pub(crate) fn gaps(options: &Options) -> Result<Value> {
-    println!("\ngaps: mean absolute error of filled cells over that of filling with the column's mean");
+    println!(
+        "\ngaps: mean absolute error of filled cells over that of filling with the column's mean"
+    );
     let mut result = Map::new();
     for set in SETS {
         let path = options.folder.join(format!("adbench/{set}.npz")).display().to_string();
-        let whole = read(&path, &ReadOptions { label: Some("y".to_owned()), array: Some("X".to_owned()), ..ReadOptions::default() })?;
+        let whole = read(
+            &path,
+            &ReadOptions {
+                label: Some("y".to_owned()),
+                array: Some("X".to_owned()),
+                ..ReadOptions::default()
+            },
+        )?;
         let mut of_set = Map::new();
         for hidden in HIDDEN {
             let holed = whole.with_gaps(hidden, &mut Rng::new(0).split("gaps"))?;
@@ -34,7 +43,10 @@ pub(crate) fn gaps(options: &Options) -> Result<Value> {
                     json!({ "cells": of.cells, "error": of.error, "by_mean": of.by_mean, "ratio": of.ratio() }),
                 );
             }
-            let line: Vec<String> = filled.iter().map(|of| of.ratio().map_or("-".to_owned(), |ratio| format!("{ratio:.2}"))).collect();
+            let line: Vec<String> = filled
+                .iter()
+                .map(|of| of.ratio().map_or("-".to_owned(), |ratio| format!("{ratio:.2}")))
+                .collect();
             println!("  column by column: {}", line.join(" "));
             of_set.insert(hidden.to_string(), json!({ "median": median, "columns": columns }));
         }

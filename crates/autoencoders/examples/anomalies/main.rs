@@ -2,9 +2,10 @@
 
 //! Anomaly detection beside what it must be better than, on real data.
 //!
-//! `cargo run --release --example anomalies [-- --quick] [--json FILE] [--data DIR] [--only PART]` with the variable AE_DATA naming the
-//! folder that holds `adbench/`, `ecg5000/` and `nab/`; parts are semi, unsupervised, ecg5000, nab, shuttle, gaps. `--data DIR`
-//! takes a folder of `.npz` files with arrays X and y (1 is an anomaly) instead of adbench, for the parts semi and unsupervised.
+//! `cargo run --release --example anomalies [-- --quick] [--json FILE] [--data DIR] [--only PART]`
+//! with the variable AE_DATA naming the folder that holds `adbench/`, `ecg5000/` and `nab/`; parts
+//! are semi, unsupervised, ecg5000, nab, shuttle, gaps. `--data DIR` takes a folder of `.npz` files
+//! with arrays X and y (1 is an anomaly) instead of adbench, for the parts semi and unsupervised.
 //! `--quick` takes one seed instead of five.
 
 mod baselines;
@@ -24,7 +25,8 @@ use std::time::Instant;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The kinds of score in the table.
-const KINDS: [Kind; 5] = [Kind::Joined, Kind::Reconstruction, Kind::Code, Kind::Mahalanobis, Kind::Denoising];
+const KINDS: [Kind; 5] =
+    [Kind::Joined, Kind::Reconstruction, Kind::Code, Kind::Mahalanobis, Kind::Denoising];
 /// The fraction of anomalies that is expected where nobody knows it.
 const CONTAMINATION: f64 = 0.1;
 
@@ -66,12 +68,21 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         arguments.remove(at);
         (at < arguments.len()).then(|| arguments.remove(at))
     };
-    let (json, other, only) = (value("--json"), value("--data").map(PathBuf::from), value("--only"));
-    let quick = arguments.iter().position(|argument| argument == "--quick").map(|at| arguments.remove(at)).is_some();
+    let (json, other, only) =
+        (value("--json"), value("--data").map(PathBuf::from), value("--only"));
+    let quick = arguments
+        .iter()
+        .position(|argument| argument == "--quick")
+        .map(|at| arguments.remove(at))
+        .is_some();
     if let Some(unknown) = arguments.first() {
-        return Err(format!("unknown argument {unknown}; wanted --quick, --json FILE, --data DIR or --only PART").into());
+        return Err(format!(
+            "unknown argument {unknown}; wanted --quick, --json FILE, --data DIR or --only PART"
+        )
+        .into());
     }
-    let folder = PathBuf::from(std::env::var("AE_DATA").unwrap_or_else(|_| "../shared/data".to_owned()));
+    let folder =
+        PathBuf::from(std::env::var("AE_DATA").unwrap_or_else(|_| "../shared/data".to_owned()));
     let options = Options { folder, other, seeds: if quick { 1 } else { 5 }, only };
     let mut result = Map::new();
     for protocol in [Protocol::Semi, Protocol::Unsupervised] {
@@ -107,13 +118,21 @@ impl Options {
 fn tables(options: &Options, protocol: Protocol) -> Result<Value> {
     let folder = options.other.clone().unwrap_or_else(|| options.folder.join("adbench"));
     let sets = sets(&folder)?;
-    let names: Vec<String> = KINDS.iter().map(|kind| format!("ours, {kind}")).chain(baselines::NAMES.map(str::to_owned)).collect();
+    let names: Vec<String> = KINDS
+        .iter()
+        .map(|kind| format!("ours, {kind}"))
+        .chain(baselines::NAMES.map(str::to_owned))
+        .collect();
     let mut table = vec![vec![0.0; sets.len()]; names.len()];
     let begun = Instant::now();
     for (at, (_, path)) in sets.iter().enumerate() {
         let data = read(
             &path.display().to_string(),
-            &ReadOptions { label: Some("y".to_owned()), array: Some("X".to_owned()), ..ReadOptions::default() },
+            &ReadOptions {
+                label: Some("y".to_owned()),
+                array: Some("X".to_owned()),
+                ..ReadOptions::default()
+            },
         )?;
         for seed in 0..options.seeds {
             for (line, area) in areas(&data, protocol, seed)?.into_iter().enumerate() {
@@ -122,21 +141,40 @@ fn tables(options: &Options, protocol: Protocol) -> Result<Value> {
         }
     }
     let published = published(&folder, protocol, &sets);
-    println!("\n{}: mean AUROC in %, {} seeds, {:.0} s", protocol.published(), options.seeds, begun.elapsed().as_secs_f64());
-    print_table(&sets.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), &names, &table, &published);
+    println!(
+        "\n{}: mean AUROC in %, {} seeds, {:.0} s",
+        protocol.published(),
+        options.seeds,
+        begun.elapsed().as_secs_f64()
+    );
+    print_table(
+        &sets.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+        &names,
+        &table,
+        &published,
+    );
     let mean = |line: &[f64]| line.iter().sum::<f64>() / line.len().max(1) as f64;
-    let by_set =
-        |line: &[f64]| -> Map<String, Value> { sets.iter().zip(line).map(|((name, _), area)| (name.clone(), json!(area))).collect() };
-    let others: Map<String, Value> =
-        names.iter().zip(&table).skip(1).map(|(name, line)| (name.clone(), json!({ "mean": mean(line), "sets": by_set(line) }))).collect();
-    Ok(json!({ "mean": mean(&table[0]), "sets": by_set(&table[0]), "seeds": options.seeds, "others": others }))
+    let by_set = |line: &[f64]| -> Map<String, Value> {
+        sets.iter().zip(line).map(|((name, _), area)| (name.clone(), json!(area))).collect()
+    };
+    let others: Map<String, Value> = names
+        .iter()
+        .zip(&table)
+        .skip(1)
+        .map(|(name, line)| (name.clone(), json!({ "mean": mean(line), "sets": by_set(line) })))
+        .collect();
+    Ok(
+        json!({ "mean": mean(&table[0]), "sets": by_set(&table[0]), "seeds": options.seeds, "others": others }),
+    )
 }
 
 /// The areas of every score on one set, ours first.
 fn areas(data: &Dataset, protocol: Protocol, seed: u64) -> Result<Vec<f64>> {
-    let labels =
-        data.labels.as_ref().ok_or_else(|| Error::data(&data.name, "has no array y; wanted 1 for anomalies and 0 for the others"))?;
-    let anomaly: Vec<bool> = labels.iter().map(|label| label.parse::<f64>().is_ok_and(|label| label > 0.5)).collect();
+    let labels = data.labels.as_ref().ok_or_else(|| {
+        Error::data(&data.name, "has no array y; wanted 1 for anomalies and 0 for the others")
+    })?;
+    let anomaly: Vec<bool> =
+        labels.iter().map(|label| label.parse::<f64>().is_ok_and(|label| label > 0.5)).collect();
     let all: Vec<usize> = (0..data.rows()).collect();
     let (train, test) = match protocol {
         Protocol::Unsupervised => (all.clone(), all),
@@ -144,7 +182,11 @@ fn areas(data: &Dataset, protocol: Protocol, seed: u64) -> Result<Vec<f64>> {
             let normal: Vec<usize> = all.iter().copied().filter(|row| !anomaly[*row]).collect();
             let order = Rng::new(seed).split("protocol").permutation(normal.len());
             let (half, rest) = order.split_at(normal.len() / 2);
-            let test = rest.iter().map(|at| normal[*at]).chain(all.into_iter().filter(|row| anomaly[*row])).collect();
+            let test = rest
+                .iter()
+                .map(|at| normal[*at])
+                .chain(all.into_iter().filter(|row| anomaly[*row]))
+                .collect();
             (half.iter().map(|at| normal[*at]).collect(), test)
         }
     };
@@ -154,7 +196,8 @@ fn areas(data: &Dataset, protocol: Protocol, seed: u64) -> Result<Vec<f64>> {
     let model = trained(&train, contamination, seed)?;
     let mut areas = Vec::new();
     for kind in KINDS {
-        let scores: Vec<f64> = model.score(&test, kind, 0)?.into_iter().map(|row| row.score).collect();
+        let scores: Vec<f64> =
+            model.score(&test, kind, 0)?.into_iter().map(|row| row.score).collect();
         areas.push(auroc(&scores, &truth).unwrap_or(f64::NAN));
     }
     for scores in baselines::all(&train, &test, protocol == Protocol::Unsupervised, seed)? {
@@ -166,7 +209,14 @@ fn areas(data: &Dataset, protocol: Protocol, seed: u64) -> Result<Vec<f64>> {
 /// How long it takes to train five members on all rows of the largest set, and to score them.
 fn shuttle(options: &Options) -> Result<Value> {
     let path = options.folder.join("adbench/32_shuttle.npz").display().to_string();
-    let data = read(&path, &ReadOptions { label: Some("y".to_owned()), array: Some("X".to_owned()), ..ReadOptions::default() })?;
+    let data = read(
+        &path,
+        &ReadOptions {
+            label: Some("y".to_owned()),
+            array: Some("X".to_owned()),
+            ..ReadOptions::default()
+        },
+    )?;
     let begun = Instant::now();
     let model = trained(&data, CONTAMINATION, 0)?;
     let training = begun.elapsed().as_secs_f64();
@@ -179,12 +229,19 @@ fn shuttle(options: &Options) -> Result<Value> {
         data.features(),
         all - training
     );
-    Ok(json!({ "rows": rows.len(), "members": members, "training_seconds": training, "seconds": all }))
+    Ok(
+        json!({ "rows": rows.len(), "members": members, "training_seconds": training, "seconds": all }),
+    )
 }
 
 /// The one configuration for every set.
 fn trained(data: &Dataset, contamination: f64, seed: u64) -> Result<Model> {
-    let config = Config { contamination, seed, test: 0.0, ..Config::for_anomalies(&data.shape, &data.fields) };
+    let config = Config {
+        contamination,
+        seed,
+        test: 0.0,
+        ..Config::for_anomalies(&data.shape, &data.fields)
+    };
     Ok(fit(&config, data, None, false, &mut |_| Flow::Continue)?.model)
 }
 
@@ -207,7 +264,10 @@ fn sets(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
         .collect();
     sets.sort();
     match sets.is_empty() {
-        true => Err(Error::data(folder.display(), "holds no .npz file; wanted a folder of them, each with arrays X and y")),
+        true => Err(Error::data(
+            folder.display(),
+            "holds no .npz file; wanted a folder of them, each with arrays X and y",
+        )),
         false => Ok(sets),
     }
 }
@@ -220,27 +280,50 @@ fn published(folder: &Path, protocol: Protocol, sets: &[(String, PathBuf)]) -> V
     let lines: Vec<Vec<&str>> = lines.collect();
     let best = |name: &str| {
         let line = lines.iter().find(|line| line[0] == name && line[1] == protocol.published())?;
-        let figures = line.iter().zip(&header).skip(2).filter_map(|(figure, name)| Some((figure.parse::<f64>().ok()?, name)));
-        figures.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(figure, name)| format!("{figure:.1} {name}"))
+        let figures = line
+            .iter()
+            .zip(&header)
+            .skip(2)
+            .filter_map(|(figure, name)| Some((figure.parse::<f64>().ok()?, name)));
+        figures
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(figure, name)| format!("{figure:.1} {name}"))
     };
     sets.iter().map(|(name, _)| best(name).unwrap_or_else(|| "-".to_owned())).collect()
 }
 
 fn print_table(sets: &[&str], names: &[String], table: &[Vec<f64>], published: &[String]) {
-    let mut cells: Vec<Vec<String>> =
-        vec![std::iter::once("set".to_owned()).chain(names.iter().cloned()).chain(["best published".to_owned()]).collect()];
+    let mut cells: Vec<Vec<String>> = vec![
+        std::iter::once("set".to_owned())
+            .chain(names.iter().cloned())
+            .chain(["best published".to_owned()])
+            .collect(),
+    ];
     for (at, set) in sets.iter().enumerate() {
         let figures = table.iter().map(|line| format!("{:.1}", line[at]));
-        cells.push(std::iter::once((*set).to_owned()).chain(figures).chain([published[at].clone()]).collect());
+        cells.push(
+            std::iter::once((*set).to_owned())
+                .chain(figures)
+                .chain([published[at].clone()])
+                .collect(),
+        );
     }
-    let means = table.iter().map(|line| format!("{:.2}", line.iter().sum::<f64>() / line.len().max(1) as f64));
+    let means = table
+        .iter()
+        .map(|line| format!("{:.2}", line.iter().sum::<f64>() / line.len().max(1) as f64));
     cells.push(std::iter::once("mean".to_owned()).chain(means).chain(["-".to_owned()]).collect());
-    let widths: Vec<usize> = (0..cells[0].len()).map(|at| cells.iter().map(|line| line[at].len()).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..cells[0].len())
+        .map(|at| cells.iter().map(|line| line[at].len()).max().unwrap_or(0))
+        .collect();
     for (at, line) in cells.iter().enumerate() {
-        let padded: Vec<String> = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let padded: Vec<String> =
+            line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         println!("| {} |", padded.join(" | "));
         if at == 0 {
-            println!("|{}|", widths.iter().map(|width| "-".repeat(width + 2)).collect::<Vec<_>>().join("|"));
+            println!(
+                "|{}|",
+                widths.iter().map(|width| "-".repeat(width + 2)).collect::<Vec<_>>().join("|")
+            );
         }
     }
 }

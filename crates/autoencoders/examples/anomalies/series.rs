@@ -15,10 +15,22 @@ const WINDOW: usize = 48;
 pub(crate) fn ecg5000(options: &Options) -> Result<Value> {
     let file = options.folder.join("ecg5000/ecg5000.npz").display().to_string();
     let array = |array: &str, label: &str| {
-        read(&file, &ReadOptions { array: Some(array.to_owned()), label: Some(label.to_owned()), ..ReadOptions::default() })
+        read(
+            &file,
+            &ReadOptions {
+                array: Some(array.to_owned()),
+                label: Some(label.to_owned()),
+                ..ReadOptions::default()
+            },
+        )
     };
     let (train, mut test) = (array("train_x", "train_class")?, array("test_x", "test_anomaly")?);
-    let normal: Vec<usize> = labels(&train)?.iter().enumerate().filter(|(_, class)| *class == "1").map(|(row, _)| row).collect();
+    let normal: Vec<usize> = labels(&train)?
+        .iter()
+        .enumerate()
+        .filter(|(_, class)| *class == "1")
+        .map(|(row, _)| row)
+        .collect();
     let anomaly: Vec<bool> = labels(&test)?.iter().map(|label| label == "1").collect();
     let mut train = train.select(&normal)?;
     // Rows of an array are a table; these are windows of one channel.
@@ -26,11 +38,15 @@ pub(crate) fn ecg5000(options: &Options) -> Result<Value> {
         data.shape = Shape::Series { length: data.features(), channels: 1 };
     }
     println!("\necg5000: trained on {} normal heartbeats, tested on {}", train.rows(), test.rows());
-    println!("| seed | AUROC in % | reconstruction | code | accuracy | precision | recall |\n|---|---|---|---|---|---|---|");
+    println!(
+        "| seed | AUROC in % | reconstruction | code | accuracy | precision | recall |\n|---|---|---|---|---|---|---|"
+    );
     let (mut areas, mut all) = (Vec::new(), Vec::new());
     for seed in 0..options.seeds {
         let model = trained(&train, 0.0, seed)?;
-        let scores = |kind: Kind| -> Result<Vec<f64>> { Ok(model.score(&test, kind, 0)?.into_iter().map(|row| row.score).collect()) };
+        let scores = |kind: Kind| -> Result<Vec<f64>> {
+            Ok(model.score(&test, kind, 0)?.into_iter().map(|row| row.score).collect())
+        };
         let joined = scores(Kind::Joined)?;
         let threshold = model.detector()?.threshold(Kind::Joined, Threshold::Auto, 0.0)?;
         let alarms = Alarms::at(threshold, &joined, &anomaly);
@@ -67,33 +83,67 @@ pub(crate) fn nab(options: &Options) -> Result<Value> {
     let folder = options.folder.join("nab");
     let path = folder.join("windows.json");
     let text = std::fs::read_to_string(&path).map_err(|error| Error::io(&path, error))?;
-    let labelled: Map<String, Value> = serde_json::from_str(&text).map_err(|error| Error::data(path.display(), error))?;
+    let labelled: Map<String, Value> =
+        serde_json::from_str(&text).map_err(|error| Error::data(path.display(), error))?;
     println!("\nnab: windows of {WINDOW} points, trained on the first 15 %, the rest scored");
-    println!("| series | labelled windows after the cut | raised | false alarms | days | false alarms a day |\n|---|---|---|---|---|---|");
+    println!(
+        "| series | labelled windows after the cut | raised | false alarms | days | false alarms a day |\n|---|---|---|---|---|---|"
+    );
     let mut result = Map::new();
     for (name, windows) in &labelled {
-        let series =
-            Series { window: WINDOW, stride: 1, time: None, resample: None, duplicates: Some(Duplicates::Mean), gaps: Some(Gaps::Split) };
-        let data = read(&folder.join(name).display().to_string(), &ReadOptions { series: Some(series), ..ReadOptions::default() })?;
+        let series = Series {
+            window: WINDOW,
+            stride: 1,
+            time: None,
+            resample: None,
+            duplicates: Some(Duplicates::Mean),
+            gaps: Some(Gaps::Split),
+        };
+        let data = read(
+            &folder.join(name).display().to_string(),
+            &ReadOptions { series: Some(series), ..ReadOptions::default() },
+        )?;
         let points = data.windows.clone().ok_or_else(|| Error::data(name, "holds no windows"))?;
         let cut = points.stamps.len() * 15 / 100;
-        let early: Vec<usize> = (0..data.rows()).filter(|row| points.starts[*row] + WINDOW <= cut).collect();
+        let early: Vec<usize> =
+            (0..data.rows()).filter(|row| points.starts[*row] + WINDOW <= cut).collect();
         let late: Vec<usize> = (0..data.rows()).filter(|row| points.starts[*row] >= cut).collect();
         let model = trained(&data.select(&early)?, 0.0, 0)?;
         let rest = data.select(&late)?;
-        let scores: Vec<Option<f64>> = model.score_points(&rest, Kind::Joined, 0)?.into_iter().map(|point| point.score).collect();
+        let scores: Vec<Option<f64>> = model
+            .score_points(&rest, Kind::Joined, 0)?
+            .into_iter()
+            .map(|point| point.score)
+            .collect();
         let threshold = model.detector()?.threshold(Kind::Joined, Threshold::Auto, 0.0)?;
         let alarms = stretches(&scores, threshold, WINDOW);
         // Stamps of one form compare as the times they stand for.
         let spans: Vec<(String, String)> = (windows.as_array().into_iter().flatten())
-            .filter_map(|window| Some((window[0].as_str()?.get(..19)?.to_owned(), window[1].as_str()?.get(..19)?.to_owned())))
+            .filter_map(|window| {
+                Some((
+                    window[0].as_str()?.get(..19)?.to_owned(),
+                    window[1].as_str()?.get(..19)?.to_owned(),
+                ))
+            })
             .filter(|(_, end)| *end > points.stamps[cut])
             .collect();
-        let within = |start: usize, end: usize, span: &(String, String)| points.stamps[start] <= span.1 && points.stamps[end] >= span.0;
-        let raised = spans.iter().filter(|span| alarms.iter().any(|alarm| within(alarm.start, alarm.end, span))).count();
-        let wrong = alarms.iter().filter(|alarm| !spans.iter().any(|span| within(alarm.start, alarm.end, span))).count();
+        let within = |start: usize, end: usize, span: &(String, String)| {
+            points.stamps[start] <= span.1 && points.stamps[end] >= span.0
+        };
+        let raised = spans
+            .iter()
+            .filter(|span| alarms.iter().any(|alarm| within(alarm.start, alarm.end, span)))
+            .count();
+        let wrong = alarms
+            .iter()
+            .filter(|alarm| !spans.iter().any(|span| within(alarm.start, alarm.end, span)))
+            .count();
         let days = days(&points.stamps[cut], &points.stamps[points.stamps.len() - 1]);
-        println!("| {name} | {} | {raised} | {wrong} | {days:.1} | {:.2} |", spans.len(), wrong as f64 / days);
+        println!(
+            "| {name} | {} | {raised} | {wrong} | {days:.1} | {:.2} |",
+            spans.len(),
+            wrong as f64 / days
+        );
         result.insert(name.clone(), json!({ "windows": spans.len(), "raised": raised, "false_alarms": wrong, "days": days, "false_alarms_a_day": wrong as f64 / days }));
     }
     Ok(Value::Object(result))
@@ -105,7 +155,9 @@ fn days(from: &str, to: &str) -> f64 {
     time(from)
         .until(time(to))
         .ok()
-        .and_then(|span| span.total((jiff::Unit::Hour, jiff::SpanRelativeTo::days_are_24_hours())).ok())
+        .and_then(|span| {
+            span.total((jiff::Unit::Hour, jiff::SpanRelativeTo::days_are_24_hours())).ok()
+        })
         .unwrap_or(f64::NAN)
         / 24.0
 }

@@ -11,21 +11,33 @@ pub fn refuse_existing(path: &Path, force: bool) -> Result<()> {
         return Err(Error::data(path.display(), "is a folder; wanted the name of a file"));
     }
     if path.exists() && !path.is_file() {
-        return Err(Error::data(path.display(), "is a device or a pipe; wanted the name of an ordinary file"));
+        return Err(Error::data(
+            path.display(),
+            "is a device or a pipe; wanted the name of an ordinary file",
+        ));
     }
     if path.exists() && !force {
-        return Err(Error::data(path.display(), "exists already; choose another name or replace it with `--force`"));
+        return Err(Error::data(
+            path.display(),
+            "exists already; choose another name or replace it with `--force`",
+        ));
     }
     Ok(())
 }
 
 /// Writes a file whole or not at all: into a temporary file beside it, which then takes its name.
-pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> Result<()> {
+pub fn write_atomically(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+) -> Result<()> {
     atomically(path, |writer| write(writer).map_err(|error| Error::io(path, error)))
 }
 
 /// As [`write_atomically`], for what may fail for other reasons than the file.
-pub(super) fn atomically(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> Result<()>) -> Result<()> {
+pub(super) fn atomically(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&File>) -> Result<()>,
+) -> Result<()> {
     let fail = |error| Error::io(path, error);
     if path.is_dir() {
         return Err(Error::data(path.display(), "is a folder; wanted the name of a file"));
@@ -38,7 +50,10 @@ pub(super) fn atomically(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) 
         _ => Path::new("."),
     };
     if !folder.is_dir() {
-        return Err(Error::data(path.display(), format!("there is no folder {}; create it first", folder.display())));
+        return Err(Error::data(
+            path.display(),
+            format!("there is no folder {}; create it first", folder.display()),
+        ));
     }
     let mut builder = tempfile::Builder::new();
     builder.prefix(".ae-");

@@ -14,7 +14,8 @@ pub(crate) fn date_time(nanos: i128) -> String {
 
 /// `2013-07-04`, from days since 1970, in the Gregorian calendar.
 pub(crate) fn date(days: i128) -> String {
-    // Counted from 1 March of the year 0, so that the leap day is the last of its year; 400 years have 146,097 days.
+    // Counted from 1 March of the year 0, so that the leap day is the last of its year; 400 years
+    // have 146,097 days.
     let days = days + 719_468;
     let (cycle, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -26,7 +27,8 @@ pub(crate) fn date(days: i128) -> String {
     format!("{:04}-{month:02}-{day:02}", cycle * 400 + year + next)
 }
 
-/// `2013-07-04`, or `2013-07-04 00:30` where it is not midnight, from days since 1970, to the minute.
+/// `2013-07-04`, or `2013-07-04 00:30` where it is not midnight, from days since 1970, to the
+/// minute.
 pub(crate) fn of_days(days: f64) -> String {
     // Beyond these years are no dates that anybody means.
     let minutes = (days.clamp(-1e7, 1e7) * 1440.0).round() as i128;

@@ -50,16 +50,22 @@ impl Cell {
     }
 }
 
-/// Digits in groups, parted as dates and times part them: `2024-01-31`, `31/1/2024`, `31.12.2024`, `12:30`, `2024-01-31T12:30:00Z`.
+/// Digits in groups, parted as dates and times part them: `2024-01-31`, `31/1/2024`, `31.12.2024`,
+/// `12:30`, `2024-01-31T12:30:00Z`.
 fn is_date(text: &str) -> bool {
     let known = |c: char| c.is_ascii_digit() || "-/:. TZ+".contains(c);
     let starts_with_digit = text.starts_with(|c: char| c.is_ascii_digit());
-    if !starts_with_digit || !text.ends_with(|c: char| c.is_ascii_digit() || c == 'Z') || !text.chars().all(known) {
+    if !starts_with_digit
+        || !text.ends_with(|c: char| c.is_ascii_digit() || c == 'Z')
+        || !text.chars().all(known)
+    {
         return false;
     }
-    let groups: Vec<&str> = text.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty()).collect();
+    let groups: Vec<&str> =
+        text.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty()).collect();
     let count = |mark: char| text.matches(mark).count();
-    let dotted = count('.') == 2 && groups.len() == 3 && groups.last().is_some_and(|year| year.len() == 4);
+    let dotted =
+        count('.') == 2 && groups.len() == 3 && groups.last().is_some_and(|year| year.len() == 4);
     let by_day = groups.len() >= 3 && (count('-') >= 2 || count('/') == 2);
     let by_clock = groups.len() >= 2 && (1..=2).contains(&count(':'));
     dotted || by_day || by_clock

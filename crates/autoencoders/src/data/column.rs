@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 /// Nanoseconds in a day.
 const DAY: f64 = 86_400e9;
-/// A text column of more different values than this, and than half of its rows, is none of categories unless the user says so.
+/// A text column of more different values than this, and than half of its rows, is none of
+/// categories unless the user says so.
 const CATEGORIES: usize = 20;
 /// Texts of so many words on average are sentences, not identifiers.
 const WORDS: usize = 2;
@@ -27,7 +28,8 @@ pub(super) enum Sort {
     Empty,
 }
 
-/// How many cells were of one sort, and the first of them: zero-based row and the beginning of its text.
+/// How many cells were of one sort, and the first of them: zero-based row and the beginning of its
+/// text.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     pub(super) count: usize,
@@ -51,7 +53,9 @@ fn clock(text: &str) -> Option<f64> {
         [hours, minutes, seconds] => [*hours, *minutes, *seconds],
         _ => return None,
     };
-    let within = (0.0..24.0).contains(&hours) && (0.0..60.0).contains(&minutes) && (0.0..60.0).contains(&seconds);
+    let within = (0.0..24.0).contains(&hours)
+        && (0.0..60.0).contains(&minutes)
+        && (0.0..60.0).contains(&seconds);
     within.then_some((hours + (minutes + seconds / 60.0) / 60.0) / 24.0)
 }
 
@@ -96,13 +100,17 @@ impl Column {
         Self { left_out: asked.is_none() && !options.expected.is_empty(), ..Self::asked(asked) }
     }
 
-    /// Takes one cell: the number to hold for it, NaN where there is no value. `text` is asked only where it matters.
+    /// Takes one cell: the number to hold for it, NaN where there is no value. `text` is asked only
+    /// where it matters.
     pub(super) fn take(&mut self, row: usize, cell: Cell, text: impl FnOnce() -> String) -> f64 {
         if self.left_out {
             return 0.0;
         }
         match (self.asked, cell) {
-            (Some(ColumnKind::Numeric | ColumnKind::Count | ColumnKind::Poisson), Cell::Boolean(truth)) => {
+            (
+                Some(ColumnKind::Numeric | ColumnKind::Count | ColumnKind::Poisson),
+                Cell::Boolean(truth),
+            ) => {
                 self.numbers.count += 1;
                 f64::from(u8::from(truth))
             }
@@ -123,7 +131,11 @@ impl Column {
                 let text = text();
                 let time = clock(&text).filter(|_| self.asked != Some(ColumnKind::Date));
                 self.clocks += usize::from(time.is_some());
-                let date = || nanos(&text).filter(|_| self.asked != Some(ColumnKind::Time)).map(|nanos| nanos as f64 / DAY);
+                let date = || {
+                    nanos(&text)
+                        .filter(|_| self.asked != Some(ColumnKind::Time))
+                        .map(|nanos| nanos as f64 / DAY)
+                };
                 match time.or_else(date) {
                     Some(days) => {
                         self.dates.add(row, &text);
@@ -132,7 +144,9 @@ impl Column {
                     None => self.level(row, text),
                 }
             }
-            (Some(ColumnKind::Count | ColumnKind::Poisson), Cell::Number(number)) if number < 0.0 || number.fract() != 0.0 => {
+            (Some(ColumnKind::Count | ColumnKind::Poisson), Cell::Number(number))
+                if number < 0.0 || number.fract() != 0.0 =>
+            {
                 self.level(row, text())
             }
             (_, Cell::Number(number)) => {
@@ -145,7 +159,8 @@ impl Column {
             }
             (Some(ColumnKind::Boolean), Cell::Text) => {
                 let text = text();
-                let word = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+                let word =
+                    |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
                 match (word(&["yes", "y", "t"]), word(&["no", "n", "f"])) {
                     (false, false) => self.level(row, text),
                     (truth, _) => {
@@ -171,13 +186,16 @@ impl Column {
         }
     }
 
-    /// What most cells are; numbers win a tie. What the user says decides where a kind leaves no other sort.
+    /// What most cells are; numbers win a tie. What the user says decides where a kind leaves no
+    /// other sort.
     pub(super) fn sort(&self) -> Sort {
         match self.asked {
             Some(ColumnKind::Boolean) => return Sort::Truths,
             Some(ColumnKind::Categorical | ColumnKind::Text) => return Sort::Texts,
             Some(ColumnKind::Date | ColumnKind::Time) => return Sort::Dates,
-            Some(ColumnKind::Numeric | ColumnKind::Count | ColumnKind::Poisson) => return Sort::Numbers,
+            Some(ColumnKind::Numeric | ColumnKind::Count | ColumnKind::Poisson) => {
+                return Sort::Numbers;
+            }
             Some(ColumnKind::Empty) | None => {}
         }
         let mut most = (Sort::Empty, 0);
@@ -199,7 +217,9 @@ impl Column {
             Sort::Truths => ColumnKind::Boolean,
             Sort::Dates if self.clocks == self.dates.count => ColumnKind::Time,
             Sort::Dates => ColumnKind::Date,
-            Sort::Texts if self.mostly_different() && self.words >= WORDS * self.texts.count => ColumnKind::Text,
+            Sort::Texts if self.mostly_different() && self.words >= WORDS * self.texts.count => {
+                ColumnKind::Text
+            }
             Sort::Texts => ColumnKind::Categorical,
             Sort::Empty => ColumnKind::Empty,
         })
@@ -208,7 +228,11 @@ impl Column {
     /// The same, with the levels of a categorical column.
     pub(super) fn field(&self) -> Field {
         let kind = self.kind();
-        let levels = if matches!(kind, ColumnKind::Categorical | ColumnKind::Text) { self.in_order() } else { Vec::new() };
+        let levels = if matches!(kind, ColumnKind::Categorical | ColumnKind::Text) {
+            self.in_order()
+        } else {
+            Vec::new()
+        };
         Field { kind, levels: Arc::new(levels) }
     }
 
@@ -223,7 +247,8 @@ impl Column {
     }
 
     fn in_order(&self) -> Vec<String> {
-        let mut levels: Vec<(&String, usize)> = self.levels.iter().map(|(text, at)| (text, *at)).collect();
+        let mut levels: Vec<(&String, usize)> =
+            self.levels.iter().map(|(text, at)| (text, *at)).collect();
         levels.sort_by_key(|(_, at)| *at);
         levels.into_iter().map(|(text, _)| text.clone()).collect()
     }
@@ -244,12 +269,18 @@ impl Column {
     }
 
     fn sorts(&self) -> [(Sort, &Seen); 4] {
-        [(Sort::Numbers, &self.numbers), (Sort::Truths, &self.truths), (Sort::Dates, &self.dates), (Sort::Texts, &self.texts)]
+        [
+            (Sort::Numbers, &self.numbers),
+            (Sort::Truths, &self.truths),
+            (Sort::Dates, &self.dates),
+            (Sort::Texts, &self.texts),
+        ]
     }
 }
 
 impl Field {
-    /// The number for a cell that is read alone; NaN where it has no value. A category that is not known gets the place behind the last.
+    /// The number for a cell that is read alone; NaN where it has no value. A category that is not
+    /// known gets the place behind the last.
     ///
     /// An error where the cell is none of its kind.
     pub fn read(&self, text: &str) -> Result<f64> {
@@ -260,7 +291,10 @@ impl Field {
             return Ok(known.unwrap_or(self.levels.len()) as f64);
         }
         if column.strays() > 0 || number.is_infinite() {
-            return Err(Error::data("the cell", format!("is {:?}; wanted {}", excerpt(text), self.wanted())));
+            return Err(Error::data(
+                "the cell",
+                format!("is {:?}; wanted {}", excerpt(text), self.wanted()),
+            ));
         }
         Ok(number)
     }
@@ -301,15 +335,32 @@ pub(super) fn refuse(data: &Dataset, columns: &[Column]) -> Result<()> {
         let name = data.column_name(j);
         let (among, advice) = match column.sort() {
             _ if has_decimal_comma(text) => ("numbers", "write decimals with a point".to_owned()),
-            Sort::Texts => ("texts", format!("if they are all names of categories, say `--column {name}=categorical`")),
-            Sort::Dates => ("dates", "write it like 2024-01-31 or 2024-01-31 12:30, or remove the row".to_owned()),
+            Sort::Texts => (
+                "texts",
+                format!("if they are all names of categories, say `--column {name}=categorical`"),
+            ),
+            Sort::Dates => (
+                "dates",
+                "write it like 2024-01-31 or 2024-01-31 12:30, or remove the row".to_owned(),
+            ),
             Sort::Truths => ("truths", "correct the cell or remove the row".to_owned()),
-            Sort::Numbers if matches!(column.asked, Some(ColumnKind::Count | ColumnKind::Poisson)) => {
-                ("whole numbers from 0", "correct the cell, remove the row, or take the column for numeric".to_owned())
+            Sort::Numbers
+                if matches!(column.asked, Some(ColumnKind::Count | ColumnKind::Poisson)) =>
+            {
+                (
+                    "whole numbers from 0",
+                    "correct the cell, remove the row, or take the column for numeric".to_owned(),
+                )
             }
-            Sort::Numbers | Sort::Empty => ("numbers", "correct the cell or remove the row".to_owned()),
+            Sort::Numbers | Sort::Empty => {
+                ("numbers", "correct the cell or remove the row".to_owned())
+            }
         };
-        return fail(format!("row {}, {} has {text:?} among {among}; {advice}", row + 1, quoted(data, j)));
+        return fail(format!(
+            "row {}, {} has {text:?} among {among}; {advice}",
+            row + 1,
+            quoted(data, j)
+        ));
     }
     Ok(())
 }
@@ -323,14 +374,23 @@ fn refuse_whole(quoted: &str, name: &str, column: &Column) -> Option<String> {
     let (different, texts) = (column.different(), column.texts.count);
     match column.sort() {
         _ if column.left_out => None,
-        _ if column.nested => Some(format!("{quoted} holds nested values, which cannot be trained on; remove it")),
+        _ if column.nested => {
+            Some(format!("{quoted} holds nested values, which cannot be trained on; remove it"))
+        }
         Sort::Texts if column.asked.is_some() => None,
-        Sort::Texts if commas => Some(format!("{quoted} has decimal commas ({}); write decimals with a point", example(&column.texts))),
-        Sort::Texts if column.mostly_different() && column.kind() != ColumnKind::Text => Some(format!(
-            "{quoted} has {different} different words in {texts} rows ({}), which are no categories; set it aside with `--id {name}` or `--label {name}`, remove it, or insist with `--column {name}=categorical` or `=text`",
+        Sort::Texts if commas => Some(format!(
+            "{quoted} has decimal commas ({}); write decimals with a point",
             example(&column.texts)
         )),
-        Sort::Empty if column.missing.count > 0 && column.asked.is_none() => Some(format!("{quoted} is empty in every row; remove it")),
+        Sort::Texts if column.mostly_different() && column.kind() != ColumnKind::Text => {
+            Some(format!(
+                "{quoted} has {different} different words in {texts} rows ({}), which are no categories; set it aside with `--id {name}` or `--label {name}`, remove it, or insist with `--column {name}=categorical` or `=text`",
+                example(&column.texts)
+            ))
+        }
+        Sort::Empty if column.missing.count > 0 && column.asked.is_none() => {
+            Some(format!("{quoted} is empty in every row; remove it"))
+        }
         Sort::Numbers | Sort::Truths | Sort::Dates | Sort::Texts | Sort::Empty => None,
     }
 }
@@ -367,13 +427,20 @@ pub(super) fn warn(data: &mut Dataset, learning: bool) -> Result<()> {
         ));
     }
     if !counting.is_empty() {
-        warnings.push(format!("only counts the rows: {}; if it identifies rows, set it aside with `--id`", list(counting)));
+        warnings.push(format!(
+            "only counts the rows: {}; if it identifies rows, set it aside with `--id`",
+            list(counting)
+        ));
     }
     let missing = missing(data)?;
     if let Some((row, column)) = missing.first {
         warnings.push(format!(
             "{} in {} of {width} columns, the first in row {}, {}",
-            if missing.cells == 1 { "1 cell has no value".to_owned() } else { format!("{} cells have no value", missing.cells) },
+            if missing.cells == 1 {
+                "1 cell has no value".to_owned()
+            } else {
+                format!("{} cells have no value", missing.cells)
+            },
             missing.columns,
             row + 1,
             quoted(data, column)
@@ -436,9 +503,15 @@ pub(super) fn unchanged(data: &Dataset) -> Result<Vec<usize>> {
     let mut skipped = width;
     for block in data.blocks() {
         match (&first, &*block?) {
-            (Values::U8(first), Values::U8(values)) => keep(&mut candidates, first, &values[skipped..]),
-            (Values::F32(first), Values::F32(values)) => keep(&mut candidates, first, &values[skipped..]),
-            (Values::F64(first), Values::F64(values)) => keep(&mut candidates, first, &values[skipped..]),
+            (Values::U8(first), Values::U8(values)) => {
+                keep(&mut candidates, first, &values[skipped..])
+            }
+            (Values::F32(first), Values::F32(values)) => {
+                keep(&mut candidates, first, &values[skipped..])
+            }
+            (Values::F64(first), Values::F64(values)) => {
+                keep(&mut candidates, first, &values[skipped..])
+            }
             // The numbers of a data set are of one type.
             _ => {}
         }
@@ -458,12 +531,15 @@ fn counting(data: &Dataset) -> Result<Vec<usize>> {
         return Ok(Vec::new());
     }
     let first = data.gather([0])?;
-    let mut candidates: Vec<usize> = (0..width).filter(|&j| first.get(j) == 0.0 || first.get(j) == 1.0).collect();
+    let mut candidates: Vec<usize> =
+        (0..width).filter(|&j| first.get(j) == 0.0 || first.get(j) == 1.0).collect();
     let mut before = 0;
     for block in data.blocks() {
         let block = block?;
         let rows = block.len() / width;
-        candidates.retain(|&j| (0..rows).all(|row| block.get(row * width + j) == first.get(j) + (before + row) as f64));
+        candidates.retain(|&j| {
+            (0..rows).all(|row| block.get(row * width + j) == first.get(j) + (before + row) as f64)
+        });
         before += rows;
         if candidates.is_empty() {
             break;
@@ -500,15 +576,23 @@ mod tests {
 
     #[test]
     fn a_decimal_comma_gets_its_own_advice() {
-        let error = refuse(&table(&[&[1.0], &[2.0], &[3.0]]), &[seen(&["1", "2,5", "3"])]).unwrap_err();
-        assert_eq!(error.to_string(), "t: row 2, column 1 has \"2,5\" among numbers; write decimals with a point");
+        let error =
+            refuse(&table(&[&[1.0], &[2.0], &[3.0]]), &[seen(&["1", "2,5", "3"])]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "t: row 2, column 1 has \"2,5\" among numbers; write decimals with a point"
+        );
         let error = refuse(&table(&[&[1.0], &[2.0]]), &[seen(&["1,5", "2,5"])]).unwrap_err();
-        assert_eq!(error.to_string(), "t: column 1 has decimal commas (row 1 has \"1,5\"); write decimals with a point");
+        assert_eq!(
+            error.to_string(),
+            "t: column 1 has decimal commas (row 1 has \"1,5\"); write decimals with a point"
+        );
     }
 
     #[test]
     fn a_number_among_truths_is_a_stray() {
-        let error = refuse(&table(&[&[1.0], &[2.0], &[0.0]]), &[seen(&["true", "2", "false"])]).unwrap_err();
+        let error = refuse(&table(&[&[1.0], &[2.0], &[0.0]]), &[seen(&["true", "2", "false"])])
+            .unwrap_err();
         assert!(error.to_string().contains("row 2, column 1 has \"2\""), "{error}");
     }
 
@@ -516,7 +600,10 @@ mod tests {
     fn constant_columns_are_a_warning_and_stay() {
         let mut data = table(&[&[1.0, 7.0], &[2.0, 7.0]]);
         warn(&mut data, true).unwrap();
-        assert_eq!(data.warnings, ["1 of 2 columns never change: column 2; they carry nothing and may be removed"]);
+        assert_eq!(
+            data.warnings,
+            ["1 of 2 columns never change: column 2; they carry nothing and may be removed"]
+        );
         assert_eq!(data.features(), 2);
     }
 
@@ -525,6 +612,10 @@ mod tests {
         let rows: Vec<[f64; 2]> = (0..12).map(|i| [f64::from(i), f64::from(i * i)]).collect();
         let mut data = table(&rows.iter().map(|row| row.as_slice()).collect::<Vec<_>>());
         warn(&mut data, true).unwrap();
-        assert!(data.warnings[0].starts_with("only counts the rows: column 1;"), "{:?}", data.warnings);
+        assert!(
+            data.warnings[0].starts_with("only counts the rows: column 1;"),
+            "{:?}",
+            data.warnings
+        );
     }
 }

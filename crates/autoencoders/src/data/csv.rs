@@ -15,7 +15,8 @@ use std::path::Path;
 
 /// Bytes looked at to find out the delimiter.
 const HEAD: u64 = 1 << 16;
-/// A longer line is no line of a table; without a bound, one open quote would read a whole file into one cell.
+/// A longer line is no line of a table; without a bound, one open quote would read a whole file
+/// into one cell.
 const LONGEST_LINE: usize = 1 << 26;
 
 /// Reads a table, with NaN where a cell is no number; what the columns hold is told beside it.
@@ -53,7 +54,10 @@ pub(super) fn read_labels(path: &Path) -> Result<Vec<String>> {
     let mut labels = Vec::new();
     while lines.next(&mut record)? {
         if record.len() != 1 {
-            return Err(Error::data(&place, format!("has {} columns; wanted one label a row", record.len())));
+            return Err(Error::data(
+                &place,
+                format!("has {} columns; wanted one label a row", record.len()),
+            ));
         }
         labels.push(text(&record[0]));
     }
@@ -70,14 +74,21 @@ impl<R: Read> Lines<Peeked<R>> {
     fn new(reader: R, place: &str) -> Result<Self> {
         let (head, reader) = peek(reader, HEAD).map_err(|error| failed(place, error))?;
         if head.contains(&0) {
-            return Err(Error::data(place, "is no UTF-8 text (it has zero bytes); save it as UTF-8"));
+            return Err(Error::data(
+                place,
+                "is no UTF-8 text (it has zero bytes); save it as UTF-8",
+            ));
         }
-        let reader = ReaderBuilder::new().delimiter(delimiter(&head)).has_headers(false).flexible(true).from_reader(Text {
-            reader,
-            left: LONGEST_LINE,
-            returns: head.windows(2).any(|pair| pair == b"\r\n"),
-            ended: false,
-        });
+        let reader = ReaderBuilder::new()
+            .delimiter(delimiter(&head))
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(Text {
+                reader,
+                left: LONGEST_LINE,
+                returns: head.windows(2).any(|pair| pair == b"\r\n"),
+                ended: false,
+            });
         Ok(Self { reader, place: place.to_owned() })
     }
 }
@@ -96,11 +107,14 @@ impl<R: Read> Lines<R> {
     fn line(&self, record: &ByteRecord) -> usize {
         // The reader's own word for it is off after blank lines; where the record ends is certain.
         let within = record.as_slice().iter().filter(|byte| **byte == b'\n').count();
-        usize::try_from(self.reader.position().line()).unwrap_or(usize::MAX).saturating_sub(1 + within)
+        usize::try_from(self.reader.position().line())
+            .unwrap_or(usize::MAX)
+            .saturating_sub(1 + within)
     }
 }
 
-/// Text whose lines all end with a line feed alone, and which gives up when one record takes more than its budget.
+/// Text whose lines all end with a line feed alone, and which gives up when one record takes more
+/// than its budget.
 struct Text<R> {
     reader: R,
     left: usize,
@@ -112,7 +126,10 @@ struct Text<R> {
 impl<R: Read> Read for Text<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.left == 0 {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a line of more than 64 MiB; is a quote not closed?"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a line of more than 64 MiB; is a quote not closed?",
+            ));
         }
         let length = buffer.len().min(self.left);
         while !self.ended && length > 0 {
@@ -138,7 +155,8 @@ impl<R: Read> Read for Text<R> {
 
 /// The delimiter that parts the first lines into equally many fields; a comma where there is none.
 fn delimiter(head: &[u8]) -> u8 {
-    let mut lines: Vec<&[u8]> = head.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).take(21).collect();
+    let mut lines: Vec<&[u8]> =
+        head.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).take(21).collect();
     // The last line may be cut off.
     if lines.len() > 1 {
         lines.pop();
@@ -158,7 +176,12 @@ fn delimiter(head: &[u8]) -> u8 {
         let first = counts.next().unwrap_or(0);
         first > 0 && counts.all(|count| count == first)
     });
-    let most = || [b',', b';', b'\t'].into_iter().rev().max_by_key(|delimiter| lines.first().map(|line| count(line, *delimiter)));
+    let most = || {
+        [b',', b';', b'\t']
+            .into_iter()
+            .rev()
+            .max_by_key(|delimiter| lines.first().map(|line| count(line, *delimiter)))
+    };
     even.or_else(most).unwrap_or(b',')
 }
 
@@ -176,25 +199,34 @@ enum Header {
 fn header(first: &ByteRecord, second: Option<&ByteRecord>) -> Header {
     let cells: Vec<Cell> = first.iter().map(Cell::read).collect();
     let texts = cells.iter().filter(|cell| **cell == Cell::Text).count();
-    let known = cells.iter().any(|cell| matches!(cell, Cell::Number(_) | Cell::Date | Cell::Boolean(_)));
+    let known =
+        cells.iter().any(|cell| matches!(cell, Cell::Number(_) | Cell::Date | Cell::Boolean(_)));
     if texts > 0 && !known {
         return Header::Names;
     }
     let unnamed = usize::from(cells.first() == Some(&Cell::Missing));
-    let counted = cells[unnamed..].iter().enumerate().all(|(i, cell)| *cell == Cell::Number(i as f64));
+    let counted =
+        cells[unnamed..].iter().enumerate().all(|(i, cell)| *cell == Cell::Number(i as f64));
     if counted && cells.len() - unnamed >= 4 {
         return Header::Counted;
     }
     let Some(second) = second else {
         return Header::None;
     };
-    let over_value = |(cell, below): (&Cell, &[u8])| *cell == Cell::Text && !matches!(Cell::read(below), Cell::Text | Cell::Missing);
+    let over_value = |(cell, below): (&Cell, &[u8])| {
+        *cell == Cell::Text && !matches!(Cell::read(below), Cell::Text | Cell::Missing)
+    };
     // Names may be whole numbers (years, pixel numbers), each once.
-    let mut numbers: Vec<f64> = cells.iter().filter(|cell| matches!(cell, Cell::Number(_))).map(|cell| cell.value()).collect();
+    let mut numbers: Vec<f64> = cells
+        .iter()
+        .filter(|cell| matches!(cell, Cell::Number(_)))
+        .map(|cell| cell.value())
+        .collect();
     numbers.sort_by(f64::total_cmp);
     let all = numbers.len();
     numbers.dedup();
-    let nameable = numbers.len() == all && numbers.iter().all(|number| *number >= 0.0 && number.fract() == 0.0);
+    let nameable = numbers.len() == all
+        && numbers.iter().all(|number| *number >= 0.0 && number.fract() == 0.0);
     if nameable && cells.iter().zip(second).any(over_value) { Header::Names } else { Header::None }
 }
 
@@ -213,7 +245,12 @@ struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    fn new(place: &'a str, first: &ByteRecord, header: &Header, options: &ReadOptions) -> Result<Self> {
+    fn new(
+        place: &'a str,
+        first: &ByteRecord,
+        header: &Header,
+        options: &ReadOptions,
+    ) -> Result<Self> {
         let width = first.len();
         let mut names = Vec::new();
         if *header != Header::None {
@@ -223,13 +260,19 @@ impl<'a> Table<'a> {
             }
         }
         let find = |option: &str, wanted: &Option<String>| {
-            wanted.as_ref().map(|wanted| find_column(place, option, wanted, &names, width)).transpose()
+            wanted
+                .as_ref()
+                .map(|wanted| find_column(place, option, wanted, &names, width))
+                .transpose()
         };
         let (label, id) = (find("label", &options.label)?, find("id", &options.id)?);
         let asked = options.kinds(place, &names, width)?;
         let aside = |j: &usize| Some(*j) == label || Some(*j) == id;
         if (0..width).all(|j| aside(&j)) {
-            return Err(Error::data(place, "no column is left beside label and id; wanted at least one of numbers"));
+            return Err(Error::data(
+                place,
+                "no column is left beside label and id; wanted at least one of numbers",
+            ));
         }
         Ok(Self {
             place,
@@ -237,7 +280,12 @@ impl<'a> Table<'a> {
             width,
             label,
             id,
-            columns: asked.iter().enumerate().filter(|(j, _)| !aside(j)).map(|(_, kind)| Column::wanted(*kind, options)).collect(),
+            columns: asked
+                .iter()
+                .enumerate()
+                .filter(|(j, _)| !aside(j))
+                .map(|(_, kind)| Column::wanted(*kind, options))
+                .collect(),
             values: Sink::new(place, options.memory, usize::MAX),
             labels: Vec::new(),
             ids: Vec::new(),
@@ -285,12 +333,20 @@ impl<'a> Table<'a> {
         let shape = Shape::Flat { width: self.columns.len() };
         let mut dataset = Dataset::new(self.place, shape, self.values.finish()?)?;
         let aside = |j: &usize| Some(*j) == self.label || Some(*j) == self.id;
-        dataset.columns = self.names.iter().enumerate().filter(|(j, _)| !aside(j)).map(|(_, name)| name.clone()).collect();
+        dataset.columns = self
+            .names
+            .iter()
+            .enumerate()
+            .filter(|(j, _)| !aside(j))
+            .map(|(_, name)| name.clone())
+            .collect();
         dataset.fields = column::fields(&self.columns);
         dataset.labels = self.label.map(|_| self.labels);
         dataset.ids = self.id.map(|_| self.ids);
         if counted {
-            dataset.warnings.push("the first line counts 0, 1, 2, ... and was taken for column names".to_owned());
+            dataset.warnings.push(
+                "the first line counts 0, 1, 2, ... and was taken for column names".to_owned(),
+            );
         }
         Ok(Loaded { dataset, columns: self.columns })
     }

@@ -21,7 +21,11 @@ fn refusal(text: &str) -> String {
 }
 
 fn set(label: Option<&str>, id: Option<&str>) -> ReadOptions {
-    ReadOptions { label: label.map(str::to_owned), id: id.map(str::to_owned), ..ReadOptions::default() }
+    ReadOptions {
+        label: label.map(str::to_owned),
+        id: id.map(str::to_owned),
+        ..ReadOptions::default()
+    }
 }
 
 #[test]
@@ -50,7 +54,9 @@ fn a_label_column_without_header_keeps_the_first_row() {
 
 #[test]
 fn semicolons_tabs_quotes_and_a_byte_order_mark_are_read() {
-    for text in ["a;b\n1;2\n", "a\tb\n1\t2\n", "\"a\",\"b\"\n\"1\",\"2\"\n", "\u{feff}a,b\r\n1,2\r\n"] {
+    for text in
+        ["a;b\n1;2\n", "a\tb\n1\t2\n", "\"a\",\"b\"\n\"1\",\"2\"\n", "\u{feff}a,b\r\n1,2\r\n"]
+    {
         let data = table(text).unwrap();
         assert_eq!(data.columns, ["a", "b"], "{text:?}");
         assert_eq!(data.values, Values::F64(vec![1.0, 2.0]), "{text:?}");
@@ -60,7 +66,8 @@ fn semicolons_tabs_quotes_and_a_byte_order_mark_are_read() {
 
 #[test]
 fn labels_and_identifiers_are_set_aside() {
-    let data = table_with("name,x,kind\nada,1,p\nbob,2,q\n", &set(Some("kind"), Some("name"))).unwrap();
+    let data =
+        table_with("name,x,kind\nada,1,p\nbob,2,q\n", &set(Some("kind"), Some("name"))).unwrap();
     assert_eq!(data.columns, ["x"]);
     assert_eq!(data.labels.unwrap(), ["p", "q"]);
     assert_eq!(data.ids.unwrap(), ["ada", "bob"]);
@@ -87,7 +94,11 @@ fn a_ragged_line_is_named_by_its_number() {
         refusal("a,b\n1,2\n\n3,4,5\n"),
         "t.csv: line 4 has 3 fields, wanted 2 as in the first line; correct it, or quote cells that contain the delimiter"
     );
-    for (text, line) in [("a,b\r\n1,2\r\n\r\n\r\n3,4,5", 5), ("a,b\n1,\"2\n2\"\n3,\"4\n\",5\n6,7\n", 4), ("a,b\n1\n", 2)] {
+    for (text, line) in [
+        ("a,b\r\n1,2\r\n\r\n\r\n3,4,5", 5),
+        ("a,b\n1,\"2\n2\"\n3,\"4\n\",5\n6,7\n", 4),
+        ("a,b\n1\n", 2),
+    ] {
         assert!(refusal(text).contains(&format!("line {line} has")), "{text:?}: {}", refusal(text));
     }
 }
@@ -107,31 +118,56 @@ fn a_text_column_is_one_of_categories() {
     assert_eq!(*data.fields[0].levels, ["rome", "oslo"]);
     let Values::F64(values) = data.values.clone().load().unwrap() else { panic!("no f64") };
     assert_eq!((values[0], values[2], values[4].is_nan(), values[6]), (0.0, 1.0, true, 0.0));
-    assert_eq!((data.text(0, 1.0), data.text(0, f64::NAN), data.text(1, 2.0)), ("oslo".into(), String::new(), "2".into()));
+    assert_eq!(
+        (data.text(0, 1.0), data.text(0, f64::NAN), data.text(1, 2.0)),
+        ("oslo".into(), String::new(), "2".into())
+    );
 }
 
 #[test]
 fn texts_that_are_no_categories_are_refused_unless_the_user_insists() {
     let rows: String = (0..50).map(|row| format!("item{row},{row}\n")).collect();
     let error = refusal(&format!("name,b\n{rows}"));
-    assert!(error.contains("column \"name\" has 50 different words in 50 rows (row 1 has \"item0\")"), "{error}");
+    assert!(
+        error.contains("column \"name\" has 50 different words in 50 rows (row 1 has \"item0\")"),
+        "{error}"
+    );
     assert!(error.contains("--id name") && error.contains("--column name=categorical"), "{error}");
-    let options = ReadOptions { columns: vec![("name".to_owned(), ColumnKind::Categorical)], ..ReadOptions::default() };
-    assert_eq!(table_with(&format!("name,b\n{rows}"), &options).unwrap().fields[0].levels.len(), 50);
+    let options = ReadOptions {
+        columns: vec![("name".to_owned(), ColumnKind::Categorical)],
+        ..ReadOptions::default()
+    };
+    assert_eq!(
+        table_with(&format!("name,b\n{rows}"), &options).unwrap().fields[0].levels.len(),
+        50
+    );
 }
 
 #[test]
 fn what_the_user_says_of_a_column_holds() {
     let text = "zip,open,day,visits\n00123,1,2024-01-31,3\n00124,0,31.12.2024,4\n00123,yes,2024-02-01 12:00,0\n";
-    let asked = [("zip", ColumnKind::Categorical), ("open", ColumnKind::Boolean), ("visits", ColumnKind::Count)];
-    let options = ReadOptions { columns: asked.map(|(name, kind)| (name.to_owned(), kind)).into(), ..ReadOptions::default() };
+    let asked = [
+        ("zip", ColumnKind::Categorical),
+        ("open", ColumnKind::Boolean),
+        ("visits", ColumnKind::Count),
+    ];
+    let options = ReadOptions {
+        columns: asked.map(|(name, kind)| (name.to_owned(), kind)).into(),
+        ..ReadOptions::default()
+    };
     let data = table_with(text, &options).unwrap();
     let kinds: Vec<ColumnKind> = (0..4).map(|column| data.kind(column)).collect();
-    assert_eq!(kinds, [ColumnKind::Categorical, ColumnKind::Boolean, ColumnKind::Date, ColumnKind::Count]);
+    assert_eq!(
+        kinds,
+        [ColumnKind::Categorical, ColumnKind::Boolean, ColumnKind::Date, ColumnKind::Count]
+    );
     assert_eq!(*data.fields[0].levels, ["00123", "00124"]);
     let Values::F64(values) = data.values.load().unwrap() else { panic!("no f64") };
     assert_eq!(values, [0.0, 1.0, 19753.0, 3.0, 1.0, 0.0, 20088.0, 4.0, 0.0, 1.0, 19754.5, 0.0]);
-    let unknown = ReadOptions { columns: vec![("zap".to_owned(), ColumnKind::Count)], ..ReadOptions::default() };
+    let unknown = ReadOptions {
+        columns: vec![("zap".to_owned(), ColumnKind::Count)],
+        ..ReadOptions::default()
+    };
     assert!(table_with(text, &unknown).unwrap_err().to_string().contains("did you mean \"zip\""));
     let expected = ReadOptions { expected: unknown.columns, ..ReadOptions::default() };
     assert!(table_with("a,b\n1,2\n", &expected).is_ok());
@@ -149,7 +185,11 @@ fn a_date_that_is_none_is_named_by_its_cell() {
 #[test]
 fn a_missing_value_is_no_number_and_a_column_without_any_is_refused() {
     for hole in ["", "NA", "NaN", "null"] {
-        let Values::F64(values) = table(&format!("a,b\n1,2\n3,{hole}\n")).unwrap().values.load().unwrap() else { panic!("no f64") };
+        let Values::F64(values) =
+            table(&format!("a,b\n1,2\n3,{hole}\n")).unwrap().values.load().unwrap()
+        else {
+            panic!("no f64")
+        };
         assert!(values[3].is_nan(), "{hole}");
     }
     assert!(refusal("a,b\n1,\n3,\n").contains("column \"b\" is empty in every row"));
@@ -192,9 +232,11 @@ fn real_tables_are_read() {
     let Some(folder) = crate::data::real_data() else {
         return;
     };
-    let digits = load(&folder.join("digits/digits.csv.gz"), &set(Some("65"), None)).unwrap().dataset;
+    let digits =
+        load(&folder.join("digits/digits.csv.gz"), &set(Some("65"), None)).unwrap().dataset;
     assert_eq!((digits.rows(), digits.features()), (1797, 64));
-    let taxi = load(&folder.join("nab/nyc_taxi.csv"), &set(None, Some("timestamp"))).unwrap().dataset;
+    let taxi =
+        load(&folder.join("nab/nyc_taxi.csv"), &set(None, Some("timestamp"))).unwrap().dataset;
     assert_eq!((taxi.rows(), taxi.columns), (10_320, vec!["value".to_owned()]));
 }
 

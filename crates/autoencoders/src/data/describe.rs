@@ -52,7 +52,8 @@ pub struct ColumnDescription {
     pub name: String,
     /// What it holds.
     pub kind: ColumnKind,
-    /// The smallest number, of dates the earliest in days since 1970; like those that follow none for categories.
+    /// The smallest number, of dates the earliest in days since 1970; like those that follow none
+    /// for categories.
     pub min: Option<f64>,
     /// The largest number.
     pub max: Option<f64>,
@@ -76,10 +77,12 @@ pub struct ColumnDescription {
     pub example: Option<String>,
 }
 
-/// Describes a data source that [`read`](super::read) would accept or refuse: text columns and missing values are no errors.
+/// Describes a data source that [`read`](super::read) would accept or refuse: text columns and
+/// missing values are no errors.
 ///
 /// # Errors
-/// Where the source is missing, damaged or of an unknown format, or where its lines have different lengths.
+/// Where the source is missing, damaged or of an unknown format, or where its lines have different
+/// lengths.
 pub fn describe(source: &str, options: &ReadOptions) -> Result<Description> {
     let Loaded { mut dataset, columns } = load(source, options)?;
     super::column::warn(&mut dataset, true)?;
@@ -91,7 +94,15 @@ impl Description {
         let constant = unchanged(data)?;
         let width = if matches!(data.shape, Shape::Flat { .. }) { data.features() } else { 0 };
         let numeric: Vec<bool> = (0..width)
-            .map(|column| !matches!(data.kind(column), ColumnKind::Categorical | ColumnKind::Text | ColumnKind::Date | ColumnKind::Time))
+            .map(|column| {
+                !matches!(
+                    data.kind(column),
+                    ColumnKind::Categorical
+                        | ColumnKind::Text
+                        | ColumnKind::Date
+                        | ColumnKind::Time
+                )
+            })
             .collect();
         let mut all = Summary::new(0);
         for block in data.blocks() {
@@ -103,21 +114,30 @@ impl Description {
         let mut described = Vec::new();
         for start in (0..width).step_by(COLUMNS) {
             let new = |column: usize| Summary {
-                levels: data.fields.get(column).map_or(Vec::new(), |field| vec![0; field.levels.len()]),
+                levels: data
+                    .fields
+                    .get(column)
+                    .map_or(Vec::new(), |field| vec![0; field.levels.len()]),
                 ..Summary::new(MOST_DISTINCT)
             };
             let mut each: Vec<Summary> = (start..width.min(start + COLUMNS)).map(new).collect();
             for block in data.blocks() {
                 let block = block?;
                 for row in (start..block.len()).step_by(width) {
-                    each.iter_mut().enumerate().for_each(|(j, summary)| summary.add(block.get(row + j)));
+                    each.iter_mut()
+                        .enumerate()
+                        .for_each(|(j, summary)| summary.add(block.get(row + j)));
                 }
             }
-            described.extend(
-                (start..)
-                    .zip(&each)
-                    .map(|(j, summary)| ColumnDescription::of(data, j, columns.get(j), summary, constant.binary_search(&j).is_ok())),
-            );
+            described.extend((start..).zip(&each).map(|(j, summary)| {
+                ColumnDescription::of(
+                    data,
+                    j,
+                    columns.get(j),
+                    summary,
+                    constant.binary_search(&j).is_ok(),
+                )
+            }));
         }
         Ok(Self {
             name: data.name.clone(),
@@ -126,7 +146,11 @@ impl Description {
             storage: data.values.storage(),
             min: all.min,
             max: all.max,
-            missing: if columns.is_empty() { all.nan } else { columns.iter().map(|column| column.missing.count).sum() },
+            missing: if columns.is_empty() {
+                all.nan
+            } else {
+                columns.iter().map(|column| column.missing.count).sum()
+            },
             infinite: all.infinite,
             constant: constant.len(),
             columns: described,
@@ -137,13 +161,25 @@ impl Description {
 }
 
 impl ColumnDescription {
-    fn of(data: &Dataset, j: usize, seen: Option<&Column>, summary: &Summary, constant: bool) -> Self {
-        let text = |column: &Column| [&column.texts, &column.dates].into_iter().find_map(|seen| seen.first.clone());
+    fn of(
+        data: &Dataset,
+        j: usize,
+        seen: Option<&Column>,
+        summary: &Summary,
+        constant: bool,
+    ) -> Self {
+        let text = |column: &Column| {
+            [&column.texts, &column.dates].into_iter().find_map(|seen| seen.first.clone())
+        };
         let kind = seen.map_or(ColumnKind::Numeric, Column::kind);
         let words = matches!(kind, ColumnKind::Categorical | ColumnKind::Text);
         let number = |value: Option<f64>| value.filter(|_| !words);
-        let mut common: Vec<(String, usize)> =
-            summary.levels.iter().enumerate().map(|(level, count)| (data.text(j, level as f64), *count)).collect();
+        let mut common: Vec<(String, usize)> = summary
+            .levels
+            .iter()
+            .enumerate()
+            .map(|(level, count)| (data.text(j, level as f64), *count))
+            .collect();
         common.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         common.truncate(if kind == ColumnKind::Categorical { COMMON } else { 0 });
         Self {
@@ -246,7 +282,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.csv");
         std::fs::write(&path, text).unwrap();
-        assert_eq!(read(&path.display().to_string(), options).is_err(), text.contains("none"), "{text}");
+        assert_eq!(
+            read(&path.display().to_string(), options).is_err(),
+            text.contains("none"),
+            "{text}"
+        );
         describe(&path.display().to_string(), options).unwrap()
     }
 
@@ -255,9 +295,21 @@ mod tests {
         let text = "city,time,size,ok,none\nrome,12:30,1,true,\noslo,12:31,NA,false,\nrome,12:32,3,true,\n";
         let description = described(text, &ReadOptions::default());
         let kinds: Vec<ColumnKind> = description.columns.iter().map(|column| column.kind).collect();
-        assert_eq!(kinds, [ColumnKind::Categorical, ColumnKind::Time, ColumnKind::Numeric, ColumnKind::Boolean, ColumnKind::Empty]);
+        assert_eq!(
+            kinds,
+            [
+                ColumnKind::Categorical,
+                ColumnKind::Time,
+                ColumnKind::Numeric,
+                ColumnKind::Boolean,
+                ColumnKind::Empty
+            ]
+        );
         let size = &description.columns[2];
-        assert_eq!((size.missing, size.first_missing, size.mean, size.distinct), (1, Some(2), Some(2.0), 2));
+        assert_eq!(
+            (size.missing, size.first_missing, size.mean, size.distinct),
+            (1, Some(2), Some(2.0), 2)
+        );
         assert_eq!(description.columns[0].example.as_deref(), Some("rome"));
         assert_eq!(description.columns[0].common, [("rome".to_owned(), 2), ("oslo".to_owned(), 1)]);
         assert_eq!((description.columns[0].distinct, description.columns[0].mean), (2, None));
@@ -267,20 +319,34 @@ mod tests {
 
     #[test]
     fn statistics_are_those_of_the_column() {
-        let description =
-            described("a,b,y\n2,7,p\n4,7,q\n4,7,p\n6,7,p\n", &ReadOptions { label: Some("y".into()), ..ReadOptions::default() });
+        let description = described(
+            "a,b,y\n2,7,p\n4,7,q\n4,7,p\n6,7,p\n",
+            &ReadOptions { label: Some("y".into()), ..ReadOptions::default() },
+        );
         let a = &description.columns[0];
-        assert_eq!((a.min, a.max, a.mean, a.sd), (Some(2.0), Some(6.0), Some(4.0), Some(2f64.sqrt())));
+        assert_eq!(
+            (a.min, a.max, a.mean, a.sd),
+            (Some(2.0), Some(6.0), Some(4.0), Some(2f64.sqrt()))
+        );
         assert!(description.columns[1].constant && !a.constant);
         assert_eq!(description.constant, 1);
-        assert_eq!(description.labels.unwrap(), BTreeMap::from([("p".to_owned(), 3), ("q".to_owned(), 1)]));
+        assert_eq!(
+            description.labels.unwrap(),
+            BTreeMap::from([("p".to_owned(), 3), ("q".to_owned(), 1)])
+        );
     }
 
     #[test]
     fn images_are_described_as_a_whole() {
         let description = describe("digits", &ReadOptions::default()).unwrap();
-        assert_eq!((description.rows, description.storage, description.columns.len()), (1797, "u8", 0));
-        assert_eq!((description.min, description.max, description.constant), (Some(0.0), Some(16.0), 3));
+        assert_eq!(
+            (description.rows, description.storage, description.columns.len()),
+            (1797, "u8", 0)
+        );
+        assert_eq!(
+            (description.min, description.max, description.constant),
+            (Some(0.0), Some(16.0), 3)
+        );
         assert_eq!(description.labels.as_ref().unwrap().len(), 10);
         let json = serde_json::to_value(&description).unwrap();
         assert_eq!(json["shape"]["image"]["height"], 8);
@@ -288,7 +354,12 @@ mod tests {
 
     #[test]
     fn a_nan_in_an_array_is_counted() {
-        let data = Dataset::new("t", Shape::Flat { width: 2 }, Values::F64(vec![1.0, 2.0, f64::NAN, f64::INFINITY])).unwrap();
+        let data = Dataset::new(
+            "t",
+            Shape::Flat { width: 2 },
+            Values::F64(vec![1.0, 2.0, f64::NAN, f64::INFINITY]),
+        )
+        .unwrap();
         let description = Description::of(&data, &[]).unwrap();
         assert_eq!((description.missing, description.infinite, description.max), (1, 1, Some(2.0)));
         assert_eq!(description.columns[0].first_missing, Some(2));
@@ -300,7 +371,9 @@ mod tests {
             return;
         };
         let options = ReadOptions { label: Some("train_class".into()), ..ReadOptions::default() };
-        let description = describe(&format!("{}/ecg5000/ecg5000.npz:train_x", folder.display()), &options).unwrap();
+        let description =
+            describe(&format!("{}/ecg5000/ecg5000.npz:train_x", folder.display()), &options)
+                .unwrap();
         assert_eq!(description.labels.unwrap().values().sum::<usize>(), 500);
         assert_eq!(description.columns.len(), 140);
     }

@@ -23,7 +23,8 @@ pub struct Disk {
     element: Element,
     /// How many numbers.
     count: usize,
-    /// Length and time of change of a file that others may write to; none for a temporary file, which has no name.
+    /// Length and time of change of a file that others may write to; none for a temporary file,
+    /// which has no name.
     seen: Option<(u64, Option<SystemTime>)>,
 }
 
@@ -31,14 +32,24 @@ impl Disk {
     /// The numbers of a file from `start` to its end, left where they are.
     pub(super) fn open(path: &Path, start: u64, element: Element, count: usize) -> Result<Self> {
         let file = File::open(path).map_err(|error| Error::io(path, error))?;
-        let (place, seen) = (path.display().to_string(), version(&file).map_err(|error| Error::io(path, error))?);
-        let wanted = (count as u64).checked_mul(element.kind.size() as u64).and_then(|bytes| bytes.checked_add(start));
+        let (place, seen) =
+            (path.display().to_string(), version(&file).map_err(|error| Error::io(path, error))?);
+        let wanted = (count as u64)
+            .checked_mul(element.kind.size() as u64)
+            .and_then(|bytes| bytes.checked_add(start));
         match wanted {
             Some(wanted) if wanted == seen.0 => {}
             Some(wanted) if wanted < seen.0 => return Err(numbers::too_long(&place, count)),
             _ => return Err(failed(&place, io::ErrorKind::UnexpectedEof.into())),
         }
-        Ok(Self { file: Arc::new(Positional::new(file)), place, start, element, count, seen: Some(seen) })
+        Ok(Self {
+            file: Arc::new(Positional::new(file)),
+            place,
+            start,
+            element,
+            count,
+            seen: Some(seen),
+        })
     }
 
     /// How many numbers.
@@ -63,21 +74,30 @@ impl Disk {
         // Rows that follow each other in the file are read at once.
         for run in rows.chunk_by(|one, next| *next == one + 1) {
             let (piece, rest) = left.split_at_mut(run.len() * width);
-            self.file.read(piece, self.start + run[0] as u64 * width as u64).map_err(|error| failed(&self.place, error))?;
+            self.file
+                .read(piece, self.start + run[0] as u64 * width as u64)
+                .map_err(|error| failed(&self.place, error))?;
             left = rest;
         }
-        numbers::read_values(&mut Stream::of(&bytes), self.element, rows.len() * features, &self.place)
+        numbers::read_values(
+            &mut Stream::of(&bytes),
+            self.element,
+            rows.len() * features,
+            &self.place,
+        )
     }
 
-    /// An error where the file is no longer what it was: its numbers have been checked once, and others would slip through.
+    /// An error where the file is no longer what it was: its numbers have been checked once, and
+    /// others would slip through.
     fn refuse_change(&self) -> Result<()> {
         let Some(seen) = self.seen else { return Ok(()) };
         let now = self.file.version().map_err(|error| Error::io(Path::new(&self.place), error))?;
         match now == seen {
             true => Ok(()),
-            false => {
-                Err(Error::data(&self.place, "was changed or cut short while it was read; start again, and leave it alone until the end"))
-            }
+            false => Err(Error::data(
+                &self.place,
+                "was changed or cut short while it was read; start again, and leave it alone until the end",
+            )),
         }
     }
 }
@@ -89,7 +109,10 @@ fn version(file: &File) -> io::Result<(u64, Option<SystemTime>)> {
 
 /// A file read at given places, by several threads at once.
 #[derive(Debug)]
-struct Positional(#[cfg(any(unix, windows))] File, #[cfg(not(any(unix, windows)))] std::sync::Mutex<File>);
+struct Positional(
+    #[cfg(any(unix, windows))] File,
+    #[cfg(not(any(unix, windows)))] std::sync::Mutex<File>,
+);
 
 #[cfg(any(unix, windows))]
 impl Positional {
@@ -186,7 +209,8 @@ number! {
     f64, F64;
 }
 
-/// Where readers put numbers as they come: into memory while they fit the budget, from then on into a temporary file.
+/// Where readers put numbers as they come: into memory while they fit the budget, from then on into
+/// a temporary file.
 ///
 /// The file has no name and is gone with its last user, also after a crash.
 #[derive(Debug)]
@@ -223,7 +247,12 @@ impl<T: Number> Sink<T> {
         }
         let length = self.waiting.len();
         if self.waiting.capacity() - length < more {
-            let grown = self.expected.max(length.saturating_mul(2)).min(self.most).min(self.limit()).max(length.saturating_add(more));
+            let grown = self
+                .expected
+                .max(length.saturating_mul(2))
+                .min(self.most)
+                .min(self.limit())
+                .max(length.saturating_add(more));
             self.waiting.try_reserve_exact(grown - length).map_err(|_| too_big(&self.place))?;
         }
         Ok(())
@@ -270,7 +299,13 @@ impl<T: Number> Sink<T> {
         let fail = |error: io::Error| {
             let folder = std::env::temp_dir();
             let advice = "make room there, or set the variable TMPDIR to a folder with more";
-            Error::data(&self.place, format!("its rows do not fit into a temporary file in {} ({error}); {advice}", folder.display()))
+            Error::data(
+                &self.place,
+                format!(
+                    "its rows do not fit into a temporary file in {} ({error}); {advice}",
+                    folder.display()
+                ),
+            )
         };
         let numbers = std::mem::take(&mut self.waiting);
         if numbers.is_empty() {
@@ -345,7 +380,12 @@ mod tests {
         let path = folder.path().join("a.npy");
         write_npy(&path, &[4, 3], &[1.0; 12]).unwrap();
         let data = read(&path.display().to_string(), &on_disk(&path)).unwrap();
-        File::options().write(true).open(&path).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(SystemTime::UNIX_EPOCH)
+            .unwrap();
         assert!(data.gather([0]).unwrap_err().to_string().contains("was changed"));
     }
 
@@ -356,9 +396,19 @@ mod tests {
         write_npy(&path, &[4, 3], &[1.0; 12]).unwrap();
         let whole = std::fs::read(&path).unwrap();
         std::fs::write(&path, &whole[..whole.len() - 1]).unwrap();
-        assert!(read(&path.display().to_string(), &on_disk(&path)).unwrap_err().to_string().contains("cut short"));
+        assert!(
+            read(&path.display().to_string(), &on_disk(&path))
+                .unwrap_err()
+                .to_string()
+                .contains("cut short")
+        );
         std::fs::write(&path, [&whole[..], &[0]].concat()).unwrap();
-        assert!(read(&path.display().to_string(), &on_disk(&path)).unwrap_err().to_string().contains("more than the 12 numbers"));
+        assert!(
+            read(&path.display().to_string(), &on_disk(&path))
+                .unwrap_err()
+                .to_string()
+                .contains("more than the 12 numbers")
+        );
     }
 
     #[test]
@@ -370,7 +420,10 @@ mod tests {
                 let (disk, numbers) = (&disk, &numbers);
                 scope.spawn(move || {
                     for row in (thread..1000).step_by(7) {
-                        assert_eq!(disk.gather(&[row], 3).unwrap(), Values::F64(numbers[row * 3..][..3].to_vec()));
+                        assert_eq!(
+                            disk.gather(&[row], 3).unwrap(),
+                            Values::F64(numbers[row * 3..][..3].to_vec())
+                        );
                     }
                 });
             }

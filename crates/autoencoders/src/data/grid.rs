@@ -15,30 +15,59 @@ const MOST_PIXELS: usize = 1 << 28;
 const LINE: u8 = 128;
 
 /// Writes the PNG of [`png_grid`].
-pub fn write_png_grid(path: &Path, images: &[f32], shape: &Shape, per_row: usize, scale: Option<usize>) -> Result<()> {
+pub fn write_png_grid(
+    path: &Path,
+    images: &[f32],
+    shape: &Shape,
+    per_row: usize,
+    scale: Option<usize>,
+) -> Result<()> {
     let png = png_grid(images, shape, per_row, scale)?;
     write_atomically(path, |writer| writer.write_all(&png))
 }
 
 /// Images as one PNG, `per_row` side by side with lines of one pixel between them.
 ///
-/// `images` holds numbers from 0 to 1 (others are clipped), image after image, of the given shape: an image of one or
-/// three channels. Every pixel becomes `scale` by `scale` pixels; without a scale, small images are enlarged to be visible.
-pub fn png_grid(images: &[f32], shape: &Shape, per_row: usize, scale: Option<usize>) -> Result<Vec<u8>> {
+/// `images` holds numbers from 0 to 1 (others are clipped), image after image, of the given shape:
+/// an image of one or three channels. Every pixel becomes `scale` by `scale` pixels; without a
+/// scale, small images are enlarged to be visible.
+pub fn png_grid(
+    images: &[f32],
+    shape: &Shape,
+    per_row: usize,
+    scale: Option<usize>,
+) -> Result<Vec<u8>> {
     let &Shape::Image { height, width, channels: channels @ (1 | 3) } = shape else {
         return Err(Error::shape("writing images", shape, "images of 1 or 3 channels"));
     };
     let features = shape.features()?;
     if images.is_empty() || !images.len().is_multiple_of(features) {
-        return Err(Error::shape("writing images", format!("{} numbers", images.len()), format!("a multiple of {features}")));
+        return Err(Error::shape(
+            "writing images",
+            format!("{} numbers", images.len()),
+            format!("a multiple of {features}"),
+        ));
     }
     let scale = scale.unwrap_or_else(|| VISIBLE.div_ceil(height.max(width)));
     if scale == 0 || per_row == 0 {
-        return Err(Error::setting("images per row and scale", format!("{per_row} and {scale}"), "at least 1 each"));
+        return Err(Error::setting(
+            "images per row and scale",
+            format!("{per_row} and {scale}"),
+            "at least 1 each",
+        ));
     }
     let count = images.len() / features;
-    let grid = Grid { height, width, channels, scale, across: per_row.min(count), down: count.div_ceil(per_row) };
-    let (Some(wide), Some(high)) = (grid.extent(width, grid.across), grid.extent(height, grid.down)) else {
+    let grid = Grid {
+        height,
+        width,
+        channels,
+        scale,
+        across: per_row.min(count),
+        down: count.div_ceil(per_row),
+    };
+    let (Some(wide), Some(high)) =
+        (grid.extent(width, grid.across), grid.extent(height, grid.down))
+    else {
         return Err(too_large(count, scale));
     };
     if wide.checked_mul(high).is_none_or(|pixels| pixels > MOST_PIXELS) {
@@ -47,7 +76,8 @@ pub fn png_grid(images: &[f32], shape: &Shape, per_row: usize, scale: Option<usi
     png(&grid.draw(images, wide, high), wide, channels)
 }
 
-/// A PNG of rows of `width` pixels, one after the other, each of 1 byte (grey) or 3 bytes (red, green, blue).
+/// A PNG of rows of `width` pixels, one after the other, each of 1 byte (grey) or 3 bytes (red,
+/// green, blue).
 pub fn png(pixels: &[u8], width: usize, channels: usize) -> Result<Vec<u8>> {
     let color = match channels {
         1 => ColorType::Grayscale,
@@ -55,7 +85,10 @@ pub fn png(pixels: &[u8], width: usize, channels: usize) -> Result<Vec<u8>> {
         _ => return Err(Error::setting("channels of a picture", channels, "1 or 3")),
     };
     let line = width.saturating_mul(channels);
-    let whole = line > 0 && !pixels.is_empty() && pixels.len().is_multiple_of(line) && pixels.len() / channels <= MOST_PIXELS;
+    let whole = line > 0
+        && !pixels.is_empty()
+        && pixels.len().is_multiple_of(line)
+        && pixels.len() / channels <= MOST_PIXELS;
     if !whole {
         let wanted = format!("whole rows of {line}, at most {MOST_PIXELS} pixels");
         return Err(Error::shape("a picture", format!("{} bytes", pixels.len()), wanted));
@@ -74,7 +107,11 @@ pub fn png(pixels: &[u8], width: usize, channels: usize) -> Result<Vec<u8>> {
 }
 
 fn too_large(count: usize, scale: usize) -> Error {
-    Error::setting("size of the grid", format!("{count} images at scale {scale}"), "fewer images or a smaller scale")
+    Error::setting(
+        "size of the grid",
+        format!("{count} images at scale {scale}"),
+        "fewer images or a smaller scale",
+    )
 }
 
 struct Grid {
@@ -94,7 +131,9 @@ impl Grid {
 
     fn draw(&self, images: &[f32], wide: usize, high: usize) -> Vec<u8> {
         let mut pixels = vec![LINE; wide * high * self.channels];
-        for (index, image) in images.chunks_exact(self.height * self.width * self.channels).enumerate() {
+        for (index, image) in
+            images.chunks_exact(self.height * self.width * self.channels).enumerate()
+        {
             let left = index % self.across * (self.width * self.scale + 1);
             let top = index / self.across * (self.height * self.scale + 1);
             for y in 0..self.height * self.scale {
@@ -102,7 +141,8 @@ impl Grid {
                     let from = (y / self.scale * self.width + x / self.scale) * self.channels;
                     let to = ((top + y) * wide + left + x) * self.channels;
                     for channel in 0..self.channels {
-                        // Float to integer saturates: NaN and less than 0 become 0, more than 1 becomes 255.
+                        // Float to integer saturates: NaN and less than 0 become 0, more than 1
+                        // becomes 255.
                         pixels[to + channel] = (image[from + channel] * 255.0).round() as u8;
                     }
                 }
@@ -117,7 +157,12 @@ mod tests {
     use super::*;
     use crate::data::picture::Picture;
 
-    fn draw(images: &[f32], shape: &Shape, per_row: usize, scale: Option<usize>) -> Result<Picture> {
+    fn draw(
+        images: &[f32],
+        shape: &Shape,
+        per_row: usize,
+        scale: Option<usize>,
+    ) -> Result<Picture> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("grid.png");
         write_png_grid(&path, images, shape, per_row, scale)?;

@@ -6,7 +6,8 @@ use super::{Dataset, Store, Values};
 use crate::error::{Error, Result};
 use std::path::Path;
 
-/// Reads rows, held in at most `memory` bytes; a file of labels (one dimension) is refused with a hint.
+/// Reads rows, held in at most `memory` bytes; a file of labels (one dimension) is refused with a
+/// hint.
 pub(super) fn load(path: &Path, memory: Option<u64>) -> Result<Dataset> {
     let place = path.display().to_string();
     let mut stream = Stream::open(path)?;
@@ -60,10 +61,19 @@ fn read_header(stream: &mut Stream, place: &str) -> Result<(Vec<usize>, Kind)> {
 }
 
 fn not_idx(place: &str) -> Error {
-    Error::data(place, "is no IDX file: it does not begin with 0, 0, a type and the number of dimensions")
+    Error::data(
+        place,
+        "is no IDX file: it does not begin with 0, 0, a type and the number of dimensions",
+    )
 }
 
-fn read_values(stream: &mut Stream, dimensions: &[usize], kind: Kind, place: &str, memory: Option<u64>) -> Result<Store> {
+fn read_values(
+    stream: &mut Stream,
+    dimensions: &[usize],
+    kind: Kind,
+    place: &str,
+    memory: Option<u64>,
+) -> Result<Store> {
     let count = numbers::count(dimensions, kind.size(), stream.at_most, place)?;
     // Four bytes say what is in the file, and four each of the dimensions.
     let start = 4 + 4 * dimensions.len() as u64;
@@ -110,7 +120,10 @@ mod tests {
     #[test]
     fn floats_are_big_endian() {
         let body: Vec<u8> = [1.5f32, -2.0].iter().flat_map(|number| number.to_be_bytes()).collect();
-        assert_eq!(load_bytes(&idx(0x0d, &[2, 1], &body)).unwrap().values, Values::F32(vec![1.5, -2.0]));
+        assert_eq!(
+            load_bytes(&idx(0x0d, &[2, 1], &body)).unwrap().values,
+            Values::F32(vec![1.5, -2.0])
+        );
     }
 
     #[test]
@@ -121,7 +134,8 @@ mod tests {
 
     #[test]
     fn a_header_that_promises_too_much_is_refused_at_once() {
-        let error = load_bytes(&idx(0x0e, &[u32::MAX, u32::MAX, 9], &[0; 16])).unwrap_err().to_string();
+        let error =
+            load_bytes(&idx(0x0e, &[u32::MAX, u32::MAX, 9], &[0; 16])).unwrap_err().to_string();
         assert!(error.contains("more than the file can hold"), "{error}");
     }
 

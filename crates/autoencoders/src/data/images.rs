@@ -19,12 +19,21 @@ struct Entry {
     label: Option<String>,
 }
 
-/// Reads a folder of images, or one image, held in at most `memory` bytes; all grey gives one channel, any colour three.
-pub(super) fn load(path: &Path, resize: Option<(usize, usize)>, memory: Option<u64>) -> Result<Dataset> {
+/// Reads a folder of images, or one image, held in at most `memory` bytes; all grey gives one
+/// channel, any colour three.
+pub(super) fn load(
+    path: &Path,
+    resize: Option<(usize, usize)>,
+    memory: Option<u64>,
+) -> Result<Dataset> {
     if let Some((width, height)) = resize
         && !((1..=LONGEST_SIDE).contains(&width) && (1..=LONGEST_SIDE).contains(&height))
     {
-        return Err(Error::setting("resize", format!("{width}x{height}"), format!("sides from 1 to {LONGEST_SIDE}")));
+        return Err(Error::setting(
+            "resize",
+            format!("{width}x{height}"),
+            format!("sides from 1 to {LONGEST_SIDE}"),
+        ));
     }
     let mut warnings = Vec::new();
     let entries = list(path, &mut warnings)?;
@@ -52,7 +61,8 @@ pub(super) fn load(path: &Path, resize: Option<(usize, usize)>, memory: Option<u
     if transparent > 0 {
         warnings.push(format!("transparency is left out, which {transparent} image(s) have"));
     }
-    let (width, height, _) = first.ok_or_else(|| Error::data(path.display(), "holds no PNG or JPEG images"))?;
+    let (width, height, _) =
+        first.ok_or_else(|| Error::data(path.display(), "holds no PNG or JPEG images"))?;
     let shape = Shape::Image { height, width, channels: pixels.channels() };
     let mut data = Dataset::new(path.display().to_string(), shape, pixels.bytes.finish()?)?;
     data.full_scale = Some(255.0);
@@ -95,7 +105,9 @@ impl Pixels {
 
     /// Three channels instead of one.
     fn widen(&mut self) -> Result<()> {
-        let grey: Store = std::mem::replace(&mut self.bytes, Sink::new(&self.place, self.memory, usize::MAX)).finish()?;
+        let grey: Store =
+            std::mem::replace(&mut self.bytes, Sink::new(&self.place, self.memory, usize::MAX))
+                .finish()?;
         for block in grey.blocks(1) {
             if let Values::U8(grey) = &*block? {
                 self.bytes.room(grey.len() * 3)?;
@@ -120,7 +132,8 @@ fn list(path: &Path, warnings: &mut Vec<String>) -> Result<Vec<Entry>> {
     let here = Listing::of(path)?;
     let mut others = here.others;
     let mut entries = Vec::new();
-    let top: Vec<Entry> = here.images.into_iter().map(|(name, path)| Entry { path, name, label: None }).collect();
+    let top: Vec<Entry> =
+        here.images.into_iter().map(|(name, path)| Entry { path, name, label: None }).collect();
     for (folder, path) in here.folders {
         let below = Listing::of(&path)?;
         others += below.others;
@@ -232,7 +245,12 @@ mod tests {
         assert_eq!(data.ids.unwrap(), ["cats/b.png", "dogs/a.png"]);
         assert_eq!(data.warnings, ["left out, being no PNG or JPEG image: 1 file(s)"]);
         save(&folder, "top.png", 1, 1, [1, 1, 1]);
-        assert!(load(folder.path(), None, None).unwrap_err().to_string().contains("both in the folder (top.png)"));
+        assert!(
+            load(folder.path(), None, None)
+                .unwrap_err()
+                .to_string()
+                .contains("both in the folder (top.png)")
+        );
     }
 
     #[test]
@@ -241,16 +259,27 @@ mod tests {
         save(&folder, "a.png", 2, 3, [1, 1, 1]);
         save(&folder, "b.png", 4, 3, [1, 1, 1]);
         let error = load(folder.path(), None, None).unwrap_err().to_string();
-        assert!(error.contains("a.png is 2x3 and b.png is 4x3; wanted one size: give `--resize WxH`"), "{error}");
+        assert!(
+            error.contains("a.png is 2x3 and b.png is 4x3; wanted one size: give `--resize WxH`"),
+            "{error}"
+        );
         let data = load(folder.path(), Some((5, 6)), None).unwrap();
-        assert_eq!((data.rows(), data.shape), (2, Shape::Image { height: 6, width: 5, channels: 1 }));
+        assert_eq!(
+            (data.rows(), data.shape),
+            (2, Shape::Image { height: 6, width: 5, channels: 1 })
+        );
         assert!(load(folder.path(), Some((0, 6)), None).is_err());
     }
 
     #[test]
     fn a_folder_without_images_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(load(folder.path(), None, None).unwrap_err().to_string().contains("holds no PNG or JPEG images"));
+        assert!(
+            load(folder.path(), None, None)
+                .unwrap_err()
+                .to_string()
+                .contains("holds no PNG or JPEG images")
+        );
     }
 
     #[test]

@@ -11,7 +11,8 @@ use std::path::Path;
 /// Names shown where a table has very many.
 const SHOWN: usize = 20;
 
-/// Reads one label for each row of `data` from a file: CSV, npy, IDX, or an array of an npz (`file.npz:array`).
+/// Reads one label for each row of `data` from a file: CSV, npy, IDX, or an array of an npz
+/// (`file.npz:array`).
 pub(super) fn read(path: &Path, data: &Dataset) -> Result<Vec<String>> {
     let text = path.to_string_lossy();
     let (path, array) = super::read::split_array(&text);
@@ -22,7 +23,10 @@ pub(super) fn read(path: &Path, data: &Dataset) -> Result<Vec<String>> {
         (None, Format::Idx) => {
             let (dimensions, values) = idx::load_array(path)?;
             let ([_] | [_, 1]) = dimensions[..] else {
-                return Err(Error::data(place, "holds several numbers a row; wanted one label a row"));
+                return Err(Error::data(
+                    place,
+                    "holds several numbers a row; wanted one label a row",
+                ));
             };
             texts(&values)
         }
@@ -36,8 +40,10 @@ pub(super) fn read(path: &Path, data: &Dataset) -> Result<Vec<String>> {
             return Err(Error::data(place, "labels are read from CSV, npy, IDX or npz files"));
         }
     };
-    // A text file with one line too many begins with a header, unless that line is a number like any label.
-    let headed = labels.len() == data.rows() + 1 && !matches!(Cell::read(labels[0].as_bytes()), Cell::Number(_));
+    // A text file with one line too many begins with a header, unless that line is a number like
+    // any label.
+    let headed = labels.len() == data.rows() + 1
+        && !matches!(Cell::read(labels[0].as_bytes()), Cell::Number(_));
     if headed && array.is_none() && source::format(path)? == Format::Csv {
         labels.remove(0);
     }
@@ -50,7 +56,15 @@ pub(super) fn require_count(place: &str, labels: &[String], data: &Dataset) -> R
     if labels.len() == data.rows() {
         return Ok(());
     }
-    Err(Error::data(place, format!("has {} labels for {} rows of {}; wanted one a row", labels.len(), data.rows(), data.name)))
+    Err(Error::data(
+        place,
+        format!(
+            "has {} labels for {} rows of {}; wanted one a row",
+            labels.len(),
+            data.rows(),
+            data.name
+        ),
+    ))
 }
 
 fn texts(values: &Values) -> Vec<String> {
@@ -58,7 +72,13 @@ fn texts(values: &Values) -> Vec<String> {
 }
 
 /// The zero-based column meant by a name, or by a one-based number where there are no names.
-pub(super) fn find_column(place: &str, option: &str, wanted: &str, names: &[String], width: usize) -> Result<usize> {
+pub(super) fn find_column(
+    place: &str,
+    option: &str,
+    wanted: &str,
+    names: &[String],
+    width: usize,
+) -> Result<usize> {
     if names.is_empty() {
         return match wanted.parse::<usize>() {
             Ok(number) if (1..=width).contains(&number) => Ok(number - 1),
@@ -72,7 +92,9 @@ pub(super) fn find_column(place: &str, option: &str, wanted: &str, names: &[Stri
     let mut found = names.iter().enumerate().filter(|(_, name)| *name == wanted).map(|(j, _)| j);
     match (found.next(), found.next()) {
         (Some(j), None) => Ok(j),
-        (Some(_), Some(_)) => Err(Error::data(place, format!("several columns are named {wanted:?}; rename one"))),
+        (Some(_), Some(_)) => {
+            Err(Error::data(place, format!("several columns are named {wanted:?}; rename one")))
+        }
         (None, _) => Err(Error::unknown("column", wanted, nearest(wanted, names))),
     }
 }
@@ -87,23 +109,37 @@ fn nearest<'a>(wanted: &str, names: &'a [String]) -> Vec<&'a str> {
     names
 }
 
-/// Takes a column out of a table without names, as text; the others are held in at most `memory` bytes.
-pub(super) fn set_aside(data: &mut Dataset, option: &str, wanted: &str, memory: Option<u64>) -> Result<Vec<String>> {
+/// Takes a column out of a table without names, as text; the others are held in at most `memory`
+/// bytes.
+pub(super) fn set_aside(
+    data: &mut Dataset,
+    option: &str,
+    wanted: &str,
+    memory: Option<u64>,
+) -> Result<Vec<String>> {
     let Shape::Flat { width } = data.shape else {
         return Err(Error::setting(
             option,
             format!("{wanted:?}"),
-            format!("nothing: {} has no columns; labels come from a file with `--labels FILE`", data.name),
+            format!(
+                "nothing: {} has no columns; labels come from a file with `--labels FILE`",
+                data.name
+            ),
         ));
     };
     let column = find_column(&data.name, option, wanted, &data.columns, width)?;
     if width == 1 {
-        return Err(Error::data(&data.name, format!("has one column only; nothing is left without {option} {wanted}")));
+        return Err(Error::data(
+            &data.name,
+            format!("has one column only; nothing is left without {option} {wanted}"),
+        ));
     }
     let mut texts = Vec::new();
     for block in data.blocks() {
         let block = block?;
-        texts.extend((column..block.len()).step_by(width).map(|position| block.get(position).to_string()));
+        texts.extend(
+            (column..block.len()).step_by(width).map(|position| block.get(position).to_string()),
+        );
     }
     let mut position = 0;
     let mut keep = || {
@@ -129,7 +165,13 @@ fn without(data: &Dataset, column: usize, memory: Option<u64>) -> Result<Store> 
             let block = block?;
             let numbers = T::of(&block).unwrap_or_default();
             sink.room(numbers.len())?;
-            sink.extend(numbers.iter().enumerate().filter(|(position, _)| position % width != column).map(|(_, number)| *number));
+            sink.extend(
+                numbers
+                    .iter()
+                    .enumerate()
+                    .filter(|(position, _)| position % width != column)
+                    .map(|(_, number)| *number),
+            );
         }
         sink.finish()
     }
@@ -162,14 +204,20 @@ mod tests {
         assert_eq!(data.values, Values::U8(vec![1, 3, 4, 6]));
         assert_eq!(data.features(), 2);
         let error = set_aside(&mut data, "label", "3", None).unwrap_err().to_string();
-        assert_eq!(error, "label is \"3\"; wanted a column number from 1 to 2, as t has no column names");
+        assert_eq!(
+            error,
+            "label is \"3\"; wanted a column number from 1 to 2, as t has no column names"
+        );
     }
 
     #[test]
     fn an_unknown_column_is_answered_with_the_nearest() {
         let names: Vec<String> = (0..100).map(|i| format!("pixel_{i}")).collect();
         let error = find_column("t", "label", "pixl_7", &names, 100).unwrap_err().to_string();
-        assert!(error.starts_with("unknown column \"pixl_7\"; did you mean \"pixel_7\"?"), "{error}");
+        assert!(
+            error.starts_with("unknown column \"pixl_7\"; did you mean \"pixel_7\"?"),
+            "{error}"
+        );
         assert!(error.matches("pixel_").count() < 30, "{error}");
     }
 
@@ -177,13 +225,21 @@ mod tests {
     fn a_text_file_of_labels_may_have_a_header() {
         assert_eq!(labels_file("l.csv", b"cat\ndog\n").unwrap(), ["cat", "dog"]);
         assert_eq!(labels_file("l.csv", b"animal\ncat\ndog\n").unwrap(), ["cat", "dog"]);
-        assert!(labels_file("l.csv", b"1\n2\n3\n").unwrap_err().to_string().contains("3 labels for 2 rows"));
+        assert!(
+            labels_file("l.csv", b"1\n2\n3\n")
+                .unwrap_err()
+                .to_string()
+                .contains("3 labels for 2 rows")
+        );
         assert!(labels_file("l.csv", b"1,2\n3,4\n").unwrap_err().to_string().contains("2 columns"));
     }
 
     #[test]
     fn idx_labels_are_read() {
-        assert_eq!(labels_file("l-idx1-ubyte", &[0, 0, 8, 1, 0, 0, 0, 2, 7, 9]).unwrap(), ["7", "9"]);
+        assert_eq!(
+            labels_file("l-idx1-ubyte", &[0, 0, 8, 1, 0, 0, 0, 2, 7, 9]).unwrap(),
+            ["7", "9"]
+        );
         assert!(labels_file("l.idx", &[0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 2, 7, 9]).is_err());
     }
 }

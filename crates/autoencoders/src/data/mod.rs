@@ -1,10 +1,11 @@
 //! Rows: where they come from and how they are held.
 //!
-//! A [`Dataset`] keeps the numbers in the narrowest of three types that holds them exactly, so that MNIST stays 47 MB, and leaves
-//! them on disk where they outgrow a budget of memory.
+//! A [`Dataset`] keeps the numbers in the narrowest of three types that holds them exactly, so that
+//! MNIST stays 47 MB, and leaves them on disk where they outgrow a budget of memory.
 //!
-//! With the feature `readers`: [`read`] takes a path or a built-in name and refuses what cannot be trained on,
-//! [`describe`] tells what is in a file without refusing, [`write_table`] and its neighbours write results.
+//! With the feature `readers`: [`read`] takes a path or a built-in name and refuses what cannot be
+//! trained on, [`describe`] tells what is in a file without refusing, [`write_table`] and its
+//! neighbours write results.
 
 use crate::error::{Error, Result};
 use crate::rng::Rng;
@@ -92,7 +93,8 @@ pub struct Dataset {
     pub labels: Option<Vec<String>>,
     /// One identifier a row (a file name, an id column); without, rows are known by their position.
     pub ids: Option<Vec<String>>,
-    /// The largest value by definition of the source (255 for 8-bit images, 16 for the digits), for scaling.
+    /// The largest value by definition of the source (255 for 8-bit images, 16 for the digits), for
+    /// scaling.
     pub full_scale: Option<f64>,
     /// What the columns of a table hold; empty where all are complete numbers, or nothing is known.
     pub fields: Vec<Field>,
@@ -188,9 +190,11 @@ impl Dataset {
         self.values.len().checked_div(self.features()).unwrap_or(0)
     }
 
-    /// The numbers of the rows at the given zero-based indices, one after another; an index may come more than once.
+    /// The numbers of the rows at the given zero-based indices, one after another; an index may
+    /// come more than once.
     ///
-    /// An error where an index is out of range, or where the file that holds the rows cannot be read any more.
+    /// An error where an index is out of range, or where the file that holds the rows cannot be
+    /// read any more.
     pub fn gather(&self, rows: impl IntoIterator<Item = usize>) -> Result<Values> {
         let rows: Vec<usize> = rows.into_iter().collect();
         rows.iter().try_for_each(|row| self.require_row(*row))?;
@@ -202,7 +206,8 @@ impl Dataset {
         self.values.blocks(self.features())
     }
 
-    /// The rows at the given zero-based indices, in that order and in memory, with their labels and identifiers.
+    /// The rows at the given zero-based indices, in that order and in memory, with their labels and
+    /// identifiers.
     ///
     /// Errors as [`Dataset::gather`].
     pub fn select(&self, rows: &[usize]) -> Result<Self> {
@@ -218,10 +223,10 @@ impl Dataset {
             full_scale: self.full_scale,
             fields: self.fields.clone(),
             channels: self.channels.clone(),
-            windows: self
-                .windows
-                .as_ref()
-                .map(|windows| Windows { starts: rows.iter().map(|row| windows.starts[*row]).collect(), ..windows.clone() }),
+            windows: self.windows.as_ref().map(|windows| Windows {
+                starts: rows.iter().map(|row| windows.starts[*row]).collect(),
+                ..windows.clone()
+            }),
             warnings: self.warnings.clone(),
         })
     }
@@ -232,10 +237,17 @@ impl Dataset {
     pub fn narrowed(&self, columns: &[usize]) -> Result<Self> {
         let features = self.features();
         if let Some(column) = columns.iter().find(|column| **column >= features) {
-            return Err(Error::setting("column", column, format!("0 to {}, the columns of {}", features.saturating_sub(1), self.name)));
+            return Err(Error::setting(
+                "column",
+                column,
+                format!("0 to {}, the columns of {}", features.saturating_sub(1), self.name),
+            ));
         }
         fn pick<T: Copy>(values: &[T], features: usize, columns: &[usize]) -> Vec<T> {
-            values.chunks_exact(features).flat_map(|row| columns.iter().map(|column| row[*column])).collect()
+            values
+                .chunks_exact(features)
+                .flat_map(|row| columns.iter().map(|column| row[*column]))
+                .collect()
         }
         let all: Vec<usize> = (0..self.rows()).collect();
         let values = match self.gather(all)? {
@@ -243,10 +255,20 @@ impl Dataset {
             Values::F32(values) => Values::F32(pick(&values, features, columns)),
             Values::F64(values) => Values::F64(pick(&values, features, columns)),
         };
-        let mut narrowed = Self::new(self.name.clone(), Shape::Flat { width: columns.len() }, values)?;
-        narrowed.columns = if self.columns.is_empty() { Vec::new() } else { columns.iter().map(|at| self.columns[*at].clone()).collect() };
-        narrowed.fields = if self.fields.is_empty() { Vec::new() } else { columns.iter().map(|at| self.fields[*at].clone()).collect() };
-        (narrowed.labels, narrowed.ids, narrowed.full_scale) = (self.labels.clone(), self.ids.clone(), self.full_scale);
+        let mut narrowed =
+            Self::new(self.name.clone(), Shape::Flat { width: columns.len() }, values)?;
+        narrowed.columns = if self.columns.is_empty() {
+            Vec::new()
+        } else {
+            columns.iter().map(|at| self.columns[*at].clone()).collect()
+        };
+        narrowed.fields = if self.fields.is_empty() {
+            Vec::new()
+        } else {
+            columns.iter().map(|at| self.fields[*at].clone()).collect()
+        };
+        (narrowed.labels, narrowed.ids, narrowed.full_scale) =
+            (self.labels.clone(), self.ids.clone(), self.full_scale);
         Ok(narrowed)
     }
 
@@ -255,7 +277,9 @@ impl Dataset {
     /// Errors as [`Dataset::gather`].
     pub fn with_gaps(&self, fraction: f64, rng: &mut Rng) -> Result<Self> {
         let values = self.gather(0..self.rows())?;
-        let holed = (0..values.len()).map(|at| if f64::from(rng.unit()) < fraction { f64::NAN } else { values.get(at) }).collect();
+        let holed = (0..values.len())
+            .map(|at| if f64::from(rng.unit()) < fraction { f64::NAN } else { values.get(at) })
+            .collect();
         Ok(Self { values: Values::F64(holed).into(), ..self.clone() })
     }
 
@@ -265,7 +289,11 @@ impl Dataset {
         if row < rows {
             return Ok(());
         }
-        Err(Error::setting("row", row, format!("0 to {}, the rows of {}", rows.saturating_sub(1), self.name)))
+        Err(Error::setting(
+            "row",
+            row,
+            format!("0 to {}, the rows of {}", rows.saturating_sub(1), self.name),
+        ))
     }
 
     /// An error where there are fewer rows than `minimum`.
@@ -275,10 +303,14 @@ impl Dataset {
             return Ok(());
         }
         let plural = if rows == 1 { "row" } else { "rows" };
-        Err(Error::data(&self.name, format!("has {rows} {plural}, at least {minimum} are needed; add rows")))
+        Err(Error::data(
+            &self.name,
+            format!("has {rows} {plural}, at least {minimum} are needed; add rows"),
+        ))
     }
 
-    /// An error that names the first cell that is infinite, or NaN where rows are not those of a table, by one-based row and column.
+    /// An error that names the first cell that is infinite, or NaN where rows are not those of a
+    /// table, by one-based row and column.
     ///
     /// In a table NaN is a missing value.
     pub fn check_finite(&self) -> Result<()> {
@@ -320,9 +352,12 @@ impl Dataset {
         self.fields.get(column).map_or(ColumnKind::Numeric, |field| field.kind)
     }
 
-    /// What a number of the zero-based column stands for: the level of a categorical column, a date; empty for a missing value.
+    /// What a number of the zero-based column stands for: the level of a categorical column, a
+    /// date; empty for a missing value.
     pub fn text(&self, column: usize, value: f64) -> String {
-        self.fields.get(column).map_or_else(|| Field::default().text(value), |field| field.text(value))
+        self.fields
+            .get(column)
+            .map_or_else(|| Field::default().text(value), |field| field.text(value))
     }
 
     /// Whether a cell has no value.
@@ -340,7 +375,8 @@ impl Dataset {
         Ok(false)
     }
 
-    /// How messages name the zero-based column: its name, its one-based number, or `pixel (row, column)` and `point t`, which count from zero.
+    /// How messages name the zero-based column: its name, its one-based number, or `pixel (row,
+    /// column)` and `point t`, which count from zero.
     pub fn column_name(&self, column: usize) -> String {
         if let Some(name) = self.columns.get(column) {
             return name.clone();
@@ -388,7 +424,10 @@ mod tests {
         let data = table(2, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
         assert_eq!((data.rows(), data.features()), (3, 2));
         assert_eq!(data.gather([1]).unwrap(), Values::F64(vec![3.0, 4.0]));
-        assert_eq!(data.gather([3]).unwrap_err().to_string(), "row is 3; wanted 0 to 2, the rows of table");
+        assert_eq!(
+            data.gather([3]).unwrap_err().to_string(),
+            "row is 3; wanted 0 to 2, the rows of table"
+        );
     }
 
     #[test]
@@ -404,8 +443,12 @@ mod tests {
 
     #[test]
     fn a_torn_row_is_refused() {
-        let error = Dataset::new("t", Shape::Flat { width: 2 }, Values::U8(vec![1, 2, 3])).unwrap_err();
-        assert_eq!(error.to_string(), "rows of t: got 3 numbers, wanted a multiple of 2 (2 columns)");
+        let error =
+            Dataset::new("t", Shape::Flat { width: 2 }, Values::U8(vec![1, 2, 3])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "rows of t: got 3 numbers, wanted a multiple of 2 (2 columns)"
+        );
     }
 
     #[test]
@@ -419,14 +462,22 @@ mod tests {
     fn a_nan_is_named_by_row_and_column() {
         let numbers = vec![1.0, 2.0, 3.0, f64::NAN, f64::INFINITY, 0.0];
         let series = Shape::Series { length: 2, channels: 1 };
-        let error = Dataset::new("beats", series, Values::F64(numbers.clone())).unwrap().check_finite().unwrap_err();
+        let error = Dataset::new("beats", series, Values::F64(numbers.clone()))
+            .unwrap()
+            .check_finite()
+            .unwrap_err();
         assert_eq!(
             error.to_string(),
             "beats: row 2 has a NaN in point 1 (such cells in all: 2); fill it in, or remove the row or the column"
         );
         // In a table it is a missing value.
         let error = table(2, numbers).check_finite().unwrap_err().to_string();
-        assert!(error.starts_with("table: row 3 has an infinite value in column 1 (such cells in all: 1)"), "{error}");
+        assert!(
+            error.starts_with(
+                "table: row 3 has an infinite value in column 1 (such cells in all: 1)"
+            ),
+            "{error}"
+        );
     }
 
     #[test]

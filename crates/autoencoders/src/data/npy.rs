@@ -52,9 +52,15 @@ pub(super) fn read_array(stream: &mut Stream, place: &str, memory: Option<u64>) 
     }
     if !numbers::fits(element, count, memory) {
         let advice = "save its rows one after another, as numpy.ascontiguousarray(x) has them, or allow more memory";
-        return Err(Error::data(place, format!("is in column-major order, which is read only as a whole; {advice}")));
+        return Err(Error::data(
+            place,
+            format!("is in column-major order, which is read only as a whole; {advice}"),
+        ));
     }
-    let values = numbers::row_major(numbers::read_values(stream, element, count, place)?, &header.dimensions);
+    let values = numbers::row_major(
+        numbers::read_values(stream, element, count, place)?,
+        &header.dimensions,
+    );
     Ok(Array { dimensions: header.dimensions, values: values.into() })
 }
 
@@ -78,7 +84,9 @@ pub(super) fn read_labels(stream: &mut Stream, place: &str) -> Result<Vec<String
             let Values::U8(bytes) = numbers::read_values(stream, element, count, place)? else {
                 return Ok(Vec::new());
             };
-            Ok((0..rows).map(|row| text(&bytes[row * size..(row + 1) * size], wide, big_endian)).collect())
+            Ok((0..rows)
+                .map(|row| text(&bytes[row * size..(row + 1) * size], wide, big_endian))
+                .collect())
         }
     }
 }
@@ -93,7 +101,9 @@ fn text(bytes: &[u8], wide: bool, big_endian: bool) -> String {
         bytes.copy_from_slice(chunk);
         if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
     };
-    let letters = bytes.chunks_exact(4).map(|chunk| char::from_u32(code(chunk)).unwrap_or(char::REPLACEMENT_CHARACTER));
+    let letters = bytes
+        .chunks_exact(4)
+        .map(|chunk| char::from_u32(code(chunk)).unwrap_or(char::REPLACEMENT_CHARACTER));
     letters.collect::<String>().trim_end_matches('\0').to_owned()
 }
 
@@ -107,13 +117,21 @@ pub(super) fn read_header(reader: &mut dyn Read, place: &str) -> Result<Header> 
     let width = match start[6] {
         1 => 2,
         2 | 3 => 4,
-        version => return Err(Error::data(place, format!("is of .npy version {version}; readable are 1, 2 and 3"))),
+        version => {
+            return Err(Error::data(
+                place,
+                format!("is of .npy version {version}; readable are 1, 2 and 3"),
+            ));
+        }
     };
     let mut length = [0; 4];
     reader.read_exact(&mut length[..width]).map_err(|error| failed(place, error))?;
     let length = u32::from_le_bytes(length) as usize;
     if length > LONGEST_HEADER {
-        return Err(Error::data(place, format!("has a header of {length} bytes; wanted at most {LONGEST_HEADER}")));
+        return Err(Error::data(
+            place,
+            format!("has a header of {length} bytes; wanted at most {LONGEST_HEADER}"),
+        ));
     }
     let mut text = vec![0; length];
     reader.read_exact(&mut text).map_err(|error| failed(place, error))?;
@@ -125,7 +143,10 @@ fn parse_header(text: &str, place: &str) -> Result<Header> {
     let unclear = || Error::data(place, "has a header that is no .npy header; it is damaged");
     let descr = value_of(text, "descr").ok_or_else(unclear)?;
     if descr.starts_with('[') {
-        return Err(Error::data(place, "holds records of several fields; save each field as an array of its own"));
+        return Err(Error::data(
+            place,
+            "holds records of several fields; save each field as an array of its own",
+        ));
     }
     let item = parse_item(descr.trim_matches(['\'', '"']), place)?;
     let order = value_of(text, "fortran_order").ok_or_else(unclear)?;
@@ -134,7 +155,8 @@ fn parse_header(text: &str, place: &str) -> Result<Header> {
         order if order.starts_with("False") => false,
         _ => return Err(unclear()),
     };
-    let shape = value_of(text, "shape").and_then(|shape| shape.strip_prefix('(')).ok_or_else(unclear)?;
+    let shape =
+        value_of(text, "shape").and_then(|shape| shape.strip_prefix('(')).ok_or_else(unclear)?;
     let (shape, _) = shape.split_once(')').ok_or_else(unclear)?;
     let mut dimensions = Vec::new();
     for side in shape.split(',').map(str::trim).filter(|side| !side.is_empty()) {
@@ -182,9 +204,15 @@ fn parse_item(descr: &str, place: &str) -> Result<Item> {
 fn parse_text_item(code: &str, big_endian: bool, descr: &str, place: &str) -> Result<Item> {
     let characters = code.get(1..).and_then(|digits| digits.parse().ok());
     let advice = match (code.chars().next(), characters) {
-        (Some('U'), Some(characters)) => return Ok(Item::Text { characters, wide: true, big_endian }),
-        (Some('S'), Some(characters)) => return Ok(Item::Text { characters, wide: false, big_endian }),
-        (Some('O'), _) => "Python objects, which are never loaded; save numbers: x.astype(\"float32\")",
+        (Some('U'), Some(characters)) => {
+            return Ok(Item::Text { characters, wide: true, big_endian });
+        }
+        (Some('S'), Some(characters)) => {
+            return Ok(Item::Text { characters, wide: false, big_endian });
+        }
+        (Some('O'), _) => {
+            "Python objects, which are never loaded; save numbers: x.astype(\"float32\")"
+        }
         (Some('M' | 'm'), _) => "dates or times; turn them into numbers first",
         (Some('c'), _) => "complex numbers; save x.real and x.imag side by side",
         _ => "numbers of a type that is not readable; save x.astype(\"float64\")",
@@ -200,7 +228,8 @@ mod tests {
     use std::io::Write;
 
     fn npy(descr: &str, fortran: &str, shape: &str, body: &[u8]) -> Vec<u8> {
-        let header = format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
+        let header =
+            format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
         let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
         bytes.extend((header.len() as u16).to_le_bytes());
         bytes.extend(header.bytes());
@@ -232,7 +261,10 @@ mod tests {
     #[test]
     fn either_byte_order_is_read() {
         let body = 2.5f64.to_be_bytes();
-        assert_eq!(load_bytes(&npy(">f8", "False", "(1,)", &body)).unwrap().values, Values::F64(vec![2.5]));
+        assert_eq!(
+            load_bytes(&npy(">f8", "False", "(1,)", &body)).unwrap().values,
+            Values::F64(vec![2.5])
+        );
     }
 
     #[test]
@@ -244,7 +276,8 @@ mod tests {
 
     #[test]
     fn ten_to_the_fifteen_rows_are_refused_before_memory_is_taken() {
-        let error = load_bytes(&npy("<f8", "False", "(1000000000000000, 64)", &[0; 64])).unwrap_err();
+        let error =
+            load_bytes(&npy("<f8", "False", "(1000000000000000, 64)", &[0; 64])).unwrap_err();
         assert!(error.to_string().contains("promises 1000000000000000 x 64 numbers"), "{error}");
         let overflow = npy("<f8", "False", "(18446744073709551615, 18446744073709551615)", &[]);
         assert!(load_bytes(&overflow).is_err());
@@ -252,7 +285,9 @@ mod tests {
 
     #[test]
     fn objects_records_and_times_are_refused_with_advice() {
-        for (descr, word) in [("|O", "never loaded"), ("<M8[ns]", "dates"), ("<c16", "complex"), ("<U3", "text")] {
+        for (descr, word) in
+            [("|O", "never loaded"), ("<M8[ns]", "dates"), ("<c16", "complex"), ("<U3", "text")]
+        {
             let error = load_bytes(&npy(descr, "False", "(1,)", &[0; 16])).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");
         }

@@ -28,9 +28,13 @@ impl Npz {
         let place = path.display().to_string();
         let file = File::open(path).map_err(|error| Error::io(path, error))?;
         let on_disk = file.metadata().map_err(|error| Error::io(path, error))?.len();
-        let archive = ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(&place, error))?;
+        let archive =
+            ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(&place, error))?;
         if archive.len() > MOST_ARRAYS {
-            return Err(Error::data(place, format!("holds {} files; wanted at most {MOST_ARRAYS}", archive.len())));
+            return Err(Error::data(
+                place,
+                format!("holds {} files; wanted at most {MOST_ARRAYS}", archive.len()),
+            ));
         }
         Ok(Self { archive, place, on_disk })
     }
@@ -54,7 +58,8 @@ impl Npz {
         npy::read_labels(&mut self.stream(name)?, &place)
     }
 
-    /// The array that is the data: the only one of two or more dimensions, or `X`, or the only one at all.
+    /// The array that is the data: the only one of two or more dimensions, or `X`, or the only one
+    /// at all.
     pub(super) fn default_array(&mut self) -> Result<String> {
         let names = self.names();
         let mut shapes = Vec::new();
@@ -62,18 +67,31 @@ impl Npz {
             let place = format!("{}:{name}", self.place);
             shapes.push(npy::read_header(self.stream(name)?.reader.as_mut(), &place)?.dimensions);
         }
-        let tables: Vec<&String> = names.iter().zip(&shapes).filter(|(_, shape)| shape.len() > 1).map(|(name, _)| name).collect();
+        let tables: Vec<&String> = names
+            .iter()
+            .zip(&shapes)
+            .filter(|(_, shape)| shape.len() > 1)
+            .map(|(name, _)| name)
+            .collect();
         match (&tables[..], &names[..]) {
             ([], []) => Err(Error::data(&self.place, "holds no arrays")),
             ([only], _) => Ok((*only).clone()),
             ([], [only]) => Ok(only.clone()),
             _ if tables.iter().any(|name| *name == "X") => Ok("X".to_owned()),
             (candidates, _) => {
-                let arrays: Vec<String> = names.iter().zip(&shapes).map(|(name, shape)| format!("{name} ({})", sides(shape))).collect();
+                let arrays: Vec<String> = names
+                    .iter()
+                    .zip(&shapes)
+                    .map(|(name, shape)| format!("{name} ({})", sides(shape)))
+                    .collect();
                 let example = candidates.first().map_or(&names[0], |name| name);
                 Err(Error::data(
                     &self.place,
-                    format!("holds several arrays: {}; choose one, for example {}:{example}", arrays.join(", "), self.place),
+                    format!(
+                        "holds several arrays: {}; choose one, for example {}:{example}",
+                        arrays.join(", "),
+                        self.place
+                    ),
                 ))
             }
         }
@@ -83,11 +101,18 @@ impl Npz {
         let names = self.names();
         let entry = match self.archive.by_name(&format!("{name}.npy")) {
             Ok(entry) => entry,
-            Err(ZipError::FileNotFound) => return Err(Error::unknown("array", name, names.iter().map(String::as_str))),
+            Err(ZipError::FileNotFound) => {
+                return Err(Error::unknown("array", name, names.iter().map(String::as_str)));
+            }
             Err(error) => return Err(damaged(&self.place, error)),
         };
         let packed = entry.compressed_size().min(self.on_disk);
-        Ok(Stream { at_most: packed.saturating_mul(1032), on_disk: packed, plain: None, reader: Box::new(entry) as Box<dyn Read + '_> })
+        Ok(Stream {
+            at_most: packed.saturating_mul(1032),
+            on_disk: packed,
+            plain: None,
+            reader: Box::new(entry) as Box<dyn Read + '_>,
+        })
     }
 }
 
@@ -109,7 +134,8 @@ pub(super) fn load(path: &Path, options: &ReadOptions, array: Option<&str>) -> R
 }
 
 impl Npz {
-    /// One text a row from an array named beside the data; nothing where the name is the number of a column.
+    /// One text a row from an array named beside the data; nothing where the name is the number of
+    /// a column.
     fn beside(&mut self, data: &Dataset, name: Option<&str>) -> Result<Option<Vec<String>>> {
         let names = self.names();
         let Some(name) = name else {
@@ -136,14 +162,21 @@ mod tests {
     use zip::write::SimpleFileOptions;
 
     fn npy(descr: &str, shape: &str, body: &[u8]) -> Vec<u8> {
-        let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
-        [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), body].concat()
+        let header =
+            format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+        [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), body]
+            .concat()
     }
 
     fn archive(arrays: &[(&str, Vec<u8>)], method: zip::CompressionMethod) -> Vec<u8> {
         let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
         for (name, bytes) in arrays {
-            writer.start_file(format!("{name}.npy"), SimpleFileOptions::default().compression_method(method)).unwrap();
+            writer
+                .start_file(
+                    format!("{name}.npy"),
+                    SimpleFileOptions::default().compression_method(method),
+                )
+                .unwrap();
             writer.write_all(bytes).unwrap();
         }
         writer.finish().unwrap().into_inner()
@@ -157,7 +190,11 @@ mod tests {
     fn load_bytes(bytes: &[u8], array: Option<&str>, label: Option<&str>) -> Result<Dataset> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        load(file.path(), &ReadOptions { label: label.map(str::to_owned), ..ReadOptions::default() }, array)
+        load(
+            file.path(),
+            &ReadOptions { label: label.map(str::to_owned), ..ReadOptions::default() },
+            array,
+        )
     }
 
     const STORED: zip::CompressionMethod = zip::CompressionMethod::Stored;
@@ -177,9 +214,14 @@ mod tests {
         let table = npy("|u1", "(1, 2)", &[1, 2]);
         let two = archive(&[("train_x", table.clone()), ("test_x", table.clone())], STORED);
         let error = load_bytes(&two, None, None).unwrap_err().to_string();
-        assert!(error.contains("train_x (1 x 2), test_x (1 x 2)") && error.ends_with(":train_x"), "{error}");
+        assert!(
+            error.contains("train_x (1 x 2), test_x (1 x 2)") && error.ends_with(":train_x"),
+            "{error}"
+        );
         assert_eq!(load_bytes(&two, Some("test_x"), None).unwrap().rows(), 1);
-        assert!(load_bytes(&archive(&[("X", table.clone()), ("Z", table)], STORED), None, None).is_ok());
+        assert!(
+            load_bytes(&archive(&[("X", table.clone()), ("Z", table)], STORED), None, None).is_ok()
+        );
     }
 
     #[test]
@@ -208,7 +250,8 @@ mod tests {
         let Some(folder) = crate::data::real_data() else {
             return;
         };
-        let labelled = |label: &str| ReadOptions { label: Some(label.to_owned()), ..ReadOptions::default() };
+        let labelled =
+            |label: &str| ReadOptions { label: Some(label.to_owned()), ..ReadOptions::default() };
         let glass = load(&folder.join("adbench/14_glass.npz"), &labelled("y"), None).unwrap();
         assert_eq!((glass.rows(), glass.features()), (214, 7));
         let hearts = folder.join("ecg5000/ecg5000.npz");

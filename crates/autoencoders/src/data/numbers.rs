@@ -1,4 +1,5 @@
-//! Arrays of binary numbers, as `.npy` and IDX files hold them: element types, decoding, dimensions.
+//! Arrays of binary numbers, as `.npy` and IDX files hold them: element types, decoding,
+//! dimensions.
 
 use super::disk::{Number, Sink};
 use super::source::{Stream, failed};
@@ -67,7 +68,8 @@ pub(super) struct Element {
     pub(super) big_endian: bool,
 }
 
-/// How many numbers dimensions of that size hold; an error where that many bytes cannot be in the file.
+/// How many numbers dimensions of that size hold; an error where that many bytes cannot be in the
+/// file.
 pub(super) fn count(dimensions: &[usize], size: usize, at_most: u64, place: &str) -> Result<usize> {
     let count = dimensions.iter().try_fold(1usize, |product, side| product.checked_mul(*side));
     let bytes = count.and_then(|count| count.checked_mul(size));
@@ -75,7 +77,10 @@ pub(super) fn count(dimensions: &[usize], size: usize, at_most: u64, place: &str
         (Some(count), Some(bytes)) if bytes as u64 <= at_most => Ok(count),
         _ => Err(Error::data(
             place,
-            format!("its header promises {} numbers, more than the file can hold; it is cut short or damaged", sides(dimensions)),
+            format!(
+                "its header promises {} numbers, more than the file can hold; it is cut short or damaged",
+                sides(dimensions)
+            ),
         )),
     }
 }
@@ -91,14 +96,20 @@ pub(super) fn fits(element: Element, count: usize, memory: Option<u64>) -> bool 
 }
 
 /// Reads `count` numbers, the last things in the stream, into memory; fewer or more are an error.
-pub(super) fn read_values(stream: &mut Stream, element: Element, count: usize, place: &str) -> Result<Values> {
+pub(super) fn read_values(
+    stream: &mut Stream,
+    element: Element,
+    count: usize,
+    place: &str,
+) -> Result<Values> {
     read_store(stream, element, 0, count, place, None)?.load()
 }
 
-/// Reads `count` numbers, the last things in the stream, which follow its first `start` bytes; fewer or more are an error.
+/// Reads `count` numbers, the last things in the stream, which follow its first `start` bytes;
+/// fewer or more are an error.
 ///
-/// Where they outgrow `memory` they are left in their file, or copied into one where they are compressed. Memory is taken as
-/// numbers arrive, so that a lying header costs nothing.
+/// Where they outgrow `memory` they are left in their file, or copied into one where they are
+/// compressed. Memory is taken as numbers arrive, so that a lying header costs nothing.
 pub(super) fn read_store(
     stream: &mut Stream,
     element: Element,
@@ -115,7 +126,8 @@ pub(super) fn read_store(
         element,
         count,
         // Images seldom shrink to less than a sixteenth: most files need no second allocation.
-        expected: usize::try_from(stream.on_disk.saturating_mul(16)).unwrap_or(usize::MAX) / element.kind.size(),
+        expected: usize::try_from(stream.on_disk.saturating_mul(16)).unwrap_or(usize::MAX)
+            / element.kind.size(),
         place,
         memory,
     };
@@ -147,7 +159,10 @@ struct Decoder<'a> {
 }
 
 impl Decoder<'_> {
-    fn decode<T: Number, const N: usize>(&mut self, convert: impl Fn([u8; N]) -> T) -> Result<Store> {
+    fn decode<T: Number, const N: usize>(
+        &mut self,
+        convert: impl Fn([u8; N]) -> T,
+    ) -> Result<Store> {
         let mut sink = Sink::new(self.place, self.memory, self.count);
         sink.expect(self.expected);
         let mut buffer = vec![0; self.count.saturating_mul(N).min(1 << 16)];
@@ -183,12 +198,18 @@ impl Decoder<'_> {
 
 /// The error for a file that goes on after its last number.
 pub(super) fn too_long(place: &str, count: usize) -> Error {
-    Error::data(place, format!("holds more than the {count} numbers its header promises; it is damaged"))
+    Error::data(
+        place,
+        format!("holds more than the {count} numbers its header promises; it is damaged"),
+    )
 }
 
 /// The error for data that outgrow the memory.
 pub(super) fn too_big(place: &str) -> Error {
-    Error::data(place, "does not fit into memory; take fewer rows, or leave them on disk with `--memory`, as in --memory 1GB")
+    Error::data(
+        place,
+        "does not fit into memory; take fewer rows, or leave them on disk with `--memory`, as in --memory 1GB",
+    )
 }
 
 /// A 16-bit float, exactly.
@@ -205,7 +226,11 @@ pub(super) fn half(bits: u16) -> f32 {
 }
 
 /// Rows and the shape of one: a column, a table, images (8-bit) or series, images with channels.
-pub(super) fn dataset(place: &str, dimensions: &[usize], values: impl Into<Store>) -> Result<Dataset> {
+pub(super) fn dataset(
+    place: &str,
+    dimensions: &[usize],
+    values: impl Into<Store>,
+) -> Result<Dataset> {
     let values = values.into();
     let eight_bit = values.storage() == Kind::U8.storage();
     let (rows, shape) = match *dimensions {
@@ -225,7 +250,10 @@ pub(super) fn dataset(place: &str, dimensions: &[usize], values: impl Into<Store
         _ => {
             return Err(Error::data(
                 place,
-                format!("has {} dimensions; wanted 1 to 4: rows, then columns, or height x width x channels", dimensions.len()),
+                format!(
+                    "has {} dimensions; wanted 1 to 4: rows, then columns, or height x width x channels",
+                    dimensions.len()
+                ),
             ));
         }
     };
@@ -282,25 +310,44 @@ mod tests {
         let big = Element { kind: Kind::I16, big_endian: true };
         let little = Element { kind: Kind::I16, big_endian: false };
         let bytes = [0x01, 0x02, 0xff, 0xfe];
-        assert_eq!(read_values(&mut Stream::of(&bytes), big, 2, "t").unwrap(), Values::F32(vec![258.0, -2.0]));
-        assert_eq!(read_values(&mut Stream::of(&bytes), little, 2, "t").unwrap(), Values::F32(vec![513.0, -257.0]));
+        assert_eq!(
+            read_values(&mut Stream::of(&bytes), big, 2, "t").unwrap(),
+            Values::F32(vec![258.0, -2.0])
+        );
+        assert_eq!(
+            read_values(&mut Stream::of(&bytes), little, 2, "t").unwrap(),
+            Values::F32(vec![513.0, -257.0])
+        );
     }
 
     #[test]
     fn every_kind_lands_in_the_narrowest_type_that_holds_it() {
         let kinds = [Kind::Bool, Kind::I8, Kind::I16, Kind::U16, Kind::F16, Kind::F32];
         let wide = [Kind::I32, Kind::U32, Kind::I64, Kind::U64, Kind::F64];
-        for (kind, storage) in kinds.map(|kind| (kind, "f32")).into_iter().chain(wide.map(|kind| (kind, "f64"))) {
+        for (kind, storage) in
+            kinds.map(|kind| (kind, "f32")).into_iter().chain(wide.map(|kind| (kind, "f64")))
+        {
             let element = Element { kind, big_endian: false };
             let zeros = vec![0; kind.size()];
-            assert_eq!(read_values(&mut Stream::of(&zeros), element, 1, "t").unwrap().storage(), storage, "{kind:?}");
+            assert_eq!(
+                read_values(&mut Stream::of(&zeros), element, 1, "t").unwrap().storage(),
+                storage,
+                "{kind:?}"
+            );
         }
     }
 
     #[test]
     fn half_floats_are_exact() {
-        // Values from the IEEE 754 binary16 layout: sign, 5 bits of exponent with bias 15, 10 bits of fraction.
-        for (bits, value) in [(0x3c00, 1.0), (0xc000, -2.0), (0x7bff, 65504.0), (0x0001, 2f32.powi(-24)), (0x3555, 0.333_251_95)] {
+        // Values from the IEEE 754 binary16 layout: sign, 5 bits of exponent with bias 15, 10 bits
+        // of fraction.
+        for (bits, value) in [
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x7bff, 65504.0),
+            (0x0001, 2f32.powi(-24)),
+            (0x3555, 0.333_251_95),
+        ] {
             assert_eq!(half(bits), value, "{bits:#x}");
         }
         assert_eq!(half(0x7c00), f32::INFINITY);
@@ -334,13 +381,23 @@ mod tests {
 
     #[test]
     fn dimensions_tell_tables_series_and_images_apart() {
-        let shape = |dimensions: &[usize], values| dataset("t", dimensions, values).map(|data| data.shape);
+        let shape =
+            |dimensions: &[usize], values| dataset("t", dimensions, values).map(|data| data.shape);
         let (bytes, floats) = (Values::U8(vec![0; 12]), Values::F32(vec![0.0; 12]));
         assert_eq!(shape(&[12], bytes.clone()).unwrap(), Shape::Flat { width: 1 });
         assert_eq!(shape(&[3, 4], floats.clone()).unwrap(), Shape::Flat { width: 4 });
-        assert_eq!(shape(&[3, 2, 2], bytes.clone()).unwrap(), Shape::Image { height: 2, width: 2, channels: 1 });
-        assert_eq!(shape(&[3, 2, 2], floats.clone()).unwrap(), Shape::Series { length: 2, channels: 2 });
-        assert_eq!(shape(&[1, 2, 2, 3], bytes.clone()).unwrap(), Shape::Image { height: 2, width: 2, channels: 3 });
+        assert_eq!(
+            shape(&[3, 2, 2], bytes.clone()).unwrap(),
+            Shape::Image { height: 2, width: 2, channels: 1 }
+        );
+        assert_eq!(
+            shape(&[3, 2, 2], floats.clone()).unwrap(),
+            Shape::Series { length: 2, channels: 2 }
+        );
+        assert_eq!(
+            shape(&[1, 2, 2, 3], bytes.clone()).unwrap(),
+            Shape::Image { height: 2, width: 2, channels: 3 }
+        );
         let error = shape(&[1, 3, 2, 2], floats).unwrap_err();
         assert!(error.to_string().contains("channels come last"), "{error}");
         assert!(shape(&[0, 4], Values::U8(vec![])).unwrap_err().to_string().contains("no rows"));

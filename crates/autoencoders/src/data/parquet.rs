@@ -1,4 +1,5 @@
-//! Parquet tables: columns of numbers and truths, and lists of numbers, which become one column an item.
+//! Parquet tables: columns of numbers and truths, and lists of numbers, which become one column an
+//! item.
 
 use super::calendar;
 use super::cell::Cell;
@@ -28,13 +29,17 @@ const PANDAS_INDEX: &str = "__index_level_";
 /// Reads a table, with NaN where a cell is no number; what the columns hold is told beside it.
 pub(super) fn load(path: &Path, options: &ReadOptions) -> Result<Loaded> {
     let place = path.display().to_string();
-    // The decoder has been made to panic by damaged files before; a panic there must not end the program.
+    // The decoder has been made to panic by damaged files before; a panic there must not end the
+    // program.
     let outcome = catch_unwind(AssertUnwindSafe(|| Source::open(path, &place)?.load(options)));
     outcome.unwrap_or_else(|_| Err(damaged(&place, "its decoder gave up")))
 }
 
 pub(super) fn damaged(place: &str, reason: impl std::fmt::Display) -> Error {
-    Error::data(place, format!("is no readable Parquet file ({reason}); write or download it again"))
+    Error::data(
+        place,
+        format!("is no readable Parquet file ({reason}); write or download it again"),
+    )
 }
 
 /// What the leaf of a schema holds.
@@ -50,14 +55,19 @@ enum Content {
 
 fn content(leaf: &ColumnDescriptor) -> Content {
     let logical = leaf.logical_type_ref();
-    let decimal = matches!(logical, Some(LogicalType::Decimal(_))) || leaf.converted_type() == ConvertedType::DECIMAL;
+    let decimal = matches!(logical, Some(LogicalType::Decimal(_)))
+        || leaf.converted_type() == ConvertedType::DECIMAL;
     let content = match leaf.physical_type() {
-        _ if unit(leaf).is_some() || leaf.converted_type() == ConvertedType::INTERVAL => Content::Date,
+        _ if unit(leaf).is_some() || leaf.converted_type() == ConvertedType::INTERVAL => {
+            Content::Date
+        }
         Physical::INT96 => Content::Date,
         Physical::BOOLEAN => Content::Boolean,
         Physical::INT32 | Physical::INT64 | Physical::FLOAT | Physical::DOUBLE => Content::Number,
         Physical::BYTE_ARRAY if decimal => Content::Number,
-        Physical::FIXED_LEN_BYTE_ARRAY if decimal || logical == Some(&LogicalType::Float16) => Content::Number,
+        Physical::FIXED_LEN_BYTE_ARRAY if decimal || logical == Some(&LogicalType::Float16) => {
+            Content::Number
+        }
         Physical::BYTE_ARRAY | Physical::FIXED_LEN_BYTE_ARRAY => Content::Text,
     };
     let number = matches!(content, Content::Number | Content::Boolean);
@@ -105,7 +115,8 @@ fn is_narrow(leaf: &ColumnDescriptor) -> bool {
 
 /// The names of the leaves: paths, but a list by the name of its column alone.
 fn leaf_names(schema: &SchemaDescriptor) -> Vec<String> {
-    let root = |leaf: usize| (leaf < schema.num_columns()).then(|| schema.get_column_root_idx(leaf));
+    let root =
+        |leaf: usize| (leaf < schema.num_columns()).then(|| schema.get_column_root_idx(leaf));
     let name = |(leaf, descriptor): (usize, &Arc<ColumnDescriptor>)| {
         // Leaves of one column stand side by side.
         let alone = root(leaf) != root(leaf + 1) && (leaf == 0 || root(leaf) != root(leaf - 1));
@@ -131,7 +142,9 @@ impl<'a> Source<'a> {
             return Err(Error::data(place, "is empty"));
         }
         guard::check_footer(&mut file).map_err(|reason| damaged(place, reason))?;
-        let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).map_err(|error| damaged(place, error))?;
+        let metadata = ParquetMetaDataReader::new()
+            .parse_and_finish(&file)
+            .map_err(|error| damaged(place, error))?;
         let names = leaf_names(metadata.file_metadata().schema_descr());
         Ok(Self { file: Arc::new(file), metadata, names, place })
     }
@@ -139,11 +152,18 @@ impl<'a> Source<'a> {
     fn load(&self, options: &ReadOptions) -> Result<Loaded> {
         let schema = self.metadata.file_metadata().schema_descr();
         let find = |option: &str, wanted: &Option<String>| {
-            wanted.as_ref().map(|wanted| find_column(self.place, option, wanted, &self.names, self.names.len())).transpose()
+            wanted
+                .as_ref()
+                .map(|wanted| {
+                    find_column(self.place, option, wanted, &self.names, self.names.len())
+                })
+                .transpose()
         };
         let (label, id) = (find("label", &options.label)?, find("id", &options.id)?);
         let index = |leaf: &usize| self.names[*leaf].starts_with(PANDAS_INDEX);
-        let features: Vec<usize> = (0..self.names.len()).filter(|leaf| Some(*leaf) != label && Some(*leaf) != id && !index(leaf)).collect();
+        let features: Vec<usize> = (0..self.names.len())
+            .filter(|leaf| Some(*leaf) != label && Some(*leaf) != id && !index(leaf))
+            .collect();
         if features.is_empty() {
             return Err(Error::data(self.place, "has no columns to learn from"));
         }
@@ -154,11 +174,14 @@ impl<'a> Source<'a> {
         let mut table = Table::new(self.place, names, asked, narrow, options);
         let (mut labels, mut ids) = (Vec::new(), Vec::new());
         for group in 0..self.metadata.num_row_groups() {
-            let parts = features.iter().map(|leaf| self.part(group, *leaf)).collect::<Result<Vec<_>>>()?;
+            let parts =
+                features.iter().map(|leaf| self.part(group, *leaf)).collect::<Result<Vec<_>>>()?;
             table.add(&parts)?;
             for (leaf, texts) in [(label, &mut labels), (id, &mut ids)] {
                 if let Some(leaf) = leaf {
-                    texts.extend(self.texts(group, leaf)?.into_iter().map(Option::unwrap_or_default));
+                    texts.extend(
+                        self.texts(group, leaf)?.into_iter().map(Option::unwrap_or_default),
+                    );
                 }
             }
         }
@@ -169,9 +192,15 @@ impl<'a> Source<'a> {
         }
         loaded.dataset.labels = label.map(|_| labels);
         loaded.dataset.ids = id.map(|_| ids);
-        for leaf in (0..self.names.len()).filter(index).filter(|leaf| Some(*leaf) != label && Some(*leaf) != id) {
+        for leaf in (0..self.names.len())
+            .filter(index)
+            .filter(|leaf| Some(*leaf) != label && Some(*leaf) != id)
+        {
             let name = &self.names[leaf];
-            loaded.dataset.warnings.push(format!("left out {name}, row names of pandas; `--id {name}` keeps them"));
+            loaded
+                .dataset
+                .warnings
+                .push(format!("left out {name}, row names of pandas; `--id {name}` keeps them"));
         }
         Ok(loaded)
     }
@@ -189,25 +218,32 @@ impl<'a> Source<'a> {
     }
 
     fn reader(&self, group: usize, leaf: usize) -> Result<(ColumnReader, Arc<ColumnDescriptor>)> {
-        let bad = |reason: String| damaged(self.place, format!("column {:?}: {reason}", self.names[leaf]));
+        let bad = |reason: String| {
+            damaged(self.place, format!("column {:?}: {reason}", self.names[leaf]))
+        };
         let group = self.metadata.row_group(group);
         let chunk: &ColumnChunkMetaData = group.column(leaf);
         if matches!(chunk.compression(), Compression::BROTLI(_) | Compression::LZO) {
             let codec = chunk.compression_codec();
             return Err(Error::data(
                 self.place,
-                format!("is compressed with {codec}; write it with snappy, gzip, lz4, zstd or no compression"),
+                format!(
+                    "is compressed with {codec}; write it with snappy, gzip, lz4, zstd or no compression"
+                ),
             ));
         }
         let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
-        let (Ok(start), Ok(length), Ok(rows)) =
-            (u64::try_from(start), u64::try_from(chunk.compressed_size()), usize::try_from(group.num_rows()))
-        else {
+        let (Ok(start), Ok(length), Ok(rows)) = (
+            u64::try_from(start),
+            u64::try_from(chunk.compressed_size()),
+            usize::try_from(group.num_rows()),
+        ) else {
             return Err(bad("a negative size".to_owned()));
         };
         let mut file = self.file.try_clone().map_err(|error| bad(error.to_string()))?;
         guard::check_pages(&mut file, start, length).map_err(bad)?;
-        let pages = SerializedPageReader::new(Arc::clone(&self.file), chunk, rows, None).map_err(|error| bad(error.to_string()))?;
+        let pages = SerializedPageReader::new(Arc::clone(&self.file), chunk, rows, None)
+            .map_err(|error| bad(error.to_string()))?;
         let descriptor = chunk.column_descr_ptr();
         Ok((get_column_reader(Arc::clone(&descriptor), Box::new(pages)), descriptor))
     }
@@ -222,34 +258,63 @@ impl<'a> Source<'a> {
         let unit = 10f64.powi(scale);
         let unsigned = match descriptor.logical_type_ref() {
             Some(LogicalType::Integer(integer)) => !integer.is_signed,
-            _ => matches!(descriptor.converted_type(), ConvertedType::UINT_32 | ConvertedType::UINT_64),
+            _ => matches!(
+                descriptor.converted_type(),
+                ConvertedType::UINT_32 | ConvertedType::UINT_64
+            ),
         };
         let float16 = descriptor.logical_type_ref() == Some(&LogicalType::Float16);
         let nan = f64::NAN;
         let records = match reader {
-            ColumnReader::BoolColumnReader(reader) => drain(reader, &descriptor, nan, |truth| f64::from(u8::from(*truth))),
-            ColumnReader::Int32ColumnReader(reader) if unsigned => drain(reader, &descriptor, nan, |number| f64::from(*number as u32)),
-            ColumnReader::Int32ColumnReader(reader) => drain(reader, &descriptor, nan, |number| f64::from(*number) / unit),
-            ColumnReader::Int64ColumnReader(reader) if unsigned => drain(reader, &descriptor, nan, |number| *number as u64 as f64),
-            ColumnReader::Int64ColumnReader(reader) => drain(reader, &descriptor, nan, |number| *number as f64 / unit),
-            ColumnReader::FloatColumnReader(reader) => drain(reader, &descriptor, nan, |number| f64::from(*number)),
-            ColumnReader::DoubleColumnReader(reader) => drain(reader, &descriptor, nan, |number| *number),
-            ColumnReader::FixedLenByteArrayColumnReader(reader) if float16 => drain(reader, &descriptor, nan, |bytes| match bytes.data() {
-                [low, high] => f64::from(half(u16::from_le_bytes([*low, *high]))),
-                _ => nan,
-            }),
-            ColumnReader::FixedLenByteArrayColumnReader(reader) => drain(reader, &descriptor, nan, |bytes| integer(bytes.data()) / unit),
-            ColumnReader::ByteArrayColumnReader(reader) => drain(reader, &descriptor, nan, |bytes| integer(bytes.data()) / unit),
-            ColumnReader::Int96ColumnReader(_) => return Err(damaged(self.place, "a date where a number was expected")),
+            ColumnReader::BoolColumnReader(reader) => {
+                drain(reader, &descriptor, nan, |truth| f64::from(u8::from(*truth)))
+            }
+            ColumnReader::Int32ColumnReader(reader) if unsigned => {
+                drain(reader, &descriptor, nan, |number| f64::from(*number as u32))
+            }
+            ColumnReader::Int32ColumnReader(reader) => {
+                drain(reader, &descriptor, nan, |number| f64::from(*number) / unit)
+            }
+            ColumnReader::Int64ColumnReader(reader) if unsigned => {
+                drain(reader, &descriptor, nan, |number| *number as u64 as f64)
+            }
+            ColumnReader::Int64ColumnReader(reader) => {
+                drain(reader, &descriptor, nan, |number| *number as f64 / unit)
+            }
+            ColumnReader::FloatColumnReader(reader) => {
+                drain(reader, &descriptor, nan, |number| f64::from(*number))
+            }
+            ColumnReader::DoubleColumnReader(reader) => {
+                drain(reader, &descriptor, nan, |number| *number)
+            }
+            ColumnReader::FixedLenByteArrayColumnReader(reader) if float16 => {
+                drain(reader, &descriptor, nan, |bytes| match bytes.data() {
+                    [low, high] => f64::from(half(u16::from_le_bytes([*low, *high]))),
+                    _ => nan,
+                })
+            }
+            ColumnReader::FixedLenByteArrayColumnReader(reader) => {
+                drain(reader, &descriptor, nan, |bytes| integer(bytes.data()) / unit)
+            }
+            ColumnReader::ByteArrayColumnReader(reader) => {
+                drain(reader, &descriptor, nan, |bytes| integer(bytes.data()) / unit)
+            }
+            ColumnReader::Int96ColumnReader(_) => {
+                return Err(damaged(self.place, "a date where a number was expected"));
+            }
         };
-        records.map_err(|error| damaged(self.place, format!("column {:?}: {error}", self.names[leaf])))
+        records
+            .map_err(|error| damaged(self.place, format!("column {:?}: {error}", self.names[leaf])))
     }
 
     /// The values of a column as text, for labels, identifiers and messages.
     fn texts(&self, group: usize, leaf: usize) -> Result<Vec<Option<String>>> {
         let (reader, descriptor) = self.reader(group, leaf)?;
         if descriptor.max_rep_level() > 0 {
-            return Err(Error::data(self.place, format!("column {:?} holds lists; wanted one value a row", self.names[leaf])));
+            return Err(Error::data(
+                self.place,
+                format!("column {:?} holds lists; wanted one value a row", self.names[leaf]),
+            ));
         }
         let bytes = |bytes: &[u8]| Some(String::from_utf8_lossy(bytes).into_owned());
         let whole = |number: i64| match unit(&descriptor) {
@@ -259,18 +324,34 @@ impl<'a> Source<'a> {
             None => number.to_string(),
         };
         let records = match reader {
-            ColumnReader::BoolColumnReader(reader) => drain(reader, &descriptor, None, |value| Some(value.to_string())),
-            ColumnReader::Int32ColumnReader(reader) => drain(reader, &descriptor, None, |value| Some(whole((*value).into()))),
-            ColumnReader::Int64ColumnReader(reader) => drain(reader, &descriptor, None, |value| Some(whole(*value))),
-            ColumnReader::FloatColumnReader(reader) => drain(reader, &descriptor, None, |value| Some(value.to_string())),
-            ColumnReader::DoubleColumnReader(reader) => drain(reader, &descriptor, None, |value| Some(value.to_string())),
-            ColumnReader::Int96ColumnReader(reader) => {
-                drain(reader, &descriptor, None, |value| Some(calendar::date_time(value.to_nanos().into())))
+            ColumnReader::BoolColumnReader(reader) => {
+                drain(reader, &descriptor, None, |value| Some(value.to_string()))
             }
-            ColumnReader::ByteArrayColumnReader(reader) => drain(reader, &descriptor, None, |value| bytes(value.data())),
-            ColumnReader::FixedLenByteArrayColumnReader(reader) => drain(reader, &descriptor, None, |value| bytes(value.data())),
+            ColumnReader::Int32ColumnReader(reader) => {
+                drain(reader, &descriptor, None, |value| Some(whole((*value).into())))
+            }
+            ColumnReader::Int64ColumnReader(reader) => {
+                drain(reader, &descriptor, None, |value| Some(whole(*value)))
+            }
+            ColumnReader::FloatColumnReader(reader) => {
+                drain(reader, &descriptor, None, |value| Some(value.to_string()))
+            }
+            ColumnReader::DoubleColumnReader(reader) => {
+                drain(reader, &descriptor, None, |value| Some(value.to_string()))
+            }
+            ColumnReader::Int96ColumnReader(reader) => drain(reader, &descriptor, None, |value| {
+                Some(calendar::date_time(value.to_nanos().into()))
+            }),
+            ColumnReader::ByteArrayColumnReader(reader) => {
+                drain(reader, &descriptor, None, |value| bytes(value.data()))
+            }
+            ColumnReader::FixedLenByteArrayColumnReader(reader) => {
+                drain(reader, &descriptor, None, |value| bytes(value.data()))
+            }
         };
-        let records = records.map_err(|error| damaged(self.place, format!("column {:?}: {error}", self.names[leaf])))?;
+        let records = records.map_err(|error| {
+            damaged(self.place, format!("column {:?}: {error}", self.names[leaf]))
+        })?;
         Ok(records.values)
     }
 }
@@ -292,13 +373,15 @@ fn drain<T: DataType, V: Clone>(
     convert: impl Fn(&T::T) -> V,
 ) -> Result<Records<V>, ParquetError> {
     let (deepest, item) = (leaf.max_def_level(), leaf.repeated_ancestor_def_level());
-    let mut records = Records { values: Vec::new(), lengths: (leaf.max_rep_level() > 0).then(Vec::new) };
+    let mut records =
+        Records { values: Vec::new(), lengths: (leaf.max_rep_level() > 0).then(Vec::new) };
     let (mut defined, mut repeated, mut buffer) = (Vec::new(), Vec::new(), Vec::new());
     loop {
         defined.clear();
         repeated.clear();
         buffer.clear();
-        let (_, values, levels) = reader.read_records(BATCH, Some(&mut defined), Some(&mut repeated), &mut buffer)?;
+        let (_, values, levels) =
+            reader.read_records(BATCH, Some(&mut defined), Some(&mut repeated), &mut buffer)?;
         if levels == 0 {
             return Ok(records);
         }

@@ -1,8 +1,9 @@
 //! A look at the sizes in a Parquet file before its decoder believes them.
 //!
-//! The decoder reserves memory for what the schema and the page headers claim and recurses as deep as the schema says. A
-//! damaged or hostile file could ask for gigabytes, which no error handling survives; here such claims become errors.
-//! Both are in Thrift's compact protocol: structs of numbered fields, integers of seven bits a byte.
+//! The decoder reserves memory for what the schema and the page headers claim and recurses as deep
+//! as the schema says. A damaged or hostile file could ask for gigabytes, which no error handling
+//! survives; here such claims become errors. Both are in Thrift's compact protocol: structs of
+//! numbered fields, integers of seven bits a byte.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -108,7 +109,10 @@ impl Header {
             return Err("a page goes beyond its column".to_owned());
         }
         if self.unpacked > LARGEST_PAGE {
-            return Err(format!("a page claims {} bytes; wanted at most {LARGEST_PAGE}", self.unpacked));
+            return Err(format!(
+                "a page claims {} bytes; wanted at most {LARGEST_PAGE}",
+                self.unpacked
+            ));
         }
         if self.values > MOST_VALUES || (self.dictionary && self.values > self.unpacked) {
             return Err(format!("a page of {} bytes claims {} values", self.unpacked, self.values));
@@ -172,7 +176,8 @@ const I32: u8 = 5;
 const LIST: u8 = 9;
 const STRUCT: u8 = 12;
 
-/// A walk over bytes in Thrift's compact protocol; nothing is kept but the position. `None` where they end or make no sense.
+/// A walk over bytes in Thrift's compact protocol; nothing is kept but the position. `None` where
+/// they end or make no sense.
 struct Compact<'a> {
     bytes: &'a [u8],
     position: usize,
@@ -209,8 +214,13 @@ impl Compact<'_> {
         (zigzag & 1 == 0).then_some(zigzag >> 1)
     }
 
-    /// Calls `on` for each field of a struct with its number and its type; `on` must read the value.
-    fn fields(&mut self, depth: usize, on: &mut dyn FnMut(u64, u8, &mut Self) -> Option<()>) -> Option<()> {
+    /// Calls `on` for each field of a struct with its number and its type; `on` must read the
+    /// value.
+    fn fields(
+        &mut self,
+        depth: usize,
+        on: &mut dyn FnMut(u64, u8, &mut Self) -> Option<()>,
+    ) -> Option<()> {
         if depth > DEEPEST {
             return None;
         }
@@ -313,7 +323,14 @@ mod tests {
     fn a_page_header_is_read_as_the_format_lays_it_out() {
         // Fields 1, 2, 3 (type 0, 200 and 100 bytes), then field 5: 7 values, encoding 8.
         let bytes = [0x15, 0, 0x15, 0x90, 3, 0x15, 0xc8, 1, 0x2c, 0x15, 14, 0x15, 16, 0, 0];
-        let wanted = Header { length: 15, packed: 100, unpacked: 200, values: 7, encoding: 8, dictionary: false };
+        let wanted = Header {
+            length: 15,
+            packed: 100,
+            unpacked: 200,
+            values: 7,
+            encoding: 8,
+            dictionary: false,
+        };
         assert_eq!(parse_header(&bytes).unwrap(), wanted);
         assert!(wanted.check(115).is_ok());
         assert!(wanted.check(114).is_err());

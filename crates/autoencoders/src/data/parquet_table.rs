@@ -47,7 +47,9 @@ impl Part {
     /// Numbers in a row, where the rows of this part tell.
     fn width(&self) -> Option<usize> {
         match self {
-            Self::Numbers(Records { lengths: Some(lengths), .. }, _) => lengths.iter().copied().find(|length| *length > 0),
+            Self::Numbers(Records { lengths: Some(lengths), .. }, _) => {
+                lengths.iter().copied().find(|length| *length > 0)
+            }
             _ => Some(1),
         }
     }
@@ -105,8 +107,15 @@ pub(super) struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// An empty table of the named leaves, held as f32 where that is exact, and in at most `memory` bytes.
-    pub(super) fn new(place: &'a str, names: Vec<&'a str>, asked: Vec<Option<ColumnKind>>, narrow: bool, options: &ReadOptions) -> Self {
+    /// An empty table of the named leaves, held as f32 where that is exact, and in at most `memory`
+    /// bytes.
+    pub(super) fn new(
+        place: &'a str,
+        names: Vec<&'a str>,
+        asked: Vec<Option<ColumnKind>>,
+        narrow: bool,
+        options: &ReadOptions,
+    ) -> Self {
         let (memory, known_only) = (options.memory, !options.expected.is_empty());
         let most = usize::MAX;
         Self {
@@ -116,7 +125,11 @@ impl<'a> Table<'a> {
             known_only,
             widths: Vec::new(),
             columns: Vec::new(),
-            values: if narrow { Cells::Narrow(Sink::new(place, memory, most)) } else { Cells::Wide(Sink::new(place, memory, most)) },
+            values: if narrow {
+                Cells::Narrow(Sink::new(place, memory, most))
+            } else {
+                Cells::Wide(Sink::new(place, memory, most))
+            },
             rows: 0,
         }
     }
@@ -124,7 +137,10 @@ impl<'a> Table<'a> {
     /// Adds the rows of one row group, a part for each leaf.
     pub(super) fn add(&mut self, parts: &[Part]) -> Result<()> {
         let Some(rows) = parts.iter().find_map(Part::rows) else {
-            return Err(Error::data(self.place, "has only nested columns; wanted numbers or lists of numbers"));
+            return Err(Error::data(
+                self.place,
+                "has only nested columns; wanted numbers or lists of numbers",
+            ));
         };
         if parts.iter().filter_map(Part::rows).any(|others| others != rows) {
             return Err(damaged(self.place, "its columns have different lengths"));
@@ -149,8 +165,18 @@ impl<'a> Table<'a> {
             let list = matches!(part, Part::Numbers(Records { lengths: Some(_), .. }, _));
             match part.width() {
                 Some(width) if width <= WIDEST_LIST => self.widths.push((width, list)),
-                Some(width) => return Err(Error::data(self.place, format!("column {name:?} has lists of {width} numbers"))),
-                None => return Err(Error::data(self.place, format!("column {name:?} has only empty lists; remove it"))),
+                Some(width) => {
+                    return Err(Error::data(
+                        self.place,
+                        format!("column {name:?} has lists of {width} numbers"),
+                    ));
+                }
+                None => {
+                    return Err(Error::data(
+                        self.place,
+                        format!("column {name:?} has only empty lists; remove it"),
+                    ));
+                }
             }
         }
         let each = parts.iter().zip(&self.widths).zip(&self.asked);

@@ -2,7 +2,8 @@ use super::super::{ColumnKind, Dataset, Values, column, describe, read, write_ta
 use super::*;
 use parquet::basic::Compression;
 use parquet::data_type::{
-    BoolType, ByteArray, ByteArrayType, DoubleType, FixedLenByteArray, FixedLenByteArrayType, FloatType, Int32Type, Int64Type,
+    BoolType, ByteArray, ByteArrayType, DoubleType, FixedLenByteArray, FixedLenByteArrayType,
+    FloatType, Int32Type, Int64Type,
 };
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
@@ -25,7 +26,12 @@ fn file(schema: &str, compression: Compression, groups: &[&dyn Fn(&mut Group)]) 
     writer.into_inner().unwrap()
 }
 
-fn put<T: DataType>(group: &mut Group, values: &[T::T], defined: Option<&[i16]>, repeated: Option<&[i16]>) {
+fn put<T: DataType>(
+    group: &mut Group,
+    values: &[T::T],
+    defined: Option<&[i16]>,
+    repeated: Option<&[i16]>,
+) {
     let mut column = group.next_column().unwrap().unwrap();
     column.typed::<T>().write_batch(values, defined, repeated).unwrap();
     column.close().unwrap();
@@ -44,7 +50,11 @@ fn table(bytes: &[u8], options: &ReadOptions) -> Result<Dataset> {
 }
 
 fn set(label: Option<&str>, id: Option<&str>) -> ReadOptions {
-    ReadOptions { label: label.map(str::to_owned), id: id.map(str::to_owned), ..ReadOptions::default() }
+    ReadOptions {
+        label: label.map(str::to_owned),
+        id: id.map(str::to_owned),
+        ..ReadOptions::default()
+    }
 }
 
 const MIXED: &str = "message m {
@@ -80,7 +90,11 @@ fn every_compression_we_claim_is_read() {
         Compression::LZ4_RAW,
     ] {
         let bytes = file(MIXED, compression, &[&mixed]);
-        assert_eq!(table(&bytes, &set(Some("kind"), Some("key"))).unwrap().rows(), 3, "{compression:?}");
+        assert_eq!(
+            table(&bytes, &set(Some("kind"), Some("key"))).unwrap().rows(),
+            3,
+            "{compression:?}"
+        );
     }
 }
 
@@ -89,7 +103,10 @@ fn texts_are_categories_and_nulls_are_missing() {
     let bytes = file(MIXED, Compression::SNAPPY, &[&mixed]);
     let data = table(&bytes, &set(None, Some("key"))).unwrap();
     assert_eq!((data.kind(0), data.text(0, 1.0)), (ColumnKind::Categorical, "q".to_owned()));
-    let asked = ReadOptions { columns: vec![("age".to_owned(), ColumnKind::Categorical)], ..set(Some("kind"), Some("key")) };
+    let asked = ReadOptions {
+        columns: vec![("age".to_owned(), ColumnKind::Categorical)],
+        ..set(Some("kind"), Some("key"))
+    };
     let data = table(&bytes, &asked).unwrap();
     assert_eq!((data.columns[2].as_str(), data.text(2, 1.0)), ("age", "8".to_owned()));
     let holes = file(
@@ -116,7 +133,10 @@ fn times_are_days_since_1970() {
     );
     let data = table(&bytes, &ReadOptions::default()).unwrap();
     let first = data.gather([0]).unwrap().get(0);
-    assert_eq!((data.kind(0), data.text(0, first)), (ColumnKind::Date, "2013-07-04 00:30".to_owned()));
+    assert_eq!(
+        (data.kind(0), data.text(0, first)),
+        (ColumnKind::Date, "2013-07-04 00:30".to_owned())
+    );
     let data = table(&bytes, &set(None, Some("at"))).unwrap();
     assert_eq!(data.values, Values::F32(vec![1.0, 2.0]));
     assert_eq!(data.ids.unwrap(), ["2013-07-04 00:30:00", "1970-01-01 00:00:00.000002"]);
@@ -145,7 +165,11 @@ fn lists(group: &mut Group, lengths: &[usize]) {
 
 #[test]
 fn a_list_becomes_one_column_an_item() {
-    let bytes = file(LISTS, Compression::SNAPPY, &[&|group: &mut Group| lists(group, &[2, 2]), &|group: &mut Group| lists(group, &[2])]);
+    let bytes = file(
+        LISTS,
+        Compression::SNAPPY,
+        &[&|group: &mut Group| lists(group, &[2, 2]), &|group: &mut Group| lists(group, &[2])],
+    );
     let data = table(&bytes, &ReadOptions::default()).unwrap();
     assert_eq!(data.columns, ["a", "vector_0", "vector_1"]);
     assert_eq!(data.values, Values::F32(vec![0.5, 1.0, 2.0, 0.5, 3.0, 4.0, 0.5, 1.0, 2.0]));
@@ -155,7 +179,10 @@ fn a_list_becomes_one_column_an_item() {
 fn lists_of_different_lengths_are_named_by_their_row() {
     let bytes = file(LISTS, Compression::SNAPPY, &[&|group: &mut Group| lists(group, &[2, 2, 3])]);
     let error = table(&bytes, &ReadOptions::default()).unwrap_err().to_string();
-    assert!(error.contains("row 3, column \"vector\" has a list of 3 numbers, wanted 2"), "{error}");
+    assert!(
+        error.contains("row 3, column \"vector\" has a list of 3 numbers, wanted 2"),
+        "{error}"
+    );
     let hole = file(LISTS, Compression::SNAPPY, &[&|group: &mut Group| lists(group, &[2, 0, 2])]);
     let data = table(&hole, &ReadOptions::default()).unwrap();
     assert!(data.gather([1]).unwrap().get(1).is_nan() && data.gather([1]).unwrap().get(2).is_nan());
@@ -170,12 +197,25 @@ fn decimals_unsigned_and_half_numbers_are_read() {
         Compression::SNAPPY,
         &[&|group: &mut Group| {
             put::<Int32Type>(group, &[-125], None, None);
-            put::<FixedLenByteArrayType>(group, &[FixedLenByteArray::from(vec![0xff, 0xff, 0xf6])], None, None);
+            put::<FixedLenByteArrayType>(
+                group,
+                &[FixedLenByteArray::from(vec![0xff, 0xff, 0xf6])],
+                None,
+                None,
+            );
             put::<Int32Type>(group, &[-1], None, None);
-            put::<FixedLenByteArrayType>(group, &[FixedLenByteArray::from(vec![0x00, 0x3c])], None, None);
+            put::<FixedLenByteArrayType>(
+                group,
+                &[FixedLenByteArray::from(vec![0x00, 0x3c])],
+                None,
+                None,
+            );
         }],
     );
-    assert_eq!(table(&bytes, &ReadOptions::default()).unwrap().values, Values::F64(vec![-1.25, -1.0, 4_294_967_295.0, 1.0]));
+    assert_eq!(
+        table(&bytes, &ReadOptions::default()).unwrap().values,
+        Values::F64(vec![-1.25, -1.0, 4_294_967_295.0, 1.0])
+    );
 }
 
 #[test]
@@ -205,7 +245,12 @@ fn nested_columns_are_described_and_refused() {
         Compression::SNAPPY,
         &[&|group: &mut Group| {
             put::<FloatType>(group, &[1.0, 2.0], None, None);
-            put::<ByteArrayType>(group, &["x", "y"].map(ByteArray::from), Some(&[1, 1]), Some(&[0, 0]));
+            put::<ByteArrayType>(
+                group,
+                &["x", "y"].map(ByteArray::from),
+                Some(&[1, 1]),
+                Some(&[0, 0]),
+            );
         }],
     );
     let mut file = tempfile::Builder::new().suffix(".parquet").tempfile().unwrap();
@@ -214,7 +259,10 @@ fn nested_columns_are_described_and_refused() {
     let description = describe(&path, &ReadOptions::default()).unwrap();
     assert_eq!(description.columns[1].kind, ColumnKind::Categorical);
     let error = read(&path, &ReadOptions::default()).unwrap_err().to_string();
-    assert!(error.contains("column \"tags\" holds nested values, which cannot be trained on"), "{error}");
+    assert!(
+        error.contains("column \"tags\" holds nested values, which cannot be trained on"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -236,7 +284,8 @@ fn a_page_that_claims_gigabytes_is_refused() {
             put::<FloatType>(group, &[1.0; 100], None, None);
         }],
     );
-    // The first page header follows the magic: field 1, then field 2 with the size in a number of several bytes.
+    // The first page header follows the magic: field 1, then field 2 with the size in a number of
+    // several bytes.
     assert_eq!((&bytes[..4], bytes[4], bytes[6]), (&b"PAR1"[..], 0x15, 0x15));
     let mut huge = bytes.clone();
     huge.splice(7..8, [0xfe, 0xff, 0xff, 0xff, 0x0f]);

@@ -21,12 +21,14 @@ pub enum Whitening {
     /// `none`: pixels as they are, 0 to 255.
     #[default]
     None,
-    /// `lowpass`: each photograph as a whole: its frequencies `f`, of which natural images have the less the higher they are, times
-    /// `f exp(-(f / f0)^4)` with `f0` 0.4 cycles a pixel, so that noise is not blown up (Olshausen and Field 1997). Then each patch less its
-    /// mean, cut at three standard deviations of all, and brought to 0.1 to 0.9.
+    /// `lowpass`: each photograph as a whole: its frequencies `f`, of which natural images have the
+    /// less the higher they are, times `f exp(-(f / f0)^4)` with `f0` 0.4 cycles a pixel, so that
+    /// noise is not blown up (Olshausen and Field 1997). Then each patch less its mean, cut at
+    /// three standard deviations of all, and brought to 0.1 to 0.9.
     LowPass,
-    /// `zca`, `zca:E`: each patch less its mean, then all of them turned so that their covariance is nearly the identity: with
-    /// its eigenvectors `U` and values `s` by `U diag(1 / √(s + E)) Uᵀ`, the values over their mean, E 0.1 by default (Bell and Sejnowski 1997).
+    /// `zca`, `zca:E`: each patch less its mean, then all of them turned so that their covariance
+    /// is nearly the identity: with its eigenvectors `U` and values `s` by `U diag(1 / √(s + E))
+    /// Uᵀ`, the values over their mean, E 0.1 by default (Bell and Sejnowski 1997).
     Zca(f64),
 }
 
@@ -34,7 +36,8 @@ pub enum Whitening {
 const ZCA: f64 = 0.1;
 /// Cycles a pixel beyond which a low pass lets little through.
 const CUT: f64 = 0.4;
-/// Pixels at the border of a photograph that belong to no patch: whitening takes the photograph for one of a wallpaper.
+/// Pixels at the border of a photograph that belong to no patch: whitening takes the photograph for
+/// one of a wallpaper.
 const BORDER: usize = 8;
 /// More patches, or larger ones, are a slip of the finger.
 const MOST: usize = 10_000_000;
@@ -54,7 +57,11 @@ impl FromStr for Whitening {
             None if text == "zca" => Ok(Self::Zca(ZCA)),
             Some(("zca", epsilon)) => match epsilon.parse::<f64>() {
                 Ok(epsilon) if (1e-9..=1e3).contains(&epsilon) => Ok(Self::Zca(epsilon)),
-                _ => Err(Error::setting("whiten", text, "zca:E with E from 1e-9 to 1000, as in zca:0.1")),
+                _ => Err(Error::setting(
+                    "whiten",
+                    text,
+                    "zca:E with E from 1e-9 to 1000, as in zca:0.1",
+                )),
             },
             _ => Err(Error::unknown("whitening", text, ["none", "lowpass", "zca", "zca:E"])),
         }
@@ -117,15 +124,23 @@ impl Grey {
     fn open(path: &Path) -> Result<Self> {
         let picture = Picture::open(path)?;
         // How bright the colours of a screen look (Recommendation ITU-R BT.601).
-        let bright = |pixel: &[u8]| 0.299 * f32::from(pixel[0]) + 0.587 * f32::from(pixel[1]) + 0.114 * f32::from(pixel[2]);
-        Ok(Self { width: picture.width, height: picture.height, pixels: picture.rgb.chunks_exact(3).map(bright).collect() })
+        let bright = |pixel: &[u8]| {
+            0.299 * f32::from(pixel[0]) + 0.587 * f32::from(pixel[1]) + 0.114 * f32::from(pixel[2])
+        };
+        Ok(Self {
+            width: picture.width,
+            height: picture.height,
+            pixels: picture.rgb.chunks_exact(3).map(bright).collect(),
+        })
     }
 
     /// Whitened with a low pass; its deviation is one.
     fn whitened(self) -> Self {
         let (width, height) = (self.width, self.height);
-        let mean = self.pixels.iter().map(|pixel| f64::from(*pixel)).sum::<f64>() / self.pixels.len() as f64;
-        let mut spectrum: Vec<Complex<f64>> = self.pixels.iter().map(|pixel| Complex::new(f64::from(*pixel) - mean, 0.0)).collect();
+        let mean = self.pixels.iter().map(|pixel| f64::from(*pixel)).sum::<f64>()
+            / self.pixels.len() as f64;
+        let mut spectrum: Vec<Complex<f64>> =
+            self.pixels.iter().map(|pixel| Complex::new(f64::from(*pixel) - mean, 0.0)).collect();
         let mut planner = FftPlanner::new();
         let (across, down) = (planner.plan_fft_forward(width), planner.plan_fft_forward(height));
         across.process(&mut spectrum);
@@ -141,8 +156,15 @@ impl Grey {
         let mut spectrum = transposed(turned, height);
         planner.plan_fft_inverse(width).process(&mut spectrum);
         let pixels: Vec<f64> = spectrum.into_iter().map(|value| value.re).collect();
-        let deviation = (pixels.iter().map(|pixel| pixel * pixel).sum::<f64>() / pixels.len() as f64).sqrt().max(f64::MIN_POSITIVE);
-        Self { width, height, pixels: pixels.into_iter().map(|pixel| (pixel / deviation) as f32).collect() }
+        let deviation = (pixels.iter().map(|pixel| pixel * pixel).sum::<f64>()
+            / pixels.len() as f64)
+            .sqrt()
+            .max(f64::MIN_POSITIVE);
+        Self {
+            width,
+            height,
+            pixels: pixels.into_iter().map(|pixel| (pixel / deviation) as f32).collect(),
+        }
     }
 }
 
@@ -156,22 +178,31 @@ fn transposed(numbers: Vec<Complex<f64>>, width: usize) -> Vec<Complex<f64>> {
 pub(super) fn load(path: &Path, patches: &Patches, memory: Option<u64>) -> Result<Dataset> {
     let (width, height) = patches.size;
     if !(2..=LARGEST).contains(&width) || !(2..=LARGEST).contains(&height) {
-        return Err(Error::setting("patch", format!("{width}x{height}"), format!("sides from 2 to {LARGEST}")));
+        return Err(Error::setting(
+            "patch",
+            format!("{width}x{height}"),
+            format!("sides from 2 to {LARGEST}"),
+        ));
     }
     if !(1..=MOST).contains(&patches.count) {
         return Err(Error::setting("patches", patches.count, format!("1 to {MOST}")));
     }
     let numbers = patches.count.saturating_mul(width * height);
-    if numbers > MOST_NUMBERS || memory.is_some_and(|bytes| (numbers * 4 + patches.count * PLACE) as u64 > bytes) {
-        let wanted =
-            format!("fewer or smaller ones: {numbers} numbers are held in memory, {MOST_NUMBERS} at most and no more than --memory says");
+    if numbers > MOST_NUMBERS
+        || memory.is_some_and(|bytes| (numbers * 4 + patches.count * PLACE) as u64 > bytes)
+    {
+        let wanted = format!(
+            "fewer or smaller ones: {numbers} numbers are held in memory, {MOST_NUMBERS} at most and no more than --memory says"
+        );
         return Err(Error::setting("patches", patches.count, wanted));
     }
     if matches!(patches.whiten, Whitening::Zca(_)) && width * height > WIDEST {
         return Err(Error::setting(
             "whiten",
             patches.whiten,
-            format!("lowpass for patches of more than {WIDEST} pixels: zca takes the square of that"),
+            format!(
+                "lowpass for patches of more than {WIDEST} pixels: zca takes the square of that"
+            ),
         ));
     }
     let mut warnings = Vec::new();
@@ -180,8 +211,15 @@ pub(super) fn load(path: &Path, patches: &Patches, memory: Option<u64>) -> Resul
     for file in images::files(path, &mut warnings)? {
         let size = Picture::size(&file)?;
         if size.0 < width + 2 * border || size.1 < height + 2 * border {
-            let wanted = format!("{}x{} at least, for patches of {width}x{height}", width + 2 * border, height + 2 * border);
-            return Err(Error::data(file.display(), format!("is {}x{}; wanted {wanted}", size.0, size.1)));
+            let wanted = format!(
+                "{}x{} at least, for patches of {width}x{height}",
+                width + 2 * border,
+                height + 2 * border
+            );
+            return Err(Error::data(
+                file.display(),
+                format!("is {}x{}; wanted {wanted}", size.0, size.1),
+            ));
         }
         photographs.push(Photograph { file, size, places: Vec::new() });
     }
@@ -205,8 +243,12 @@ pub(super) fn load(path: &Path, patches: &Patches, memory: Option<u64>) -> Resul
         }
         let grey = if patches.whiten == Whitening::LowPass { grey.whitened() } else { grey };
         for place in &photograph.places {
-            let (patch, left, top) = (place.patch as usize, place.left as usize, place.top as usize);
-            for (row, line) in values[patch * width * height..][..width * height].chunks_exact_mut(width).enumerate() {
+            let (patch, left, top) =
+                (place.patch as usize, place.left as usize, place.top as usize);
+            for (row, line) in values[patch * width * height..][..width * height]
+                .chunks_exact_mut(width)
+                .enumerate()
+            {
                 line.copy_from_slice(&grey.pixels[(top + row) * grey.width + left..][..width]);
             }
         }
@@ -239,9 +281,12 @@ fn centre(values: &mut [f32], width: usize) {
 
 /// Cuts numbers around zero at three standard deviations and brings them to 0.1 to 0.9.
 fn squash(values: &mut [f32]) {
-    let square = values.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>() / values.len() as f64;
+    let square =
+        values.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>() / values.len() as f64;
     let most = (3.0 * square.sqrt()).max(f64::from(f32::MIN_POSITIVE)) as f32;
-    values.iter_mut().for_each(|value| *value = (value.clamp(-most, most) / most + 1.0) * 0.4 + 0.1);
+    values
+        .iter_mut()
+        .for_each(|value| *value = (value.clamp(-most, most) / most + 1.0) * 0.4 + 0.1);
 }
 
 /// Makes the covariance of rows nearly the identity, turning them no more than that takes.
@@ -251,7 +296,11 @@ fn turn(values: &mut [f32], width: usize, epsilon: f64) {
     let mut matrix = vec![0f64; width * width];
     for (axis, variance) in axes.chunks_exact(width).zip(&variances) {
         // The mean of a patch is no direction any more: nothing is there to be blown up.
-        let factor = if *variance > 1e-9 * unit { 1.0 / (variance.max(0.0) / unit + epsilon).sqrt() / unit.sqrt() } else { 0.0 };
+        let factor = if *variance > 1e-9 * unit {
+            1.0 / (variance.max(0.0) / unit + epsilon).sqrt() / unit.sqrt()
+        } else {
+            0.0
+        };
         for (row, out) in matrix.chunks_exact_mut(width).enumerate() {
             let own = factor * f64::from(axis[row]);
             out.iter_mut().zip(axis).for_each(|(out, along)| *out += own * f64::from(*along));
@@ -260,7 +309,11 @@ fn turn(values: &mut [f32], width: usize, epsilon: f64) {
     let mut turned = vec![0f32; width];
     for patch in values.chunks_exact_mut(width) {
         for (out, line) in turned.iter_mut().zip(matrix.chunks_exact(width)) {
-            let sum: f64 = line.iter().zip(patch.iter().zip(&mean)).map(|(factor, (pixel, mean))| factor * f64::from(pixel - mean)).sum();
+            let sum: f64 = line
+                .iter()
+                .zip(patch.iter().zip(&mean))
+                .map(|(factor, (pixel, mean))| factor * f64::from(pixel - mean))
+                .sum();
             *out = sum as f32;
         }
         patch.copy_from_slice(&turned);
@@ -277,7 +330,14 @@ mod tests {
         for (name, width, height) in [("a.png", 96, 64), ("b.png", 70, 90)] {
             let mut rng = Rng::new(3);
             let waves: Vec<[f64; 4]> = (1..60)
-                .map(|at| [f64::from(at), f64::from(rng.unit()) * 6.3, f64::from(rng.unit()) * 6.3, f64::from(rng.unit()) - 0.5])
+                .map(|at| {
+                    [
+                        f64::from(at),
+                        f64::from(rng.unit()) * 6.3,
+                        f64::from(rng.unit()) * 6.3,
+                        f64::from(rng.unit()) - 0.5,
+                    ]
+                })
                 .collect();
             let pixel = |x: usize, y: usize| {
                 let sum: f64 = waves
@@ -289,8 +349,12 @@ mod tests {
                     .sum();
                 (128.0 + sum).clamp(0.0, 255.0) as u8
             };
-            let pixels: Vec<u8> = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| pixel(x, y)).collect();
-            std::fs::write(folder.path().join(name), super::super::png(&pixels, width, 1).unwrap()).unwrap();
+            let pixels: Vec<u8> = (0..height)
+                .flat_map(|y| (0..width).map(move |x| (x, y)))
+                .map(|(x, y)| pixel(x, y))
+                .collect();
+            std::fs::write(folder.path().join(name), super::super::png(&pixels, width, 1).unwrap())
+                .unwrap();
         }
         folder
     }
@@ -323,10 +387,22 @@ mod tests {
     fn patches_are_cut_from_photographs_of_any_size_by_seed() {
         let folder = folder();
         let data = load(folder.path(), &patches(Whitening::None), None).unwrap();
-        assert_eq!((data.rows(), data.shape.clone()), (3000, Shape::Image { height: 5, width: 6, channels: 1 }));
+        assert_eq!(
+            (data.rows(), data.shape.clone()),
+            (3000, Shape::Image { height: 5, width: 6, channels: 1 })
+        );
         assert_eq!(data.full_scale, Some(255.0));
-        assert_eq!(numbers(&data), numbers(&load(folder.path(), &patches(Whitening::None), None).unwrap()));
-        assert_ne!(numbers(&data), numbers(&load(folder.path(), &Patches { seed: 5, ..patches(Whitening::None) }, None).unwrap()));
+        assert_eq!(
+            numbers(&data),
+            numbers(&load(folder.path(), &patches(Whitening::None), None).unwrap())
+        );
+        assert_ne!(
+            numbers(&data),
+            numbers(
+                &load(folder.path(), &Patches { seed: 5, ..patches(Whitening::None) }, None)
+                    .unwrap()
+            )
+        );
     }
 
     #[test]
@@ -345,14 +421,21 @@ mod tests {
         let data = load(folder.path(), &patches("zca:1e-6".parse().unwrap()), None).unwrap();
         let (_, _, variances, _) = principal(&numbers(&data), 30, 30);
         // All directions but the mean of a patch, which is gone; weak ones are held down by E.
-        assert!(variances[..20].iter().all(|variance| (variance - 1.0).abs() < 0.1), "{variances:?}");
+        assert!(
+            variances[..20].iter().all(|variance| (variance - 1.0).abs() < 0.1),
+            "{variances:?}"
+        );
         assert!(alike(&numbers(&data)).abs() < 0.3);
     }
 
     #[test]
     fn a_photograph_without_any_contrast_has_patches_of_numbers() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("black.png"), super::super::png(&[0; 64 * 64], 64, 1).unwrap()).unwrap();
+        std::fs::write(
+            folder.path().join("black.png"),
+            super::super::png(&[0; 64 * 64], 64, 1).unwrap(),
+        )
+        .unwrap();
         for whiten in ["lowpass", "zca"] {
             let data = load(folder.path(), &patches(whiten.parse().unwrap()), None).unwrap();
             assert!(numbers(&data).iter().all(|value| value.is_finite()), "{whiten}");
@@ -363,13 +446,32 @@ mod tests {
     fn patches_that_do_not_fit_are_refused() {
         let folder = folder();
         let error = |patches: Patches| load(folder.path(), &patches, None).unwrap_err().to_string();
-        assert!(error(Patches { size: (80, 80), ..patches(Whitening::None) }).contains("wanted 80x80 at least"));
+        assert!(
+            error(Patches { size: (80, 80), ..patches(Whitening::None) })
+                .contains("wanted 80x80 at least")
+        );
         assert!(error(Patches { size: (1, 8), ..patches(Whitening::None) }).contains("patch"));
-        assert!(error(Patches { count: 10_000_000, size: (200, 200), ..patches(Whitening::None) }).contains("fewer or smaller"));
-        assert!(error(Patches { count: 9, size: (90, 90), ..patches(Whitening::Zca(0.1)) }).contains("lowpass"));
-        assert!(load(folder.path(), &patches(Whitening::None), Some(1000)).unwrap_err().to_string().contains("--memory"));
+        assert!(
+            error(Patches { count: 10_000_000, size: (200, 200), ..patches(Whitening::None) })
+                .contains("fewer or smaller")
+        );
+        assert!(
+            error(Patches { count: 9, size: (90, 90), ..patches(Whitening::Zca(0.1)) })
+                .contains("lowpass")
+        );
+        assert!(
+            load(folder.path(), &patches(Whitening::None), Some(1000))
+                .unwrap_err()
+                .to_string()
+                .contains("--memory")
+        );
         assert!(error(Patches { count: 0, ..patches(Whitening::None) }).contains("patches"));
-        assert!(load(tempfile::tempdir().unwrap().path(), &patches(Whitening::None), None).unwrap_err().to_string().contains("no PNG"));
+        assert!(
+            load(tempfile::tempdir().unwrap().path(), &patches(Whitening::None), None)
+                .unwrap_err()
+                .to_string()
+                .contains("no PNG")
+        );
     }
 
     #[test]

@@ -29,7 +29,11 @@ impl Picture {
     /// Decodes a file; PNG and JPEG are told by their first bytes.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let (bytes, place) = contents(path)?;
-        if bytes.starts_with(PNG) { decode_png(&bytes, &place) } else { decode_jpeg(&bytes, &place) }
+        if bytes.starts_with(PNG) {
+            decode_png(&bytes, &place)
+        } else {
+            decode_jpeg(&bytes, &place)
+        }
     }
 
     /// Width and height of a file, without its pixels.
@@ -53,8 +57,10 @@ impl Picture {
             return self.clone();
         }
         let pixels: Vec<f32> = self.rgb.iter().map(|&byte| f32::from(byte)).collect();
-        let across = Axis { length: self.width, outer: self.height, inner: 3 }.resample(&pixels, width);
-        let both = Axis { length: self.height, outer: 1, inner: width * 3 }.resample(&across, height);
+        let across =
+            Axis { length: self.width, outer: self.height, inner: 3 }.resample(&pixels, width);
+        let both =
+            Axis { length: self.height, outer: 1, inner: width * 3 }.resample(&across, height);
         Self {
             width,
             height,
@@ -84,7 +90,10 @@ fn contents(path: &Path) -> Result<(Vec<u8>, String)> {
     }
     match bytes.starts_with(PNG) || bytes.starts_with(JPEG) {
         true => Ok((bytes, place)),
-        false => Err(Error::data(place, "is no PNG or JPEG image, whatever its name; convert or remove it")),
+        false => Err(Error::data(
+            place,
+            "is no PNG or JPEG image, whatever its name; convert or remove it",
+        )),
     }
 }
 
@@ -96,7 +105,12 @@ fn check_size(place: &str, width: usize, height: usize) -> Result<()> {
     if width.checked_mul(height).is_some_and(|pixels| (1..=MOST_PIXELS).contains(&pixels)) {
         return Ok(());
     }
-    Err(Error::data(place, format!("is {width} x {height} pixels; wanted at most {MOST_PIXELS} in all; shrink or remove it")))
+    Err(Error::data(
+        place,
+        format!(
+            "is {width} x {height} pixels; wanted at most {MOST_PIXELS} in all; shrink or remove it"
+        ),
+    ))
 }
 
 /// What reads a file's pixels, once its header is read, with their width and height.
@@ -112,7 +126,10 @@ fn png_header<'a>(bytes: &'a [u8], place: &str) -> Opened<png::Reader<Cursor<&'a
     check_size(place, width, height)?;
     // Eight pixels a bit-packed byte, and deflate makes at most 1032 bytes of one.
     if width * height > bytes.len().saturating_mul(8 * 1032) {
-        return Err(damaged(place, format!("{width} x {height} pixels cannot come from {} bytes", bytes.len())));
+        return Err(damaged(
+            place,
+            format!("{width} x {height} pixels cannot come from {} bytes", bytes.len()),
+        ));
     }
     Ok((reader, (width, height)))
 }
@@ -175,15 +192,19 @@ impl Axis {
         let reach = scale.max(1.0);
         let mut result = Vec::with_capacity(self.outer * length * self.inner);
         for outer in 0..self.outer {
-            let block = &values[outer * self.length * self.inner..(outer + 1) * self.length * self.inner];
+            let block =
+                &values[outer * self.length * self.inner..(outer + 1) * self.length * self.inner];
             for step in 0..length {
                 let centre = (step as f32 + 0.5) * scale - 0.5;
                 let first = (centre - reach).ceil().max(0.0) as usize;
                 let last = ((centre + reach).floor() as usize).min(self.length - 1);
-                let weight = |source: usize| (1.0 - (source as f32 - centre).abs() / reach).max(0.0);
+                let weight =
+                    |source: usize| (1.0 - (source as f32 - centre).abs() / reach).max(0.0);
                 let total: f32 = (first..=last).map(weight).sum();
                 for inner in 0..self.inner {
-                    let sum: f32 = (first..=last).map(|source| weight(source) * block[source * self.inner + inner]).sum();
+                    let sum: f32 = (first..=last)
+                        .map(|source| weight(source) * block[source * self.inner + inner])
+                        .sum();
                     result.push(sum / total);
                 }
             }
@@ -214,7 +235,8 @@ mod tests {
         Picture::open(file.path())
     }
 
-    /// A grey baseline JPEG of 8 x 8 pixels, all of one value: tables of one code each, one block without coefficients.
+    /// A grey baseline JPEG of 8 x 8 pixels, all of one value: tables of one code each, one block
+    /// without coefficients.
     fn jpeg_bytes() -> Vec<u8> {
         let mut bytes = vec![0xff, 0xd8, 0xff, 0xdb, 0, 67, 0];
         bytes.extend([1; 64]);
@@ -233,7 +255,10 @@ mod tests {
         let grey = open_bytes(&png_bytes(2, 1, ColorType::Grayscale, &[7, 9])).unwrap();
         assert_eq!((grey.rgb.as_slice(), grey.is_grey()), (&[7, 7, 7, 9, 9, 9][..], true));
         let clear = open_bytes(&png_bytes(1, 1, ColorType::Rgba, &[1, 2, 3, 0])).unwrap();
-        assert_eq!((clear.rgb.as_slice(), clear.transparent, clear.is_grey()), (&[1, 2, 3][..], true, false));
+        assert_eq!(
+            (clear.rgb.as_slice(), clear.transparent, clear.is_grey()),
+            (&[1, 2, 3][..], true, false)
+        );
         let opaque = open_bytes(&png_bytes(1, 1, ColorType::GrayscaleAlpha, &[5, 255])).unwrap();
         assert_eq!((opaque.rgb.as_slice(), opaque.transparent), (&[5, 5, 5][..], false));
     }
@@ -247,7 +272,9 @@ mod tests {
 
     #[test]
     fn the_size_of_a_picture_is_known_without_its_pixels() {
-        for (bytes, size) in [(png_bytes(2, 1, ColorType::Grayscale, &[7, 9]), (2, 1)), (jpeg_bytes(), (8, 8))] {
+        for (bytes, size) in
+            [(png_bytes(2, 1, ColorType::Grayscale, &[7, 9]), (2, 1)), (jpeg_bytes(), (8, 8))]
+        {
             let mut file = tempfile::NamedTempFile::new().unwrap();
             file.write_all(&bytes).unwrap();
             assert_eq!(Picture::size(file.path()).unwrap(), size);

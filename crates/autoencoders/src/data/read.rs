@@ -4,7 +4,9 @@ use super::column::{self, Column, Sort};
 use super::labels::find_column;
 use super::series;
 use super::source::{self, Format};
-use super::{Dataset, Patches, Series, csv, digits, idx, images, labels, npy, npz, parquet, patches};
+use super::{
+    Dataset, Patches, Series, csv, digits, idx, images, labels, npy, npz, parquet, patches,
+};
 use crate::error::{Error, Result};
 use crate::schema::ColumnKind;
 use std::path::{Path, PathBuf};
@@ -12,13 +14,15 @@ use std::path::{Path, PathBuf};
 /// What to set aside and how to read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReadOptions {
-    /// The column that holds labels: its name, its one-based number where there are no names, or an array of the npz.
+    /// The column that holds labels: its name, its one-based number where there are no names, or an
+    /// array of the npz.
     pub label: Option<String>,
     /// A separate file with one label a row: CSV, npy, IDX, or `file.npz:array`.
     pub labels: Option<PathBuf>,
     /// The column that identifies rows, named as `label` is.
     pub id: Option<String>,
-    /// What columns of a CSV or Parquet table hold, by name or one-based number, where that is not what their cells look like.
+    /// What columns of a CSV or Parquet table hold, by name or one-based number, where that is not
+    /// what their cells look like.
     pub columns: Vec<(String, ColumnKind)>,
     /// The same, of columns that need not be there: those that a model has been trained on.
     pub expected: Vec<(String, ColumnKind)>,
@@ -28,7 +32,8 @@ pub struct ReadOptions {
     pub patches: Option<Patches>,
     /// The array of an npz; the same as `file.npz:array`.
     pub array: Option<String>,
-    /// Bytes that the numbers of the rows may take in memory; where they need more they stay on disk. None for any number.
+    /// Bytes that the numbers of the rows may take in memory; where they need more they stay on
+    /// disk. None for any number.
     pub memory: Option<u64>,
     /// The rows are points in time, of which windows are cut out.
     pub series: Option<Series>,
@@ -36,7 +41,12 @@ pub struct ReadOptions {
 
 impl ReadOptions {
     /// What the user says of each of the columns of a table.
-    pub(super) fn kinds(&self, place: &str, names: &[String], width: usize) -> Result<Vec<Option<ColumnKind>>> {
+    pub(super) fn kinds(
+        &self,
+        place: &str,
+        names: &[String],
+        width: usize,
+    ) -> Result<Vec<Option<ColumnKind>>> {
         let mut kinds = vec![None; width];
         for (name, kind) in &self.expected {
             if let Ok(column) = find_column(place, "column", name, names, width) {
@@ -59,16 +69,19 @@ pub(super) struct Loaded {
 
 /// Reads the rows of a file, a folder of images, or the built-in data set `digits`.
 ///
-/// Every number of the result is finite. Rows that need more than [`ReadOptions::memory`] stay on disk: an uncompressed npy or IDX
-/// file is read where it is, everything else goes once into a temporary file without a name. One row is enough here: see
-/// [`Dataset::require_rows`]. A file called `digits` is read as `./digits`.
+/// Every number of the result is finite. Rows that need more than [`ReadOptions::memory`] stay on
+/// disk: an uncompressed npy or IDX file is read where it is, everything else goes once into a
+/// temporary file without a name. One row is enough here: see [`Dataset::require_rows`]. A file
+/// called `digits` is read as `./digits`.
 ///
 /// # Errors
-/// Where the source is missing, damaged or of an unknown format; where a column is text, dates or empty; where a
-/// value is missing, infinite or no number. The message names the row and the column.
+/// Where the source is missing, damaged or of an unknown format; where a column is text, dates or
+/// empty; where a value is missing, infinite or no number. The message names the row and the
+/// column.
 pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
     let Some(series) = &options.series else { return table(source, options) };
-    let time = series.time.clone().map_or_else(|| time_column(source, options), |time| Ok(Some(time)))?;
+    let time =
+        series.time.clone().map_or_else(|| time_column(source, options), |time| Ok(Some(time)))?;
     let data = table(source, &ReadOptions { id: time, series: None, ..options.clone() })?;
     if let Some((row, column)) = column::first_gap(&data)? {
         return Err(Error::data(
@@ -80,7 +93,9 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
             ),
         ));
     }
-    if let Some(column) = (0..data.fields.len()).find(|column| data.kind(*column) != ColumnKind::Numeric) {
+    if let Some(column) =
+        (0..data.fields.len()).find(|column| data.kind(*column) != ColumnKind::Numeric)
+    {
         return Err(Error::data(
             &data.name,
             format!(
@@ -104,13 +119,20 @@ fn table(source: &str, options: &ReadOptions) -> Result<Dataset> {
 /// The only column of dates; none where there is none.
 fn time_column(source: &str, options: &ReadOptions) -> Result<Option<String>> {
     let Loaded { dataset, columns } = load(source, options)?;
-    let dates: Vec<usize> = (0..columns.len()).filter(|at| columns[*at].sort() == Sort::Dates).collect();
+    let dates: Vec<usize> =
+        (0..columns.len()).filter(|at| columns[*at].sort() == Sort::Dates).collect();
     match dates.as_slice() {
         [] => Ok(None),
-        [one] => Ok(Some(dataset.columns.get(*one).cloned().unwrap_or_else(|| (one + 1).to_string()))),
+        [one] => {
+            Ok(Some(dataset.columns.get(*one).cloned().unwrap_or_else(|| (one + 1).to_string())))
+        }
         many => {
             let names: Vec<String> = many.iter().map(|at| dataset.column_name(*at)).collect();
-            Err(Error::setting("time", "open", format!("one of the columns {}, by --time", names.join(", "))))
+            Err(Error::setting(
+                "time",
+                "open",
+                format!("one of the columns {}, by --time", names.join(", ")),
+            ))
         }
     }
 }
@@ -118,7 +140,11 @@ fn time_column(source: &str, options: &ReadOptions) -> Result<Option<String>> {
 /// Reads without refusing what only training would mind.
 pub(super) fn load(source: &str, options: &ReadOptions) -> Result<Loaded> {
     if options.label.is_some() && options.labels.is_some() {
-        return Err(Error::setting("label", "given twice", "either `--label COLUMN` or `--labels FILE`"));
+        return Err(Error::setting(
+            "label",
+            "given twice",
+            "either `--label COLUMN` or `--labels FILE`",
+        ));
     }
     if let (true, Some(name)) = (options.label == options.id, &options.id) {
         return Err(Error::setting("id", format!("{name:?}"), "another column than the label"));
@@ -144,19 +170,35 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
     }
     let format = if path.is_dir() { Format::Picture } else { source::format(path)? };
     if array.is_some() && format != Format::Npz {
-        return Err(Error::setting("array", format!("{:?}", array.unwrap_or_default()), "nothing: only .npz files hold arrays with names"));
+        return Err(Error::setting(
+            "array",
+            format!("{:?}", array.unwrap_or_default()),
+            "nothing: only .npz files hold arrays with names",
+        ));
     }
     if !options.columns.is_empty() && !matches!(format, Format::Csv | Format::Parquet) {
-        return Err(Error::setting("column", "given", "nothing: only the columns of CSV and Parquet tables have kinds"));
+        return Err(Error::setting(
+            "column",
+            "given",
+            "nothing: only the columns of CSV and Parquet tables have kinds",
+        ));
     }
     if options.resize.is_some() && format != Format::Picture {
-        return Err(Error::setting("resize", "given", "nothing: only images in a folder can be resized"));
+        return Err(Error::setting(
+            "resize",
+            "given",
+            "nothing: only images in a folder can be resized",
+        ));
     }
     if options.patches.is_some() && format != Format::Picture {
         return Err(Error::setting("patches", "given", "nothing: only images have patches"));
     }
     if options.patches.is_some() && options.resize.is_some() {
-        return Err(Error::setting("resize", "given", "nothing beside --patches: patches are cut out of photographs as they are"));
+        return Err(Error::setting(
+            "resize",
+            "given",
+            "nothing beside --patches: patches are cut out of photographs as they are",
+        ));
     }
     let plain = |dataset| Loaded { dataset, columns: Vec::new() };
     let mut loaded = match format {
@@ -174,12 +216,15 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
     Ok(loaded)
 }
 
-/// Takes label and identifier columns out of an array, where an npz has not given them as arrays of their own.
+/// Takes label and identifier columns out of an array, where an npz has not given them as arrays of
+/// their own.
 fn set_aside(data: &mut Dataset, options: &ReadOptions) -> Result<()> {
     let label = options.label.as_deref().filter(|_| data.labels.is_none());
     let id = options.id.as_deref().filter(|_| data.ids.is_none());
-    let mut wanted: Vec<(&str, &str)> =
-        [("label", label), ("id", id)].into_iter().filter_map(|(option, name)| Some((option, name?))).collect();
+    let mut wanted: Vec<(&str, &str)> = [("label", label), ("id", id)]
+        .into_iter()
+        .filter_map(|(option, name)| Some((option, name?)))
+        .collect();
     // Numbers count the columns of the file, so the later column is taken out first.
     wanted.sort_by_key(|(_, name)| std::cmp::Reverse(name.parse::<usize>().ok()));
     for (option, name) in wanted {
@@ -195,7 +240,10 @@ fn set_aside(data: &mut Dataset, options: &ReadOptions) -> Result<()> {
 fn load_digits(options: &ReadOptions) -> Result<Loaded> {
     let cut = options.resize.is_some() || options.patches.is_some();
     if options.label.is_some() || options.id.is_some() || options.array.is_some() || cut {
-        return Err(Error::data(digits::NAME, "has its labels already and takes no label, id, array, resize or patches"));
+        return Err(Error::data(
+            digits::NAME,
+            "has its labels already and takes no label, id, array, resize or patches",
+        ));
     }
     Ok(Loaded { dataset: digits::load()?, columns: Vec::new() })
 }
@@ -215,7 +263,11 @@ mod tests {
     use crate::schema::Shape;
 
     fn options(label: Option<&str>, id: Option<&str>) -> ReadOptions {
-        ReadOptions { label: label.map(str::to_owned), id: id.map(str::to_owned), ..ReadOptions::default() }
+        ReadOptions {
+            label: label.map(str::to_owned),
+            id: id.map(str::to_owned),
+            ..ReadOptions::default()
+        }
     }
 
     #[test]
@@ -256,10 +308,16 @@ mod tests {
             let options = options(Some(label), Some(id));
             let data = read(&path.display().to_string(), &options).unwrap();
             assert_eq!(data.values, Values::F32(vec![3.0, 6.0]));
-            let on_disk = read(&path.display().to_string(), &ReadOptions { memory: Some(4), ..options }).unwrap();
+            let on_disk =
+                read(&path.display().to_string(), &ReadOptions { memory: Some(4), ..options })
+                    .unwrap();
             assert!(on_disk.values.in_memory().is_none());
-            assert_eq!((on_disk.values.load().unwrap(), &on_disk.labels), (Values::F32(vec![3.0, 6.0]), &data.labels));
-            let (first, second) = (vec!["1".to_owned(), "4".to_owned()], vec!["2".to_owned(), "5".to_owned()]);
+            assert_eq!(
+                (on_disk.values.load().unwrap(), &on_disk.labels),
+                (Values::F32(vec![3.0, 6.0]), &data.labels)
+            );
+            let (first, second) =
+                (vec!["1".to_owned(), "4".to_owned()], vec!["2".to_owned(), "5".to_owned()]);
             let (labels, ids) = if label == "1" { (first, second) } else { (second, first) };
             assert_eq!((data.labels.unwrap(), data.ids.unwrap()), (labels, ids));
         }
@@ -277,9 +335,13 @@ mod tests {
         let path = folder.path().join("a.npy");
         write_npy(&path, &[2, 2], &[1.0, 2.0, f32::NAN, 4.0]).unwrap();
         let data = read(&path.display().to_string(), &ReadOptions::default()).unwrap();
-        assert_eq!(data.warnings, ["1 cell has no value in 1 of 2 columns, the first in row 2, column 1"]);
+        assert_eq!(
+            data.warnings,
+            ["1 cell has no value in 1 of 2 columns, the first in row 2, column 1"]
+        );
         write_npy(&path, &[2, 2, 1], &[1.0, 2.0, f32::NAN, 4.0]).unwrap();
-        let error = read(&path.display().to_string(), &ReadOptions::default()).unwrap_err().to_string();
+        let error =
+            read(&path.display().to_string(), &ReadOptions::default()).unwrap_err().to_string();
         assert!(error.contains("row 2 has a NaN in point 0"), "{error}");
     }
 
@@ -321,7 +383,9 @@ mod tests {
         let mut idx = vec![0, 0, 0x0d, 2, 0, 0, 0, 5, 0, 0, 0, 3];
         idx.extend(numbers.iter().flat_map(|number| number.to_be_bytes()));
         std::fs::write(path("t.idx"), idx).unwrap();
-        ["t.npy", "t.npy.gz", "t.npz", "t.idx", "t.csv", "t.parquet"].map(|name| path(name).display().to_string()).to_vec()
+        ["t.npy", "t.npy.gz", "t.npz", "t.idx", "t.csv", "t.parquet"]
+            .map(|name| path(name).display().to_string())
+            .to_vec()
     }
 
     #[test]
@@ -332,10 +396,22 @@ mod tests {
             for budget in [0, 30, 1 << 20] {
                 let options = ReadOptions { memory: Some(budget), ..ReadOptions::default() };
                 let data = read(&source, &options).unwrap();
-                assert_eq!(data.values.in_memory().is_some(), budget > 30, "{source} in {budget} bytes");
-                assert_eq!((data.rows(), &data.shape, &data.columns), (5, &memory.shape, &memory.columns), "{source}");
+                assert_eq!(
+                    data.values.in_memory().is_some(),
+                    budget > 30,
+                    "{source} in {budget} bytes"
+                );
+                assert_eq!(
+                    (data.rows(), &data.shape, &data.columns),
+                    (5, &memory.shape, &memory.columns),
+                    "{source}"
+                );
                 assert_eq!(data.values.storage(), memory.values.storage(), "{source}");
-                assert_eq!(data.gather([4, 0, 0, 1, 2]).unwrap(), memory.gather([4, 0, 0, 1, 2]).unwrap(), "{source}");
+                assert_eq!(
+                    data.gather([4, 0, 0, 1, 2]).unwrap(),
+                    memory.gather([4, 0, 0, 1, 2]).unwrap(),
+                    "{source}"
+                );
                 let described = |options| crate::data::describe(&source, &options).unwrap();
                 assert_eq!(described(options), described(ReadOptions::default()), "{source}");
             }
@@ -351,9 +427,17 @@ mod tests {
         let at = bytes.windows(5).position(|word| word == b"False").unwrap();
         std::fs::write(&path, [&bytes[..at], b"True ", &bytes[at + 5..]].concat()).unwrap();
         let source = path.display().to_string();
-        assert_eq!(read(&source, &ReadOptions::default()).unwrap().values, Values::F32(vec![1.0, 3.0, 2.0, 4.0]));
-        let error = read(&source, &ReadOptions { memory: Some(8), ..ReadOptions::default() }).unwrap_err().to_string();
-        assert!(error.contains("column-major") && error.contains("numpy.ascontiguousarray(x)"), "{error}");
+        assert_eq!(
+            read(&source, &ReadOptions::default()).unwrap().values,
+            Values::F32(vec![1.0, 3.0, 2.0, 4.0])
+        );
+        let error = read(&source, &ReadOptions { memory: Some(8), ..ReadOptions::default() })
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("column-major") && error.contains("numpy.ascontiguousarray(x)"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -363,9 +447,16 @@ mod tests {
         let mut numbers = vec![1.0; 400_000];
         (numbers[399_999], numbers[300_001]) = (f32::INFINITY, f32::NAN);
         write_npy(&path, &[200_000, 2, 1], &numbers).unwrap();
-        let refused =
-            |memory| read(&path.display().to_string(), &ReadOptions { memory, ..ReadOptions::default() }).unwrap_err().to_string();
-        assert!(refused(Some(0)).contains("row 150001 has a NaN in point 1 (such cells in all: 2)"), "{}", refused(Some(0)));
+        let refused = |memory| {
+            read(&path.display().to_string(), &ReadOptions { memory, ..ReadOptions::default() })
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(
+            refused(Some(0)).contains("row 150001 has a NaN in point 1 (such cells in all: 2)"),
+            "{}",
+            refused(Some(0))
+        );
         assert_eq!(refused(Some(0)), refused(None));
     }
 

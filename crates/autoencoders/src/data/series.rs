@@ -10,7 +10,8 @@ use jiff::{Timestamp, civil};
 
 /// Points of a series: their times where they have any, and their numbers.
 struct Points {
-    /// Nanoseconds since 1970, ascending once sorted out; the numbers of the points where there are no stamps.
+    /// Nanoseconds since 1970, ascending once sorted out; the numbers of the points where there are
+    /// no stamps.
     times: Vec<i128>,
     /// [points, channels]
     values: Vec<f64>,
@@ -35,8 +36,12 @@ pub(super) fn windows(data: &Dataset, series: &Series) -> Result<Dataset> {
     let (mut points, sorted) = Points::read(data)?;
     points.merge(data, series)?;
     let runs = points.runs(data, series)?;
-    let starts: Vec<usize> =
-        runs.iter().flat_map(|run| (run.start..(run.end + 1).saturating_sub(series.window)).step_by(series.stride)).collect();
+    let starts: Vec<usize> = runs
+        .iter()
+        .flat_map(|run| {
+            (run.start..(run.end + 1).saturating_sub(series.window)).step_by(series.stride)
+        })
+        .collect();
     let channels = points.channels;
     if starts.is_empty() {
         let longest = runs.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
@@ -47,7 +52,11 @@ pub(super) fn windows(data: &Dataset, series: &Series) -> Result<Dataset> {
         ));
     }
     let shape = Shape::Series { length: series.window, channels };
-    let values = starts.iter().map(|start| &points.values[start * channels..][..series.window * channels]).collect::<Vec<_>>().concat();
+    let values = starts
+        .iter()
+        .map(|start| &points.values[start * channels..][..series.window * channels])
+        .collect::<Vec<_>>()
+        .concat();
     let mut windows = Dataset::new(data.name.clone(), shape, Values::F64(values))?;
     let stamps: Vec<String> = match points.stamped {
         true => points.times.iter().map(|time| date_time(*time)).collect(),
@@ -57,9 +66,13 @@ pub(super) fn windows(data: &Dataset, series: &Series) -> Result<Dataset> {
     windows.channels.clone_from(&data.columns);
     windows.warnings.clone_from(&data.warnings);
     if !sorted {
-        windows.warnings.push("the rows are not in the order of their time stamps, and were sorted by them".to_owned());
+        windows.warnings.push(
+            "the rows are not in the order of their time stamps, and were sorted by them"
+                .to_owned(),
+        );
     }
-    windows.windows = Some(Windows { stamps, starts, length: series.window, series: series.clone() });
+    windows.windows =
+        Some(Windows { stamps, starts, length: series.window, series: series.clone() });
     Ok(windows)
 }
 
@@ -84,7 +97,11 @@ impl Points {
             times: order.iter().map(|row| times[*row]).collect(),
             values: order
                 .iter()
-                .flat_map(|row| (0..channels).map(|channel| values.get(row * channels + channel)).collect::<Vec<_>>())
+                .flat_map(|row| {
+                    (0..channels)
+                        .map(|channel| values.get(row * channels + channel))
+                        .collect::<Vec<_>>()
+                })
                 .collect(),
             channels,
             stamped: data.ids.is_some(),
@@ -95,12 +112,19 @@ impl Points {
     /// Makes one point of each time, by spans where the series is resampled.
     fn merge(&mut self, data: &Dataset, series: &Series) -> Result<()> {
         if let (Some(_), false) = (series.resample, self.stamped) {
-            return Err(Error::setting("resample", "given", "a column of time stamps, named by --time"));
+            return Err(Error::setting(
+                "resample",
+                "given",
+                "a column of time stamps, named by --time",
+            ));
         }
         if let Some(Span { nanos }) = series.resample {
-            self.times.iter_mut().for_each(|time| *time = time.div_euclid(i128::from(nanos)) * i128::from(nanos));
+            self.times
+                .iter_mut()
+                .for_each(|time| *time = time.div_euclid(i128::from(nanos)) * i128::from(nanos));
         }
-        let repeated: Vec<usize> = (1..self.times.len()).filter(|row| self.times[*row] == self.times[row - 1]).collect();
+        let repeated: Vec<usize> =
+            (1..self.times.len()).filter(|row| self.times[*row] == self.times[row - 1]).collect();
         let how = match (series.resample, series.duplicates) {
             (Some(_), None) => Duplicates::Mean,
             (_, Some(how)) => how,
@@ -136,7 +160,8 @@ impl Points {
         Ok(())
     }
 
-    /// Stretches without a gap, as ranges of points; missing points are put in where gaps are filled.
+    /// Stretches without a gap, as ranges of points; missing points are put in where gaps are
+    /// filled.
     fn runs(&mut self, data: &Dataset, series: &Series) -> Result<Vec<std::ops::Range<usize>>> {
         let steps: Vec<i128> = self.times.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let step = series.resample.map(|span| i128::from(span.nanos)).or_else(|| usual(&steps));
@@ -176,12 +201,16 @@ impl Points {
     }
 
     fn fill(&mut self, data: &Dataset, step: i128) -> Result<()> {
-        let (Some(first), Some(last)) = (self.times.first(), self.times.last()) else { return Ok(()) };
+        let (Some(first), Some(last)) = (self.times.first(), self.times.last()) else {
+            return Ok(());
+        };
         let count = (last - first) / step + 1;
         // A stamp of a wrong century would ask for billions of points.
         if count > 100 * self.times.len() as i128 {
-            let message =
-                format!("filling its gaps takes {count} points for {}; choose --gaps split, or correct its time stamps", self.times.len());
+            let message = format!(
+                "filling its gaps takes {count} points for {}; choose --gaps split, or correct its time stamps",
+                self.times.len()
+            );
             return Err(Error::data(&data.name, message));
         }
         let (mut times, mut values) = (Vec::new(), Vec::new());
@@ -227,7 +256,9 @@ pub(super) fn nanos(text: &str) -> Option<i128> {
     if let Ok(seconds) = text.parse::<f64>() {
         return (seconds.abs() < 1e12).then(|| (seconds * 1e9).round() as i128);
     }
-    let of = |date: civil::DateTime| TimeZone::UTC.to_timestamp(date).ok().map(|time| time.as_nanosecond());
+    let of = |date: civil::DateTime| {
+        TimeZone::UTC.to_timestamp(date).ok().map(|time| time.as_nanosecond())
+    };
     let dates = ["%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y"];
     let clocks = [
         "%Y/%m/%d %H:%M:%S",
@@ -242,8 +273,18 @@ pub(super) fn nanos(text: &str) -> Option<i128> {
         .ok()
         .map(|time| time.as_nanosecond())
         .or_else(|| text.parse::<civil::DateTime>().ok().and_then(of))
-        .or_else(|| clocks.iter().find_map(|format| civil::DateTime::strptime(format, text).ok()).and_then(of))
-        .or_else(|| dates.iter().find_map(|format| civil::Date::strptime(format, text).ok()).and_then(|date| of(date.at(0, 0, 0, 0))))
+        .or_else(|| {
+            clocks
+                .iter()
+                .find_map(|format| civil::DateTime::strptime(format, text).ok())
+                .and_then(of)
+        })
+        .or_else(|| {
+            dates
+                .iter()
+                .find_map(|format| civil::Date::strptime(format, text).ok())
+                .and_then(|date| of(date.at(0, 0, 0, 0)))
+        })
 }
 
 #[cfg(test)]
@@ -251,7 +292,12 @@ mod tests {
     use super::*;
 
     fn points(stamps: &[&str], values: &[f64]) -> Dataset {
-        let mut data = Dataset::new("t", Shape::Flat { width: values.len() / stamps.len() }, Values::F64(values.to_vec())).unwrap();
+        let mut data = Dataset::new(
+            "t",
+            Shape::Flat { width: values.len() / stamps.len() },
+            Values::F64(values.to_vec()),
+        )
+        .unwrap();
         data.ids = Some(stamps.iter().map(|stamp| (*stamp).to_owned()).collect());
         data
     }
@@ -261,7 +307,10 @@ mod tests {
     }
 
     fn minutes(minutes: &[usize]) -> Vec<String> {
-        minutes.iter().map(|minute| format!("2024-01-01 {:02}:{:02}:00", minute / 60, minute % 60)).collect()
+        minutes
+            .iter()
+            .map(|minute| format!("2024-01-01 {:02}:{:02}:00", minute / 60, minute % 60))
+            .collect()
     }
 
     fn at(places: &[usize]) -> Dataset {
@@ -292,8 +341,12 @@ mod tests {
 
     #[test]
     fn windows_hold_points_that_follow_each_other() {
-        let windows = windows(&at(&[0, 5, 10, 15, 20]), &Series { stride: 2, ..series(3) }).unwrap();
-        assert_eq!(windows.values.in_memory(), Some(&Values::F64(vec![0.0, 5.0, 10.0, 10.0, 15.0, 20.0])));
+        let windows =
+            windows(&at(&[0, 5, 10, 15, 20]), &Series { stride: 2, ..series(3) }).unwrap();
+        assert_eq!(
+            windows.values.in_memory(),
+            Some(&Values::F64(vec![0.0, 5.0, 10.0, 10.0, 15.0, 20.0]))
+        );
         assert_eq!(windows.shape, Shape::Series { length: 3, channels: 1 });
         assert_eq!(windows.ids.unwrap(), ["2024-01-01 00:00:00", "2024-01-01 00:10:00"]);
     }
@@ -306,8 +359,13 @@ mod tests {
             error,
             "t: the time stamp 2024-01-01 00:05:00 is repeated (such rows in all: 1); choose --duplicates mean, first or last"
         );
-        for (how, value) in [(Duplicates::Mean, 2.0), (Duplicates::First, 1.0), (Duplicates::Last, 3.0)] {
-            let data = points(&["2024-01-01", "2024-01-02", "2024-01-02", "2024-01-03"], &[0.0, 1.0, 3.0, 9.0]);
+        for (how, value) in
+            [(Duplicates::Mean, 2.0), (Duplicates::First, 1.0), (Duplicates::Last, 3.0)]
+        {
+            let data = points(
+                &["2024-01-01", "2024-01-02", "2024-01-02", "2024-01-03"],
+                &[0.0, 1.0, 3.0, 9.0],
+            );
             let windows = windows(&data, &Series { duplicates: Some(how), ..series(3) }).unwrap();
             assert_eq!(windows.values.in_memory(), Some(&Values::F64(vec![0.0, value, 9.0])));
         }
@@ -317,19 +375,30 @@ mod tests {
     fn a_gap_is_refused_ends_a_window_or_is_filled() {
         let data = at(&[0, 5, 10, 25, 30, 35]);
         let error = windows(&data, &series(2)).unwrap_err().to_string();
-        assert!(error.contains("after 2024-01-01 00:10:00 (2 in 1 gaps); choose --gaps split"), "{error}");
+        assert!(
+            error.contains("after 2024-01-01 00:10:00 (2 in 1 gaps); choose --gaps split"),
+            "{error}"
+        );
         let split = windows(&data, &Series { gaps: Some(Gaps::Split), ..series(3) }).unwrap();
         assert_eq!(split.windows.unwrap().starts, [0, 3]);
         let filled = windows(&data, &Series { gaps: Some(Gaps::Fill), ..series(8) }).unwrap();
-        assert_eq!(filled.values.in_memory(), Some(&Values::F64(vec![0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 35.0])));
+        assert_eq!(
+            filled.values.in_memory(),
+            Some(&Values::F64(vec![0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 35.0]))
+        );
     }
 
     #[test]
     fn irregular_stamps_are_refused_and_resampled() {
         let data = at(&[0, 5, 10, 13, 20, 25]);
         let error = windows(&data, &series(2)).unwrap_err().to_string();
-        assert!(error.contains("comes 3min after the one before, others 5min; choose --resample 5min"), "{error}");
-        let resampled = windows(&data, &Series { resample: Some("10min".parse().unwrap()), ..series(3) }).unwrap();
+        assert!(
+            error.contains("comes 3min after the one before, others 5min; choose --resample 5min"),
+            "{error}"
+        );
+        let resampled =
+            windows(&data, &Series { resample: Some("10min".parse().unwrap()), ..series(3) })
+                .unwrap();
         assert_eq!(resampled.values.in_memory(), Some(&Values::F64(vec![2.5, 11.5, 22.5])));
     }
 
@@ -344,7 +413,9 @@ mod tests {
 
     #[test]
     fn a_date_that_is_none_is_refused_by_row() {
-        let error = windows(&points(&["2024-01-01", "yesterday"], &[0.0, 1.0]), &series(2)).unwrap_err().to_string();
+        let error = windows(&points(&["2024-01-01", "yesterday"], &[0.0, 1.0]), &series(2))
+            .unwrap_err()
+            .to_string();
         assert!(error.starts_with("t: row 2 has \"yesterday\" for a time stamp"), "{error}");
     }
 
@@ -357,9 +428,17 @@ mod tests {
 
     #[test]
     fn points_without_stamps_are_taken_as_they_come() {
-        let data = Dataset::new("t", Shape::Flat { width: 2 }, Values::F64((0..8).map(f64::from).collect())).unwrap();
+        let data = Dataset::new(
+            "t",
+            Shape::Flat { width: 2 },
+            Values::F64((0..8).map(f64::from).collect()),
+        )
+        .unwrap();
         let windows = windows(&data, &series(3)).unwrap();
-        assert_eq!((windows.rows(), windows.shape.clone()), (2, Shape::Series { length: 3, channels: 2 }));
+        assert_eq!(
+            (windows.rows(), windows.shape.clone()),
+            (2, Shape::Series { length: 3, channels: 2 })
+        );
         assert_eq!(windows.windows.unwrap().stamps[3], "3");
     }
 }

@@ -34,7 +34,12 @@ pub(super) struct Stream<'a> {
 impl<'a> Stream<'a> {
     /// Bytes in memory.
     pub(super) fn of(bytes: &'a [u8]) -> Self {
-        Self { reader: Box::new(bytes), at_most: bytes.len() as u64, on_disk: bytes.len() as u64, plain: None }
+        Self {
+            reader: Box::new(bytes),
+            at_most: bytes.len() as u64,
+            on_disk: bytes.len() as u64,
+            plain: None,
+        }
     }
 }
 
@@ -55,7 +60,12 @@ impl Stream<'static> {
                 plain: None,
             });
         }
-        Ok(Self { reader: Box::new(file), at_most: bound, on_disk, plain: metadata.is_file().then(|| path.to_owned()) })
+        Ok(Self {
+            reader: Box::new(file),
+            at_most: bound,
+            on_disk,
+            plain: metadata.is_file().then(|| path.to_owned()),
+        })
     }
 }
 
@@ -72,7 +82,9 @@ pub(super) fn peek<R: Read>(mut reader: R, count: u64) -> io::Result<(Vec<u8>, P
 /// What the system or a decoder said about bytes it could not read.
 pub(super) fn failed(place: &str, error: io::Error) -> Error {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => Error::data(place, "is cut short; copy or download it again"),
+        io::ErrorKind::UnexpectedEof => {
+            Error::data(place, "is cut short; copy or download it again")
+        }
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other => {
             Error::data(place, format!("is damaged ({error}); copy or download it again"))
         }

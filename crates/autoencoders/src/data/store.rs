@@ -11,7 +11,8 @@ const BLOCK: usize = 1 << 17;
 
 /// The numbers of a data set, row after row.
 ///
-/// Whoever wants numbers asks [`Dataset::gather`](super::Dataset::gather), which may fail; those in memory may be borrowed.
+/// Whoever wants numbers asks [`Dataset::gather`](super::Dataset::gather), which may fail; those in
+/// memory may be borrowed.
 #[derive(Clone, Debug)]
 pub enum Store {
     /// All in memory.
@@ -70,7 +71,8 @@ impl Store {
         }
     }
 
-    /// The rows of `features` numbers at the given indices, which must be in range, one after another.
+    /// The rows of `features` numbers at the given indices, which must be in range, one after
+    /// another.
     pub(super) fn gather(&self, rows: &[usize], features: usize) -> Result<Values> {
         fn pieces<T: Copy>(values: &[T], rows: &[usize], width: usize) -> Vec<T> {
             rows.iter().map(|row| &values[row * width..][..width]).collect::<Vec<_>>().concat()
@@ -95,7 +97,9 @@ impl Store {
         let step = if self.in_memory().is_some() { rows } else { Self::block(features) };
         (0..rows).step_by(step.max(1)).map(move |start| match self.in_memory() {
             Some(values) => Ok(Cow::Borrowed(values)),
-            None => self.gather(&(start..rows.min(start + step)).collect::<Vec<_>>(), features).map(Cow::Owned),
+            None => self
+                .gather(&(start..rows.min(start + step)).collect::<Vec<_>>(), features)
+                .map(Cow::Owned),
         })
     }
 }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// How a table of points becomes windows; a model keeps it, so that other rows are read the same way.
+/// How a table of points becomes windows; a model keeps it, so that other rows are read the same
+/// way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Series {
@@ -81,17 +82,33 @@ pub struct Span {
 }
 
 /// The units of a span, the longest first.
-const UNITS: [(&str, i64); 6] =
-    [("d", 86_400_000_000_000), ("h", 3_600_000_000_000), ("min", 60_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("s", 1_000_000_000)];
+const UNITS: [(&str, i64); 6] = [
+    ("d", 86_400_000_000_000),
+    ("h", 3_600_000_000_000),
+    ("min", 60_000_000_000),
+    ("ms", 1_000_000),
+    ("us", 1_000),
+    ("s", 1_000_000_000),
+];
 
 impl FromStr for Span {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let wanted = || Error::setting("span of time", format!("{text:?}"), "a whole number and d, h, min, s, ms or us, as in 5min");
+        let wanted = || {
+            Error::setting(
+                "span of time",
+                format!("{text:?}"),
+                "a whole number and d, h, min, s, ms or us, as in 5min",
+            )
+        };
         let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wanted)?;
         let unit = UNITS.iter().find(|(unit, _)| *unit == &text[digits..]).ok_or_else(wanted)?;
-        let nanos = text[..digits].parse::<i64>().ok().and_then(|count| count.checked_mul(unit.1)).filter(|nanos| *nanos > 0);
+        let nanos = text[..digits]
+            .parse::<i64>()
+            .ok()
+            .and_then(|count| count.checked_mul(unit.1))
+            .filter(|nanos| *nanos > 0);
         Ok(Self { nanos: nanos.ok_or_else(wanted)? })
     }
 }
@@ -100,7 +117,10 @@ crate::text::as_text!(Span);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = UNITS.iter().filter(|(_, nanos)| self.nanos % nanos == 0).max_by_key(|(_, nanos)| *nanos);
+        let unit = UNITS
+            .iter()
+            .filter(|(_, nanos)| self.nanos % nanos == 0)
+            .max_by_key(|(_, nanos)| *nanos);
         match unit {
             Some((unit, nanos)) => write!(f, "{}{unit}", self.nanos / nanos),
             None => write!(f, "{}ns", self.nanos),
@@ -122,7 +142,8 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// For each point the mean of what its windows have there; none for a point that no window holds.
+    /// For each point the mean of what its windows have there; none for a point that no window
+    /// holds.
     ///
     /// `of` gives the number of a window at a place in it.
     pub fn mean(&self, of: impl Fn(usize, usize) -> f64) -> Vec<Option<f64>> {
@@ -154,8 +175,20 @@ mod tests {
 
     #[test]
     fn a_point_has_the_mean_of_its_windows() {
-        let series = Series { window: 3, stride: 2, time: None, resample: None, duplicates: None, gaps: None };
-        let windows = Windows { stamps: (0..7).map(|at| at.to_string()).collect(), starts: vec![0, 2], length: 3, series };
+        let series = Series {
+            window: 3,
+            stride: 2,
+            time: None,
+            resample: None,
+            duplicates: None,
+            gaps: None,
+        };
+        let windows = Windows {
+            stamps: (0..7).map(|at| at.to_string()).collect(),
+            starts: vec![0, 2],
+            length: 3,
+            series,
+        };
         let means = windows.mean(|window, place| (10 * window + place) as f64);
         assert_eq!(means, [Some(0.0), Some(1.0), Some(6.0), Some(11.0), Some(12.0), None, None]);
     }

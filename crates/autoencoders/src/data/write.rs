@@ -1,4 +1,5 @@
-//! Writing results: tables as npy, CSV or Parquet, arrays as npy; whole or not at all, and block by block as they come.
+//! Writing results: tables as npy, CSV or Parquet, arrays as npy; whole or not at all, and block by
+//! block as they come.
 
 use super::atomic::atomically;
 use crate::error::{Error, Result};
@@ -19,24 +20,32 @@ use std::sync::Arc;
 const LONGEST_GROUP: usize = 1 << 16;
 /// Numbers in one group at most, as far as that leaves ...
 const LARGEST_GROUP: usize = 1 << 22;
-/// ... so many rows: a group is in memory as a whole, but so is what the file's end says of each column of each group.
+/// ... so many rows: a group is in memory as a whole, but so is what the file's end says of each
+/// column of each group.
 const SHORTEST_GROUP: usize = 1024;
 
 /// Adds whole rows to a file.
 type Add<'a> = dyn FnMut(&[f32]) -> Result<()> + 'a;
 
-/// Writes `rows` rows of `columns.len()` numbers as `.npy`, `.csv` or `.parquet`, told by the extension.
+/// Writes `rows` rows of `columns.len()` numbers as `.npy`, `.csv` or `.parquet`, told by the
+/// extension.
 ///
-/// CSV and Parquet begin with a column `row`: the identifier, or the zero-based number of the row where `ids` is none.
-/// An npy file holds the numbers alone.
-pub fn write_table(path: &Path, ids: Option<&[String]>, columns: &[String], rows: usize, values: &[f32]) -> Result<()> {
+/// CSV and Parquet begin with a column `row`: the identifier, or the zero-based number of the row
+/// where `ids` is none. An npy file holds the numbers alone.
+pub fn write_table(
+    path: &Path,
+    ids: Option<&[String]>,
+    columns: &[String],
+    rows: usize,
+    values: &[f32],
+) -> Result<()> {
     Table { path, ids, columns, fields: &[], rows }.write(|add| add(values))
 }
 
 /// As [`write_table`], with the rows in blocks, so that not all are in memory at once.
 ///
-/// `fields` tell what the columns hold where they are more than numbers: categories and dates are written as their texts. Empty for
-/// numbers alone.
+/// `fields` tell what the columns hold where they are more than numbers: categories and dates are
+/// written as their texts. Empty for numbers alone.
 pub fn write_table_blocks(
     path: &Path,
     ids: Option<&[String]>,
@@ -54,7 +63,11 @@ pub fn write_npy(path: &Path, shape: &[usize], values: &[f32]) -> Result<()> {
 }
 
 /// As [`write_npy`], with the numbers in blocks, so that not all are in memory at once.
-pub fn write_npy_blocks(path: &Path, shape: &[usize], blocks: &mut dyn Iterator<Item = Result<Matrix>>) -> Result<()> {
+pub fn write_npy_blocks(
+    path: &Path,
+    shape: &[usize],
+    blocks: &mut dyn Iterator<Item = Result<Matrix>>,
+) -> Result<()> {
     write_array(path, shape, |add| add_all(blocks, add))
 }
 
@@ -65,16 +78,23 @@ fn add_all(blocks: &mut dyn Iterator<Item = Result<Matrix>>, add: &mut Add) -> R
     Ok(())
 }
 
-fn write_array(path: &Path, shape: &[usize], fill: impl FnOnce(&mut Add) -> Result<()>) -> Result<()> {
+fn write_array(
+    path: &Path,
+    shape: &[usize],
+    fill: impl FnOnce(&mut Add) -> Result<()>,
+) -> Result<()> {
     let sides: String = shape.iter().map(|side| format!("{side}, ")).collect();
-    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", sides.trim_end());
-    // Magic number, version, length and header together fill blocks of 64 bytes and end with a line break.
+    let mut header =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", sides.trim_end());
+    // Magic number, version, length and header together fill blocks of 64 bytes and end with a line
+    // break.
     while (10 + header.len() + 1) % 64 != 0 {
         header.push(' ');
     }
     header.push('\n');
-    let length =
-        u16::try_from(header.len()).map_err(|_| Error::shape("writing an array", format!("{} dimensions", shape.len()), "fewer"))?;
+    let length = u16::try_from(header.len()).map_err(|_| {
+        Error::shape("writing an array", format!("{} dimensions", shape.len()), "fewer")
+    })?;
     let count = shape.iter().try_fold(1usize, |product, side| product.checked_mul(*side));
     atomically(path, |writer| {
         let fail = |error| Error::io(path, error);
@@ -82,12 +102,16 @@ fn write_array(path: &Path, shape: &[usize], fill: impl FnOnce(&mut Add) -> Resu
         writer.write_all(&length.to_le_bytes()).map_err(fail)?;
         writer.write_all(header.as_bytes()).map_err(fail)?;
         counted("writing an array", (count, 1), &format!("{shape:?}"), fill, &mut |values| {
-            values.iter().try_for_each(|number| writer.write_all(&number.to_le_bytes())).map_err(fail)
+            values
+                .iter()
+                .try_for_each(|number| writer.write_all(&number.to_le_bytes()))
+                .map_err(fail)
         })
     })
 }
 
-/// Passes on to `add` what `fill` gives; an error unless it is as many numbers as were announced, in whole rows.
+/// Passes on to `add` what `fill` gives; an error unless it is as many numbers as were announced,
+/// in whole rows.
 fn counted(
     doing: &str,
     (count, width): (Option<usize>, usize),
@@ -128,7 +152,11 @@ impl Table<'_> {
             return Err(Error::shape("writing a table", wanted, "at least one column"));
         }
         if let Some(ids) = self.ids.filter(|ids| ids.len() != self.rows) {
-            return Err(Error::shape("writing a table", format!("{} identifiers", ids.len()), format!("{}, one a row", self.rows)));
+            return Err(Error::shape(
+                "writing a table",
+                format!("{} identifiers", ids.len()),
+                format!("{}, one a row", self.rows),
+            ));
         }
         let count = (self.rows.checked_mul(self.columns.len()), self.columns.len());
         let extension = self.path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
@@ -136,13 +164,17 @@ impl Table<'_> {
             "npy" => write_array(self.path, &[self.rows, self.columns.len()], fill),
             "csv" => atomically(self.path, |writer| {
                 let mut sheet = Csv::new(self, writer).map_err(|error| self.fail(error))?;
-                counted("writing a table", count, &wanted, fill, &mut |values| sheet.add(values).map_err(|error| self.fail(error)))?;
+                counted("writing a table", count, &wanted, fill, &mut |values| {
+                    sheet.add(values).map_err(|error| self.fail(error))
+                })?;
                 sheet.writer.flush().map_err(|error| self.fail(error))
             }),
             "parquet" => atomically(self.path, |writer| {
                 let fail = |error| self.fail(io::Error::other(error));
                 let mut sheet = Parquet::new(self, writer).map_err(fail)?;
-                counted("writing a table", count, &wanted, fill, &mut |values| sheet.add(values).map_err(fail))?;
+                counted("writing a table", count, &wanted, fill, &mut |values| {
+                    sheet.add(values).map_err(fail)
+                })?;
                 sheet.finish().map_err(fail)
             }),
             _ => Err(Error::unknown("table format", extension, ["npy", "csv", "parquet"])),
@@ -177,7 +209,8 @@ impl<'a, W: Write> Csv<'a, W> {
             }
             let text = |(column, number): (usize, &f32)| match self.table.worded(column) {
                 Some(field) => field.text(f64::from(*number)),
-                // Debug is the shortest text that reads back as the same number, with an exponent where that is shorter.
+                // Debug is the shortest text that reads back as the same number, with an exponent
+                // where that is shorter.
                 None => format!("{number:?}"),
             };
             self.writer.write_record(numbers.iter().enumerate().map(text))?;
@@ -201,10 +234,13 @@ struct Parquet<'a, W: Write + Send> {
 
 impl<'a, W: Write + Send> Parquet<'a, W> {
     fn new(table: &'a Table<'a>, writer: W) -> Result<Self, ParquetError> {
-        let row = Type::primitive_type_builder("row", if table.ids.is_some() { Physical::BYTE_ARRAY } else { Physical::INT64 })
-            .with_logical_type(table.ids.map(|_| LogicalType::String))
-            .with_repetition(Repetition::REQUIRED)
-            .build()?;
+        let row = Type::primitive_type_builder(
+            "row",
+            if table.ids.is_some() { Physical::BYTE_ARRAY } else { Physical::INT64 },
+        )
+        .with_logical_type(table.ids.map(|_| LogicalType::String))
+        .with_repetition(Repetition::REQUIRED)
+        .build()?;
         let mut fields = vec![Arc::new(row)];
         for (at, name) in table.columns.iter().enumerate() {
             let (physical, logical) = match table.worded(at).map(|field| field.kind) {
@@ -251,7 +287,8 @@ impl<'a, W: Write + Send> Parquet<'a, W> {
         if let Some(mut column) = group.next_column()? {
             match self.table.ids {
                 Some(ids) => {
-                    let texts: Vec<ByteArray> = ids[rows.clone()].iter().map(|id| id.as_str().into()).collect();
+                    let texts: Vec<ByteArray> =
+                        ids[rows.clone()].iter().map(|id| id.as_str().into()).collect();
                     column.typed::<ByteArrayType>().write_batch(&texts, None, None)?
                 }
                 None => column.typed::<Int64Type>().write_batch(&counts(&rows), None, None)?,
@@ -264,11 +301,15 @@ impl<'a, W: Write + Send> Parquet<'a, W> {
                 match self.table.worded(j) {
                     None => column.typed::<FloatType>().write_batch(&numbers, None, None)?,
                     Some(field) if field.kind == ColumnKind::Boolean => {
-                        let truths: Vec<bool> = numbers.iter().map(|number| *number >= 0.5).collect();
+                        let truths: Vec<bool> =
+                            numbers.iter().map(|number| *number >= 0.5).collect();
                         column.typed::<BoolType>().write_batch(&truths, None, None)?
                     }
                     Some(field) => {
-                        let texts: Vec<ByteArray> = numbers.iter().map(|number| field.text(f64::from(*number)).as_str().into()).collect();
+                        let texts: Vec<ByteArray> = numbers
+                            .iter()
+                            .map(|number| field.text(f64::from(*number)).as_str().into())
+                            .collect();
                         column.typed::<ByteArrayType>().write_batch(&texts, None, None)?
                     }
                 };
@@ -340,8 +381,13 @@ mod tests {
 
     #[test]
     fn an_unknown_extension_is_answered_with_the_known_ones() {
-        let error = write_table(Path::new("codes.npz"), None, &names(), 2, &NUMBERS).unwrap_err().to_string();
-        assert_eq!(error, "unknown table format \"npz\"; did you mean \"npy\"? known: npy, csv, parquet");
+        let error = write_table(Path::new("codes.npz"), None, &names(), 2, &NUMBERS)
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            error,
+            "unknown table format \"npz\"; did you mean \"npy\"? known: npy, csv, parquet"
+        );
     }
 
     #[test]
@@ -360,9 +406,15 @@ mod tests {
         for extension in ["npy", "csv", "parquet"] {
             let path = |name: &str| folder.path().join(format!("{name}.{extension}"));
             write_table(&path("whole"), Some(&ids), &names(), rows, &numbers).unwrap();
-            let blocks = numbers.chunks(2 * 1000).map(|values| Ok(Matrix { columns: 2, values: values.to_vec() }));
-            write_table_blocks(&path("blocks"), Some(&ids), &names(), &[], rows, &mut { blocks }).unwrap();
-            assert!(std::fs::read(path("whole")).unwrap() == std::fs::read(path("blocks")).unwrap(), "{extension}");
+            let blocks = numbers
+                .chunks(2 * 1000)
+                .map(|values| Ok(Matrix { columns: 2, values: values.to_vec() }));
+            write_table_blocks(&path("blocks"), Some(&ids), &names(), &[], rows, &mut { blocks })
+                .unwrap();
+            assert!(
+                std::fs::read(path("whole")).unwrap() == std::fs::read(path("blocks")).unwrap(),
+                "{extension}"
+            );
         }
     }
 
@@ -373,10 +425,25 @@ mod tests {
             let path = folder.path().join(format!("a.{extension}"));
             let block = || Ok(Matrix { columns: 2, values: vec![1.0; 4] });
             let broken = || Err(Error::data("source.npy", "is cut short"));
-            let error = write_table_blocks(&path, None, &names(), &[], 4, &mut [block(), broken()].into_iter()).unwrap_err();
+            let error = write_table_blocks(
+                &path,
+                None,
+                &names(),
+                &[],
+                4,
+                &mut [block(), broken()].into_iter(),
+            )
+            .unwrap_err();
             assert_eq!(error.to_string(), "source.npy: is cut short");
             for blocks in [vec![block()], vec![block(), block(), block()]] {
-                let error = write_table_blocks(&path, Some(&vec![String::new(); 4]), &names(), &[], 4, &mut blocks.into_iter());
+                let error = write_table_blocks(
+                    &path,
+                    Some(&vec![String::new(); 4]),
+                    &names(),
+                    &[],
+                    4,
+                    &mut blocks.into_iter(),
+                );
                 assert!(error.unwrap_err().to_string().starts_with("writing a"), "{extension}");
             }
         }
@@ -386,8 +453,14 @@ mod tests {
     #[test]
     fn folders_are_no_files_and_must_exist() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(write_npy(folder.path(), &[4], &NUMBERS).unwrap_err().to_string().contains("is a folder"));
-        let error = write_npy(&folder.path().join("no/a.npy"), &[4], &NUMBERS).unwrap_err().to_string();
+        assert!(
+            write_npy(folder.path(), &[4], &NUMBERS)
+                .unwrap_err()
+                .to_string()
+                .contains("is a folder")
+        );
+        let error =
+            write_npy(&folder.path().join("no/a.npy"), &[4], &NUMBERS).unwrap_err().to_string();
         assert!(error.contains("create it first"), "{error}");
     }
 }

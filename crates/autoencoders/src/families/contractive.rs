@@ -1,6 +1,7 @@
 //! Contractive autoencoder: the code is made to move little when the input moves.
 //!
-//! Rifai et al., "Contractive auto-encoders: explicit invariance during feature extraction", ICML 2011.
+//! Rifai et al., "Contractive auto-encoders: explicit invariance during feature extraction", ICML
+//! 2011.
 
 use crate::config::{Auto, Plan};
 use crate::error::{Error, Result};
@@ -10,7 +11,8 @@ use crate::net::{Net, Norm};
 use autoencoders_kernels::Activation;
 use serde::{Deserialize, Serialize};
 
-pub(super) const ENTRY: Entry = Entry::of::<Contractive>("contractive", "Contractive autoencoder", "Rifai et al. 2011");
+pub(super) const ENTRY: Entry =
+    Entry::of::<Contractive>("contractive", "Contractive autoencoder", "Rifai et al. 2011");
 
 /// Parameters of the contractive autoencoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,8 +20,9 @@ pub(super) const ENTRY: Entry = Entry::of::<Contractive>("contractive", "Contrac
 pub struct Contractive {
     /// Weight of the squared Frobenius norm of the encoder's Jacobian.
     pub lambda: f64,
-    /// Random directions that estimate the norm of a deep encoder; 0 computes it exactly, at the price of as many passes as the
-    /// input is wide. One dense layer has a closed form and takes neither.
+    /// Random directions that estimate the norm of a deep encoder; 0 computes it exactly, at the
+    /// price of as many passes as the input is wide. One dense layer has a closed form and takes
+    /// neither.
     pub probes: usize,
 }
 
@@ -40,7 +43,11 @@ impl Family for Contractive {
             return Err(Error::setting("lambda", self.lambda, "a number from 0 to 1e6"));
         }
         if self.probes > 10_000 {
-            return Err(Error::setting("probes", self.probes, "0 for the exact norm, or 1 to 10000 random directions"));
+            return Err(Error::setting(
+                "probes",
+                self.probes,
+                "0 for the exact norm, or 1 to 10000 random directions",
+            ));
         }
         if plan.blueprint.norm == Norm::Batch {
             return Err(Error::setting(
@@ -55,7 +62,10 @@ impl Family for Contractive {
             return Err(Error::setting(
                 "probes",
                 0,
-                format!("for example 4: the exact norm of a deep encoder takes {} directions for each row", plan.width()),
+                format!(
+                    "for example 4: the exact norm of a deep encoder takes {} directions for each row",
+                    plan.width()
+                ),
             ));
         }
         Ok(())
@@ -76,7 +86,15 @@ impl Family for Contractive {
     fn terms(&self, step: &Step) -> Result<Terms> {
         let latent = step.parts.plan.config.latent;
         let (x, head) = (step.batch.input.clone(), Some(step.code.mean.clone()));
-        let norm = jacobian::squared_norm(&step.parts.network, step.values, x, head, latent, self.probes, &mut step.pass.clone());
+        let norm = jacobian::squared_norm(
+            &step.parts.network,
+            step.values,
+            x,
+            head,
+            latent,
+            self.probes,
+            &mut step.pass.clone(),
+        );
         Ok(Terms::one("contraction", self.lambda, norm.mean()))
     }
 }

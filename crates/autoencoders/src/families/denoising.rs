@@ -1,7 +1,7 @@
 //! Denoising autoencoder: encodes a corrupted row and is compared with the clean one.
 //!
-//! Vincent et al., "Extracting and composing robust features with denoising autoencoders", ICML 2008; the other kinds of noise:
-//! Vincent et al., JMLR 11, 2010.
+//! Vincent et al., "Extracting and composing robust features with denoising autoencoders", ICML
+//! 2008; the other kinds of noise: Vincent et al., JMLR 11, 2010.
 
 use crate::config::Plan;
 use crate::error::{Error, Result};
@@ -11,7 +11,8 @@ use crate::prepare::Range;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-pub(super) const ENTRY: Entry = Entry::of::<Denoising>("denoising", "Denoising autoencoder", "Vincent et al. 2008");
+pub(super) const ENTRY: Entry =
+    Entry::of::<Denoising>("denoising", "Denoising autoencoder", "Vincent et al. 2008");
 
 /// Parameters of the denoising autoencoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,8 +20,8 @@ pub(super) const ENTRY: Entry = Entry::of::<Denoising>("denoising", "Denoising a
 pub struct Denoising {
     /// What is done to the input.
     pub noise: Noise,
-    /// How much of it: the fraction of the numbers for masking and salt-and-pepper, the standard deviation of gaussian noise,
-    /// half the width of uniform noise, in prepared units.
+    /// How much of it: the fraction of the numbers for masking and salt-and-pepper, the standard
+    /// deviation of gaussian noise, half the width of uniform noise, in prepared units.
     pub level: f64,
 }
 
@@ -32,7 +33,8 @@ pub enum Noise {
     Masking,
     /// Normal noise added.
     Gaussian,
-    /// Numbers set to the lowest or the highest value, evenly: 0 or 1, and -3 or 3 standard deviations in unbounded data.
+    /// Numbers set to the lowest or the highest value, evenly: 0 or 1, and -3 or 3 standard
+    /// deviations in unbounded data.
     SaltAndPepper,
     /// Uniform noise added.
     Uniform,
@@ -76,7 +78,9 @@ impl Family for Denoising {
                     Range::Real => (-3.0, 3.0),
                 };
                 let hit = hit(rng.uniform(shape, &device, dtype));
-                let salt = (rng.uniform(shape, &device, dtype) - 0.5).sign().clamp_min(0.0) * (high - low) + low;
+                let salt = (rng.uniform(shape, &device, dtype) - 0.5).sign().clamp_min(0.0)
+                    * (high - low)
+                    + low;
                 x * (hit.clone().neg() + 1.0) + salt * hit
             }
         };

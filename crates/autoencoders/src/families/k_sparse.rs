@@ -13,7 +13,8 @@ use crate::vars::Values;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-pub(super) const ENTRY: Entry = Entry::of::<KSparse>("k-sparse", "k-sparse autoencoder", "Makhzani and Frey 2014");
+pub(super) const ENTRY: Entry =
+    Entry::of::<KSparse>("k-sparse", "k-sparse autoencoder", "Makhzani and Frey 2014");
 
 /// Parameters of the k-sparse autoencoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,11 +22,11 @@ pub(super) const ENTRY: Entry = Entry::of::<KSparse>("k-sparse", "k-sparse autoe
 pub struct KSparse {
     /// Numbers of a code that are kept; all where a code has no more.
     pub k: usize,
-    /// As many times more are kept once training is over: the paper's classifiers see more than the decoder saw. 1 gives the decoder what
-    /// it knows.
+    /// As many times more are kept once training is over: the paper's classifiers see more than the
+    /// decoder saw. 1 gives the decoder what it knows.
     pub alpha: f64,
-    /// The fraction of the training over which k falls from all to its value; without, units that are never among the largest learn
-    /// nothing.
+    /// The fraction of the training over which k falls from all to its value; without, units that
+    /// are never among the largest learn nothing.
     pub warm_up: f64,
 }
 
@@ -67,7 +68,11 @@ impl Family for KSparse {
         let latent = h.dims()[1];
         let k = if pass.sampling {
             // As the loss has it, in training and in validation.
-            let left = if self.warm_up > 0.0 { (1.0 - pass.progress.fraction / self.warm_up).max(0.0) } else { 0.0 };
+            let left = if self.warm_up > 0.0 {
+                (1.0 - pass.progress.fraction / self.warm_up).max(0.0)
+            } else {
+                0.0
+            };
             let left = if pass.mode == Mode::Training { left } else { 0.0 };
             self.k as f64 + left * latent.saturating_sub(self.k) as f64
         } else {

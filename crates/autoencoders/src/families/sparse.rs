@@ -1,7 +1,8 @@
 //! Sparse autoencoder: many code units, each active on few rows.
 //!
-//! Ng, "Sparse autoencoder", CS294A lecture notes, and the UFLDL tutorial. The cost there carries a factor one half on the
-//! squared error; here it does not, so a beta of 3 there is 6 here. Meant for codes wider than the row.
+//! Ng, "Sparse autoencoder", CS294A lecture notes, and the UFLDL tutorial. The cost there carries a
+//! factor one half on the squared error; here it does not, so a beta of 3 there is 6 here. Meant
+//! for codes wider than the row.
 
 use crate::config::{Auto, Plan};
 use crate::error::{Error, Result};
@@ -10,7 +11,8 @@ use crate::net::Net;
 use autoencoders_kernels::{Activation, sparsity};
 use serde::{Deserialize, Serialize};
 
-pub(super) const ENTRY: Entry = Entry::of::<Sparse>("sparse", "Sparse autoencoder", "Ng 2011, CS294A");
+pub(super) const ENTRY: Entry =
+    Entry::of::<Sparse>("sparse", "Sparse autoencoder", "Ng 2011, CS294A");
 
 /// Parameters of the sparse autoencoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,7 +69,9 @@ impl Family for Sparse {
         };
         if !fits {
             let wanted = match self.penalty {
-                Penalty::Kl => "sigmoid or tanh for the kl penalty, whose target is a mean between 0 and 1",
+                Penalty::Kl => {
+                    "sigmoid or tanh for the kl penalty, whose target is a mean between 0 and 1"
+                }
                 Penalty::L1 => "relu or softplus for the l1 penalty",
             };
             return Err(Error::setting("code activation", activation.name(), wanted));
@@ -88,8 +92,9 @@ impl Family for Sparse {
                     Activation::Tanh => (code + 1.0) * 0.5,
                     _ => code,
                 };
-                // The mean over the batch, not a running mean: the gradient is then the exact one of the loss that is reported, and
-                // nothing has to be stored. Its noise falls with the root of the batch: a few hundred rows are a good one.
+                // The mean over the batch, not a running mean: the gradient is then the exact one
+                // of the loss that is reported, and nothing has to be stored. Its noise falls with
+                // the root of the batch: a few hundred rows are a good one.
                 Terms::one("sparsity", self.beta, sparsity(active, self.rho).sum())
             }
         })

@@ -1,7 +1,7 @@
 //! Variational autoencoder: the code is a distribution, kept near a standard normal one.
 //!
-//! Kingma and Welling, "Auto-encoding variational Bayes", ICLR 2014; beta: Higgins et al., ICLR 2017; warm-up: Sønderby et al.,
-//! NeurIPS 2016; free bits: Kingma et al., NeurIPS 2016.
+//! Kingma and Welling, "Auto-encoding variational Bayes", ICLR 2014; beta: Higgins et al., ICLR
+//! 2017; warm-up: Sønderby et al., NeurIPS 2016; free bits: Kingma et al., NeurIPS 2016.
 
 use crate::config::{Auto, Plan};
 use crate::error::{Error, Result};
@@ -15,7 +15,8 @@ use autoencoders_kernels::kl_normal;
 use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
-pub(super) const ENTRY: Entry = Entry::of::<Vae>("vae", "Variational autoencoder", "Kingma and Welling 2014");
+pub(super) const ENTRY: Entry =
+    Entry::of::<Vae>("vae", "Variational autoencoder", "Kingma and Welling 2014");
 
 /// Parameters of the variational autoencoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,7 +26,8 @@ pub struct Vae {
     pub beta: f64,
     /// The fraction of the training over which beta rises from zero; 0 starts with all of it.
     pub warm_up: f64,
-    /// Nats of each unit, averaged over the batch, that cost nothing; keeps units from falling silent.
+    /// Nats of each unit, averaged over the batch, that cost nothing; keeps units from falling
+    /// silent.
     pub free_bits: f64,
 }
 
@@ -38,13 +40,18 @@ impl Default for Vae {
 impl Family for Vae {
     fn auto(&self, auto: &mut Auto) {
         if auto.likelihood == Likelihood::Gaussian {
-            // At the variance of one half that a squared error stands for, the prior would silence most units of scaled data.
+            // At the variance of one half that a squared error stands for, the prior would silence
+            // most units of scaled data.
             auto.likelihood = Likelihood::GaussianLearned;
         }
     }
 
     fn check(&self, plan: &Plan) -> Result<()> {
-        for (name, value, most) in [("beta", self.beta, 1e6), ("warm_up", self.warm_up, 1.0), ("free_bits", self.free_bits, 1e3)] {
+        for (name, value, most) in [
+            ("beta", self.beta, 1e6),
+            ("warm_up", self.warm_up, 1.0),
+            ("free_bits", self.free_bits, 1e3),
+        ] {
             if !(0.0..=most).contains(&value) {
                 return Err(Error::setting(name, value, format!("a number from 0 to {most}")));
             }
@@ -70,7 +77,11 @@ impl Family for Vae {
         };
         let units = kl_normal(posterior);
         let units = if self.free_bits > 0.0 { units.clamp_min(self.free_bits) } else { units };
-        let warmed = if self.warm_up > 0.0 { (step.pass.progress.fraction / self.warm_up).min(1.0) } else { 1.0 };
+        let warmed = if self.warm_up > 0.0 {
+            (step.pass.progress.fraction / self.warm_up).min(1.0)
+        } else {
+            1.0
+        };
         Ok(Terms::one("kl", self.beta * warmed, units.sum()))
     }
 

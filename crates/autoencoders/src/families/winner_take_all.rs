@@ -1,7 +1,8 @@
-//! Winner-take-all autoencoder: each unit of the code is kept only on the few rows that excite it most.
+//! Winner-take-all autoencoder: each unit of the code is kept only on the few rows that excite it
+//! most.
 //!
-//! Makhzani and Frey, "Winner-take-all autoencoders", NeurIPS 2015: lifetime sparsity within each batch. Meant for codes wider than the
-//! row.
+//! Makhzani and Frey, "Winner-take-all autoencoders", NeurIPS 2015: lifetime sparsity within each
+//! batch. Meant for codes wider than the row.
 
 use crate::config::{Auto, Plan};
 use crate::error::{Error, Result};
@@ -15,7 +16,11 @@ use autoencoders_kernels::Activation;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-pub(super) const ENTRY: Entry = Entry::of::<WinnerTakeAll>("winner-take-all", "Winner-take-all autoencoder", "Makhzani and Frey 2015");
+pub(super) const ENTRY: Entry = Entry::of::<WinnerTakeAll>(
+    "winner-take-all",
+    "Winner-take-all autoencoder",
+    "Makhzani and Frey 2015",
+);
 
 /// Parameters of the winner-take-all autoencoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,8 +28,9 @@ pub(super) const ENTRY: Entry = Entry::of::<WinnerTakeAll>("winner-take-all", "W
 pub struct WinnerTakeAll {
     /// The fraction of a batch's rows on which a unit is kept.
     pub lifetime: f64,
-    /// Whether encoding keeps a number only above what it takes to be among those of a batch, so that the decoder sees what it knows.
-    /// The paper's classifiers see every rectified number: `false`.
+    /// Whether encoding keeps a number only above what it takes to be among those of a batch, so
+    /// that the decoder sees what it knows. The paper's classifiers see every rectified number:
+    /// `false`.
     pub winners: bool,
 }
 
@@ -45,7 +51,11 @@ impl Family for WinnerTakeAll {
 
     fn check(&self, plan: &Plan) -> Result<()> {
         if !(self.lifetime > 0.0 && self.lifetime <= 1.0) {
-            return Err(Error::setting("lifetime", self.lifetime, "a fraction of the rows, above 0 and up to 1"));
+            return Err(Error::setting(
+                "lifetime",
+                self.lifetime,
+                "a fraction of the rows, above 0 and up to 1",
+            ));
         }
         let activation = plan.blueprint.code_activation;
         match activation {
@@ -59,7 +69,13 @@ impl Family for WinnerTakeAll {
     }
 
     fn variables(&self, plan: &Plan, init: &mut Init) -> Result<Vec<VarId>> {
-        let threshold = init.variable("winner.threshold", [1, plan.config.latent], Fill::Constant(0.0), Role::Buffer, Layout::Vector)?;
+        let threshold = init.variable(
+            "winner.threshold",
+            [1, plan.config.latent],
+            Fill::Constant(0.0),
+            Role::Buffer,
+            Layout::Vector,
+        )?;
         Ok(vec![threshold])
     }
 
@@ -68,9 +84,13 @@ impl Family for WinnerTakeAll {
         if pass.sampling {
             // As the loss has it, in training and in validation.
             let rows = h.dims()[0];
-            let (kept, lowest) = largest::in_columns(&h, ((rows as f64 * self.lifetime).ceil() as usize).clamp(1, rows))?;
+            let (kept, lowest) = largest::in_columns(
+                &h,
+                ((rows as f64 * self.lifetime).ceil() as usize).clamp(1, rows),
+            )?;
             if let Some(id) = usual.filter(|_| pass.mode == Mode::Training) {
-                pass.updates.push((id, values.get(id).inner() * (1.0 - MOMENTUM) + lowest * MOMENTUM));
+                pass.updates
+                    .push((id, values.get(id).inner() * (1.0 - MOMENTUM) + lowest * MOMENTUM));
             }
             return Ok(Code::point(h * kept));
         }

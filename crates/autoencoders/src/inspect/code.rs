@@ -49,15 +49,18 @@ pub struct CodeStatistics {
     pub correlation: Vec<f64>,
 }
 
-/// The units in which some codes [rows, latent] differ from all, the most first: each with how far their mean is from the mean over
-/// all rows, in standard deviations over all rows; dead units in none.
+/// The units in which some codes [rows, latent] differ from all, the most first: each with how far
+/// their mean is from the mean over all rows, in standard deviations over all rows; dead units in
+/// none.
 pub fn standing_out(units: &[Unit], codes: &Matrix) -> Vec<(usize, f64)> {
     let mut sums = vec![0.0; codes.columns];
     each(codes, |unit, value| sums[unit] += value);
     let far = |(sum, unit): (&f64, &Unit)| match unit.state {
         // Its deviation is rounding, by which nothing is to be divided.
         State::Dead => 0.0,
-        State::Active | State::Saturated => (sum / codes.rows().max(1) as f64 - unit.mean) / unit.deviation,
+        State::Active | State::Saturated => {
+            (sum / codes.rows().max(1) as f64 - unit.mean) / unit.deviation
+        }
     };
     let mut all: Vec<(usize, f64)> = sums.iter().zip(units).map(far).enumerate().collect();
     all.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
@@ -96,11 +99,12 @@ impl Model {
             }
         });
         let bound = silent_below(&squares, self.parts.plan.family.head(units) > units);
-        let state = |unit: usize| match extremes[unit].iter().any(|count| *count as f64 > MOSTLY * rows) {
-            _ if squares[unit] <= bound => State::Dead,
-            true => State::Saturated,
-            false => State::Active,
-        };
+        let state =
+            |unit: usize| match extremes[unit].iter().any(|count| *count as f64 > MOSTLY * rows) {
+                _ if squares[unit] <= bound => State::Dead,
+                true => State::Saturated,
+                false => State::Active,
+            };
         let all = (0..units).map(|unit| Unit {
             mean: means[unit],
             deviation: squares[unit].sqrt(),
@@ -111,14 +115,18 @@ impl Model {
         all.collect()
     }
 
-    /// The divergence of each unit's posterior from the prior, averaged over rows, in nats; none for codes without a distribution.
+    /// The divergence of each unit's posterior from the prior, averaged over rows, in nats; none
+    /// for codes without a distribution.
     pub fn kl_by_unit(&self, data: &Dataset, rows: &[usize]) -> Result<Option<Vec<f64>>> {
         let (latent, mut total, mut posterior) = (self.parts.plan.config.latent, Vec::new(), true);
         total.resize(latent, 0.0);
         self.blocks(data, rows, |_, values, x| {
             let count = x.dims()[0] as f64;
             match self.parts.code(values, x, &mut self.pass())?.posterior {
-                Some(h) => read(kl_normal(h))?.iter().zip(&mut total).for_each(|(kl, sum)| *sum += f64::from(*kl) * count),
+                Some(h) => read(kl_normal(h))?
+                    .iter()
+                    .zip(&mut total)
+                    .for_each(|(kl, sum)| *sum += f64::from(*kl) * count),
                 None => posterior = false,
             }
             Ok(())
@@ -148,7 +156,11 @@ fn correlation(codes: &Matrix, statistics: &[Unit]) -> Vec<f64> {
     let mut products = vec![0.0; units * units];
     let mut centred = vec![0.0; units];
     for row in codes.values.chunks_exact(units.max(1)) {
-        centred.iter_mut().zip(row).zip(statistics).for_each(|((centred, value), unit)| *centred = f64::from(*value) - unit.mean);
+        centred
+            .iter_mut()
+            .zip(row)
+            .zip(statistics)
+            .for_each(|((centred, value), unit)| *centred = f64::from(*value) - unit.mean);
         for (i, a) in centred.iter().enumerate() {
             products[i * units..][..=i].iter_mut().zip(&centred).for_each(|(sum, b)| *sum += a * b);
         }

@@ -18,11 +18,13 @@ pub const GROUPS: [[u8; 3]; 10] = [
 
 /// Blue for -1, white for 0, orange for 1.
 pub fn diverging(value: f64) -> [u8; 3] {
-    let (to, share) = if value < 0.0 { ([0.0, 114.0, 178.0], -value) } else { ([213.0, 94.0, 0.0], value) };
+    let (to, share) =
+        if value < 0.0 { ([0.0, 114.0, 178.0], -value) } else { ([213.0, 94.0, 0.0], value) };
     to.map(|end: f64| (255.0 + (end - 255.0) * share.clamp(0.0, 1.0)) as u8)
 }
 
-/// The colour scale viridis (van der Walt and Smith 2015) from 0 to 1: at seven places, straight between them.
+/// The colour scale viridis (van der Walt and Smith 2015) from 0 to 1: at seven places, straight
+/// between them.
 pub fn viridis(share: f32) -> [u8; 3] {
     const PLACES: [[f32; 3]; 7] = [
         [68.0, 1.0, 84.0],
@@ -35,16 +37,21 @@ pub fn viridis(share: f32) -> [u8; 3] {
     ];
     let at = share.clamp(0.0, 1.0) * (PLACES.len() - 1) as f32;
     let low = (at as usize).min(PLACES.len() - 2);
-    [0, 1, 2].map(|channel| (PLACES[low][channel] + (PLACES[low + 1][channel] - PLACES[low][channel]) * (at - low as f32)) as u8)
+    [0, 1, 2].map(|channel| {
+        (PLACES[low][channel]
+            + (PLACES[low + 1][channel] - PLACES[low][channel]) * (at - low as f32)) as u8
+    })
 }
 
 /// Numbers around mid-grey, the largest of them white or black: each between 0 and 1.
 pub fn around_grey(numbers: &[f32]) -> Vec<f32> {
-    let most = numbers.iter().fold(0f32, |most, number| most.max(number.abs())).max(f32::MIN_POSITIVE);
+    let most =
+        numbers.iter().fold(0f32, |most, number| most.max(number.abs())).max(f32::MIN_POSITIVE);
     numbers.iter().map(|number| 0.5 + 0.5 * number / most).collect()
 }
 
-/// The group of each label, and what the groups are called: as many as there are colours, or the most frequent and one for all others.
+/// The group of each label, and what the groups are called: as many as there are colours, or the
+/// most frequent and one for all others.
 pub fn groups(labels: &[String]) -> (Vec<usize>, Vec<String>) {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     labels.iter().for_each(|label| *counts.entry(label).or_default() += 1);
@@ -58,8 +65,12 @@ pub fn groups(labels: &[String]) -> (Vec<usize>, Vec<String>) {
         (Ok(a), Ok(b)) => a.total_cmp(&b),
         _ => a.cmp(b),
     });
-    let of: BTreeMap<&str, usize> = names.iter().enumerate().map(|(group, name)| (*name, group)).collect();
-    let all = labels.iter().map(|label| of.get(label.as_str()).copied().unwrap_or(GROUPS.len() - 1)).collect();
+    let of: BTreeMap<&str, usize> =
+        names.iter().enumerate().map(|(group, name)| (*name, group)).collect();
+    let all = labels
+        .iter()
+        .map(|label| of.get(label.as_str()).copied().unwrap_or(GROUPS.len() - 1))
+        .collect();
     let others = too_many.then_some("all others");
     (all, names.into_iter().chain(others).map(str::to_owned).collect())
 }

@@ -10,9 +10,11 @@ use burn::tensor::{Tensor, TensorData};
 pub struct Errors {
     /// Of each row, the mean over its features; in the order of the rows asked for.
     pub rows: Vec<f64>,
-    /// Of each column of the source, the mean over the rows; of a column that is prepared as several numbers their sum.
+    /// Of each column of the source, the mean over the rows; of a column that is prepared as
+    /// several numbers their sum.
     pub columns: Vec<f64>,
-    /// Of principal components with 0, 1, 2, ... units, up to as many as the code has: the mean over rows and features.
+    /// Of principal components with 0, 1, 2, ... units, up to as many as the code has: the mean
+    /// over rows and features.
     pub pca: Vec<f64>,
 }
 
@@ -22,7 +24,8 @@ impl Errors {
         self.rows.iter().sum::<f64>() / self.rows.len().max(1) as f64
     }
 
-    /// The places of all rows, from the smallest error to the largest; rows of one error in their own order.
+    /// The places of all rows, from the smallest error to the largest; rows of one error in their
+    /// own order.
     pub fn order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.rows.len()).collect();
         order.sort_by(|a, b| self.rows[*a].total_cmp(&self.rows[*b]));
@@ -37,22 +40,44 @@ impl Model {
             return Err(Error::setting("rows to look at", 0, "at least one"));
         }
         let (features, pca) = (self.parts.plan.width(), &self.baseline);
-        let mut errors = Errors { rows: Vec::with_capacity(rows.len()), columns: vec![0.0; self.parts.plan.features()], pca: Vec::new() };
-        let owner = |at: usize| self.parts.plan.layout.as_ref().map_or(at, |layout| layout.owners[at]);
+        let mut errors = Errors {
+            rows: Vec::with_capacity(rows.len()),
+            columns: vec![0.0; self.parts.plan.features()],
+            pca: Vec::new(),
+        };
+        let owner =
+            |at: usize| self.parts.plan.layout.as_ref().map_or(at, |layout| layout.owners[at]);
         let (mut spread, mut captured) = (0.0, vec![0.0; pca.count()]);
         self.blocks(data, rows, |_, values, x| {
-            let squares = read(self.parts.difference(self.rebuilt(values, x.clone())?, x.clone()).square())?;
+            let squares =
+                read(self.parts.difference(self.rebuilt(values, x.clone())?, x.clone()).square())?;
             for row in squares.chunks(features) {
-                errors.rows.push(row.iter().map(|square| f64::from(*square)).sum::<f64>() / features as f64);
-                row.iter().enumerate().for_each(|(at, square)| errors.columns[owner(at)] += f64::from(*square));
+                errors.rows.push(
+                    row.iter().map(|square| f64::from(*square)).sum::<f64>() / features as f64,
+                );
+                row.iter()
+                    .enumerate()
+                    .for_each(|(at, square)| errors.columns[owner(at)] += f64::from(*square));
             }
             let options = (&x.device(), x.dtype());
-            let centred = x - Tensor::from_data(TensorData::new(pca.mean.clone(), [1, features]), options);
-            spread += read(centred.clone().square())?.iter().map(|square| f64::from(*square)).sum::<f64>();
+            let centred =
+                x - Tensor::from_data(TensorData::new(pca.mean.clone(), [1, features]), options);
+            spread += read(centred.clone().square())?
+                .iter()
+                .map(|square| f64::from(*square))
+                .sum::<f64>();
             if pca.count() > 0 {
-                let components = Tensor::<2>::from_data(TensorData::new(pca.components.clone(), [pca.count(), features]), options);
-                for row in read(centred.matmul(components.transpose()).square())?.chunks(pca.count()) {
-                    captured.iter_mut().zip(row).for_each(|(sum, square)| *sum += f64::from(*square));
+                let components = Tensor::<2>::from_data(
+                    TensorData::new(pca.components.clone(), [pca.count(), features]),
+                    options,
+                );
+                for row in
+                    read(centred.matmul(components.transpose()).square())?.chunks(pca.count())
+                {
+                    captured
+                        .iter_mut()
+                        .zip(row)
+                        .for_each(|(sum, square)| *sum += f64::from(*square));
                 }
             }
             Ok(())

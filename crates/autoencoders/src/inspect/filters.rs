@@ -15,14 +15,18 @@ pub struct Filters {
 }
 
 impl Model {
-    /// What each unit of the first layer takes in; none where the network does not begin with weights.
+    /// What each unit of the first layer takes in; none where the network does not begin with
+    /// weights.
     pub fn encoder_filters(&self) -> Result<Option<Filters>> {
         self.filters(self.parts.network.encoder.first(), true)
     }
 
     /// What each unit before the last layer puts out.
     pub fn decoder_filters(&self) -> Result<Option<Filters>> {
-        self.filters(self.parts.network.decoder.iter().rev().find(|layer| layer.has_weights()), false)
+        self.filters(
+            self.parts.network.decoder.iter().rev().find(|layer| layer.has_weights()),
+            false,
+        )
     }
 
     fn filters(&self, layer: Option<&Layer>, incoming: bool) -> Result<Option<Filters>> {
@@ -30,16 +34,26 @@ impl Model {
         match layer {
             Some(Layer::Dense { weight, transposed, .. }) => {
                 let weight = self.vars.get(*weight).value.clone();
-                // Inside a weight is [in, out]: its columns are what each unit takes in, its rows what each puts out.
+                // Inside a weight is [in, out]: its columns are what each unit takes in, its rows
+                // what each puts out.
                 let weight = if *transposed == incoming { weight } else { weight.transpose() };
                 let weights = Matrix { columns: features, values: read(weight)? };
                 Ok(Some(Filters { shape: self.parts.plan.blueprint.shape.clone(), weights }))
             }
-            Some(Layer::Convolution { weight, geometry, .. } | Layer::TransposedConvolution { weight, geometry, .. }) => {
+            Some(
+                Layer::Convolution { weight, geometry, .. }
+                | Layer::TransposedConvolution { weight, geometry, .. },
+            ) => {
                 let weight = self.vars.get(*weight).value.clone();
                 let [height, width] = geometry.kernel;
                 let shape = Shape::Image { height, width, channels: geometry.channels_in };
-                Ok(Some(Filters { shape, weights: Matrix { columns: geometry.patch(), values: read(weight.transpose())? } }))
+                Ok(Some(Filters {
+                    shape,
+                    weights: Matrix {
+                        columns: geometry.patch(),
+                        values: read(weight.transpose())?,
+                    },
+                }))
             }
             _ => Ok(None),
         }

@@ -1,7 +1,8 @@
 //! Where in the image a filter looks, at which angle and scale: a fitted Gabor function.
 
-/// `exp(-½ (u² / along² + v² / across²)) (even cos(2π v / period) + odd sin(2π v / period))`, with `u` along and `v` across the stripes,
-/// from the centre (Gabor 1946; Daugman 1985 for two dimensions).
+/// `exp(-½ (u² / along² + v² / across²)) (even cos(2π v / period) + odd sin(2π v / period))`, with
+/// `u` along and `v` across the stripes, from the centre (Gabor 1946; Daugman 1985 for two
+/// dimensions).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gabor {
     /// The centre: pixels from the left and from the top.
@@ -12,8 +13,9 @@ pub struct Gabor {
     pub period: f64,
     /// Standard deviations of the envelope along and across the stripes, in pixels.
     pub spread: [f64; 2],
-    /// The part of the filter's variance that the function explains: 1 is all of it, and what is below 0 is worse than the filter's mean.
-    /// A filter that is much the same everywhere is no stripe, however near to a very wide one it comes.
+    /// The part of the filter's variance that the function explains: 1 is all of it, and what is
+    /// below 0 is worse than the filter's mean. A filter that is much the same everywhere is no
+    /// stripe, however near to a very wide one it comes.
     pub explained: f64,
 }
 
@@ -21,20 +23,30 @@ pub struct Gabor {
 const ROUNDS: usize = 7;
 
 impl Gabor {
-    /// The function nearest to a filter of `height` times `width` numbers, in the least squares; none where the filter is nothing.
+    /// The function nearest to a filter of `height` times `width` numbers, in the least squares;
+    /// none where the filter is nothing.
     ///
-    /// A grid over angles, periods and sizes around the middle of the filter's energy, then ever finer steps around the best; the
-    /// two amplitudes are solved for at each.
+    /// A grid over angles, periods and sizes around the middle of the filter's energy, then ever
+    /// finer steps around the best; the two amplitudes are solved for at each.
     pub fn fit(filter: &[f32], height: usize, width: usize) -> Option<Self> {
         let squares: f64 = filter.iter().map(|value| f64::from(*value).powi(2)).sum();
-        let mean = filter.iter().map(|value| f64::from(*value)).sum::<f64>() / filter.len().max(1) as f64;
+        let mean =
+            filter.iter().map(|value| f64::from(*value)).sum::<f64>() / filter.len().max(1) as f64;
         let total = squares - filter.len() as f64 * mean * mean;
         // Not what rounding leaves of a filter that is the same everywhere.
-        if !squares.is_finite() || squares <= 1e-12 || total <= 1e-9 * squares || filter.len() != height * width {
+        if !squares.is_finite()
+            || squares <= 1e-12
+            || total <= 1e-9 * squares
+            || filter.len() != height * width
+        {
             return None;
         }
         let middle = |of: fn(usize, usize) -> usize| {
-            let moment = filter.iter().enumerate().map(|(at, value)| f64::from(*value).powi(4) * of(at, width) as f64).sum::<f64>();
+            let moment = filter
+                .iter()
+                .enumerate()
+                .map(|(at, value)| f64::from(*value).powi(4) * of(at, width) as f64)
+                .sum::<f64>();
             moment / filter.iter().map(|value| f64::from(*value).powi(4)).sum::<f64>()
         };
         let side = height.max(width) as f64;
@@ -43,7 +55,11 @@ impl Gabor {
         let try_at = |parameters: [f64; 6], best: &mut Option<([f64; 6], f64)>| {
             let [x, y, _, period, along, across] = parameters;
             let inside = (0.0..width as f64).contains(&x) && (0.0..height as f64).contains(&y);
-            if !inside || !(2.0..=4.0 * side).contains(&period) || along.min(across) < 0.5 || along.max(across) > side {
+            if !inside
+                || !(2.0..=4.0 * side).contains(&period)
+                || along.min(across) < 0.5
+                || along.max(across) > side
+            {
                 return;
             }
             let explained = 1.0 - (squares - gained(filter, width, &parameters)) / total;
@@ -55,7 +71,17 @@ impl Gabor {
             for period in [0.15, 0.25, 0.4, 0.7] {
                 for spread in [0.06, 0.12, 0.2] {
                     let angle = std::f64::consts::PI * f64::from(turn) / 12.0;
-                    try_at([start[0], start[1], angle, period * side, 1.5 * spread * side, spread * side], &mut best);
+                    try_at(
+                        [
+                            start[0],
+                            start[1],
+                            angle,
+                            period * side,
+                            1.5 * spread * side,
+                            spread * side,
+                        ],
+                        &mut best,
+                    );
                 }
             }
         }
@@ -117,11 +143,20 @@ mod tests {
     #[test]
     fn a_drawn_function_is_found_again() {
         let (height, width) = (28, 28);
-        let wanted = Gabor { centre: [17.0, 9.5], angle: 0.7, period: 9.0, spread: [4.0, 2.5], explained: 1.0 };
+        let wanted = Gabor {
+            centre: [17.0, 9.5],
+            angle: 0.7,
+            period: 9.0,
+            spread: [4.0, 2.5],
+            explained: 1.0,
+        };
         let (sine, cosine) = wanted.angle.sin_cos();
         let filter: Vec<f32> = (0..height * width)
             .map(|at| {
-                let (dx, dy) = ((at % width) as f64 - wanted.centre[0], (at / width) as f64 - wanted.centre[1]);
+                let (dx, dy) = (
+                    (at % width) as f64 - wanted.centre[0],
+                    (at / width) as f64 - wanted.centre[1],
+                );
                 let (u, v) = (dx * cosine + dy * sine, dy * cosine - dx * sine);
                 let envelope = (-0.5 * ((u / 4.0f64).powi(2) + (v / 2.5f64).powi(2))).exp();
                 (envelope * (std::f64::consts::TAU * v / 9.0 + 0.6).cos()) as f32
@@ -129,7 +164,9 @@ mod tests {
             .collect();
         let found = Gabor::fit(&filter, height, width).unwrap();
         assert!(found.explained > 0.98, "{found:?}");
-        let near = |got: f64, wanted: f64, within: f64| assert!((got - wanted).abs() < within, "{found:?}, wanted {wanted:?}");
+        let near = |got: f64, wanted: f64, within: f64| {
+            assert!((got - wanted).abs() < within, "{found:?}, wanted {wanted:?}")
+        };
         near(found.centre[0], 17.0, 1.0);
         near(found.centre[1], 9.5, 1.0);
         near(found.angle, 0.7, 0.1);
@@ -143,7 +180,8 @@ mod tests {
 
     #[test]
     fn a_dark_ground_with_blotches_is_no_stripe() {
-        // A mean of -1 and noise around it: the widest hill comes near to it, and explains nothing of what varies.
+        // A mean of -1 and noise around it: the widest hill comes near to it, and explains nothing
+        // of what varies.
         let mut rng = crate::rng::Rng::new(3);
         let filter: Vec<f32> = (0..64).map(|_| -1.0 + 0.5 * rng.standard_normal()).collect();
         let found = Gabor::fit(&filter, 8, 8).unwrap();

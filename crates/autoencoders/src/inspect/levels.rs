@@ -16,13 +16,15 @@ pub struct Level {
     pub shape: Shape,
     /// The numbers; images with channels last.
     pub values: Vec<f32>,
-    /// How much each of its maps, or units, hears of each of those of the level before it: the root mean square of the weights
-    /// between them, one of its own a row; none where a family's own step or no weight lies between.
+    /// How much each of its maps, or units, hears of each of those of the level before it: the root
+    /// mean square of the weights between them, one of its own a row; none where a family's own
+    /// step or no weight lies between.
     pub influence: Option<Matrix>,
 }
 
 impl Level {
-    /// Its feature maps, or units: each with its strength, the root of its mean square, the strongest first.
+    /// Its feature maps, or units: each with its strength, the root of its mean square, the
+    /// strongest first.
     pub fn strongest(&self) -> Vec<(usize, f64)> {
         let channels = channels(&self.shape);
         let mut sums = vec![0.0; channels];
@@ -30,7 +32,8 @@ impl Level {
             sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += f64::from(*value).powi(2));
         }
         let pixels = (self.values.len() / channels.max(1)).max(1) as f64;
-        let mut maps: Vec<(usize, f64)> = sums.into_iter().map(|sum| (sum / pixels).sqrt()).enumerate().collect();
+        let mut maps: Vec<(usize, f64)> =
+            sums.into_iter().map(|sum| (sum / pixels).sqrt()).enumerate().collect();
         maps.sort_by(|a, b| b.1.total_cmp(&a.1));
         maps
     }
@@ -53,23 +56,26 @@ pub struct Branch {
     pub map: usize,
     /// The root of its mean square.
     pub strength: f64,
-    /// The place, among the branches of the level above, of the one it listens to most: by the influence of that map times its
-    /// strength; none on the first level.
+    /// The place, among the branches of the level above, of the one it listens to most: by the
+    /// influence of that map times its strength; none on the first level.
     pub parent: Option<usize>,
 }
 
-/// A row's way as a tree, one list of branches a level: the `most` strongest feature maps, the strongest first; the input, the code
-/// and the output are one branch each.
+/// A row's way as a tree, one list of branches a level: the `most` strongest feature maps, the
+/// strongest first; the input, the code and the output are one branch each.
 pub fn tree(levels: &[Level], most: usize) -> Vec<Vec<Branch>> {
     let mut tree: Vec<Vec<Branch>> = Vec::new();
     for (at, level) in levels.iter().enumerate() {
         let above = tree.last().map_or(&[][..], Vec::as_slice);
-        let whole = at == 0 || at + 1 == levels.len() || !matches!(level.shape, Shape::Image { .. });
+        let whole =
+            at == 0 || at + 1 == levels.len() || !matches!(level.shape, Shape::Image { .. });
         let branches = if whole {
             vec![Branch { map: 0, strength: 1.0, parent: (!above.is_empty()).then_some(0) }]
         } else {
             let strongest = level.strongest().into_iter().take(most);
-            strongest.map(|(map, strength)| Branch { map, strength, parent: loudest(above, level, map) }).collect()
+            strongest
+                .map(|(map, strength)| Branch { map, strength, parent: loudest(above, level, map) })
+                .collect()
         };
         tree.push(branches);
     }
@@ -78,33 +84,49 @@ pub fn tree(levels: &[Level], most: usize) -> Vec<Vec<Branch>> {
 
 fn loudest(above: &[Branch], level: &Level, map: usize) -> Option<usize> {
     let heard = |branch: &Branch| match &level.influence {
-        Some(influence) if branch.map < influence.columns => f64::from(influence.row(map)[branch.map]) * branch.strength,
+        Some(influence) if branch.map < influence.columns => {
+            f64::from(influence.row(map)[branch.map]) * branch.strength
+        }
         _ => 0.0,
     };
     (0..above.len()).max_by(|a, b| heard(&above[*a]).total_cmp(&heard(&above[*b])))
 }
 
 impl Model {
-    /// The levels of one row, from the input through the code to the output; the last is the expected row, in scaled units.
+    /// The levels of one row, from the input through the code to the output; the last is the
+    /// expected row, in scaled units.
     pub fn levels(&self, data: &Dataset, row: usize) -> Result<Vec<Level>> {
         self.levels_through(data, row, None)
     }
 
-    /// As [`Model::levels`], where from the code on another code than the row's goes through the decoder, if one is given.
-    pub fn levels_through(&self, data: &Dataset, row: usize, code: Option<&[f32]>) -> Result<Vec<Level>> {
+    /// As [`Model::levels`], where from the code on another code than the row's goes through the
+    /// decoder, if one is given.
+    pub fn levels_through(
+        &self,
+        data: &Dataset,
+        row: usize,
+        code: Option<&[f32]>,
+    ) -> Result<Vec<Level>> {
         let latent = self.parts.plan.config.latent;
         if let Some(code) = code.filter(|code| code.len() != latent) {
-            return Err(Error::shape("code", format!("{} numbers", code.len()), format!("{latent}, the model's code size")));
+            return Err(Error::shape(
+                "code",
+                format!("{} numbers", code.len()),
+                format!("{latent}, the model's code size"),
+            ));
         }
         self.accept(data)?;
         data.require_row(row)?;
         let x = self.preparation.tensor(data, std::iter::once(row))?;
         let (network, plan) = (&self.parts.network, &self.parts.plan);
-        let mut levels = vec![level("input".to_owned(), plan.blueprint.shape.clone(), x.clone(), None)?];
+        let mut levels =
+            vec![level("input".to_owned(), plan.blueprint.shape.clone(), x.clone(), None)?];
         let h = self.through("encoder", &network.encoder, x, &mut levels)?;
         let last = levels.pop();
         let code = match code {
-            Some(code) => Tensor::from_data(TensorData::new(code.to_vec(), [1, latent]), &h.device()),
+            Some(code) => {
+                Tensor::from_data(TensorData::new(code.to_vec(), [1, latent]), &h.device())
+            }
             None => plan.family.code(&self.parts, &self.vars.values(), h, &mut self.pass())?.mean,
         };
         // A head that is wider than the code, a mean and a variance, begins with the code.
@@ -112,19 +134,32 @@ impl Model {
             heard.values.truncate(plan.config.latent * heard.columns);
             heard
         });
-        levels.push(level("code".to_owned(), Shape::Flat { width: plan.config.latent }, code.clone(), influence)?);
+        levels.push(level(
+            "code".to_owned(),
+            Shape::Flat { width: plan.config.latent },
+            code.clone(),
+            influence,
+        )?);
         let output = self.through("decoder", &network.decoder, code, &mut levels)?;
         // A dense layer's outputs are pixels: those of one channel are one map.
-        let influence = levels.pop().and_then(|last| last.influence).map(|heard| folded(&heard, channels(&plan.blueprint.shape)));
-        levels.push(level("output".to_owned(), plan.blueprint.shape.clone(), self.parts.mean(output), influence)?);
+        let influence = levels
+            .pop()
+            .and_then(|last| last.influence)
+            .map(|heard| folded(&heard, channels(&plan.blueprint.shape)));
+        levels.push(level(
+            "output".to_owned(),
+            plan.blueprint.shape.clone(),
+            self.parts.mean(output),
+            influence,
+        )?);
         Ok(levels)
     }
 
-    /// The root mean square of the weights from each of `before` maps to each of the `maps` that the layer makes; none for layers
-    /// without weights.
+    /// The root mean square of the weights from each of `before` maps to each of the `maps` that
+    /// the layer makes; none for layers without weights.
     fn influence(&self, layer: &Layer, before: usize, maps: usize) -> Result<Option<Matrix>> {
-        // Rows of weights by what goes in, columns by what comes out; maps are last in both, so that every `before`th row belongs to
-        // one map, and every `maps`th column.
+        // Rows of weights by what goes in, columns by what comes out; maps are last in both, so
+        // that every `before`th row belongs to one map, and every `maps`th column.
         let (weight, turned) = match layer {
             Layer::Dense { weight, transposed, .. } => (weight, *transposed),
             Layer::Convolution { weight, .. } => (weight, false),
@@ -132,7 +167,8 @@ impl Model {
             _ => return Ok(None),
         };
         let weight = self.vars.get(*weight).value.clone();
-        let [rows, columns] = if turned { [weight.dims()[1], weight.dims()[0]] } else { weight.dims() };
+        let [rows, columns] =
+            if turned { [weight.dims()[1], weight.dims()[0]] } else { weight.dims() };
         let values = read(if turned { weight.transpose() } else { weight })?;
         let mut squares = vec![0f64; maps * before];
         let mut counts = vec![0usize; maps * before];
@@ -143,12 +179,23 @@ impl Model {
                 counts[at] += 1;
             }
         }
-        let values = squares.iter().zip(&counts).map(|(sum, count)| (sum / (*count).max(1) as f64).sqrt() as f32).collect();
+        let values = squares
+            .iter()
+            .zip(&counts)
+            .map(|(sum, count)| (sum / (*count).max(1) as f64).sqrt() as f32)
+            .collect();
         Ok(Some(Matrix { columns: before, values }))
     }
 
-    /// Runs the layers; a level is what stands before the next weights, after norm, activation and dropout.
-    fn through(&self, side: &str, layers: &[Layer], mut x: Tensor<2>, levels: &mut Vec<Level>) -> Result<Tensor<2>> {
+    /// Runs the layers; a level is what stands before the next weights, after norm, activation and
+    /// dropout.
+    fn through(
+        &self,
+        side: &str,
+        layers: &[Layer],
+        mut x: Tensor<2>,
+        levels: &mut Vec<Level>,
+    ) -> Result<Tensor<2>> {
         let values = self.vars.values();
         let (mut count, mut shape, mut influence) = (0, Shape::Flat { width: 1 }, None);
         for (index, layer) in layers.iter().enumerate() {
@@ -178,14 +225,24 @@ impl Model {
             influence = self.influence(layer, before, channels(&shape))?.or(influence);
             if layers.get(index + 1).is_none_or(Layer::has_weights) {
                 count += 1;
-                levels.push(level(format!("{side} {count}"), shape.clone(), x.clone(), influence.take())?);
+                levels.push(level(
+                    format!("{side} {count}"),
+                    shape.clone(),
+                    x.clone(),
+                    influence.take(),
+                )?);
             }
         }
         Ok(x)
     }
 }
 
-fn level(name: String, shape: Shape, values: Tensor<2>, influence: Option<Matrix>) -> Result<Level> {
+fn level(
+    name: String,
+    shape: Shape,
+    values: Tensor<2>,
+    influence: Option<Matrix>,
+) -> Result<Level> {
     Ok(Level { name, shape, values: read(values)?, influence })
 }
 

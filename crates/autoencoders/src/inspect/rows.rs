@@ -20,16 +20,25 @@ pub fn mean_row(data: &Dataset, rows: &[usize]) -> Result<Vec<f32>> {
 }
 
 impl Model {
-    /// Some rows [rows, features] in the units of the data; categories by their place among the model's levels, not the data's.
+    /// Some rows [rows, features] in the units of the data; categories by their place among the
+    /// model's levels, not the data's.
     pub fn original_rows(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
         self.accept(data)?;
         rows.iter().try_for_each(|row| data.require_row(*row))?;
-        Ok(Matrix { columns: data.features(), values: self.preparation.on(data)?.source(rows.iter().copied())? })
+        Ok(Matrix {
+            columns: data.features(),
+            values: self.preparation.on(data)?.source(rows.iter().copied())?,
+        })
     }
 
-    /// Some rows corrupted by `rng` as in training, and their reconstructions, both [rows, features] in the units of the data; none
-    /// for families that corrupt nothing.
-    pub fn corrupted_rows(&self, data: &Dataset, rows: &[usize], rng: &Rng) -> Result<Option<(Matrix, Matrix)>> {
+    /// Some rows corrupted by `rng` as in training, and their reconstructions, both [rows,
+    /// features] in the units of the data; none for families that corrupt nothing.
+    pub fn corrupted_rows(
+        &self,
+        data: &Dataset,
+        rows: &[usize],
+        rng: &Rng,
+    ) -> Result<Option<(Matrix, Matrix)>> {
         self.accept(data)?;
         rows.iter().try_for_each(|row| data.require_row(*row))?;
         let x = self.preparation.tensor(data, rows.iter().copied())?;
@@ -40,7 +49,10 @@ impl Model {
         }
         let columns = self.parts.plan.width();
         let rebuilt = read(self.rebuilt(&self.vars.values(), batch.input)?)?;
-        Ok(Some((self.unprepared(Matrix { columns, values: corrupted }), self.unprepared(Matrix { columns, values: rebuilt }))))
+        Ok(Some((
+            self.unprepared(Matrix { columns, values: corrupted }),
+            self.unprepared(Matrix { columns, values: rebuilt }),
+        )))
     }
 
     /// Rows in scaled units brought back to those of the data.
@@ -52,16 +64,28 @@ impl Model {
     pub fn typical_distance(&self, data: &Dataset, rows: &[usize]) -> Result<f64> {
         let mut total = 0.0;
         self.blocks(data, rows, |_, _, x| {
-            let mean = Tensor::<2>::from_data(TensorData::new(self.baseline.mean.clone(), [1, x.dims()[1]]), (&x.device(), x.dtype()));
+            let mean = Tensor::<2>::from_data(
+                TensorData::new(self.baseline.mean.clone(), [1, x.dims()[1]]),
+                (&x.device(), x.dtype()),
+            );
             total += (x - mean).square().sum_dim(1).sqrt().sum().into_scalar::<f64>();
             Ok(())
         })?;
         Ok(total / rows.len().max(1) as f64)
     }
 
-    /// For each of `inputs` [inputs, features], in scaled units, the one of `rows` that is nearest to it.
-    pub fn nearest_rows(&self, data: &Dataset, rows: &[usize], inputs: &Matrix) -> Result<Vec<usize>> {
-        let wanted = Tensor::<2>::from_data(TensorData::new(inputs.values.clone(), [inputs.rows(), inputs.columns]), &Device::default());
+    /// For each of `inputs` [inputs, features], in scaled units, the one of `rows` that is nearest
+    /// to it.
+    pub fn nearest_rows(
+        &self,
+        data: &Dataset,
+        rows: &[usize],
+        inputs: &Matrix,
+    ) -> Result<Vec<usize>> {
+        let wanted = Tensor::<2>::from_data(
+            TensorData::new(inputs.values.clone(), [inputs.rows(), inputs.columns]),
+            &Device::default(),
+        );
         let mut best = vec![(f32::INFINITY, 0usize); inputs.rows()];
         let mut seen = 0;
         self.blocks(data, rows, |_, _, x| {

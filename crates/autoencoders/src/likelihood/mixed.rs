@@ -1,4 +1,5 @@
-//! The likelihood of a table whose columns are of several kinds: the sum over its blocks, without what is missing.
+//! The likelihood of a table whose columns are of several kinds: the sum over its blocks, without
+//! what is missing.
 
 use super::Likelihood;
 use crate::prepare::{Layout, TEXT_WEIGHT};
@@ -12,13 +13,14 @@ use std::ops::Range;
 const RATES: (f64, f64) = (-20.0, 20.0);
 
 impl Likelihood {
-    /// The loss of each prepared row [rows, 1]: this likelihood for measured numbers, cross-entropy for truths and for what is missing,
-    /// the negative logarithm of the level's probability for choices, and of the count's for counts; for texts 16 times the squared
-    /// distance of their unit vectors.
+    /// The loss of each prepared row [rows, 1]: this likelihood for measured numbers, cross-entropy
+    /// for truths and for what is missing, the negative logarithm of the level's probability for
+    /// choices, and of the count's for counts; for texts 16 times the squared distance of their
+    /// unit vectors.
     ///
-    /// Counts are Poisson, `μ - y ln μ + ln Γ(y + 1)`, or negative binomial with dispersion r,
-    /// `ln Γ(r) - ln Γ(y + r) + ln Γ(y + 1) - r ln (r / (r + μ)) - y ln (μ / (r + μ))`. `log_variance` [1, 1] is that of the numbers,
-    /// `log_dispersion` [1, counts] is `ln r`, where there are any.
+    /// Counts are Poisson, `μ - y ln μ + ln Γ(y + 1)`, or negative binomial with dispersion r, `ln
+    /// Γ(r) - ln Γ(y + r) + ln Γ(y + 1) - r ln (r / (r + μ)) - y ln (μ / (r + μ))`. `log_variance`
+    /// [1, 1] is that of the numbers, `log_dispersion` [1, counts] is `ln r`, where there are any.
     pub fn rows_of_table(
         self,
         layout: &Layout,
@@ -52,10 +54,13 @@ impl Likelihood {
         }
         for block in &layout.choices {
             // A missing level is no level: all zeros.
-            losses.push((log_softmax(part(&output, block), 1) * part(&target, block)).sum_dim(1).neg());
+            losses.push(
+                (log_softmax(part(&output, block), 1) * part(&target, block)).sum_dim(1).neg(),
+            );
         }
         for block in &layout.texts {
-            let loss = row_loss(part(&output, block), part(&target, block), RowLoss::Squared) * (TEXT_WEIGHT / block.len() as f64);
+            let loss = row_loss(part(&output, block), part(&target, block), RowLoss::Squared)
+                * (TEXT_WEIGHT / block.len() as f64);
             losses.push(match known(&(block.start..block.start + 1)) {
                 Some(known) => loss * known,
                 None => loss,
@@ -77,19 +82,26 @@ impl Likelihood {
             });
         }
         let rows = output.dims()[0];
-        losses.into_iter().reduce(|sum, loss| sum + loss).unwrap_or_else(|| Tensor::zeros([rows, 1], (&output.device(), output.dtype())))
+        losses
+            .into_iter()
+            .reduce(|sum, loss| sum + loss)
+            .unwrap_or_else(|| Tensor::zeros([rows, 1], (&output.device(), output.dtype())))
     }
 
-    /// The expected prepared row from the decoder's output: numbers as they are, probabilities for truths and levels, and for counts
-    /// the prepared mean.
+    /// The expected prepared row from the decoder's output: numbers as they are, probabilities for
+    /// truths and levels, and for counts the prepared mean.
     pub fn mean_of_table(self, layout: &Layout, output: Tensor<2>) -> Tensor<2> {
         let mut parts = Vec::new();
         if !layout.reals.is_empty() {
             parts.push(part(&output, &layout.reals));
         }
-        for block in [&layout.counts, &layout.poissons].into_iter().filter(|block| !block.is_empty()) {
+        for block in
+            [&layout.counts, &layout.poissons].into_iter().filter(|block| !block.is_empty())
+        {
             let (offset, scale) = scales(layout, block, &output);
-            parts.push((log_rate(layout, part(&output, block), block).exp().log1p() - offset) / scale);
+            parts.push(
+                (log_rate(layout, part(&output, block), block).exp().log1p() - offset) / scale,
+            );
         }
         let truths = layout.truths.start..layout.gaps.end;
         if !truths.is_empty() {
@@ -105,14 +117,19 @@ fn part(rows: &Tensor<2>, block: &Range<usize>) -> Tensor<2> {
     rows.clone().narrow(1, block.start, block.len())
 }
 
-/// 1 for each number of a block whose column has a value in its row, else 0; none where nothing may be missing.
+/// 1 for each number of a block whose column has a value in its row, else 0; none where nothing may
+/// be missing.
 pub(crate) fn known(layout: &Layout, rows: &Tensor<2>, block: &Range<usize>) -> Option<Tensor<2>> {
     if layout.gaps.is_empty() {
         return None;
     }
-    // Whether a value is missing is itself always known: the last of these columns is never missing.
+    // Whether a value is missing is itself always known: the last of these columns is never
+    // missing.
     let never = layout.gaps.len() as i64;
-    let owners = block.clone().map(|at| if layout.gaps.contains(&at) { never } else { layout.owners[at] as i64 }).collect::<Vec<_>>();
+    let owners = block
+        .clone()
+        .map(|at| if layout.gaps.contains(&at) { never } else { layout.owners[at] as i64 })
+        .collect::<Vec<_>>();
     let owners = Tensor::<1, Int>::from_data(TensorData::from(owners.as_slice()), &rows.device());
     let missing = part(rows, &layout.gaps);
     let never = Tensor::zeros([rows.dims()[0], 1], (&rows.device(), rows.dtype()));
@@ -125,7 +142,8 @@ pub(crate) fn hide(layout: &Layout, rows: Tensor<2>, hit: Tensor<2>) -> Tensor<2
     // What was missing stays missing.
     let missing = missing.clone() + hit * (missing.neg() + 1.0);
     let around = |block: Range<usize>| (!block.is_empty()).then(|| part(&rows, &block));
-    let parts = [around(0..layout.gaps.start), Some(missing), around(layout.gaps.end..layout.width)];
+    let parts =
+        [around(0..layout.gaps.start), Some(missing), around(layout.gaps.end..layout.width)];
     let rows = Tensor::cat(parts.into_iter().flatten().collect(), 1);
     match known(layout, &rows, &(0..layout.width)) {
         Some(known) => rows * known,
@@ -138,12 +156,16 @@ fn scales(layout: &Layout, block: &Range<usize>, like: &Tensor<2>) -> (Tensor<2>
     let own = &layout.scales[block.start - layout.counts.start..][..block.len()];
     let row = |of: &dyn Fn(&(f64, f64)) -> f64| {
         let numbers: Vec<f64> = own.iter().map(of).collect();
-        Tensor::<2>::from_data(TensorData::new(numbers, [1, own.len()]), (&like.device(), like.dtype()))
+        Tensor::<2>::from_data(
+            TensorData::new(numbers, [1, own.len()]),
+            (&like.device(), like.dtype()),
+        )
     };
     (row(&|(offset, _)| *offset), row(&|(_, scale)| *scale))
 }
 
-/// The logarithm of the mean count: outputs are in the units of prepared counts, so that a first output is near the mean.
+/// The logarithm of the mean count: outputs are in the units of prepared counts, so that a first
+/// output is near the mean.
 fn log_rate(layout: &Layout, output: Tensor<2>, block: &Range<usize>) -> Tensor<2> {
     let (offset, scale) = scales(layout, block, &output);
     (output * scale + offset).clamp(RATES.0, RATES.1)
@@ -155,19 +177,25 @@ fn counted(layout: &Layout, target: Tensor<2>, block: &Range<usize>) -> Tensor<2
     ((target * scale + offset).clamp_max(RATES.1).exp() - 1.0).clamp_min(0.0)
 }
 
-fn negative_binomial(count: Tensor<2>, log_rate: Tensor<2>, log_dispersion: Tensor<2>) -> Tensor<2> {
+fn negative_binomial(
+    count: Tensor<2>,
+    log_rate: Tensor<2>,
+    log_dispersion: Tensor<2>,
+) -> Tensor<2> {
     let log_dispersion = log_dispersion.clamp(-6.0, 8.0).repeat_dim(0, count.dims()[0]);
     let dispersion = log_dispersion.clone().exp();
     // ln (r + μ), of which the larger is taken out so that neither overflows.
     let together = (dispersion.clone() + log_rate.clone().exp()).log();
-    let gammas = ln_gamma(dispersion.clone()) - ln_gamma(count.clone() + dispersion.clone()) + ln_gamma(count.clone() + 1.0);
+    let gammas = ln_gamma(dispersion.clone()) - ln_gamma(count.clone() + dispersion.clone())
+        + ln_gamma(count.clone() + 1.0);
     gammas - dispersion * (log_dispersion - together.clone()) - count * (log_rate - together)
 }
 
-/// The logarithm of the gamma function of positive numbers: Stirling's series seven steps farther on (Abramowitz and Stegun 1964,
-/// 6.1.15 and 6.1.41).
+/// The logarithm of the gamma function of positive numbers: Stirling's series seven steps farther
+/// on (Abramowitz and Stegun 1964, 6.1.15 and 6.1.41).
 fn ln_gamma(x: Tensor<2>) -> Tensor<2> {
-    let steps = (0..7).map(|step| (x.clone() + f64::from(step)).log()).reduce(|sum, step| sum + step);
+    let steps =
+        (0..7).map(|step| (x.clone() + f64::from(step)).log()).reduce(|sum, step| sum + step);
     let z = x + 7.0;
     let inverse = z.clone().recip();
     let square = inverse.clone() * inverse.clone();

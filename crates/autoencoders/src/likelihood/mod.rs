@@ -20,11 +20,13 @@ pub enum Likelihood {
     /// Chosen from the data and the family.
     #[default]
     Auto,
-    /// `gaussian`: squared error, `Σ (x - x̂)²`; up to a constant the negative log-likelihood at variance one half.
+    /// `gaussian`: squared error, `Σ (x - x̂)²`; up to a constant the negative log-likelihood at
+    /// variance one half.
     Gaussian,
     /// `gaussian:V`: negative log-likelihood at variance V, `Σ ½ (x - x̂)² / V + ½ ln(2π V)`.
     GaussianFixed(f64),
-    /// `gaussian:learned`: the same with one variance for all features, trained with the weights (Rybkin et al. 2021).
+    /// `gaussian:learned`: the same with one variance for all features, trained with the weights
+    /// (Rybkin et al. 2021).
     GaussianLearned,
     /// `bernoulli`: cross-entropy of data between 0 and 1, `-Σ x ln x̂ + (1 - x) ln(1 - x̂)`.
     Bernoulli,
@@ -45,15 +47,30 @@ impl FromStr for Likelihood {
                 _ => Err(Error::unknown(
                     "likelihood",
                     text,
-                    ["auto", "gaussian", "gaussian:VARIANCE", "gaussian:learned", "bernoulli", "laplace"],
+                    [
+                        "auto",
+                        "gaussian",
+                        "gaussian:VARIANCE",
+                        "gaussian:learned",
+                        "bernoulli",
+                        "laplace",
+                    ],
                 )),
             },
             Some(("gaussian", "learned")) => Ok(Self::GaussianLearned),
             Some(("gaussian", variance)) => match variance.parse::<f64>() {
-                Ok(variance) if (1e-6..=1e6).contains(&variance) => Ok(Self::GaussianFixed(variance)),
-                _ => Err(Error::setting("likelihood", text, "gaussian:V with a variance V from 1e-6 to 1e6, or gaussian:learned")),
+                Ok(variance) if (1e-6..=1e6).contains(&variance) => {
+                    Ok(Self::GaussianFixed(variance))
+                }
+                _ => Err(Error::setting(
+                    "likelihood",
+                    text,
+                    "gaussian:V with a variance V from 1e-6 to 1e6, or gaussian:learned",
+                )),
             },
-            Some(_) => Err(Error::unknown("likelihood", text, ["gaussian:VARIANCE", "gaussian:learned"])),
+            Some(_) => {
+                Err(Error::unknown("likelihood", text, ["gaussian:VARIANCE", "gaussian:learned"]))
+            }
         }
     }
 }
@@ -74,7 +91,8 @@ impl fmt::Display for Likelihood {
 }
 
 impl Likelihood {
-    /// The activation of the decoder's last layer: logits for Bernoulli, else what keeps the output in the data's range.
+    /// The activation of the decoder's last layer: logits for Bernoulli, else what keeps the output
+    /// in the data's range.
     pub fn output_activation(self, range: Range) -> Activation {
         match (self, range) {
             (Self::Bernoulli, _) | (_, Range::Real) => Activation::Identity,
@@ -82,8 +100,8 @@ impl Likelihood {
         }
     }
 
-    /// What the loss of each number leaves out of its negative log-likelihood, as it depends on nothing: `½ ln π` of `gaussian`, `ln 2` of
-    /// `laplace`, nothing of the others.
+    /// What the loss of each number leaves out of its negative log-likelihood, as it depends on
+    /// nothing: `½ ln π` of `gaussian`, `ln 2` of `laplace`, nothing of the others.
     pub fn constant(self) -> f64 {
         match self {
             Self::Auto | Self::Gaussian => 0.5 * PI.ln(),
@@ -95,12 +113,24 @@ impl Likelihood {
     /// The loss of each row [rows, 1], summed over features.
     ///
     /// `log_variance` [1, 1] is the learned one, where there is one.
-    pub fn rows(self, output: Tensor<2>, target: Tensor<2>, log_variance: Option<Tensor<2>>) -> Tensor<2> {
+    pub fn rows(
+        self,
+        output: Tensor<2>,
+        target: Tensor<2>,
+        log_variance: Option<Tensor<2>>,
+    ) -> Tensor<2> {
         self.rows_of(output, target, log_variance, None)
     }
 
-    /// The same, where `known` [rows, 1] tells how many features of each row count: those that do not are equal in output and target.
-    fn rows_of(self, output: Tensor<2>, target: Tensor<2>, log_variance: Option<Tensor<2>>, known: Option<Tensor<2>>) -> Tensor<2> {
+    /// The same, where `known` [rows, 1] tells how many features of each row count: those that do
+    /// not are equal in output and target.
+    fn rows_of(
+        self,
+        output: Tensor<2>,
+        target: Tensor<2>,
+        log_variance: Option<Tensor<2>>,
+        known: Option<Tensor<2>>,
+    ) -> Tensor<2> {
         let features = output.dims()[1] as f64;
         // What each feature adds beside its error.
         let each = |constant: Tensor<2>| match known.clone() {
@@ -109,17 +139,25 @@ impl Likelihood {
         };
         match self {
             Self::Auto | Self::Gaussian => row_loss(output, target, RowLoss::Squared),
-            // A product, because the engine rounds the factor of a division's gradient to single precision.
+            // A product, because the engine rounds the factor of a division's gradient to single
+            // precision.
             Self::GaussianFixed(variance) => {
-                let constant = Tensor::full([1, 1], 0.5 * (2.0 * PI * variance).ln(), (&output.device(), output.dtype()));
+                let constant = Tensor::full(
+                    [1, 1],
+                    0.5 * (2.0 * PI * variance).ln(),
+                    (&output.device(), output.dtype()),
+                );
                 row_loss(output, target, RowLoss::Squared) * (0.5 / variance) + each(constant)
             }
             Self::GaussianLearned => {
                 let squared = row_loss(output.clone(), target, RowLoss::Squared);
-                let log_variance = log_variance.unwrap_or_else(|| Tensor::zeros([1, 1], (&output.device(), output.dtype())));
-                // Bounded below, or data that is reconstructed perfectly would drive the variance to zero and the loss to minus infinity.
+                let log_variance = log_variance
+                    .unwrap_or_else(|| Tensor::zeros([1, 1], (&output.device(), output.dtype())));
+                // Bounded below, or data that is reconstructed perfectly would drive the variance
+                // to zero and the loss to minus infinity.
                 let log_variance = log_variance.clamp(-12.0, 12.0);
-                squared * log_variance.clone().neg().exp() * 0.5 + each((log_variance + (2.0 * PI).ln()) * 0.5)
+                squared * log_variance.clone().neg().exp() * 0.5
+                    + each((log_variance + (2.0 * PI).ln()) * 0.5)
             }
             Self::Bernoulli => row_loss(output, target, RowLoss::BernoulliLogits),
             Self::Laplace => row_loss(output, target, RowLoss::Absolute),

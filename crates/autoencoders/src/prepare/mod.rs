@@ -1,6 +1,7 @@
 //! Preparation: fitted once on the training rows, kept in the model, undone for what comes out.
 //!
-//! Complete numbers are scaled. Tables with other columns, or with missing values, are prepared column by column: [`Table`].
+//! Complete numbers are scaled. Tables with other columns, or with missing values, are prepared
+//! column by column: [`Table`].
 
 mod table;
 mod text;
@@ -21,12 +22,14 @@ use table::Levels;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
-    /// Images and other sources of known range divided by their largest value; everything else standard.
+    /// Images and other sources of known range divided by their largest value; everything else
+    /// standard.
     #[default]
     Auto,
     /// Left as they are.
     None,
-    /// Divided by the largest value by definition (255, 16), or else brought to 0..1 by one minimum and maximum for all.
+    /// Divided by the largest value by definition (255, 16), or else brought to 0..1 by one minimum
+    /// and maximum for all.
     Unit,
     /// Each column less its mean, divided by its standard deviation; of a series each channel.
     Standard,
@@ -58,35 +61,55 @@ pub struct Preparation {
     pub offset: Vec<f64>,
     /// One for each column, or a single one for all; never zero.
     pub scale: Vec<f64>,
-    /// The columns of a table that holds more than complete numbers; then offset and scale are left out.
+    /// The columns of a table that holds more than complete numbers; then offset and scale are left
+    /// out.
     #[serde(default)]
     pub table: Option<Table>,
 }
 
 impl Preparation {
-    /// Fits the scaling on `rows` of a data set; with `gaps` values may be missing later even where none is now.
+    /// Fits the scaling on `rows` of a data set; with `gaps` values may be missing later even where
+    /// none is now.
     ///
-    /// A constant column keeps scale one, so that a new value in it stays visible and nothing is divided by zero.
+    /// A constant column keeps scale one, so that a new value in it stays visible and nothing is
+    /// divided by zero.
     pub fn fit(scaling: Scale, data: &Dataset, rows: &[usize], gaps: bool) -> Result<Self> {
         let features = data.shape.features()?;
         let flat = matches!(data.shape, Shape::Flat { .. });
         if !flat && (gaps || scaling == Scale::Quantile) {
             let name = if gaps { "hidden" } else { "scale" };
-            return Err(Error::setting(name, if gaps { "above 0" } else { "quantile" }, "a table: images and series have no such columns"));
+            return Err(Error::setting(
+                name,
+                if gaps { "above 0" } else { "quantile" },
+                "a table: images and series have no such columns",
+            ));
         }
         let gaps = gaps || (flat && data.has_gaps()?);
-        if gaps || scaling == Scale::Quantile || data.fields.iter().any(|field| field.kind != ColumnKind::Numeric) {
+        if gaps
+            || scaling == Scale::Quantile
+            || data.fields.iter().any(|field| field.kind != ColumnKind::Numeric)
+        {
             let table = Table::fit(scaling, data, rows, gaps)?;
             let scaling = if scaling == Scale::Auto { Scale::Standard } else { scaling };
-            return Ok(Self { scaling, range: Range::Real, offset: vec![0.0], scale: vec![1.0], table: Some(table) });
+            return Ok(Self {
+                scaling,
+                range: Range::Real,
+                offset: vec![0.0],
+                scale: vec![1.0],
+                table: Some(table),
+            });
         }
-        // In the order of the source: a disk reads that fastest, and sums have the same bits from memory.
+        // In the order of the source: a disk reads that fastest, and sums have the same bits from
+        // memory.
         let mut rows = rows.to_vec();
         rows.sort_unstable();
         let rows = rows.as_slice();
-        // The points of a window have one scale: a place where a series is quiet must not be blown up to that of a lively one.
+        // The points of a window have one scale: a place where a series is quiet must not be blown
+        // up to that of a lively one.
         let own = if let Shape::Series { channels, .. } = data.shape { channels } else { features };
-        let spread = |channels: Vec<f64>| channels.iter().copied().cycle().take(features).collect::<Vec<f64>>();
+        let spread = |channels: Vec<f64>| {
+            channels.iter().copied().cycle().take(features).collect::<Vec<f64>>()
+        };
         let known = data.full_scale.is_some();
         let scaling = match scaling {
             Scale::Auto if known || matches!(data.shape, Shape::Image { .. }) => Scale::Unit,
@@ -130,10 +153,16 @@ impl Preparation {
         if let Some(table) = &self.table {
             table.check()?;
             if table.columns.len() != features {
-                return Err(Error::shape("scaling", format!("{} columns", table.columns.len()), features));
+                return Err(Error::shape(
+                    "scaling",
+                    format!("{} columns", table.columns.len()),
+                    features,
+                ));
             }
         }
-        let fits = |values: &[f64]| (values.len() == 1 || values.len() == features) && values.iter().all(|v| v.is_finite());
+        let fits = |values: &[f64]| {
+            (values.len() == 1 || values.len() == features) && values.iter().all(|v| v.is_finite())
+        };
         if fits(&self.offset) && fits(&self.scale) && self.scale.iter().all(|s| *s != 0.0) {
             return Ok(());
         }
@@ -160,7 +189,13 @@ impl Preparation {
             Some(table) => Some((table, table.layout(), table.levels(data)?)),
             None => {
                 let strange = |column: &usize| {
-                    matches!(data.kind(*column), ColumnKind::Categorical | ColumnKind::Text | ColumnKind::Date | ColumnKind::Time)
+                    matches!(
+                        data.kind(*column),
+                        ColumnKind::Categorical
+                            | ColumnKind::Text
+                            | ColumnKind::Date
+                            | ColumnKind::Time
+                    )
                 };
                 if let Some(column) = (0..data.fields.len()).find(strange) {
                     return Err(Error::shape(
@@ -175,21 +210,42 @@ impl Preparation {
         Ok(Prepared { preparation: self, data, table })
     }
 
-    /// Prepares the rows at `rows` as a matrix [rows, width]; errors as [`Preparation::on`] and [`Prepared::apply`].
-    pub fn tensor(&self, data: &Dataset, rows: impl ExactSizeIterator<Item = usize>) -> Result<Tensor<2>> {
+    /// Prepares the rows at `rows` as a matrix [rows, width]; errors as [`Preparation::on`] and
+    /// [`Prepared::apply`].
+    pub fn tensor(
+        &self,
+        data: &Dataset,
+        rows: impl ExactSizeIterator<Item = usize>,
+    ) -> Result<Tensor<2>> {
         self.on(data)?.tensor(rows)
     }
 
-    fn scaled(&self, values: &Values, rows: impl ExactSizeIterator<Item = usize>, features: usize) -> Vec<f32> {
+    fn scaled(
+        &self,
+        values: &Values,
+        rows: impl ExactSizeIterator<Item = usize>,
+        features: usize,
+    ) -> Vec<f32> {
         let mut out = Vec::with_capacity(rows.len() * features);
         match (values, self.offset.as_slice(), self.scale.as_slice()) {
             // Images, the largest inputs: a byte has 256 values, each of which is scaled once.
             (Values::U8(values), [offset], [scale]) => {
-                let scaled: [f32; 256] = std::array::from_fn(|byte| ((byte as f64 - offset) / scale) as f32);
-                rows.for_each(|row| out.extend(values[row * features..][..features].iter().map(|byte| scaled[usize::from(*byte)])));
+                let scaled: [f32; 256] =
+                    std::array::from_fn(|byte| ((byte as f64 - offset) / scale) as f32);
+                rows.for_each(|row| {
+                    out.extend(
+                        values[row * features..][..features]
+                            .iter()
+                            .map(|byte| scaled[usize::from(*byte)]),
+                    )
+                });
             }
             (Values::F32(values), [0.0], [1.0]) => rows.for_each(|row| {
-                out.extend(values[row * features..][..features].iter().map(|value| if value.is_nan() { 0.0 } else { *value }));
+                out.extend(
+                    values[row * features..][..features]
+                        .iter()
+                        .map(|value| if value.is_nan() { 0.0 } else { *value }),
+                );
             }),
             (Values::U8(values), ..) => self.scale(&mut out, values, rows, features),
             (Values::F32(values), ..) => self.scale(&mut out, values, rows, features),
@@ -198,36 +254,56 @@ impl Preparation {
         out
     }
 
-    fn scale<T: Copy + Into<f64>>(&self, out: &mut Vec<f32>, values: &[T], rows: impl Iterator<Item = usize>, features: usize) {
+    fn scale<T: Copy + Into<f64>>(
+        &self,
+        out: &mut Vec<f32>,
+        values: &[T],
+        rows: impl Iterator<Item = usize>,
+        features: usize,
+    ) {
         // One number for all columns stands before each of them.
         let (offsets, scales) = (self.offset.iter().cycle(), self.scale.iter().cycle());
-        let columns: Vec<(f64, f64)> = offsets.zip(scales).take(features).map(|(offset, scale)| (*offset, 1.0 / scale)).collect();
+        let columns: Vec<(f64, f64)> = offsets
+            .zip(scales)
+            .take(features)
+            .map(|(offset, scale)| (*offset, 1.0 / scale))
+            .collect();
         for row in rows {
             let row = &values[row * features..][..features];
             // What a model of complete rows has never seen, a missing value, is taken for the mean.
             let known = |number: f64| if number.is_nan() { 0.0 } else { number as f32 };
-            out.extend(row.iter().zip(&columns).map(|(value, (offset, factor))| known(((*value).into() - offset) * factor)));
+            out.extend(
+                row.iter()
+                    .zip(&columns)
+                    .map(|(value, (offset, factor))| known(((*value).into() - offset) * factor)),
+            );
         }
     }
 
-    /// Brings prepared rows back to the units of the source: one number a column, for a choice the position of its level.
+    /// Brings prepared rows back to the units of the source: one number a column, for a choice the
+    /// position of its level.
     pub fn undo(&self, mut prepared: Vec<f32>) -> Vec<f32> {
         if let Some(table) = &self.table {
             let layout = table.layout();
             let mut out = vec![0.0; prepared.len() / layout.width.max(1) * table.columns.len()];
-            for (row, out) in prepared.chunks_exact(layout.width.max(1)).zip(out.chunks_exact_mut(table.columns.len())) {
+            for (row, out) in prepared
+                .chunks_exact(layout.width.max(1))
+                .zip(out.chunks_exact_mut(table.columns.len()))
+            {
                 table.undo(&layout, row, out);
             }
             return out;
         }
         let columns = self.offset.len().max(self.scale.len());
         for (at, value) in prepared.iter_mut().enumerate() {
-            *value = (f64::from(*value) * self.scale_of(at % columns) + self.offset_of(at % columns)) as f32;
+            *value = (f64::from(*value) * self.scale_of(at % columns)
+                + self.offset_of(at % columns)) as f32;
         }
         prepared
     }
 
-    /// How far prepared rows and their reconstructions lie apart in each column of the source, in scaled units: [rows, columns].
+    /// How far prepared rows and their reconstructions lie apart in each column of the source, in
+    /// scaled units: [rows, columns].
     ///
     /// For choices it is by how much the level surprises, and 0 where a value is missing.
     pub fn residuals(&self, rows: &[f32], rebuilt: &[f32]) -> Vec<f32> {
@@ -237,26 +313,36 @@ impl Preparation {
         let layout = table.layout();
         let (width, columns) = (layout.width.max(1), table.columns.len());
         let mut out = vec![0.0; rows.len() / width * columns];
-        for ((row, rebuilt), out) in rows.chunks_exact(width).zip(rebuilt.chunks_exact(width)).zip(out.chunks_exact_mut(columns)) {
+        for ((row, rebuilt), out) in rows
+            .chunks_exact(width)
+            .zip(rebuilt.chunks_exact(width))
+            .zip(out.chunks_exact_mut(columns))
+        {
             table.residuals(&layout, row, rebuilt, out);
         }
         out
     }
 
-    /// How far each column of a prepared row lies from the middle of its numbers, in scaled units; 0 for what is no number.
+    /// How far each column of a prepared row lies from the middle of its numbers, in scaled units;
+    /// 0 for what is no number.
     pub(crate) fn sizes(&self, row: &[f32]) -> Vec<f64> {
         match &self.table {
             None => row.iter().map(|number| f64::from(*number)).collect(),
             Some(table) => {
                 let layout = table.layout();
                 let number = |place: &std::ops::Range<usize>| layout.truths.start > place.start;
-                layout.columns.iter().map(|place| if number(place) { f64::from(row[place.start]) } else { 0.0 }).collect()
+                layout
+                    .columns
+                    .iter()
+                    .map(|place| if number(place) { f64::from(row[place.start]) } else { 0.0 })
+                    .collect()
             }
         }
     }
 
-    /// The squared difference of each two numbers of two rows in the units of the source, in scaled units: `((a - b) / scale)²`, so
-    /// that their mean is the row's mean squared error. Choices and truths differ by 0 or 1; what is missing does not.
+    /// The squared difference of each two numbers of two rows in the units of the source, in scaled
+    /// units: `((a - b) / scale)²`, so that their mean is the row's mean squared error. Choices and
+    /// truths differ by 0 or 1; what is missing does not.
     pub fn squared_differences(&self, a: &[f32], b: &[f32]) -> Vec<f64> {
         let square = |(column, (a, b)): (usize, (&f32, &f32))| match &self.table {
             Some(table) => table.columns[column].squared_difference(f64::from(*a), f64::from(*b)),
@@ -302,8 +388,8 @@ impl Prepared<'_> {
         Ok(Tensor::from_data(TensorData::new(values, shape), (&Device::default(), DType::F32)))
     }
 
-    /// Rows of the source, one after the other, with the levels of choices in the order of the preparation; those it does not know
-    /// come behind them.
+    /// Rows of the source, one after the other, with the levels of choices in the order of the
+    /// preparation; those it does not know come behind them.
     pub fn source(&self, rows: impl ExactSizeIterator<Item = usize>) -> Result<Vec<f32>> {
         let values = self.data.gather(rows)?;
         let mut out: Vec<f32> = (0..values.len()).map(|at| values.get(at) as f32).collect();
@@ -313,7 +399,8 @@ impl Prepared<'_> {
                 if let (Encoding::Choice { levels: known, .. }, Levels::Choices(here), false) =
                     (&table.columns[at % columns], &levels[at % columns], value.is_nan())
                 {
-                    *value = here.get(value.max(0.0) as usize).copied().unwrap_or(known.len()) as f32;
+                    *value =
+                        here.get(value.max(0.0) as usize).copied().unwrap_or(known.len()) as f32;
                 }
             }
         }
@@ -327,18 +414,25 @@ impl Prepared<'_> {
         };
         let mut out = vec![0.0; rows.len() * layout.width];
         for (row, out) in rows.zip(out.chunks_exact_mut(layout.width.max(1))) {
-            table.prepare(layout, levels, (row * features..(row + 1) * features).map(|at| values.get(at)), out);
+            table.prepare(
+                layout,
+                levels,
+                (row * features..(row + 1) * features).map(|at| values.get(at)),
+                out,
+            );
         }
         out
     }
 }
 
 fn nonzero(value: f64) -> f64 {
-    // Below this a column is constant up to rounding, and dividing by it would blow rounding errors up.
+    // Below this a column is constant up to rounding, and dividing by it would blow rounding errors
+    // up.
     if value.abs() > 1e-12 { value } else { 1.0 }
 }
 
-/// The smallest and largest value of each of `columns` interleaved columns; one column means all values together.
+/// The smallest and largest value of each of `columns` interleaved columns; one column means all
+/// values together.
 fn bounds(data: &Dataset, rows: &[usize], columns: usize) -> Result<Vec<(f64, f64)>> {
     let mut bounds = vec![(f64::INFINITY, f64::NEG_INFINITY); columns];
     each(data, rows, |column, value| {
@@ -351,21 +445,29 @@ fn bounds(data: &Dataset, rows: &[usize], columns: usize) -> Result<Vec<(f64, f6
 /// Mean and standard deviation of each of `columns` interleaved columns.
 fn moments(data: &Dataset, rows: &[usize], columns: usize) -> Result<(Vec<f64>, Vec<f64>)> {
     let count = (rows.len() * data.features() / columns.max(1)).max(1) as f64;
-    // Sums are of differences from the first row, which for a constant column are zero however large its number.
+    // Sums are of differences from the first row, which for a constant column are zero however
+    // large its number.
     let first = data.gather(rows.first().copied())?;
-    let first: Vec<f64> = (0..columns).map(|column| if rows.is_empty() { 0.0 } else { first.get(column) }).collect();
+    let first: Vec<f64> =
+        (0..columns).map(|column| if rows.is_empty() { 0.0 } else { first.get(column) }).collect();
     let mut means = vec![0.0; columns];
-    each(data, rows, |column, value| means[column % columns] += (value - first[column % columns]) / count)?;
+    each(data, rows, |column, value| {
+        means[column % columns] += (value - first[column % columns]) / count
+    })?;
     means.iter_mut().zip(&first).for_each(|(mean, first)| *mean += first);
     let mut squares = vec![0.0; columns];
-    each(data, rows, |column, value| squares[column % columns] += (value - means[column % columns]).powi(2) / count)?;
+    each(data, rows, |column, value| {
+        squares[column % columns] += (value - means[column % columns]).powi(2) / count
+    })?;
     Ok((means, squares.into_iter().map(f64::sqrt).collect()))
 }
 
 /// Calls `visit` with the column and the value of each number of the rows, in their order.
 fn each(data: &Dataset, rows: &[usize], mut visit: impl FnMut(usize, f64)) -> Result<()> {
     let features = data.features();
-    let mut row = |values: &Values, row: usize| (0..features).for_each(|column| visit(column, values.get(row * features + column)));
+    let mut row = |values: &Values, row: usize| {
+        (0..features).for_each(|column| visit(column, values.get(row * features + column)))
+    };
     if let Some(values) = data.values.in_memory() {
         rows.iter().for_each(|at| row(values, *at));
         return Ok(());

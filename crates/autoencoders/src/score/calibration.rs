@@ -9,14 +9,14 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Threshold {
-    /// `contamination` of the training where that is above zero, else `pot:0.01`; where fewer than 300 rows trained nothing, `pot` at
-    /// three of them, because fewer tell nothing rarer.
+    /// `contamination` of the training where that is above zero, else `pot:0.01`; where fewer than
+    /// 300 rows trained nothing, `pot` at three of them, because fewer tell nothing rarer.
     #[default]
     Auto,
     /// `contamination:F`: the fraction F of rows like the training's lies above.
     Contamination(f64),
-    /// `pot:F`: peaks over threshold: the fraction F by a generalised Pareto tail (Siffer et al. 2017), also where F is smaller than
-    /// one of so many rows.
+    /// `pot:F`: peaks over threshold: the fraction F by a generalised Pareto tail (Siffer et al.
+    /// 2017), also where F is smaller than one of so many rows.
     Peaks(f64),
     /// `deviations:K`: mean and K standard deviations of the scores.
     Deviations(f64),
@@ -38,11 +38,19 @@ impl FromStr for Threshold {
         match name {
             "auto" if number.is_empty() => Ok(Self::Auto),
             "f1" if number.is_empty() => Ok(Self::F1),
-            "contamination" => between(1e-6, 0.5, "contamination:F with F from 0.000001 to 0.5").map(Self::Contamination),
+            "contamination" => between(1e-6, 0.5, "contamination:F with F from 0.000001 to 0.5")
+                .map(Self::Contamination),
             "pot" => between(1e-9, 0.1, "pot:F with F up to 0.1, as in pot:0.01").map(Self::Peaks),
-            "deviations" => between(0.0, 100.0, "deviations:K with K from 0 to 100, as in deviations:3").map(Self::Deviations),
+            "deviations" => {
+                between(0.0, 100.0, "deviations:K with K from 0 to 100, as in deviations:3")
+                    .map(Self::Deviations)
+            }
             "at" => between(f64::MIN, f64::MAX, "at:S with a score S").map(Self::At),
-            _ => Err(Error::unknown("threshold", text, ["auto", "contamination:0.05", "pot:0.01", "deviations:3", "f1", "at:SCORE"])),
+            _ => Err(Error::unknown(
+                "threshold",
+                text,
+                ["auto", "contamination:0.05", "pot:0.01", "deviations:3", "f1", "at:SCORE"],
+            )),
         }
     }
 }
@@ -100,17 +108,20 @@ impl Calibration {
         quantile(&self.scores, fraction)
     }
 
-    /// The fraction of normal rows with a smaller score: by their ranks, and in the highest tenth by a generalised Pareto tail.
+    /// The fraction of normal rows with a smaller score: by their ranks, and in the highest tenth
+    /// by a generalised Pareto tail.
     pub fn probability(&self, score: f64) -> f64 {
         if score > self.tail.start {
             return 1.0 - self.tail.fraction * self.tail.beyond(score - self.tail.start);
         }
         let below = self.scores.partition_point(|known| *known < score);
         let same = self.scores[below..].partition_point(|known| *known <= score);
-        ((below as f64 + 0.5 * same as f64) / (self.scores.len() as f64 + 1.0)).min(1.0 - self.tail.fraction)
+        ((below as f64 + 0.5 * same as f64) / (self.scores.len() as f64 + 1.0))
+            .min(1.0 - self.tail.fraction)
     }
 
-    /// The score from which rows are anomalies; `contamination` is the training's. None for [`Threshold::F1`], which takes labels.
+    /// The score from which rows are anomalies; `contamination` is the training's. None for
+    /// [`Threshold::F1`], which takes labels.
     pub fn threshold(&self, threshold: Threshold, contamination: f64) -> Option<f64> {
         match threshold {
             Threshold::Auto if contamination > 0.0 => Some(self.quantile(1.0 - contamination)),
@@ -120,7 +131,8 @@ impl Calibration {
             Threshold::Deviations(count) => {
                 let n = self.scores.len() as f64;
                 let mean = self.scores.iter().sum::<f64>() / n;
-                let variance = self.scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / n;
+                let variance =
+                    self.scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / n;
                 Some(mean + count * variance.sqrt())
             }
             Threshold::F1 => None,
@@ -132,7 +144,9 @@ impl Calibration {
     pub fn drift(&self, scores: &[f64]) -> Drift {
         let mut batch = scores.to_vec();
         batch.sort_by(f64::total_cmp);
-        let below = |sorted: &[f64], score: f64| sorted.partition_point(|known| *known <= score) as f64 / sorted.len().max(1) as f64;
+        let below = |sorted: &[f64], score: f64| {
+            sorted.partition_point(|known| *known <= score) as f64 / sorted.len().max(1) as f64
+        };
         let gap = |score: &f64| (below(&batch, *score) - below(&self.scores, *score)).abs();
         // No row differs from none.
         let all = if batch.is_empty() { &[] } else { self.scores.as_slice() };
@@ -140,12 +154,22 @@ impl Calibration {
         let (a, b) = (self.scores.len() as f64, batch.len() as f64);
         let root = (a * b / (a + b).max(1.0)).sqrt();
         let lambda = (root + 0.12 + 0.11 / root.max(1e-9)) * distance;
-        let term = |k: i32| 2.0 * f64::from(1 - 2 * ((k + 1) % 2)) * (-2.0 * f64::from(k * k) * lambda * lambda).exp();
+        let term = |k: i32| {
+            2.0 * f64::from(1 - 2 * ((k + 1) % 2))
+                * (-2.0 * f64::from(k * k) * lambda * lambda).exp()
+        };
         // The series does not converge near zero, where nothing differs.
-        let chance = if lambda < 0.3 { 1.0 } else { (1..=100).map(term).sum::<f64>().clamp(0.0, 1.0) };
+        let chance =
+            if lambda < 0.3 { 1.0 } else { (1..=100).map(term).sum::<f64>().clamp(0.0, 1.0) };
         let limit = self.quantile(0.99);
         let above = batch.iter().filter(|score| **score > limit).count() as f64 / b.max(1.0);
-        Drift { distance, chance, above, median: quantile_or_zero(&batch, 0.5), reference_median: self.quantile(0.5) }
+        Drift {
+            distance,
+            chance,
+            above,
+            median: quantile_or_zero(&batch, 0.5),
+            reference_median: self.quantile(0.5),
+        }
     }
 
     fn peak(&self, fraction: f64) -> f64 {
@@ -159,7 +183,8 @@ impl Calibration {
 /// How a batch's scores differ from those of rows that trained nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Drift {
-    /// The largest difference between both distribution functions (Kolmogorov and Smirnov), from 0 to 1.
+    /// The largest difference between both distribution functions (Kolmogorov and Smirnov), from 0
+    /// to 1.
     pub distance: f64,
     /// How probable a difference as large would be between rows of one kind (Stephens 1970).
     pub chance: f64,
@@ -172,7 +197,8 @@ pub struct Drift {
 }
 
 impl Drift {
-    /// Whether the difference is larger than chance would make it more than once in a thousand times.
+    /// Whether the difference is larger than chance would make it more than once in a thousand
+    /// times.
     pub fn found(&self) -> bool {
         self.chance < 1e-3
     }
@@ -182,8 +208,8 @@ fn quantile_or_zero(sorted: &[f64], fraction: f64) -> f64 {
     if sorted.is_empty() { 0.0 } else { quantile(sorted, fraction) }
 }
 
-/// What lies beyond the ninth tenth: `P(excess > y) = (1 + shape y / scale)^(-1 / shape)`, the generalised Pareto distribution
-/// (Pickands 1975).
+/// What lies beyond the ninth tenth: `P(excess > y) = (1 + shape y / scale)^(-1 / shape)`, the
+/// generalised Pareto distribution (Pickands 1975).
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Tail {
     start: f64,
@@ -199,16 +225,23 @@ impl Tail {
     /// Fits by probability-weighted moments (Hosking and Wallis 1987).
     fn fit(scores: &[f64]) -> Self {
         let start = quantile(scores, 1.0 - TAIL);
-        let excess: Vec<f64> = scores.iter().map(|score| score - start).filter(|excess| *excess > 0.0).collect();
+        let excess: Vec<f64> =
+            scores.iter().map(|score| score - start).filter(|excess| *excess > 0.0).collect();
         let n = excess.len() as f64;
         let fraction = if excess.is_empty() { TAIL } else { n / (scores.len() as f64 + 1.0) };
         let mean = (excess.iter().sum::<f64>() / n.max(1.0)).max(1e-9 * (1.0 + start.abs()));
         // The excesses ascend, as the scores do.
-        let weighted = excess.iter().enumerate().map(|(at, excess)| (1.0 - (at as f64 + 0.65) / n) * excess).sum::<f64>() / n.max(1.0);
+        let weighted = excess
+            .iter()
+            .enumerate()
+            .map(|(at, excess)| (1.0 - (at as f64 + 0.65) / n) * excess)
+            .sum::<f64>()
+            / n.max(1.0);
         let shape = 2.0 - mean / (mean - 2.0 * weighted);
         match excess.len() >= TELLING && shape.is_finite() {
             true => {
-                // A bounded tail would call everything beyond the last score impossible, a heavier one nothing an anomaly.
+                // A bounded tail would call everything beyond the last score impossible, a heavier
+                // one nothing an anomaly.
                 let shape = shape.clamp(0.0, 0.5);
                 Self { start, fraction, shape, scale: mean * (1.0 - shape) }
             }
@@ -253,7 +286,8 @@ mod tests {
         for text in ["auto", "contamination:0.05", "pot:0.001", "deviations:3", "f1", "at:-2.5"] {
             assert_eq!(text.parse::<Threshold>().unwrap().to_string(), text);
         }
-        for text in ["pot:2", "pot", "contamination:0.9", "deviations:x", "f1:3", "at:nan", "mean"] {
+        for text in ["pot:2", "pot", "contamination:0.9", "deviations:x", "f1:3", "at:nan", "mean"]
+        {
             assert!(text.parse::<Threshold>().is_err(), "{text}");
         }
     }
@@ -263,7 +297,10 @@ mod tests {
         let calibration = Calibration::new(normal(1000, 1));
         let fresh = normal(20_000, 2);
         for wanted in [0.5, 0.9, 0.95, 0.99] {
-            let below = fresh.iter().filter(|score| calibration.probability(**score) < wanted).count() as f64 / 20_000.0;
+            let below =
+                fresh.iter().filter(|score| calibration.probability(**score) < wanted).count()
+                    as f64
+                    / 20_000.0;
             assert!((below - wanted).abs() < 0.02, "{wanted}: {below}");
         }
     }
@@ -271,7 +308,8 @@ mod tests {
     #[test]
     fn probabilities_rise_with_the_score_and_end_below_one() {
         let calibration = Calibration::new(normal(200, 3));
-        let grid: Vec<f64> = (-400..2000).map(|at| calibration.probability(f64::from(at) / 100.0)).collect();
+        let grid: Vec<f64> =
+            (-400..2000).map(|at| calibration.probability(f64::from(at) / 100.0)).collect();
         assert!(grid.windows(2).all(|pair| pair[0] <= pair[1]), "{grid:?}");
         assert!(grid[0] >= 0.0 && *grid.last().unwrap() <= 1.0 && *grid.last().unwrap() > 0.9999);
     }
@@ -283,8 +321,10 @@ mod tests {
         let calibration = Calibration::new(scores);
         let threshold = calibration.threshold(Threshold::Peaks(1e-5), 0.0).unwrap();
         assert!(threshold > last && threshold < last + 5.0, "{threshold} after {last}");
-        let alarms =
-            normal(100_000, 5).iter().filter(|score| **score > calibration.threshold(Threshold::Peaks(0.01), 0.0).unwrap()).count();
+        let alarms = normal(100_000, 5)
+            .iter()
+            .filter(|score| **score > calibration.threshold(Threshold::Peaks(0.01), 0.0).unwrap())
+            .count();
         assert!((500..2000).contains(&alarms), "{alarms} of 100000 instead of 1000");
     }
 

@@ -1,4 +1,5 @@
-//! What one model thinks of rows: how badly they are rebuilt, and how far their codes are from those of training rows.
+//! What one model thinks of rows: how badly they are rebuilt, and how far their codes are from
+//! those of training rows.
 
 use super::Kind;
 use super::reference::{self, Near, Reference};
@@ -23,7 +24,8 @@ const SAMPLES: usize = 16;
 /// Beyond this a measure says nothing more, and its logarithm stays a number.
 const HIGHEST: f64 = 1e300;
 
-/// A measure in comparable units: 0 is the middle of rows that trained nothing, 1 their ninth tenth.
+/// A measure in comparable units: 0 is the middle of rows that trained nothing, 1 their ninth
+/// tenth.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ruler {
@@ -36,7 +38,12 @@ pub struct Ruler {
 impl Ruler {
     fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
-        let at = |fraction: f64| values.get((values.len().saturating_sub(1) as f64 * fraction).round() as usize).copied().unwrap_or(0.0);
+        let at = |fraction: f64| {
+            values
+                .get((values.len().saturating_sub(1) as f64 * fraction).round() as usize)
+                .copied()
+                .unwrap_or(0.0)
+        };
         let (middle, high) = (at(0.5), at(0.9));
         Self { middle, spread: Some(high - middle).filter(|spread| *spread > 1e-6).unwrap_or(1.0) }
     }
@@ -81,12 +88,19 @@ struct Seen {
 }
 
 impl Judge {
-    /// Learns from the rows of `data`; `held_out` ones, which trained nothing, set the rulers. With it come their measures, one line for each
-    /// of [`Kind::MEASURES`].
-    pub(super) fn fit(model: &Model, data: &Dataset, train: &[usize], held_out: &[usize]) -> Result<(Self, Vec<Vec<f64>>)> {
+    /// Learns from the rows of `data`; `held_out` ones, which trained nothing, set the rulers. With
+    /// it come their measures, one line for each of [`Kind::MEASURES`].
+    pub(super) fn fit(
+        model: &Model,
+        data: &Dataset,
+        train: &[usize],
+        held_out: &[usize],
+    ) -> Result<(Self, Vec<Vec<f64>>)> {
         let contamination = model.parts.plan.config.contamination;
-        // Held-out rows too, because no code is its own neighbour; but errors are whitened by rows that set no ruler, where there are any.
-        let sample: Vec<usize> = train.iter().chain(held_out).copied().take(reference::MOST).collect();
+        // Held-out rows too, because no code is its own neighbour; but errors are whitened by rows
+        // that set no ruler, where there are any.
+        let sample: Vec<usize> =
+            train.iter().chain(held_out).copied().take(reference::MOST).collect();
         let features = model.parts.plan.features();
         let (mut residuals, mut codes) = (Vec::new(), Vec::new());
         model.blocks(data, &sample, |_, values, x| {
@@ -99,7 +113,11 @@ impl Judge {
         let own = if train.is_empty() { sample.len() } else { sample.len().min(train.len()) };
         let mut judge = Self {
             residuals: Whitening::fit(&residuals[..own * features], features, contamination),
-            codes: Whitening::fit(&codes.values[..own * codes.columns], codes.columns, contamination),
+            codes: Whitening::fit(
+                &codes.values[..own * codes.columns],
+                codes.columns,
+                contamination,
+            ),
             reference: Reference::new(codes, contamination > 0.0),
             rulers: Vec::new(),
         };
@@ -115,7 +133,10 @@ impl Judge {
             },
             |values, x| -> Result<Vec<Vec<f64>>> {
                 let seen = Self::see(model, values, x.clone())?;
-                Kind::MEASURES.iter().map(|kind| judge.measures(model, values, &x, &seen, *kind)).collect()
+                Kind::MEASURES
+                    .iter()
+                    .map(|kind| judge.measures(model, values, &x, &seen, *kind))
+                    .collect()
             },
         )?;
         judge.rulers = measured.iter().cloned().map(Ruler::of).collect();
@@ -138,20 +159,37 @@ impl Judge {
 
     /// Whether every number of it is finite.
     pub(super) fn is_finite(&self) -> bool {
-        let parts = [&self.residuals.mean, &self.residuals.factor, &self.codes.mean, &self.codes.factor, &self.reference.codes.values];
+        let parts = [
+            &self.residuals.mean,
+            &self.residuals.factor,
+            &self.codes.mean,
+            &self.codes.factor,
+            &self.reference.codes.values,
+        ];
         parts.iter().all(|part| part.iter().all(|number| number.is_finite()))
             && self.rulers.iter().all(|ruler| ruler.middle.is_finite() && ruler.spread.is_finite())
     }
 
     /// Judges prepared rows, with at most so many reasons for each.
-    pub(super) fn opinions(&self, model: &Model, values: &Values, x: &Tensor<2>, kind: Kind, reasons: usize) -> Result<Vec<Opinion>> {
+    pub(super) fn opinions(
+        &self,
+        model: &Model,
+        values: &Values,
+        x: &Tensor<2>,
+        kind: Kind,
+        reasons: usize,
+    ) -> Result<Vec<Opinion>> {
         let seen = Self::see(model, values, x.clone())?;
-        let measured = |kind: Kind| Ok(self.ruled(&self.measures(model, values, x, &seen, kind)?, kind));
+        let measured =
+            |kind: Kind| Ok(self.ruled(&self.measures(model, values, x, &seen, kind)?, kind));
         let mut by_code = vec![kind == Kind::Code || kind == Kind::Mahalanobis; seen.rows.rows()];
         let scores = match kind {
             Kind::Joined => {
                 let (rebuilt, code) = (measured(Kind::Reconstruction)?, measured(Kind::Code)?);
-                by_code.iter_mut().zip(rebuilt.iter().zip(&code)).for_each(|(by_code, (rebuilt, code))| *by_code = code > rebuilt);
+                by_code
+                    .iter_mut()
+                    .zip(rebuilt.iter().zip(&code))
+                    .for_each(|(by_code, (rebuilt, code))| *by_code = code > rebuilt);
                 joined(&rebuilt, &code)
             }
             kind => measured(kind)?,
@@ -160,7 +198,11 @@ impl Judge {
             0 => vec![Vec::new(); scores.len()],
             most => self.reasons(model, values, &seen, &by_code, most)?,
         };
-        Ok(scores.into_iter().zip(reasons).map(|(score, reasons)| Opinion { score, reasons }).collect())
+        Ok(scores
+            .into_iter()
+            .zip(reasons)
+            .map(|(score, reasons)| Opinion { score, reasons })
+            .collect())
     }
 
     fn near<'a>(&self, seen: &'a Seen) -> Result<&'a Vec<Near>> {
@@ -175,26 +217,52 @@ impl Judge {
         let [_, width] = x.dims();
         let code = model.parts.code(values, x.clone(), &mut model.pass())?.mean;
         let rebuilt = model.parts.decode(values, code.clone(), &mut model.pass());
-        let matrix = |tensor: Tensor<2>, columns: usize| -> Result<Matrix> { Ok(Matrix { columns, values: read(tensor)? }) };
+        let matrix = |tensor: Tensor<2>, columns: usize| -> Result<Matrix> {
+            Ok(Matrix { columns, values: read(tensor)? })
+        };
         let (rows, rebuilt) = (matrix(x, width)?, matrix(rebuilt, width)?);
-        let residuals = Matrix { columns: model.parts.plan.features(), values: model.preparation.residuals(&rows.values, &rebuilt.values) };
+        let residuals = Matrix {
+            columns: model.parts.plan.features(),
+            values: model.preparation.residuals(&rows.values, &rebuilt.values),
+        };
         let codes = matrix(code, model.parts.plan.config.latent)?;
         Ok(Seen { rows, rebuilt, residuals, codes, near: OnceCell::new() })
     }
 
-    /// One measure of each row: the logarithm of a distance, or for the likelihood its negative logarithm.
-    fn measures(&self, model: &Model, values: &Values, x: &Tensor<2>, seen: &Seen, kind: Kind) -> Result<Vec<f64>> {
-        let logarithm = |distance: f64| if distance.is_nan() { HIGHEST } else { distance.clamp(1e-12, HIGHEST) }.ln();
+    /// One measure of each row: the logarithm of a distance, or for the likelihood its negative
+    /// logarithm.
+    fn measures(
+        &self,
+        model: &Model,
+        values: &Values,
+        x: &Tensor<2>,
+        seen: &Seen,
+        kind: Kind,
+    ) -> Result<Vec<f64>> {
+        let logarithm = |distance: f64| {
+            if distance.is_nan() { HIGHEST } else { distance.clamp(1e-12, HIGHEST) }.ln()
+        };
         let rows = 0..seen.rows.rows();
         Ok(match kind {
-            Kind::Joined | Kind::Reconstruction => rows.map(|row| logarithm(self.residuals.distance(seen.residuals.row(row)))).collect(),
+            Kind::Joined | Kind::Reconstruction => rows
+                .map(|row| logarithm(self.residuals.distance(seen.residuals.row(row))))
+                .collect(),
             Kind::Code => {
                 // Draws of a coarse reference tell without it.
                 let near = if self.reference.coarse { None } else { Some(self.near(seen)?) };
-                rows.map(|row| logarithm(self.reference.distance(seen.codes.row(row), near.map(|near| &near[row])))).collect()
+                rows.map(|row| {
+                    logarithm(
+                        self.reference.distance(seen.codes.row(row), near.map(|near| &near[row])),
+                    )
+                })
+                .collect()
             }
-            Kind::Mahalanobis => rows.map(|row| logarithm(self.codes.distance(seen.codes.row(row)))).collect(),
-            Kind::Denoising => self.denoising(model, values, x, seen)?.into_iter().map(logarithm).collect(),
+            Kind::Mahalanobis => {
+                rows.map(|row| logarithm(self.codes.distance(seen.codes.row(row)))).collect()
+            }
+            Kind::Denoising => {
+                self.denoising(model, values, x, seen)?.into_iter().map(logarithm).collect()
+            }
             Kind::Likelihood => likelihood(model, values, x)?
                 .into_iter()
                 .map(|nats| if nats.is_nan() { HIGHEST } else { nats.clamp(-HIGHEST, HIGHEST) })
@@ -202,8 +270,15 @@ impl Judge {
         })
     }
 
-    /// The mean distance between the row and what is rebuilt of it under noise that is the same for every row.
-    fn denoising(&self, model: &Model, values: &Values, x: &Tensor<2>, seen: &Seen) -> Result<Vec<f64>> {
+    /// The mean distance between the row and what is rebuilt of it under noise that is the same for
+    /// every row.
+    fn denoising(
+        &self,
+        model: &Model,
+        values: &Values,
+        x: &Tensor<2>,
+        seen: &Seen,
+    ) -> Result<Vec<f64>> {
         let [rows, width] = x.dims();
         let features = seen.residuals.columns;
         let rng = Rng::new(model.parts.plan.config.seed).split("score");
@@ -221,9 +296,16 @@ impl Judge {
 
     /// The columns that differ most from what was expected.
     ///
-    /// Expected is the reconstruction; where the code is what is strange, what the decoder makes of the training codes nearest to it,
-    /// because a network may rebuild what it has never seen.
-    fn reasons(&self, model: &Model, values: &Values, seen: &Seen, by_code: &[bool], most: usize) -> Result<Vec<Vec<super::Reason>>> {
+    /// Expected is the reconstruction; where the code is what is strange, what the decoder makes of
+    /// the training codes nearest to it, because a network may rebuild what it has never seen.
+    fn reasons(
+        &self,
+        model: &Model,
+        values: &Values,
+        seen: &Seen,
+        by_code: &[bool],
+        most: usize,
+    ) -> Result<Vec<Vec<super::Reason>>> {
         let (width, features) = (seen.rows.columns, seen.residuals.columns);
         let mut expected = seen.rebuilt.values.clone();
         let strange: Vec<usize> = (0..by_code.len()).filter(|row| by_code[*row]).collect();
@@ -231,10 +313,17 @@ impl Judge {
             let codes = strange.iter().flat_map(|row| seen.codes.row(*row)).copied().collect();
             let all = match seen.near.get() {
                 Some(known) => strange.iter().map(|row| known[*row].clone()).collect(),
-                None => self.reference.nearest(&Matrix { columns: seen.codes.columns, values: codes })?,
+                None => self
+                    .reference
+                    .nearest(&Matrix { columns: seen.codes.columns, values: codes })?,
             };
-            let near: Vec<f32> = all.iter().flat_map(|near| self.reference.neighbourhood(near)).collect();
-            let decoded = read(model.parts.decode(values, super::matrix(near, seen.codes.columns), &mut model.pass()))?;
+            let near: Vec<f32> =
+                all.iter().flat_map(|near| self.reference.neighbourhood(near)).collect();
+            let decoded = read(model.parts.decode(
+                values,
+                super::matrix(near, seen.codes.columns),
+                &mut model.pass(),
+            ))?;
             for (at, row) in strange.iter().enumerate() {
                 expected[row * width..][..width].copy_from_slice(&decoded[at * width..][..width]);
             }
@@ -243,7 +332,8 @@ impl Judge {
         let reasons = |row: usize| {
             let (observed, expected) = (seen.rows.row(row), &expected[row * width..][..width]);
             let difference = model.preparation.residuals(observed, expected);
-            // A difference from other rows is none that the reconstruction's errors could be measured by: prepared units are all there is.
+            // A difference from other rows is none that the reconstruction's errors could be
+            // measured by: prepared units are all there is.
             let mut shares: Vec<f64> = match by_code[row] {
                 true => difference.iter().map(|number| f64::from(*number).powi(2)).collect(),
                 false => self.residuals.shares(&difference),
@@ -254,11 +344,14 @@ impl Judge {
                 shares.iter_mut().zip(sizes).for_each(|(share, size)| *share *= 1.0 + size.powi(2));
             }
             // What is not there is no reason.
-            gaps.iter().flat_map(|gaps| &observed[(*gaps).clone()]).zip(&mut shares).for_each(|(missing, share)| {
-                *share = if *missing > 0.5 { 0.0 } else { *share };
-            });
+            gaps.iter().flat_map(|gaps| &observed[(*gaps).clone()]).zip(&mut shares).for_each(
+                |(missing, share)| {
+                    *share = if *missing > 0.5 { 0.0 } else { *share };
+                },
+            );
             let total: f64 = shares.iter().map(|share| share.max(0.0)).sum();
-            let mut columns: Vec<usize> = (0..features).filter(|column| shares[*column] > 0.0).collect();
+            let mut columns: Vec<usize> =
+                (0..features).filter(|column| shares[*column] > 0.0).collect();
             columns.sort_by(|a, b| shares[*b].total_cmp(&shares[*a]).then(a.cmp(b)));
             columns.truncate(most);
             let expected = model.preparation.undo(expected.to_vec());
@@ -280,15 +373,20 @@ fn joined(rebuilt: &[f64], code: &[f64]) -> Vec<f64> {
     rebuilt.iter().zip(code).map(|(rebuilt, code)| 0.5 * (rebuilt + code)).collect()
 }
 
-/// The number of the shortest text that reads back as this one: 0.1, where a mere conversion gives 0.10000000149.
+/// The number of the shortest text that reads back as this one: 0.1, where a mere conversion gives
+/// 0.10000000149.
 fn shortest(number: f32) -> f64 {
     number.to_string().parse().unwrap_or_else(|_| f64::from(number))
 }
 
-/// The negative log-likelihood of each row in nats, up to what is the same for all rows: the reconstruction loss, or for codes with a
-/// posterior an estimate by importance sampling, `-ln mean p(x | z) p(z) / q(z | x)` (Burda et al. 2016).
+/// The negative log-likelihood of each row in nats, up to what is the same for all rows: the
+/// reconstruction loss, or for codes with a posterior an estimate by importance sampling, `-ln mean
+/// p(x | z) p(z) / q(z | x)` (Burda et al. 2016).
 fn likelihood(model: &Model, values: &Values, x: &Tensor<2>) -> Result<Vec<f64>> {
     // The same draws for every row, so that a row's score does not depend on the rows beside it.
     let rng = Rng::new(model.parts.plan.config.seed).split("likelihood");
-    Ok(importance(model, values, x, SAMPLES, &rng, true)?.into_iter().map(|logarithm| -logarithm).collect())
+    Ok(importance(model, values, x, SAMPLES, &rng, true)?
+        .into_iter()
+        .map(|logarithm| -logarithm)
+        .collect())
 }

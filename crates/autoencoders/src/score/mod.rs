@@ -1,7 +1,8 @@
-//! Anomaly scores: how unlike the training rows a row is, how sure that is, and which columns say so.
+//! Anomaly scores: how unlike the training rows a row is, how sure that is, and which columns say
+//! so.
 //!
-//! A trained model keeps a [`Detector`]: for itself and each member of its ensemble how residuals vary together and which codes
-//! training rows have, and the scores of rows that trained nothing.
+//! A trained model keeps a [`Detector`]: for itself and each member of its ensemble how residuals
+//! vary together and which codes training rows have, and the scores of rows that trained nothing.
 //!
 //! ```
 //! use autoencoders::score::{Kind, Threshold};
@@ -48,7 +49,8 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Kind {
-    /// `reconstruction`: the error of the reconstruction, whitened by how the training rows' errors vary together.
+    /// `reconstruction`: the error of the reconstruction, whitened by how the training rows' errors
+    /// vary together.
     Reconstruction,
     /// `code`: the distance of the code to the nearest of those of training rows ([`Reference`]).
     Code,
@@ -56,7 +58,8 @@ pub enum Kind {
     Mahalanobis,
     /// `denoising`: the mean whitened error over eight draws of noise, the same for every row.
     Denoising,
-    /// `likelihood`: the negative log-likelihood; for codes with a posterior weighted by importance over 16 draws.
+    /// `likelihood`: the negative log-likelihood; for codes with a posterior weighted by importance
+    /// over 16 draws.
     Likelihood,
     /// `joined`: the mean of reconstruction and code.
     #[default]
@@ -65,9 +68,17 @@ pub enum Kind {
 
 impl Kind {
     /// The kinds that are measured by themselves; [`Kind::Joined`] is made of two of them.
-    pub const MEASURES: [Self; 5] = [Self::Reconstruction, Self::Code, Self::Mahalanobis, Self::Denoising, Self::Likelihood];
+    pub const MEASURES: [Self; 5] =
+        [Self::Reconstruction, Self::Code, Self::Mahalanobis, Self::Denoising, Self::Likelihood];
     /// Every kind, the default first.
-    pub const ALL: [Self; 6] = [Self::Joined, Self::Reconstruction, Self::Code, Self::Mahalanobis, Self::Denoising, Self::Likelihood];
+    pub const ALL: [Self; 6] = [
+        Self::Joined,
+        Self::Reconstruction,
+        Self::Code,
+        Self::Mahalanobis,
+        Self::Denoising,
+        Self::Likelihood,
+    ];
 
     /// Its word on the command line.
     pub fn name(self) -> &'static str {
@@ -119,7 +130,8 @@ pub struct Reason {
     pub observed: f64,
     /// What the model expected.
     pub expected: f64,
-    /// Its share in the whole difference, from 0 to 1; of standardised data unusual numbers count more.
+    /// Its share in the whole difference, from 0 to 1; of standardised data unusual numbers count
+    /// more.
     pub share: f64,
 }
 
@@ -161,9 +173,11 @@ const HELD_OUT: usize = 4096;
 const FEWEST: usize = 20;
 
 impl Detector {
-    /// Learns from the rows that a model was trained on, and from those that it was not; none where its numbers are not finite.
+    /// Learns from the rows that a model was trained on, and from those that it was not; none where
+    /// its numbers are not finite.
     pub(crate) fn fit(model: &Model, data: &Dataset, split: &Split) -> Result<Option<Self>> {
-        let splits: Vec<Split> = (0..=model.members.len()).map(|member| split.of_member(member)).collect();
+        let splits: Vec<Split> =
+            (0..=model.members.len()).map(|member| split.of_member(member)).collect();
         // Too few: then the training rows, as if each had been left out.
         let enough = split.validation.len() >= FEWEST;
         fn held_out(split: &Split, enough: bool) -> &[usize] {
@@ -173,10 +187,19 @@ impl Detector {
         fn train(split: &Split, enough: bool) -> &[usize] {
             if enough { &split.train } else { &[] }
         }
-        let (judge, measured) = Judge::fit(model, data, train(&splits[0], enough), held_out(&splits[0], enough))?;
+        let (judge, measured) =
+            Judge::fit(model, data, train(&splits[0], enough), held_out(&splits[0], enough))?;
         let mut judges = vec![judge];
         for (member, split) in model.members.iter().zip(&splits[1..]) {
-            judges.push(Judge::fit(&member.model, &*member.narrowed(data)?, train(split, enough), held_out(split, enough))?.0);
+            judges.push(
+                Judge::fit(
+                    &member.model,
+                    &*member.narrowed(data)?,
+                    train(split, enough),
+                    held_out(split, enough),
+                )?
+                .0,
+            );
         }
         if !judges.iter().all(Judge::is_finite) {
             return Ok(None);
@@ -189,7 +212,11 @@ impl Detector {
                 true => detector.held_out_scores(model, data, &splits, kind)?,
                 // One model has measured these rows already.
                 false if model.members.is_empty() => detector.judges[0].scores(&measured, kind),
-                false => detector.opinions(model, &rows, kind, 0)?.into_iter().map(|row| row.score).collect(),
+                false => detector
+                    .opinions(model, &rows, kind, 0)?
+                    .into_iter()
+                    .map(|row| row.score)
+                    .collect(),
             };
             detector.calibrations.push(Calibration::new(scores));
         }
@@ -208,11 +235,19 @@ impl Detector {
     /// An error for [`Threshold::F1`], which takes labels: [`crate::metrics::best_f1`].
     pub fn threshold(&self, kind: Kind, threshold: Threshold, contamination: f64) -> Result<f64> {
         let found = self.calibration(kind).threshold(threshold, contamination);
-        found.ok_or_else(|| Error::setting("threshold", threshold, "rows with labels, or another threshold"))
+        found.ok_or_else(|| {
+            Error::setting("threshold", threshold, "rows with labels, or another threshold")
+        })
     }
 
     /// Scores of rows; reasons are those of the model's own judge.
-    fn opinions(&self, model: &Model, data: &Dataset, kind: Kind, reasons: usize) -> Result<Vec<judge::Opinion>> {
+    fn opinions(
+        &self,
+        model: &Model,
+        data: &Dataset,
+        kind: Kind,
+        reasons: usize,
+    ) -> Result<Vec<judge::Opinion>> {
         let mut all = self.opinions_of(model, 0, data, kind, reasons)?;
         for member in 1..self.judges.len() {
             let others = self.opinions_of(model, member, data, kind, 0)?;
@@ -225,14 +260,24 @@ impl Detector {
 }
 
 impl Detector {
-    /// The score of each held-out row by the member that it did not train, as near to the middle as the mean of all members would be.
-    fn held_out_scores(&self, model: &Model, data: &Dataset, splits: &[Split], kind: Kind) -> Result<Vec<f64>> {
+    /// The score of each held-out row by the member that it did not train, as near to the middle as
+    /// the mean of all members would be.
+    fn held_out_scores(
+        &self,
+        model: &Model,
+        data: &Dataset,
+        splits: &[Split],
+        kind: Kind,
+    ) -> Result<Vec<f64>> {
         let (mut own, mut others) = (Vec::new(), Vec::new());
         for (member, split) in splits.iter().enumerate() {
             let rows = data.select(&split.validation)?;
             let mut by_row = vec![Vec::new(); rows.rows()];
             for other in 0..splits.len() {
-                let scores = self.opinions_of(model, other, &rows, kind, 0)?.into_iter().map(|row| row.score);
+                let scores = self
+                    .opinions_of(model, other, &rows, kind, 0)?
+                    .into_iter()
+                    .map(|row| row.score);
                 match other == member {
                     true => own.extend(scores),
                     false => by_row.iter_mut().zip(scores).for_each(|(row, score)| row.push(score)),
@@ -244,7 +289,14 @@ impl Detector {
     }
 
     /// Scores of rows by one member alone, the first of which is the model itself.
-    fn opinions_of(&self, model: &Model, member: usize, data: &Dataset, kind: Kind, reasons: usize) -> Result<Vec<judge::Opinion>> {
+    fn opinions_of(
+        &self,
+        model: &Model,
+        member: usize,
+        data: &Dataset,
+        kind: Kind,
+        reasons: usize,
+    ) -> Result<Vec<judge::Opinion>> {
         let judge = &self.judges[member];
         let (model, data) = match member.checked_sub(1).map(|at| &model.members[at]) {
             None => (model, Cow::Borrowed(data)),
@@ -266,10 +318,13 @@ impl Detector {
 }
 
 impl Model {
-    /// What the model keeps to score rows; an error for a model that was interrupted, or is of an older version.
+    /// What the model keeps to score rows; an error for a model that was interrupted, or is of an
+    /// older version.
     pub fn detector(&self) -> Result<&Detector> {
         let wanted = "a model that was trained to its end by this version; train it again";
-        self.detector.as_ref().ok_or_else(|| Error::setting("the model's detector", "missing", wanted))
+        self.detector
+            .as_ref()
+            .ok_or_else(|| Error::setting("the model's detector", "missing", wanted))
     }
 
     /// Scores all rows, each with at most so many reasons.
@@ -286,22 +341,29 @@ impl Model {
                 false => Cow::Owned(data.select(chunk)?),
             };
             let opinions = detector.opinions(self, &part, kind, reasons)?;
-            let observed = if reasons > 0 { part.gather(0..part.rows())? } else { Values::U8(Vec::new()) };
-            all.extend(opinions.into_iter().enumerate().map(|(row, judge::Opinion { score, mut reasons })| {
-                let score = score.clamp(-1e300, 1e300);
-                // As the data has it, not as it comes back from single precision.
-                reasons.iter_mut().for_each(|why| why.observed = observed.get(row * data.features() + why.column));
-                RowScore { score, probability: calibration.probability(score), reasons }
-            }));
+            let observed =
+                if reasons > 0 { part.gather(0..part.rows())? } else { Values::U8(Vec::new()) };
+            all.extend(opinions.into_iter().enumerate().map(
+                |(row, judge::Opinion { score, mut reasons })| {
+                    let score = score.clamp(-1e300, 1e300);
+                    // As the data has it, not as it comes back from single precision.
+                    reasons.iter_mut().for_each(|why| {
+                        why.observed = observed.get(row * data.features() + why.column)
+                    });
+                    RowScore { score, probability: calibration.probability(score), reasons }
+                },
+            ));
         }
         Ok(all)
     }
 }
 
-/// Scores that one member each gave, narrowed around 0 to what a mean over all members would vary by.
+/// Scores that one member each gave, narrowed around 0 to what a mean over all members would vary
+/// by.
 ///
-/// A score is what all members say of a row, and what the one alone says, whose variance is smaller in a mean by their number. It is taken
-/// from the `others` of each row, which a row did train: their mean would call it too normal, but their disagreement is the same in kind.
+/// A score is what all members say of a row, and what the one alone says, whose variance is smaller
+/// in a mean by their number. It is taken from the `others` of each row, which a row did train:
+/// their mean would call it too normal, but their disagreement is the same in kind.
 fn as_means(mut scores: Vec<f64>, others: &[Vec<f64>]) -> Vec<f64> {
     let members = others.first().map_or(1, |row| row.len() + 1) as f64;
     let whole = variance(&scores);
@@ -317,7 +379,11 @@ fn as_means(mut scores: Vec<f64>, others: &[Vec<f64>]) -> Vec<f64> {
 fn variance(numbers: &[f64]) -> f64 {
     let count = numbers.len() as f64;
     let mean = numbers.iter().sum::<f64>() / count;
-    if count < 2.0 { 0.0 } else { numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / (count - 1.0) }
+    if count < 2.0 {
+        0.0
+    } else {
+        numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / (count - 1.0)
+    }
 }
 
 /// Rows of so many columns.
@@ -352,6 +418,10 @@ mod tests {
     fn scores_without_other_members_or_without_spread_stay_as_they_are() {
         assert_eq!(as_means(vec![1.0, -2.0], &[vec![], vec![]]), [1.0, -2.0]);
         assert_eq!(as_means(vec![1.0, 1.0], &[vec![3.0], vec![4.0]]), [1.0, 1.0]);
-        assert!(as_means(vec![1.0, -1.0], &[vec![9.0, -9.0], vec![9.0, -9.0]]).iter().all(|score| score.is_finite()));
+        assert!(
+            as_means(vec![1.0, -1.0], &[vec![9.0, -9.0], vec![9.0, -9.0]])
+                .iter()
+                .all(|score| score.is_finite())
+        );
     }
 }

@@ -28,12 +28,19 @@ pub struct Stretch {
 }
 
 impl Model {
-    /// Scores the points of a series whose rows are windows ([`Dataset::windows`]), each with at most so many reasons.
+    /// Scores the points of a series whose rows are windows ([`Dataset::windows`]), each with at
+    /// most so many reasons.
     ///
     /// What is expected of a point is the mean of the reconstructions of its windows.
-    pub fn score_points(&self, data: &Dataset, kind: Kind, reasons: usize) -> Result<Vec<PointScore>> {
-        let windows =
-            data.windows.as_ref().ok_or_else(|| Error::data(&data.name, "holds no windows of a series; read it with --window"))?;
+    pub fn score_points(
+        &self,
+        data: &Dataset,
+        kind: Kind,
+        reasons: usize,
+    ) -> Result<Vec<PointScore>> {
+        let windows = data.windows.as_ref().ok_or_else(|| {
+            Error::data(&data.name, "holds no windows of a series; read it with --window")
+        })?;
         let rows = self.score(data, kind, 0)?;
         let scores = windows.mean(|window, _| rows[window].score);
         let calibration = self.detector()?.calibration(kind);
@@ -49,20 +56,38 @@ impl Model {
         Ok(points)
     }
 
-    fn explain(&self, data: &Dataset, windows: &Windows, most: usize, points: &mut [PointScore]) -> Result<()> {
+    fn explain(
+        &self,
+        data: &Dataset,
+        windows: &Windows,
+        most: usize,
+        points: &mut [PointScore],
+    ) -> Result<()> {
         let channels = data.features() / windows.length;
         let rebuilt = self.reconstruct(data)?;
         let observed = data.gather(0..data.rows())?;
-        let at = |window: usize, place: usize, channel: usize| window * data.features() + place * channels + channel;
-        let means = |of: &dyn Fn(usize) -> f64, channel: usize| windows.mean(|window, place| of(at(window, place, channel)));
+        let at = |window: usize, place: usize, channel: usize| {
+            window * data.features() + place * channels + channel
+        };
+        let means = |of: &dyn Fn(usize) -> f64, channel: usize| {
+            windows.mean(|window, place| of(at(window, place, channel)))
+        };
         let mut pairs = Vec::new();
         for channel in 0..channels {
             let expected = means(&|at| f64::from(rebuilt.values[at]), channel);
             let observed = means(&|at| observed.get(at), channel);
-            let both: Vec<Option<(f64, f64)>> =
-                observed.into_iter().zip(expected).map(|(observed, expected)| observed.zip(expected)).collect();
-            // Channels have scales of their own: differences count in units of the channel's usual one.
-            let squares: Vec<f64> = both.iter().flatten().map(|(observed, expected)| (observed - expected).powi(2)).collect();
+            let both: Vec<Option<(f64, f64)>> = observed
+                .into_iter()
+                .zip(expected)
+                .map(|(observed, expected)| observed.zip(expected))
+                .collect();
+            // Channels have scales of their own: differences count in units of the channel's usual
+            // one.
+            let squares: Vec<f64> = both
+                .iter()
+                .flatten()
+                .map(|(observed, expected)| (observed - expected).powi(2))
+                .collect();
             let usual = (squares.iter().sum::<f64>() / squares.len().max(1) as f64).max(1e-300);
             pairs.push((both, usual));
         }
@@ -72,11 +97,18 @@ impl Model {
                 .enumerate()
                 .filter_map(|(column, (both, usual))| {
                     let (observed, expected) = both[place]?;
-                    Some(Reason { column, observed, expected, share: (observed - expected).powi(2) / usual })
+                    Some(Reason {
+                        column,
+                        observed,
+                        expected,
+                        share: (observed - expected).powi(2) / usual,
+                    })
                 })
                 .collect();
             let total: f64 = found.iter().map(|why| why.share).sum();
-            found.iter_mut().for_each(|why| why.share = if total > 0.0 { why.share / total } else { 0.0 });
+            found
+                .iter_mut()
+                .for_each(|why| why.share = if total > 0.0 { why.share / total } else { 0.0 });
             found.sort_by(|a, b| b.share.total_cmp(&a.share).then(a.column.cmp(&b.column)));
             found.truncate(most);
             point.reasons = found;
@@ -88,7 +120,10 @@ impl Model {
 /// The stretches of points above a threshold; those that fewer than `apart` points part are one.
 pub fn stretches(scores: &[Option<f64>], threshold: f64, apart: usize) -> Vec<Stretch> {
     let mut found: Vec<Stretch> = Vec::new();
-    let above = scores.iter().enumerate().filter_map(|(at, score)| Some((at, score.filter(|score| *score > threshold)?)));
+    let above = scores
+        .iter()
+        .enumerate()
+        .filter_map(|(at, score)| Some((at, score.filter(|score| *score > threshold)?)));
     for (at, score) in above {
         match found.last_mut().filter(|last| at - last.end <= apart.max(1)) {
             Some(last) => {
@@ -111,7 +146,10 @@ mod tests {
     fn points_above_the_threshold_that_are_near_each_other_are_one_stretch() {
         let scores = [0.0, 5.0, 0.0, 6.0, 0.0, 0.0, 0.0, 0.0, 9.0];
         let points = scores.map(Some);
-        assert_eq!(stretches(&points, 1.0, 2), [Stretch { start: 1, end: 3, peak: 3 }, Stretch { start: 8, end: 8, peak: 8 }]);
+        assert_eq!(
+            stretches(&points, 1.0, 2),
+            [Stretch { start: 1, end: 3, peak: 3 }, Stretch { start: 8, end: 8, peak: 8 }]
+        );
         assert_eq!(stretches(&points, 1.0, 1).len(), 3);
         assert!(stretches(&points, 10.0, 1).is_empty());
     }

@@ -1,7 +1,8 @@
-//! Whether a model's scores can be trusted: rows that are certainly anomalies must be scored as such.
+//! Whether a model's scores can be trusted: rows that are certainly anomalies must be scored as
+//! such.
 //!
-//! An autoencoder can rebuild rows far from all that it has seen (Bouman and Heskes, "Autoencoders for anomaly detection are
-//! unreliable", arXiv 2501.13864, 2025), and then calls them normal.
+//! An autoencoder can rebuild rows far from all that it has seen (Bouman and Heskes, "Autoencoders
+//! for anomaly detection are unreliable", arXiv 2501.13864, 2025), and then calls them normal.
 
 use super::{Detector, Kind};
 use crate::data::{Dataset, Values};
@@ -19,8 +20,9 @@ pub enum Probe {
     Far,
     /// Each column from another row, so that columns no longer fit each other.
     Shuffled,
-    /// One number in every column: two deviations above the mean of all numbers. The mean itself is the very middle of columns that are
-    /// centred. Not for tables with other columns than numbers, where there is no such row.
+    /// One number in every column: two deviations above the mean of all numbers. The mean itself is
+    /// the very middle of columns that are centred. Not for tables with other columns than numbers,
+    /// where there is no such row.
     Constant,
 }
 
@@ -40,10 +42,13 @@ pub struct Probed {
 }
 
 impl Probed {
-    /// The fraction of a probe's rows that a kind of score puts above the 99th percentile of normal rows; 1 for a probe that does not
-    /// apply.
+    /// The fraction of a probe's rows that a kind of score puts above the 99th percentile of normal
+    /// rows; 1 for a probe that does not apply.
     pub fn fraction(&self, probe: Probe, kind: Kind) -> f64 {
-        self.above.iter().find(|(p, k, _)| *p == probe && *k == kind).map_or(1.0, |(_, _, fraction)| *fraction)
+        self.above
+            .iter()
+            .find(|(p, k, _)| *p == probe && *k == kind)
+            .map_or(1.0, |(_, _, fraction)| *fraction)
     }
 
     /// Whether a kind of score finds at least half of each probe's rows.
@@ -51,13 +56,15 @@ impl Probed {
         Probe::ALL.iter().all(|probe| self.fraction(*probe, kind) >= ENOUGH)
     }
 
-    /// What the user should know about scores of this kind: each probe that is not found, and the kind that finds it, if any does.
+    /// What the user should know about scores of this kind: each probe that is not found, and the
+    /// kind that finds it, if any does.
     pub fn advice(&self, kind: Kind) -> Vec<String> {
         let mut advice = Vec::new();
         for probe in Probe::ALL.into_iter().filter(|probe| self.fraction(*probe, kind) < ENOUGH) {
             let percent = |kind| (100.0 * self.fraction(probe, kind)).round();
             let best = Kind::ALL.into_iter().filter(|other| self.fraction(probe, *other) >= ENOUGH);
-            let best = best.max_by(|a, b| self.fraction(probe, *a).total_cmp(&self.fraction(probe, *b)));
+            let best =
+                best.max_by(|a, b| self.fraction(probe, *a).total_cmp(&self.fraction(probe, *b)));
             let remedy = match best {
                 Some(best) => format!("--kind {best} finds {} %, checked on the same rows", percent(best)),
                 None => match probe {
@@ -67,7 +74,11 @@ impl Probed {
                     _ => "no kind of score does: train with a smaller latent or the denoising family, and probe again".to_owned(),
                 },
             };
-            advice.push(format!("{}: only {} % score above 99 % of normal rows; {remedy}", probe.what(), percent(kind)));
+            advice.push(format!(
+                "{}: only {} % score above 99 % of normal rows; {remedy}",
+                probe.what(),
+                percent(kind)
+            ));
         }
         advice
     }
@@ -97,31 +108,53 @@ impl Probe {
             let numbers: Vec<f64> = numbers.filter(|number| !number.is_nan()).collect();
             let count = numbers.len().max(1) as f64;
             let mean = numbers.iter().sum::<f64>() / count;
-            (mean, (numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / count).sqrt())
+            (
+                mean,
+                (numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / count).sqrt(),
+            )
         };
-        let columns: Vec<(f64, f64)> = (0..features).map(|column| of(&mut (0..count).map(|row| at(row, column)))).collect();
-        let number = |column: usize| !matches!(data.kind(column), ColumnKind::Categorical | ColumnKind::Text | ColumnKind::Boolean);
+        let columns: Vec<(f64, f64)> =
+            (0..features).map(|column| of(&mut (0..count).map(|row| at(row, column)))).collect();
+        let number = |column: usize| {
+            !matches!(
+                data.kind(column),
+                ColumnKind::Categorical | ColumnKind::Text | ColumnKind::Boolean
+            )
+        };
         let values = match self {
             Self::Far => {
                 let mut far = |column: usize| {
                     let side = if rng.unit() < 0.5 { -1.0 } else { 1.0 };
                     let (mean, spread) = columns[column];
                     // A column that does not vary moves by units.
-                    mean + side * if spread > 0.0 { spread } else { 1.0 } * 10.0 * f64::from(1.0 + rng.unit())
+                    mean + side
+                        * if spread > 0.0 { spread } else { 1.0 }
+                        * 10.0
+                        * f64::from(1.0 + rng.unit())
                 };
                 // Categories have no far side; one that nobody knows is the farthest there is.
-                let unknown =
-                    |column: usize| if matches!(data.kind(column), ColumnKind::Categorical | ColumnKind::Text) { f64::MAX } else { 0.0 };
+                let unknown = |column: usize| {
+                    if matches!(data.kind(column), ColumnKind::Categorical | ColumnKind::Text) {
+                        f64::MAX
+                    } else {
+                        0.0
+                    }
+                };
                 (0..count * features)
                     .map(|place| place % features)
                     .map(|column| if number(column) { far(column) } else { unknown(column) })
                     .collect()
             }
-            Self::Shuffled => (0..count * features).map(|place| at(rng.below(count), place % features)).collect(),
+            Self::Shuffled => {
+                (0..count * features).map(|place| at(rng.below(count), place % features)).collect()
+            }
             Self::Constant => {
-                let (mean, deviation) =
-                    of(&mut (0..count * features).filter(|place| number(place % features)).map(|place| values.get(place)));
-                (0..features).map(|column| if number(column) { mean + 2.0 * deviation } else { 0.0 }).collect()
+                let (mean, deviation) = of(&mut (0..count * features)
+                    .filter(|place| number(place % features))
+                    .map(|place| values.get(place)));
+                (0..features)
+                    .map(|column| if number(column) { mean + 2.0 * deviation } else { 0.0 })
+                    .collect()
             }
         };
         let mut probe = Dataset::new(data.name.clone(), data.shape.clone(), Values::F64(values))?;

@@ -8,7 +8,8 @@ pub(super) const WIDEST: usize = 256;
 
 /// The mean of some rows and what makes their spread one in every direction.
 ///
-/// The covariance is shrunk as far as the number of rows asks for. A row's squared distance is `|W (r - m)|²` with `Wᵀ W` the inverse covariance (Mahalanobis 1936), or with the diagonal alone for
+/// The covariance is shrunk as far as the number of rows asks for. A row's squared distance is `|W
+/// (r - m)|²` with `Wᵀ W` the inverse covariance (Mahalanobis 1936), or with the diagonal alone for
 /// rows wider than 256 numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Whitening {
@@ -19,19 +20,23 @@ pub struct Whitening {
 }
 
 impl Whitening {
-    /// Fits on rows [rows, columns]; the fraction `dropped` of them, the farthest, is left out in the end.
+    /// Fits on rows [rows, columns]; the fraction `dropped` of them, the farthest, is left out in
+    /// the end.
     ///
-    /// Leaving out is done in two rounds, as concentration steps are (Rousseeuw and Van Driessen 1999): anomalies among the rows
-    /// would otherwise widen the very spread that they are measured by.
+    /// Leaving out is done in two rounds, as concentration steps are (Rousseeuw and Van Driessen
+    /// 1999): anomalies among the rows would otherwise widen the very spread that they are measured
+    /// by.
     pub fn fit(rows: &[f32], columns: usize, dropped: f64) -> Self {
         let mut kept: Vec<&[f32]> = rows.chunks(columns.max(1)).collect();
         let all = kept.clone();
         let mut whitening = Self::of(&kept, columns);
         if dropped > 0.0 {
             for _ in 0..2 {
-                let mut distances: Vec<(f64, &[f32])> = all.iter().map(|row| (whitening.distance(row), *row)).collect();
+                let mut distances: Vec<(f64, &[f32])> =
+                    all.iter().map(|row| (whitening.distance(row), *row)).collect();
                 distances.sort_by(|a, b| a.0.total_cmp(&b.0));
-                let count = ((all.len() as f64 * (1.0 - dropped)).ceil() as usize).clamp(1, all.len());
+                let count =
+                    ((all.len() as f64 * (1.0 - dropped)).ceil() as usize).clamp(1, all.len());
                 kept = distances[..count].iter().map(|(_, row)| *row).collect();
                 whitening = Self::of(&kept, columns);
             }
@@ -42,10 +47,16 @@ impl Whitening {
     fn of(rows: &[&[f32]], columns: usize) -> Self {
         let count = rows.len().max(1) as f64;
         let mut mean = vec![0f64; columns];
-        rows.iter().for_each(|row| mean.iter_mut().zip(*row).for_each(|(m, r)| *m += f64::from(*r) / count));
+        rows.iter().for_each(|row| {
+            mean.iter_mut().zip(*row).for_each(|(m, r)| *m += f64::from(*r) / count)
+        });
         let mut variances = vec![0f64; columns];
         rows.iter().for_each(|row| {
-            variances.iter_mut().zip(*row).zip(&mean).for_each(|((v, r), m)| *v += (f64::from(*r) - m).powi(2) / count);
+            variances
+                .iter_mut()
+                .zip(*row)
+                .zip(&mean)
+                .for_each(|((v, r), m)| *v += (f64::from(*r) - m).powi(2) / count);
         });
         // What never varied may vary by a thousandth of the others before it stands out.
         let middle = variances.iter().sum::<f64>() / columns.max(1) as f64;
@@ -53,10 +64,19 @@ impl Whitening {
         let factor = if columns > WIDEST {
             variances.iter().map(|variance| (1.0 / (variance + ridge).sqrt()) as f32).collect()
         } else {
-            let centred = Mat::from_fn(rows.len(), columns, |row, column| f64::from(rows[row][column]) - mean[column]);
+            let centred = Mat::from_fn(rows.len(), columns, |row, column| {
+                f64::from(rows[row][column]) - mean[column]
+            });
             let covariance = centred.transpose() * &centred * faer::Scale(1.0 / count);
             let shrinkage = shrinkage(&centred, &covariance, middle);
-            inverse(&cholesky(covariance * faer::Scale(1.0 - shrinkage), columns, ridge + shrinkage * middle), columns)
+            inverse(
+                &cholesky(
+                    covariance * faer::Scale(1.0 - shrinkage),
+                    columns,
+                    ridge + shrinkage * middle,
+                ),
+                columns,
+            )
         };
         Self { mean: mean.into_iter().map(|m| m as f32).collect(), factor }
     }
@@ -71,15 +91,20 @@ impl Whitening {
         self.whitened(row).iter().map(|w| f64::from(*w).powi(2)).sum()
     }
 
-    /// What each column adds to the squared distance `[columns]`; they sum to it, and single ones may be below zero.
+    /// What each column adds to the squared distance `[columns]`; they sum to it, and single ones
+    /// may be below zero.
     pub fn shares(&self, row: &[f32]) -> Vec<f64> {
         let columns = self.columns();
         let whitened = self.whitened(row);
         let back = |column: usize| match self.full() {
-            true => (column..columns).map(|i| self.factor[i * columns + column] * whitened[i]).sum::<f32>(),
+            true => (column..columns)
+                .map(|i| self.factor[i * columns + column] * whitened[i])
+                .sum::<f32>(),
             false => self.factor[column] * whitened[column],
         };
-        (0..columns).map(|column| f64::from(row[column] - self.mean[column]) * f64::from(back(column))).collect()
+        (0..columns)
+            .map(|column| f64::from(row[column] - self.mean[column]) * f64::from(back(column)))
+            .collect()
     }
 
     fn full(&self) -> bool {
@@ -97,8 +122,8 @@ impl Whitening {
     }
 }
 
-/// How far a covariance is moved towards equal variances, from 0 to 1: so far that the error of an estimate from so few rows is least
-/// (Ledoit and Wolf 2004).
+/// How far a covariance is moved towards equal variances, from 0 to 1: so far that the error of an
+/// estimate from so few rows is least (Ledoit and Wolf 2004).
 fn shrinkage(centred: &Mat<f64>, covariance: &Mat<f64>, middle: f64) -> f64 {
     let (rows, columns) = (centred.nrows(), centred.ncols());
     let squared = covariance.squared_norm_l2();
@@ -164,7 +189,10 @@ mod tests {
     fn shares_sum_to_the_distance() {
         let whitening = Whitening::fit(&twins(100), 2, 0.0);
         let row = [0.3, -0.7];
-        assert!((whitening.shares(&row).iter().sum::<f64>() / whitening.distance(&row) - 1.0).abs() < 1e-4);
+        assert!(
+            (whitening.shares(&row).iter().sum::<f64>() / whitening.distance(&row) - 1.0).abs()
+                < 1e-4
+        );
     }
 
     #[test]
@@ -185,10 +213,14 @@ mod tests {
     #[test]
     fn few_rows_do_not_make_fresh_ones_look_far() {
         let mut rng = Rng::new(3);
-        let mut normal = |rows: usize| (0..rows * 40).map(|_| rng.standard_normal()).collect::<Vec<f32>>();
+        let mut normal =
+            |rows: usize| (0..rows * 40).map(|_| rng.standard_normal()).collect::<Vec<f32>>();
         let (few, fresh) = (normal(60), normal(500));
         let whitening = Whitening::fit(&few, 40, 0.0);
-        let mean = |rows: &[f32]| rows.chunks(40).map(|row| whitening.distance(row)).sum::<f64>() / (rows.len() / 40) as f64;
+        let mean = |rows: &[f32]| {
+            rows.chunks(40).map(|row| whitening.distance(row)).sum::<f64>()
+                / (rows.len() / 40) as f64
+        };
         assert!(mean(&fresh) < 1.2 * mean(&few), "{} beside {}", mean(&fresh), mean(&few));
     }
 
@@ -198,6 +230,11 @@ mod tests {
         let rows: Vec<f32> = (0..20 * 300).map(|_| rng.standard_normal()).collect();
         let whitening = Whitening::fit(&rows, 300, 0.0);
         assert_eq!(whitening.factor.len(), 300);
-        assert!((whitening.shares(&rows[..300]).iter().sum::<f64>() / whitening.distance(&rows[..300]) - 1.0).abs() < 1e-4);
+        assert!(
+            (whitening.shares(&rows[..300]).iter().sum::<f64>() / whitening.distance(&rows[..300])
+                - 1.0)
+                .abs()
+                < 1e-4
+        );
     }
 }

@@ -17,26 +17,44 @@ pub(crate) fn run(args: &Classify, show: &Show) -> Result<()> {
     }
     let model = Model::load(&args.model)?;
     let Some(classifier) = &model.classifier else {
-        return Err(Error::setting("the model's classifier", "missing", "a model trained with labels and --head softmax"));
+        return Err(Error::setting(
+            "the model's classifier",
+            "missing",
+            "a model trained with labels and --head softmax",
+        ));
     };
     let data = read_for(&model, &args.rows.data, &args.rows.reading, show)?;
     let all: Vec<usize> = (0..data.rows()).collect();
     let scores = classifier.scores(&data, &all)?;
     let names = Arc::new(classifier.names.clone());
-    let columns: Vec<String> = std::iter::once("class".to_owned()).chain(names.iter().map(|name| format!("is_{name}"))).collect();
-    let fields: Vec<Field> = std::iter::once(Field { kind: ColumnKind::Categorical, levels: names.clone() })
-        .chain(names.iter().map(|_| Field::of(ColumnKind::Numeric)))
+    let columns: Vec<String> = std::iter::once("class".to_owned())
+        .chain(names.iter().map(|name| format!("is_{name}")))
         .collect();
+    let fields: Vec<Field> =
+        std::iter::once(Field { kind: ColumnKind::Categorical, levels: names.clone() })
+            .chain(names.iter().map(|_| Field::of(ColumnKind::Numeric)))
+            .collect();
     let values = autoencoders::recognise::highest(&scores)
         .into_iter()
         .enumerate()
-        .flat_map(|(row, class)| std::iter::once(class as f32).chain(scores.row(row).iter().copied()))
+        .flat_map(|(row, class)| {
+            std::iter::once(class as f32).chain(scores.row(row).iter().copied())
+        })
         .collect();
     let table = Matrix { columns: columns.len(), values };
-    write_table_blocks(&args.output.path, data.ids.as_deref(), &columns, &fields, data.rows(), &mut std::iter::once(Ok(table)))?;
+    write_table_blocks(
+        &args.output.path,
+        data.ids.as_deref(),
+        &columns,
+        &fields,
+        data.rows(),
+        &mut std::iter::once(Ok(table)),
+    )?;
     let accuracy = classifier.recognised(&data, &all)?;
     let of = show::plural(data.rows(), "row");
-    let right = accuracy.map(|accuracy| format!("; {} of the labelled ones are recognised", show::number(accuracy))).unwrap_or_default();
+    let right = accuracy
+        .map(|accuracy| format!("; {} of the labelled ones are recognised", show::number(accuracy)))
+        .unwrap_or_default();
     show.result(
         &json!({ "output": args.output.path, "rows": data.rows(), "classes": classifier.names, "accuracy": accuracy }),
         format!("{}: the classes of {of}{right}", args.output.path.display()),

@@ -13,13 +13,17 @@ const MOST: usize = 40;
 pub(crate) fn run(args: &Data, show: &Show) -> Result<()> {
     args.rows.reading.require_window()?;
     let description = describe(&args.rows.data, &args.rows.reading.options())?;
-    let mut json = serde_json::to_value(&description).map_err(|error| Error::data(&description.name, error))?;
+    let mut json = serde_json::to_value(&description)
+        .map_err(|error| Error::data(&description.name, error))?;
     // The same words that a training would end with: where it is, and what to do about it.
-    let refused = read(&args.rows.data, &args.rows.reading.options()).err().map(|error| error.to_string());
+    let refused =
+        read(&args.rows.data, &args.rows.reading.options()).err().map(|error| error.to_string());
     json["refused"] = json!(refused);
     show.result(&json, text(&description))?;
     if !show.json {
-        refused.iter().for_each(|refused| show.warn(format!("training would refuse this: {refused}")));
+        refused
+            .iter()
+            .for_each(|refused| show.warn(format!("training would refuse this: {refused}")));
         description.warnings.iter().for_each(|warning| show.warn(warning));
     }
     Ok(())
@@ -42,13 +46,28 @@ fn text(description: &Description) -> String {
         show::plural(description.constant, "column")
     );
     if let Some(labels) = &description.labels {
-        let counts: Vec<String> = labels.iter().take(MOST).map(|(label, count)| format!("{label} ({count})")).collect();
-        text += &format!("{}: {}{}\n", show::plural(labels.len(), "label"), counts.join(", "), more(labels.len()));
+        let counts: Vec<String> =
+            labels.iter().take(MOST).map(|(label, count)| format!("{label} ({count})")).collect();
+        text += &format!(
+            "{}: {}{}\n",
+            show::plural(labels.len(), "label"),
+            counts.join(", "),
+            more(labels.len())
+        );
     }
     if description.columns.is_empty() {
         return text;
     }
-    let mut rows = vec![show::cells([&"column", &"kind", &"min", &"max", &"mean", &"sd", &"distinct", &"missing"])];
+    let mut rows = vec![show::cells([
+        &"column",
+        &"kind",
+        &"min",
+        &"max",
+        &"mean",
+        &"sd",
+        &"distinct",
+        &"missing",
+    ])];
     let categories = description.columns.iter().any(|column| !column.common.is_empty());
     rows[0].extend(categories.then(|| "most frequent".to_owned()));
     rows.extend(description.columns.iter().take(MOST).map(|column| line(column, categories)));
@@ -57,12 +76,16 @@ fn text(description: &Description) -> String {
 
 fn line(column: &ColumnDescription, categories: bool) -> Vec<String> {
     let field = Field::of(column.kind);
-    let value = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| show::value(Some(&field), value));
+    let value = |value: Option<f64>| {
+        value.map_or_else(|| "-".to_owned(), |value| show::value(Some(&field), value))
+    };
     let mut cells = vec![column.name.clone(), column.kind.to_string()];
     cells.extend([value(column.min), value(column.max), value(column.mean), of(column.sd)]);
     // The reader counts no further.
-    let distinct = if column.distinct >= 1000 { "1000+".to_owned() } else { column.distinct.to_string() };
-    let common: Vec<String> = column.common.iter().map(|(level, count)| format!("{level} ({count})")).collect();
+    let distinct =
+        if column.distinct >= 1000 { "1000+".to_owned() } else { column.distinct.to_string() };
+    let common: Vec<String> =
+        column.common.iter().map(|(level, count)| format!("{level} ({count})")).collect();
     cells.extend([distinct, column.missing.to_string()]);
     cells.extend(categories.then(|| common.join(", ")));
     cells

@@ -12,9 +12,17 @@ pub(crate) fn run(args: &Encode, show: &Show) -> Result<()> {
     Format::check(&args.output, None)?;
     let model = Model::load(&args.model)?;
     let data = read_for(&model, &args.rows.data, &args.rows.reading, show)?;
-    let columns: Vec<String> = (0..model.parts.plan.config.latent).map(|unit| format!("code_{unit}")).collect();
+    let columns: Vec<String> =
+        (0..model.parts.plan.config.latent).map(|unit| format!("code_{unit}")).collect();
     model.encode_blocks(&data, 0..data.rows(), |blocks| {
-        write_table_blocks(&args.output.path, data.ids.as_deref(), &columns, &[], data.rows(), blocks)
+        write_table_blocks(
+            &args.output.path,
+            data.ids.as_deref(),
+            &columns,
+            &[],
+            data.rows(),
+            blocks,
+        )
     })?;
     show.written(&args.output.path, data.rows(), columns.len())
 }

@@ -38,10 +38,16 @@ struct Judged {
 }
 
 pub(crate) fn run(args: &Eval, show: &Show) -> Result<()> {
-    let models = std::iter::once(&args.model).chain(&args.beside).map(|path| Ok((path, Model::load(path)?))).collect::<Result<Vec<_>>>()?;
+    let models = std::iter::once(&args.model)
+        .chain(&args.beside)
+        .map(|path| Ok((path, Model::load(path)?)))
+        .collect::<Result<Vec<_>>>()?;
     let data = read_for(&models[0].1, &args.rows.data, &args.rows.reading, show)?;
-    let judged =
-        models.iter().enumerate().map(|(at, (path, model))| judge(path, model, &data, args, at == 0)).collect::<Result<Vec<_>>>()?;
+    let judged = models
+        .iter()
+        .enumerate()
+        .map(|(at, (path, model))| judge(path, model, &data, args, at == 0))
+        .collect::<Result<Vec<_>>>()?;
     let mut json = object(&judged[0]);
     if let Some(beside) = judged.get(1) {
         json["beside"] = object(beside);
@@ -58,7 +64,9 @@ pub(crate) fn run(args: &Eval, show: &Show) -> Result<()> {
 
 fn judge(path: &Path, model: &Model, data: &Dataset, args: &Eval, first: bool) -> Result<Judged> {
     let all: Vec<usize> = (0..data.rows()).collect();
-    let some = |most: usize| all.iter().copied().step_by(all.len().div_ceil(most).max(1)).collect::<Vec<usize>>();
+    let some = |most: usize| {
+        all.iter().copied().step_by(all.len().div_ceil(most).max(1)).collect::<Vec<usize>>()
+    };
     // The same rows for both estimates.
     let likelihood = some(if args.annealing.is_some() { FEW } else { SAMPLE });
     // A model beside another may be of a family without one.
@@ -69,7 +77,10 @@ fn judge(path: &Path, model: &Model, data: &Dataset, args: &Eval, first: bool) -
         evaluation: model.evaluate(data, &all)?,
         code_change: model.code_change_under_normal_noise(data, &sample, NOISE)?,
         jacobian_norm: model.jacobian_norm(data, &sample)?,
-        recognition: args.recognise.then(|| recognition(model, data, &some(RECOGNISED))).transpose()?,
+        recognition: args
+            .recognise
+            .then(|| recognition(model, data, &some(RECOGNISED)))
+            .transpose()?,
         importance: args
             .importance
             .filter(likely)
@@ -79,7 +90,14 @@ fn judge(path: &Path, model: &Model, data: &Dataset, args: &Eval, first: bool) -
         annealed: args
             .annealing
             .filter(likely)
-            .map(|temperatures| model.annealed(data, &likelihood, Annealing { temperatures, ..Annealing::default() }, 0))
+            .map(|temperatures| {
+                model.annealed(
+                    data,
+                    &likelihood,
+                    Annealing { temperatures, ..Annealing::default() },
+                    0,
+                )
+            })
             .transpose()?
             .map(mean),
         likelihood_rows: likelihood.len(),
@@ -89,10 +107,18 @@ fn judge(path: &Path, model: &Model, data: &Dataset, args: &Eval, first: bool) -
 
 /// Learned from four fifths of the rows, judged on the others.
 fn recognition(model: &Model, data: &Dataset, rows: &[usize]) -> Result<Recognition> {
-    let parted = Config { validation: 0.0, test: 0.2, seed: model.parts.plan.config.seed, ..Config::default() };
+    let parted = Config {
+        validation: 0.0,
+        test: 0.2,
+        seed: model.parts.plan.config.seed,
+        ..Config::default()
+    };
     let split = Split::new(&parted, rows.len())?;
     let of = |places: &[usize]| places.iter().map(|at| rows[*at]).collect();
-    model.recognition(data, &Split { train: of(&split.train), validation: Vec::new(), test: of(&split.test) })
+    model.recognition(
+        data,
+        &Split { train: of(&split.train), validation: Vec::new(), test: of(&split.test) },
+    )
 }
 
 fn mean(values: Vec<f64>) -> f64 {
@@ -133,14 +159,17 @@ fn text(judged: &[Judged]) -> String {
         let cells = judged.iter().map(number);
         std::iter::once(name.to_owned()).chain(cells).collect::<Vec<String>>()
     };
-    let real = |name: &str, number: fn(&Judged) -> f64| line(name, &|judged| show::number(number(judged)));
+    let real =
+        |name: &str, number: fn(&Judged) -> f64| line(name, &|judged| show::number(number(judged)));
     let mut rows = vec![
         line("", &|judged| judged.name.clone()),
         line("rows", &|judged| judged.evaluation.rows.to_string()),
         real("mse", |judged| judged.evaluation.mse),
         real("mse of pca", |judged| judged.evaluation.pca_mse),
         real("mae", |judged| judged.evaluation.mae),
-        line("explained variance", &|judged| judged.evaluation.explained_variance.map_or_else(|| "-".to_owned(), show::number)),
+        line("explained variance", &|judged| {
+            judged.evaluation.explained_variance.map_or_else(|| "-".to_owned(), show::number)
+        }),
         line("active units", &|judged| judged.evaluation.active_units.to_string()),
         real("mean activation", |judged| judged.evaluation.mean_activation),
         real("code change", |judged| judged.code_change),
@@ -148,8 +177,12 @@ fn text(judged: &[Judged]) -> String {
     ];
     let optional = |number: Option<f64>| number.map_or_else(|| "-".to_owned(), show::number);
     if judged.iter().any(|judged| judged.recognition.is_some()) {
-        rows.push(line("recognised by a linear probe", &|judged| optional(judged.recognition.map(|of| of.linear))));
-        rows.push(line("by the nearest rows", &|judged| optional(judged.recognition.map(|of| of.nearest))));
+        rows.push(line("recognised by a linear probe", &|judged| {
+            optional(judged.recognition.map(|of| of.linear))
+        }));
+        rows.push(line("by the nearest rows", &|judged| {
+            optional(judged.recognition.map(|of| of.nearest))
+        }));
     }
     if judged.iter().any(|judged| judged.importance.is_some()) {
         rows.push(line("ln p by importance", &|judged| optional(judged.importance)));
@@ -159,25 +192,49 @@ fn text(judged: &[Judged]) -> String {
     }
     let likely = |judged: &Judged| judged.importance.or(judged.annealed).is_some();
     if judged.iter().any(likely) {
-        let count = |judged: &Judged| if likely(judged) { judged.likelihood_rows.to_string() } else { "-".to_owned() };
+        let count = |judged: &Judged| {
+            if likely(judged) { judged.likelihood_rows.to_string() } else { "-".to_owned() }
+        };
         rows.push(line("rows for ln p", &count));
     }
     for name in term_names(judged) {
-        let value = |judged: &Judged| judged.evaluation.terms.get(&name).map_or_else(|| "-".to_owned(), show::number);
+        let value = |judged: &Judged| {
+            judged.evaluation.terms.get(&name).map_or_else(|| "-".to_owned(), show::number)
+        };
         rows.push(line(&format!("loss: {name}"), &value));
     }
-    let probes = judged.iter().filter_map(|judged| judged.probed.as_ref()).map(|probed| format!("\n{}", probe_table(probed)));
+    let probes = judged
+        .iter()
+        .filter_map(|judged| judged.probed.as_ref())
+        .map(|probed| format!("\n{}", probe_table(probed)));
     show::table(&rows) + &probes.collect::<String>()
 }
 
 /// What came of the probes, by probe and kind of score.
 fn probes(probed: &Probed) -> Value {
-    let of = |probe: Probe| Kind::ALL.into_iter().map(|kind| (kind.name().to_owned(), json!(probed.fraction(probe, kind)))).collect();
-    let word = |probe: Probe| serde_json::to_value(probe).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
-    let mut object: serde_json::Map<String, Value> = Probe::ALL.into_iter().map(|probe| (word(probe), Value::Object(of(probe)))).collect();
+    let of = |probe: Probe| {
+        Kind::ALL
+            .into_iter()
+            .map(|kind| (kind.name().to_owned(), json!(probed.fraction(probe, kind))))
+            .collect()
+    };
+    let word = |probe: Probe| {
+        serde_json::to_value(probe)
+            .ok()
+            .and_then(|word| word.as_str().map(str::to_owned))
+            .unwrap_or_default()
+    };
+    let mut object: serde_json::Map<String, Value> =
+        Probe::ALL.into_iter().map(|probe| (word(probe), Value::Object(of(probe)))).collect();
     object.insert(
         "passed".to_owned(),
-        Value::Array(Kind::ALL.into_iter().filter(|kind| probed.passes(*kind)).map(|kind| kind.name().into()).collect()),
+        Value::Array(
+            Kind::ALL
+                .into_iter()
+                .filter(|kind| probed.passes(*kind))
+                .map(|kind| kind.name().into())
+                .collect(),
+        ),
     );
     Value::Object(object)
 }
@@ -185,10 +242,12 @@ fn probes(probed: &Probed) -> Value {
 /// A table of the probes: the percentage of their rows that score above 99 % of normal rows.
 fn probe_table(probed: &Probed) -> String {
     let line = |kind: Kind| {
-        let cells = Probe::ALL.map(|probe| format!("{} %", (100.0 * probed.fraction(probe, kind)).round()));
+        let cells =
+            Probe::ALL.map(|probe| format!("{} %", (100.0 * probed.fraction(probe, kind)).round()));
         std::iter::once(kind.name().to_owned()).chain(cells).collect()
     };
-    let head = ["above 99 % of normal rows", "far", "shuffled", "constant"].map(str::to_owned).into();
+    let head =
+        ["above 99 % of normal rows", "far", "shuffled", "constant"].map(str::to_owned).into();
     show::table(&std::iter::once(head).chain(Kind::ALL.into_iter().map(line)).collect::<Vec<_>>())
 }
 

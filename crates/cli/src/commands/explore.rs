@@ -14,7 +14,10 @@ pub(crate) fn run(args: &Explore, show: &Show) -> Result<()> {
             return Err(Error::data(folder.display(), "is a file; wanted the name of a folder"));
         }
         if !args.force && holds_files(folder) {
-            return Err(Error::data(folder.display(), "holds files already; name a new folder, or replace its files with `--force`"));
+            return Err(Error::data(
+                folder.display(),
+                "holds files already; name a new folder, or replace its files with `--force`",
+            ));
         }
     }
     // The port first: whether it is free need not wait for the rows.
@@ -33,14 +36,20 @@ pub(crate) fn run(args: &Explore, show: &Show) -> Result<()> {
     };
     let scene = Scene::of(name(&args.model), bytes, model, &data)?;
     if scene.rows() < data.rows() {
-        show.warn(format!("shows {} of {} rows, drawn by seed, so that a browser holds them with ease", scene.rows(), data.rows()));
+        show.warn(format!(
+            "shows {} of {} rows, drawn by seed, so that a browser holds them with ease",
+            scene.rows(),
+            data.rows()
+        ));
     }
     match (server, &args.output) {
         (Some(server), _) => serve(args, server, scene, show),
         (None, Some(folder)) => {
             let files = write(&scene, folder)?;
             if show.json {
-                return show::print(&json!({ "output": folder, "files": files, "rows": scene.rows() }).to_string());
+                return show::print(
+                    &json!({ "output": folder, "files": files, "rows": scene.rows() }).to_string(),
+                );
             }
             show.note(format!("{}: {files} files for any web server", folder.display()));
             Ok(())

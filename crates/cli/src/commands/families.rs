@@ -15,7 +15,10 @@ fn object(entry: &Entry) -> Value {
 }
 
 fn text(entry: &Entry) -> String {
-    let parameters = (entry.defaults)().iter().map(|(name, value)| format!("  --set {name}={}\n", plain(value))).collect::<String>();
+    let parameters = (entry.defaults)()
+        .iter()
+        .map(|(name, value)| format!("  --set {name}={}\n", plain(value)))
+        .collect::<String>();
     format!("{:<16} {} ({})\n{parameters}", entry.name, entry.title, entry.paper)
 }
 

@@ -9,7 +9,8 @@ pub(crate) fn run(args: &Generate, show: &Show) -> Result<()> {
     refuse_input(&args.output.path, &[&args.model])?;
     let model = Model::load(&args.model)?;
     let format = Format::check(&args.output, Some(&model))?;
-    let rows = model.generate(args.count as usize, args.seed, args.source.unwrap_or(Source::Auto))?;
+    let rows =
+        model.generate(args.count as usize, args.seed, args.source.unwrap_or(Source::Auto))?;
     let across = rows.rows().isqrt().max(1);
     write_rows(&args.output, format, &model, None, &rows, across)?;
     show.written(&args.output.path, rows.rows(), rows.columns)

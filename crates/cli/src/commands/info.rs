@@ -57,18 +57,31 @@ fn text(model: &Model) -> String {
         rows.push(show::cells([&"members", &(model.members.len() + 1)]));
     }
     if let Some(classifier) = &model.classifier {
-        rows.push(show::cells([&"head", &format!("{}, {} classes", classifier.head.kind, classifier.names.len())]));
+        rows.push(show::cells([
+            &"head",
+            &format!("{}, {} classes", classifier.head.kind, classifier.names.len()),
+        ]));
     }
     if let Some(series) = &model.series {
-        rows.push(show::cells([&"windows", &format!("{} points, {} apart", series.window, series.stride)]));
+        rows.push(show::cells([
+            &"windows",
+            &format!("{} points, {} apart", series.window, series.stride),
+        ]));
     }
     if let Some(probed) = model.detector.as_ref().and_then(|detector| detector.probed.as_ref()) {
         let missed = probed.advice(Kind::default()).len();
-        let found = if missed == 0 { "all found".to_owned() } else { format!("{missed} not found; ae eval --probe tells which") };
+        let found = if missed == 0 {
+            "all found".to_owned()
+        } else {
+            format!("{missed} not found; ae eval --probe tells which")
+        };
         rows.push(show::cells([&"probes", &found]));
     }
     if let Some(evaluation) = &model.evaluation {
-        rows.push(show::cells([&"test mse", &format!("{} (pca {})", show::number(evaluation.mse), show::number(evaluation.pca_mse))]));
+        rows.push(show::cells([
+            &"test mse",
+            &format!("{} (pca {})", show::number(evaluation.mse), show::number(evaluation.pca_mse)),
+        ]));
     }
     // Words to the left, unlike the numbers of other tables.
     rows.iter().map(|row| format!("{:<12} {}\n", row[0], row[1])).collect()

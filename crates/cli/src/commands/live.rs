@@ -28,17 +28,32 @@ pub(crate) fn run(model: &Model, args: &Score, show: &Show) -> Result<Exit> {
         ));
     }
     if let Some(series) = &model.series {
-        show.note(format!("each line is a whole window of {} points, the channels of a point side by side", series.window));
+        show.note(format!(
+            "each line is a whole window of {} points, the channels of a point side by side",
+            series.window
+        ));
     }
-    let threshold = model.detector()?.threshold(args.kind, args.threshold, model.parts.plan.config.contamination)?;
+    let threshold = model.detector()?.threshold(
+        args.kind,
+        args.threshold,
+        model.parts.plan.config.contamination,
+    )?;
     if let Some(probed) = &model.detector()?.probed {
         probed.advice(args.kind).into_iter().for_each(|advice| show.warn(advice));
     }
-    among_workers(|| answer(model, args, threshold, &mut io::stdin().lock(), &mut io::stdout().lock()))?;
+    among_workers(|| {
+        answer(model, args, threshold, &mut io::stdin().lock(), &mut io::stdout().lock())
+    })?;
     Ok(Exit::Done)
 }
 
-fn answer(model: &Model, args: &Score, threshold: f64, input: &mut impl BufRead, output: &mut impl Write) -> Result<()> {
+fn answer(
+    model: &Model,
+    args: &Score,
+    threshold: f64,
+    input: &mut impl BufRead,
+    output: &mut impl Write,
+) -> Result<()> {
     let fail = |error| Error::io(Path::new("standard input"), error);
     let (mut line, mut places) = (Vec::new(), None::<Places>);
     let mut first = true;
@@ -59,12 +74,17 @@ fn answer(model: &Model, args: &Score, threshold: f64, input: &mut impl BufRead,
             places = Some(found);
             continue;
         }
-        let result = row(model, &known, text, places.as_ref())
-            .and_then(|data| Ok((model.score(&data, args.kind, args.reasons)?, [data.fields, known.clone()])));
+        let result = row(model, &known, text, places.as_ref()).and_then(|data| {
+            Ok((model.score(&data, args.kind, args.reasons)?, [data.fields, known.clone()]))
+        });
         let object = match result {
             Ok((rows, fields)) => {
                 let row = &rows[0];
-                let reasons: Vec<Value> = row.reasons.iter().map(|why| reason(why, &column(model, why.column), &fields)).collect();
+                let reasons: Vec<Value> = row
+                    .reasons
+                    .iter()
+                    .map(|why| reason(why, &column(model, why.column), &fields))
+                    .collect();
                 json!({ "score": row.score, "probability": row.probability, "anomaly": u8::from(row.score > threshold), "reasons": reasons })
             }
             // One wrong line must not end the watch.
@@ -73,7 +93,9 @@ fn answer(model: &Model, args: &Score, threshold: f64, input: &mut impl BufRead,
                 json!({ "line": number, "error": error.to_string() })
             }
         };
-        writeln!(output, "{object}").and_then(|()| output.flush()).map_err(|error| Error::io(Path::new("standard output"), error))?;
+        writeln!(output, "{object}")
+            .and_then(|()| output.flush())
+            .map_err(|error| Error::io(Path::new("standard output"), error))?;
     }
     Ok(())
 }
@@ -101,7 +123,10 @@ fn header(model: &Model, line: &str) -> Result<Option<Places>> {
         names.iter().position(|name| name == wanted).ok_or_else(|| {
             Error::data(
                 "the first line",
-                format!("names no column {wanted:?}; wanted the columns of the training: {}", model.columns.join(", ")),
+                format!(
+                    "names no column {wanted:?}; wanted the columns of the training: {}",
+                    model.columns.join(", ")
+                ),
             )
         })
     };
@@ -112,33 +137,47 @@ fn cells(line: &str) -> Vec<String> {
     if !line.contains('"') {
         return line.split(',').map(|cell| cell.trim().to_owned()).collect();
     }
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(line.as_bytes());
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(line.as_bytes());
     let record = reader.records().next();
-    record.and_then(|record| record.ok()).map(|record| record.iter().map(str::to_owned).collect()).unwrap_or_default()
+    record
+        .and_then(|record| record.ok())
+        .map(|record| record.iter().map(str::to_owned).collect())
+        .unwrap_or_default()
 }
 
 /// The row of one line: a JSON object by names, a JSON array or CSV in order.
 fn row(model: &Model, fields: &[Field], line: &str, places: Option<&Places>) -> Result<Dataset> {
     let features = model.parts.plan.features();
-    let width = |got: usize| Error::shape("row", format!("{got} values"), format!("{features}, as in training"));
+    let width = |got: usize| {
+        Error::shape("row", format!("{got} values"), format!("{features}, as in training"))
+    };
     let texts: Vec<String> = if line.starts_with(['{', '[']) {
-        let value: Value = serde_json::from_str(line).map_err(|error| Error::data("row", format!("is no JSON ({error})")))?;
+        let value: Value = serde_json::from_str(line)
+            .map_err(|error| Error::data("row", format!("is no JSON ({error})")))?;
         match &value {
             Value::Array(values) if values.len() == features => values.iter().map(text).collect(),
             Value::Array(values) => return Err(width(values.len())),
             object => (0..features)
                 .map(|at| match object.get(column(model, at)) {
                     Some(value) => Ok(text(value)),
-                    None => Err(Error::data(column(model, at), "is missing; wanted all columns of the training")),
+                    None => Err(Error::data(
+                        column(model, at),
+                        "is missing; wanted all columns of the training",
+                    )),
                 })
                 .collect::<Result<_>>()?,
         }
     } else {
         let cells = cells(line);
         match places {
-            Some(places) => {
-                places.iter().map(|place| cells.get(*place).cloned().ok_or_else(|| width(cells.len()))).collect::<Result<_>>()?
-            }
+            Some(places) => places
+                .iter()
+                .map(|place| cells.get(*place).cloned().ok_or_else(|| width(cells.len())))
+                .collect::<Result<_>>()?,
             None if cells.len() == features => cells,
             None => return Err(width(cells.len())),
         }
@@ -154,9 +193,14 @@ fn row(model: &Model, fields: &[Field], line: &str, places: Option<&Places>) -> 
         };
         let value = field.read(text).map_err(wrong)?;
         if value.is_nan() && !knows_gaps {
-            return Err(Error::data(column(model, at), "has no value; the model was trained on complete rows"));
+            return Err(Error::data(
+                column(model, at),
+                "has no value; the model was trained on complete rows",
+            ));
         }
-        if value == field.levels.len() as f64 && matches!(field.kind, ColumnKind::Categorical | ColumnKind::Text) {
+        if value == field.levels.len() as f64
+            && matches!(field.kind, ColumnKind::Categorical | ColumnKind::Text)
+        {
             // A word of its own, so that the answer can name it.
             let levels = field.levels.iter().cloned().chain([text.clone()]).collect();
             own[at] = Field { kind: field.kind, levels: Arc::new(levels) };

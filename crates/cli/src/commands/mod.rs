@@ -37,8 +37,14 @@ pub(crate) fn read_rows(rows: &Rows, show: &Show) -> Result<Dataset> {
     Ok(shown(read(&rows.data, &rows.reading.options())?, show))
 }
 
-/// Reads rows for a model: its columns by their names, whatever their order, and windows as they were cut in training.
-pub(crate) fn read_for(model: &Model, data: &str, reading: &Reading, show: &Show) -> Result<Dataset> {
+/// Reads rows for a model: its columns by their names, whatever their order, and windows as they
+/// were cut in training.
+pub(crate) fn read_for(
+    model: &Model,
+    data: &str,
+    reading: &Reading,
+    show: &Show,
+) -> Result<Dataset> {
     let mut options = reading.options();
     options.expected = model.kinds();
     if model.series.is_none() {
@@ -73,22 +79,32 @@ impl Format {
     pub(crate) fn check(output: &Output, model: Option<&Model>) -> Result<Self> {
         refuse_existing(&output.path, output.force)?;
         refuse_no_folder(&output.path)?;
-        let extension = output.path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        let extension =
+            output.path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         match (extension.as_str(), model) {
             ("npy", _) => Ok(Self::Npy),
             ("csv" | "parquet", _) => Ok(Self::Table),
             ("png", Some(model)) => picture::check(model).map(|()| Self::Png),
             (_, None) => Err(Error::unknown("table format", extension, ["npy", "csv", "parquet"])),
-            (_, Some(_)) => Err(Error::unknown("format", extension, ["npy", "csv", "parquet", "png"])),
+            (_, Some(_)) => {
+                Err(Error::unknown("format", extension, ["npy", "csv", "parquet", "png"]))
+            }
         }
     }
 }
 
 /// An error where an output is one of the inputs, which `--force` would destroy.
 pub(crate) fn refuse_input(output: &Path, inputs: &[&Path]) -> Result<()> {
-    let same = |input: &&&Path| output.canonicalize().is_ok_and(|output| input.canonicalize().is_ok_and(|input| input == output));
+    let same = |input: &&&Path| {
+        output
+            .canonicalize()
+            .is_ok_and(|output| input.canonicalize().is_ok_and(|input| input == output))
+    };
     match inputs.iter().find(same) {
-        Some(_) => Err(Error::data(output.display(), "is read by this very command; choose another name for what it writes")),
+        Some(_) => Err(Error::data(
+            output.display(),
+            "is read by this very command; choose another name for what it writes",
+        )),
         None => Ok(()),
     }
 }
@@ -96,7 +112,10 @@ pub(crate) fn refuse_input(output: &Path, inputs: &[&Path]) -> Result<()> {
 /// An error where the folder of an output is missing.
 pub(crate) fn refuse_no_folder(path: &Path) -> Result<()> {
     match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
-        Some(folder) => Err(Error::data(path.display(), format!("there is no folder {}; create it first", folder.display()))),
+        Some(folder) => Err(Error::data(
+            path.display(),
+            format!("there is no folder {}; create it first", folder.display()),
+        )),
         None => Ok(()),
     }
 }
@@ -111,7 +130,8 @@ pub(crate) fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Writes rows of a model in the units of its data; `per_row` images stand side by side in a picture.
+/// Writes rows of a model in the units of its data; `per_row` images stand side by side in a
+/// picture.
 pub(crate) fn write_rows(
     output: &Output,
     format: Format,
@@ -121,10 +141,21 @@ pub(crate) fn write_rows(
     per_row: usize,
 ) -> Result<()> {
     match format {
-        Format::Npy => write_npy(&output.path, &array_shape(&model.parts.plan.shape, rows.rows()), &rows.values),
+        Format::Npy => write_npy(
+            &output.path,
+            &array_shape(&model.parts.plan.shape, rows.rows()),
+            &rows.values,
+        ),
         Format::Table => {
             let blocks = &mut std::iter::once(Ok(rows.clone()));
-            write_table_blocks(&output.path, ids, &column_names(model), &model.preparation.fields(), rows.rows(), blocks)
+            write_table_blocks(
+                &output.path,
+                ids,
+                &column_names(model),
+                &model.preparation.fields(),
+                rows.rows(),
+                blocks,
+            )
         }
         Format::Png => picture::write(&output.path, model, rows, per_row),
     }

@@ -9,9 +9,11 @@ use std::path::Path;
 pub(crate) fn check(model: &Model) -> Result<()> {
     match &model.parts.plan.shape {
         Shape::Image { channels: 1 | 3, .. } => Ok(()),
-        shape => {
-            Err(Error::shape("a picture of rows", shape, "a model of images of 1 or 3 channels; write .npy, .csv or .parquet instead"))
-        }
+        shape => Err(Error::shape(
+            "a picture of rows",
+            shape,
+            "a model of images of 1 or 3 channels; write .npy, .csv or .parquet instead",
+        )),
     }
 }
 

@@ -43,7 +43,10 @@ impl Place {
         }
         let run = args.resume.clone().unwrap_or_else(|| run_of(&model));
         if args.resume.is_none() && run.exists() && !args.force {
-            let advice = format!("holds an interrupted training; go on with `--resume {0}`, or start anew with `--force`", run.display());
+            let advice = format!(
+                "holds an interrupted training; go on with `--resume {0}`, or start anew with `--force`",
+                run.display()
+            );
             return Err(Error::data(run.display(), advice));
         }
         Ok(Self { model, run })
@@ -60,16 +63,22 @@ fn run_of(model: &Path) -> PathBuf {
 /// The name of a checkpoint without its ending.
 pub(crate) fn model_of(run: &Path) -> Result<PathBuf> {
     let named = run.extension().is_some_and(|extension| extension == RUN);
-    let nameless = || Error::data(run.display(), format!("does not end in .{RUN}; name the model with `-o`"));
+    let nameless =
+        || Error::data(run.display(), format!("does not end in .{RUN}; name the model with `-o`"));
     named.then(|| run.with_extension("")).ok_or_else(nameless)
 }
 
 /// What the rows are called: the name of their file without folder and endings.
 fn stem(data: &str) -> String {
     let (path, array) = data.split_once(".npz:").unwrap_or((data, ""));
-    let name = Path::new(path).file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned());
+    let name = Path::new(path)
+        .file_name()
+        .map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned());
     let bare = name.strip_suffix(".gz").unwrap_or(&name);
-    let bare = bare.rsplit_once('.').filter(|(_, ending)| STORAGE.contains(ending)).map_or(bare, |(bare, _)| bare);
+    let bare = bare
+        .rsplit_once('.')
+        .filter(|(_, ending)| STORAGE.contains(ending))
+        .map_or(bare, |(bare, _)| bare);
     match array {
         "" => bare.to_owned(),
         array => format!("{bare}-{array}"),
@@ -78,7 +87,8 @@ fn stem(data: &str) -> String {
 
 /// The first of `stem.ending`, `stem-2.ending`, ... where there is neither a file nor a checkpoint.
 pub(crate) fn free(stem: &str, ending: &str) -> PathBuf {
-    let names = std::iter::once(format!("{stem}.{ending}")).chain((2..).map(|count| format!("{stem}-{count}.{ending}")));
+    let names = std::iter::once(format!("{stem}.{ending}"))
+        .chain((2..).map(|count| format!("{stem}-{count}.{ending}")));
     let mut paths = names.map(PathBuf::from);
     let free = |path: &PathBuf| !path.exists() && !run_of(path).exists();
     paths.find(free).unwrap_or_default()
@@ -90,7 +100,15 @@ mod tests {
 
     #[test]
     fn a_model_is_called_after_its_rows() {
-        let names = ["digits", "a/train-images-idx3-ubyte.gz", "t.csv.gz", "b/x.npz:train", "faces/", "v1.2.csv"].map(stem);
+        let names = [
+            "digits",
+            "a/train-images-idx3-ubyte.gz",
+            "t.csv.gz",
+            "b/x.npz:train",
+            "faces/",
+            "v1.2.csv",
+        ]
+        .map(stem);
         assert_eq!(names, ["digits", "train-images-idx3-ubyte", "t", "x-train", "faces", "v1.2"]);
     }
 

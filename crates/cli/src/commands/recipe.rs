@@ -7,7 +7,8 @@ use autoencoders::stack::Pretraining;
 use autoencoders::{Config, Error, Result};
 use std::path::Path;
 
-/// The configuration that was asked for on rows of this shape, or that of the checkpoint to go on from.
+/// The configuration that was asked for on rows of this shape, or that of the checkpoint to go on
+/// from.
 pub(crate) fn config(args: &Train, shape: &Shape, fields: &[Field]) -> Result<Config> {
     if let Some(run) = &args.resume {
         return State::config_of(run);
@@ -36,7 +37,10 @@ fn read(path: &Path) -> Result<Config> {
     match path.extension().unwrap_or_default().to_string_lossy().to_lowercase().as_str() {
         "json" => serde_json::from_str(&text).map_err(|error| wrong(error.to_string())),
         "toml" => toml::from_str(&text).map_err(|error| {
-            let line = error.span().and_then(|span| text.get(..span.start)).map_or(1, |before| before.matches('\n').count() + 1);
+            let line = error
+                .span()
+                .and_then(|span| text.get(..span.start))
+                .map_or(1, |before| before.matches('\n').count() + 1);
             wrong(format!("line {line}: {}", error.message()))
         }),
         other => Err(Error::unknown("kind of recipe", other, ["toml", "json"])),
@@ -53,8 +57,9 @@ fn apply(settings: &Settings, config: &mut Config) -> Result<()> {
     set(&mut config.latent, &settings.latent);
     set(&mut config.net, &settings.net);
     if let Some(widths) = &settings.stack {
-        config.net =
-            format!("mlp:{widths}").parse().map_err(|_| Error::setting("stack", widths, "widths of hidden layers, as in 1000,500,250"))?;
+        config.net = format!("mlp:{widths}").parse().map_err(|_| {
+            Error::setting("stack", widths, "widths of hidden layers, as in 1000,500,250")
+        })?;
         config.pretrain = Pretraining::Greedy;
     }
     set(&mut config.pretrain, &settings.pretrain);

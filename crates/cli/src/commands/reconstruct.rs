@@ -24,39 +24,67 @@ pub(crate) fn run(args: &Reconstruct, show: &Show) -> Result<()> {
         return fill(args, &model, show);
     }
     let data = read_for(&model, &args.rows.data, &args.rows.reading, show)?;
-    let wanted = args.count.map(|count| count as usize).or((format == Format::Png).then_some(ACROSS));
+    let wanted =
+        args.count.map(|count| count as usize).or((format == Format::Png).then_some(ACROSS));
     let rows = wanted.unwrap_or(usize::MAX).min(data.rows());
     let features = model.parts.plan.features();
     let ids = data.ids.as_ref().map(|ids| &ids[..rows]);
     model.reconstruct_blocks(&data, 0..rows, |blocks| match format {
         Format::Npy => write_npy_blocks(path, &array_shape(&model.parts.plan.shape, rows), blocks),
-        Format::Table => write_table_blocks(path, ids, &column_names(&model), &model.preparation.fields(), rows, blocks),
+        Format::Table => write_table_blocks(
+            path,
+            ids,
+            &column_names(&model),
+            &model.preparation.fields(),
+            rows,
+            blocks,
+        ),
         Format::Png => {
             let blocks = blocks.collect::<Result<Vec<_>>>()?;
-            let below = Matrix { columns: features, values: blocks.into_iter().flat_map(|block| block.values).collect() };
+            let below = Matrix {
+                columns: features,
+                values: blocks.into_iter().flat_map(|block| block.values).collect(),
+            };
             let across = rows.min(ACROSS);
-            picture::write(path, &model, &picture::paired(&Matrix::of(&data, 0..rows)?, &below, across), across)
+            picture::write(
+                path,
+                &model,
+                &picture::paired(&Matrix::of(&data, 0..rows)?, &below, across),
+                across,
+            )
         }
     })?;
     show.written(path, rows, features)
 }
 
-/// Writes the rows as they are, with values where there were none, and says how well such values are met.
+/// Writes the rows as they are, with values where there were none, and says how well such values
+/// are met.
 fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
     let path = &args.output.path;
     if path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("csv")) {
-        return Err(Error::setting("output", path.display(), "a .csv file: values that are there are written as they stand"));
+        return Err(Error::setting(
+            "output",
+            path.display(),
+            "a .csv file: values that are there are written as they stand",
+        ));
     }
     if model.preparation.table.as_ref().is_none_or(|table| !table.gaps) {
-        return Err(Error::setting("fill", "given", "a model that knows gaps: trained on rows that have some, or with --hidden 0.2"));
+        return Err(Error::setting(
+            "fill",
+            "given",
+            "a model that knows gaps: trained on rows that have some, or with --hidden 0.2",
+        ));
     }
     let data = read_for(model, &args.rows.data, &args.rows.reading, show)?;
-    let rows: Vec<usize> = (0..args.count.map_or(data.rows(), |count| data.rows().min(count as usize))).collect();
+    let rows: Vec<usize> =
+        (0..args.count.map_or(data.rows(), |count| data.rows().min(count as usize))).collect();
     let data = data.select(&rows)?;
     // Without a name, the column of identifiers has that of tables written here.
-    let id = args.rows.reading.id.as_deref().filter(|id| id.parse::<usize>().is_err()).unwrap_or("row");
+    let id =
+        args.rows.reading.id.as_deref().filter(|id| id.parse::<usize>().is_err()).unwrap_or("row");
     let cells = write(path, id, model, &data)?;
-    let holed = data.with_gaps(HIDDEN, &mut Rng::new(model.parts.plan.config.seed).split("fill"))?;
+    let holed =
+        data.with_gaps(HIDDEN, &mut Rng::new(model.parts.plan.config.seed).split("fill"))?;
     let mut filled = model.filling(&data, &holed)?;
     filled.sort_by(|a, b| a.ratio().unwrap_or(1.0).total_cmp(&b.ratio().unwrap_or(1.0)));
     let median = Filling::median(&filled);
@@ -70,7 +98,12 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
     let mut table = vec![show::cells([&"column", &"error", &"of the mean's", &"ratio"])];
     for of in &filled {
         let ratio = of.ratio().map_or("-".to_owned(), show::number);
-        table.push(show::cells([&data.column_name(of.column), &show::number(of.error), &show::number(of.by_mean), &ratio]));
+        table.push(show::cells([
+            &data.column_name(of.column),
+            &show::number(of.error),
+            &show::number(of.by_mean),
+            &ratio,
+        ]));
     }
     let median = median.map_or("-".to_owned(), show::number);
     show::print(&format!(

@@ -15,12 +15,23 @@ pub(crate) fn run(args: &Report, show: &Show) -> Result<()> {
     inputs.push(Path::new(&args.rows.data));
     check(&args.output, args.force, &inputs)?;
     if let Some(folder) = args.png.as_deref().filter(|folder| !args.force && holds_files(folder)) {
-        return Err(Error::data(folder.display(), "holds files already; name a new folder, or replace its figures with `--force`"));
+        return Err(Error::data(
+            folder.display(),
+            "holds files already; name a new folder, or replace its figures with `--force`",
+        ));
     }
     let models = args.models.iter().map(|path| Model::load(path)).collect::<Result<Vec<_>>>()?;
     let data = read_for(&models[0], &args.rows.data, &args.rows.reading, show)?;
-    let named: Vec<(String, &Model)> = args.models.iter().map(|path| name(path)).zip(&models).collect();
-    write(&args.output, args.png.as_deref(), &named, &summary::words(&as_trained(&args.rows, &models[0])), &data, show)
+    let named: Vec<(String, &Model)> =
+        args.models.iter().map(|path| name(path)).zip(&models).collect();
+    write(
+        &args.output,
+        args.png.as_deref(),
+        &named,
+        &summary::words(&as_trained(&args.rows, &models[0])),
+        &data,
+        show,
+    )
 }
 
 /// The rows with what the model knows of reading them.
@@ -30,11 +41,16 @@ fn as_trained(rows: &Rows, model: &Model) -> Rows {
     if let Some(series) = reading.series(model.series.as_ref()) {
         reading.window = Some(series.window);
         reading.stride = Some(series.stride).filter(|stride| *stride > 1);
-        (reading.time, reading.resample, reading.duplicates, reading.gaps) = (series.time, series.resample, series.duplicates, series.gaps);
+        (reading.time, reading.resample, reading.duplicates, reading.gaps) =
+            (series.time, series.resample, series.duplicates, series.gaps);
     }
     // What cells look like tells the other kinds.
-    let asked = model.kinds().into_iter().filter(|(_, kind)| matches!(kind, ColumnKind::Count | ColumnKind::Poisson));
-    let asked: Vec<_> = asked.filter(|(name, _)| reading.columns.iter().all(|(known, _)| known != name)).collect();
+    let asked = model
+        .kinds()
+        .into_iter()
+        .filter(|(_, kind)| matches!(kind, ColumnKind::Count | ColumnKind::Poisson));
+    let asked: Vec<_> =
+        asked.filter(|(name, _)| reading.columns.iter().all(|(known, _)| known != name)).collect();
     reading.columns.extend(asked);
     rows
 }
@@ -60,8 +76,10 @@ pub(crate) fn write(
 ) -> Result<()> {
     let mut all = Vec::new();
     for (name, model) in models {
-        let head = model.classifier.as_ref().map(|classifier| summary::head_words(&classifier.head));
-        let command = summary::train_words(rows, &model.parts.plan.config) + &head.unwrap_or_default();
+        let head =
+            model.classifier.as_ref().map(|classifier| summary::head_words(&classifier.head));
+        let command =
+            summary::train_words(rows, &model.parts.plan.config) + &head.unwrap_or_default();
         all.push(Facts::of(name.clone(), command, model, data)?);
     }
     let (page, sections) = report::page(&all)?;
@@ -71,12 +89,17 @@ pub(crate) fn write(
         std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
         for figure in sections.iter().flat_map(|section| &section.figures) {
             let (bytes, ending) = figure.picture.file();
-            write_atomically(&folder.join(format!("{}.{ending}", figure.name)), |file| file.write_all(&bytes))?;
+            write_atomically(&folder.join(format!("{}.{ending}", figure.name)), |file| {
+                file.write_all(&bytes)
+            })?;
             count += 1;
         }
     }
     if show.json {
-        return crate::show::print(&serde_json::json!({ "output": output, "figures": figures, "rows": data.rows() }).to_string());
+        return crate::show::print(
+            &serde_json::json!({ "output": output, "figures": figures, "rows": data.rows() })
+                .to_string(),
+        );
     }
     show.note(format!("{}: {} kB", output.display(), page.len() / 1000));
     if let Some(folder) = figures {

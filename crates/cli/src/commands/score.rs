@@ -1,4 +1,5 @@
-//! `ae score`: how unlike the training rows each row is, how sure that is, and which columns say so.
+//! `ae score`: how unlike the training rows each row is, how sure that is, and which columns say
+//! so.
 
 use super::{live, read_for, refuse_input, refuse_no_folder};
 use crate::Exit;
@@ -7,7 +8,9 @@ use crate::show::{self, Show};
 use autoencoders::data::{Dataset, refuse_existing, write_atomically};
 use autoencoders::metrics::{Alarms, auroc, best_f1};
 use autoencoders::schema::Field;
-use autoencoders::score::{Drift, PointScore, Probed, Reason, RowScore, Stretch, Threshold, stretches};
+use autoencoders::score::{
+    Drift, PointScore, Probed, Reason, RowScore, Stretch, Threshold, stretches,
+};
 use autoencoders::{Error, Model, Result};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -75,36 +78,60 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
     let probed = detector.probe(model, data)?;
     probed.advice(args.kind).into_iter().for_each(|advice| show.warn(advice));
     let items = match &data.windows {
-        Some(windows) => points(&windows.stamps, model.score_points(data, args.kind, args.reasons)?),
+        Some(windows) => {
+            points(&windows.stamps, model.score_points(data, args.kind, args.reasons)?)
+        }
         None => rows(data, model.score(data, args.kind, args.reasons)?),
     };
     let scores: Vec<f64> = items.iter().filter_map(|item| item.score).collect();
     // The points of a series have no labels: those of a table are one for each row.
     let labels = data.labels.clone().filter(|labels| labels.len() == items.len());
-    let anomaly: Option<Vec<bool>> =
-        labels.as_ref().map(|labels| labels.iter().map(|label| !normal(label, args.normal.as_deref())).collect());
+    let anomaly: Option<Vec<bool>> = labels
+        .as_ref()
+        .map(|labels| labels.iter().map(|label| !normal(label, args.normal.as_deref())).collect());
     if let (Some(anomaly), Some(labels)) = (&anomaly, &labels)
         && (anomaly.iter().all(|anomaly| *anomaly) || !anomaly.contains(&true))
     {
         let known: BTreeSet<&String> = labels.iter().collect();
         let known: Vec<&str> = known.into_iter().take(8).map(String::as_str).collect();
-        let what = if anomaly.contains(&true) { "no row has the label of a normal one" } else { "every row has the label of a normal one" };
-        show.warn(format!("{what}; labels are {}, and --normal LABEL says which is normal", known.join(", ")));
+        let what = if anomaly.contains(&true) {
+            "no row has the label of a normal one"
+        } else {
+            "every row has the label of a normal one"
+        };
+        show.warn(format!(
+            "{what}; labels are {}, and --normal LABEL says which is normal",
+            known.join(", ")
+        ));
     }
     let threshold = match (args.threshold, &anomaly) {
         (Threshold::F1, Some(anomaly)) => {
-            let none = || Error::data(&data.name, "has no anomaly among its labels; choose another --threshold");
+            let none = || {
+                Error::data(
+                    &data.name,
+                    "has no anomaly among its labels; choose another --threshold",
+                )
+            };
             best_f1(&scores, anomaly).ok_or_else(none)?.threshold
         }
-        (threshold, _) => detector.threshold(args.kind, threshold, model.parts.plan.config.contamination)?,
+        (threshold, _) => {
+            detector.threshold(args.kind, threshold, model.parts.plan.config.contamination)?
+        }
     };
     let stretches = data.windows.as_ref().map(|windows| {
         let scores: Vec<Option<f64>> = items.iter().map(|item| item.score).collect();
         stretches(&scores, threshold, windows.length)
     });
     let columns = match data.windows.is_some() {
-        true => (0..items.iter().flat_map(|item| &item.reasons).map(|why| why.column + 1).max().unwrap_or(0))
-            .map(|channel| data.channels.get(channel).cloned().unwrap_or_else(|| format!("channel {channel}")))
+        true => (0..items
+            .iter()
+            .flat_map(|item| &item.reasons)
+            .map(|why| why.column + 1)
+            .max()
+            .unwrap_or(0))
+            .map(|channel| {
+                data.channels.get(channel).cloned().unwrap_or_else(|| format!("channel {channel}"))
+            })
             .collect(),
         false => (0..data.features()).map(|column| data.column_name(column)).collect(),
     };
@@ -113,7 +140,8 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
         fields: [data.fields.clone(), model.preparation.fields()],
         threshold,
         stretches,
-        truth: anomaly.map(|anomaly| (auroc(&scores, &anomaly), Alarms::at(threshold, &scores, &anomaly))),
+        truth: anomaly
+            .map(|anomaly| (auroc(&scores, &anomaly), Alarms::at(threshold, &scores, &anomaly))),
         drift: args.drift.then(|| detector.calibration(args.kind).drift(&scores)),
         probed,
         items,
@@ -122,7 +150,8 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
 }
 
 fn rows(data: &Dataset, rows: Vec<RowScore>) -> Vec<Item> {
-    let name = |row: usize| data.ids.as_ref().map_or_else(|| row.to_string(), |ids| ids[row].clone());
+    let name =
+        |row: usize| data.ids.as_ref().map_or_else(|| row.to_string(), |ids| ids[row].clone());
     let item = |(row, of): (usize, RowScore)| Item {
         name: name(row),
         score: Some(of.score),
@@ -147,7 +176,11 @@ fn normal(label: &str, named: Option<&str>) -> bool {
     match named {
         Some(named) => label == named,
         None => label.parse::<f64>().map_or_else(
-            |_| ["", "false", "no", "normal"].iter().any(|word| label.trim().eq_ignore_ascii_case(word)),
+            |_| {
+                ["", "false", "no", "normal"]
+                    .iter()
+                    .any(|word| label.trim().eq_ignore_ascii_case(word))
+            },
             |number| number == 0.0,
         ),
     }
@@ -173,10 +206,11 @@ impl Format {
 /// A reason as JSON; `fields` are those of the data and of the model.
 pub(super) fn reason(reason: &Reason, column: &str, fields: &[Vec<Field>; 2]) -> Value {
     let [observed, expected] = [reason.observed, reason.expected];
-    let value = |field: Option<&Field>, value: f64| match field.filter(|field| !field.kind.is_number()) {
-        Some(field) => json!(field.text(value)),
-        None => json!(value),
-    };
+    let value =
+        |field: Option<&Field>, value: f64| match field.filter(|field| !field.kind.is_number()) {
+            Some(field) => json!(field.text(value)),
+            None => json!(value),
+        };
     let [data, model] = [&fields[0], &fields[1]].map(|fields| fields.get(reason.column));
     json!({ "column": column, "observed": value(data, observed), "expected": value(model, expected), "share": reason.share })
 }
@@ -190,7 +224,8 @@ impl Scored {
         self.items.iter().filter(|item| self.is_anomaly(item)).count()
     }
 
-    /// The items with the highest scores, the highest first; of a series the peaks of its stretches.
+    /// The items with the highest scores, the highest first; of a series the peaks of its
+    /// stretches.
     fn highest(&self) -> Vec<usize> {
         let mut order: Vec<usize> = match &self.stretches {
             Some(stretches) => stretches.iter().map(|stretch| stretch.peak).collect(),
@@ -226,29 +261,43 @@ impl Scored {
     fn write(&self, path: &Path, reasons: usize) -> Result<()> {
         let format = Format::of(path)?;
         write_atomically(path, |file| match format {
-            Format::Lines => (0..self.items.len()).try_for_each(|at| writeln!(file, "{}", self.object_of(at))),
+            Format::Lines => {
+                (0..self.items.len()).try_for_each(|at| writeln!(file, "{}", self.object_of(at)))
+            }
             Format::Csv => self.write_csv(file, reasons),
         })
     }
 
     fn write_csv(&self, file: &mut impl Write, reasons: usize) -> io::Result<()> {
         let mut sheet = csv::Writer::from_writer(file);
-        let mut header: Vec<String> =
-            [if self.stretches.is_some() { "time" } else { "row" }, "score", "probability", "anomaly"].map(str::to_owned).into();
+        let mut header: Vec<String> = [
+            if self.stretches.is_some() { "time" } else { "row" },
+            "score",
+            "probability",
+            "anomaly",
+        ]
+        .map(str::to_owned)
+        .into();
         header.extend(self.labels.iter().map(|_| "label".to_owned()));
         for place in 1..=reasons.min(self.columns.len()) {
             header.extend(["column", "observed", "expected"].map(|word| format!("{word}_{place}")));
         }
         let width = header.len();
         sheet.write_record(&header)?;
-        let number = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
+        let number =
+            |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
         for (at, item) in self.items.iter().enumerate() {
-            let mut cells =
-                vec![item.name.clone(), number(item.score), number(item.probability), u8::from(self.is_anomaly(item)).to_string()];
+            let mut cells = vec![
+                item.name.clone(),
+                number(item.score),
+                number(item.probability),
+                u8::from(self.is_anomaly(item)).to_string(),
+            ];
             cells.extend(self.labels.iter().map(|labels| labels[at].clone()));
             for why in &item.reasons {
-                let [observed, expected] =
-                    self.texts(why, |field, value| field.map_or_else(|| value.to_string(), |field| field.text(value)));
+                let [observed, expected] = self.texts(why, |field, value| {
+                    field.map_or_else(|| value.to_string(), |field| field.text(value))
+                });
                 cells.extend([self.columns[why.column].clone(), observed, expected]);
             }
             cells.resize(width, String::new());
@@ -279,7 +328,8 @@ impl Scored {
 
     fn text(&self, args: &Score) -> String {
         let (count, of) = (self.anomalies(), self.items.len());
-        let anomalies = if count == 1 { "1 anomaly".to_owned() } else { format!("{count} anomalies") };
+        let anomalies =
+            if count == 1 { "1 anomaly".to_owned() } else { format!("{count} anomalies") };
         let mut text = match &self.stretches {
             Some(stretches) => format!(
                 "{} of {count} among {}",
@@ -288,7 +338,12 @@ impl Scored {
             ),
             None => format!("{anomalies} of {}", show::plural(of, "row")),
         };
-        text += &format!(" above {} ({} score, threshold {})\n", show::number(self.threshold), args.kind, args.threshold);
+        text += &format!(
+            " above {} ({} score, threshold {})\n",
+            show::number(self.threshold),
+            args.kind,
+            args.threshold
+        );
         if let Some((area, alarms)) = &self.truth {
             let area = area.map_or("-".to_owned(), show::number);
             text += &format!(
@@ -322,11 +377,19 @@ impl Scored {
                 })
                 .collect();
             let number = |number: Option<f64>| number.map_or("-".to_owned(), show::number);
-            table.push(show::cells([&item.name, &number(item.score), &number(item.probability), &why.join(", ")]));
+            table.push(show::cells([
+                &item.name,
+                &number(item.score),
+                &number(item.probability),
+                &why.join(", "),
+            ]));
         }
         let more = match (&self.stretches, count.saturating_sub(SHOWN)) {
             (None, more) if more > 0 => {
-                format!("\n... and {} more; -o scores.csv writes all", show::plural(more, "anomaly").replace("anomalys", "anomalies"))
+                format!(
+                    "\n... and {} more; -o scores.csv writes all",
+                    show::plural(more, "anomaly").replace("anomalys", "anomalies")
+                )
             }
             _ => String::new(),
         };

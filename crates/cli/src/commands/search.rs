@@ -16,9 +16,19 @@ pub(crate) fn run(args: &Search, show: &Show) -> Result<()> {
     let mut codes = model.encode(&data)?;
     let mut query = match (args.row, &args.text) {
         (Some(row), _) if row < data.rows() => codes.row(row).to_vec(),
-        (Some(row), _) => return Err(Error::setting("row", row, format!("0 to {}, the rows of {}", data.rows() - 1, data.name))),
+        (Some(row), _) => {
+            return Err(Error::setting(
+                "row",
+                row,
+                format!("0 to {}, the rows of {}", data.rows() - 1, data.name),
+            ));
+        }
         (None, Some(text)) => model.encode(&only_text(&model, text)?)?.values,
-        (None, None) => model.encode(&one_row(args.like.as_deref().unwrap_or_default(), &args.rows, &model)?)?.values,
+        (None, None) => {
+            model
+                .encode(&one_row(args.like.as_deref().unwrap_or_default(), &args.rows, &model)?)?
+                .values
+        }
     };
     if args.text.is_some() {
         // Words alone make a short code: what counts is where it points to.
@@ -32,14 +42,17 @@ pub(crate) fn run(args: &Search, show: &Show) -> Result<()> {
     found.retain(|neighbour| Some(neighbour.row) != args.row);
     found.truncate(count);
     let neighbours: Vec<Value> = found.iter().map(|near| object(near, &data)).collect();
-    let json = json!({ "row": args.row, "like": args.like, "text": args.text, "neighbours": neighbours });
+    let json =
+        json!({ "row": args.row, "like": args.like, "text": args.text, "neighbours": neighbours });
     show.result(&json, table(&found, &data))
 }
 
 /// The mean code.
 fn middle(codes: &Matrix) -> Vec<f32> {
     let mut sums = vec![0f64; codes.columns];
-    codes.values.chunks(codes.columns).for_each(|code| sums.iter_mut().zip(code).for_each(|(sum, number)| *sum += f64::from(*number)));
+    codes.values.chunks(codes.columns).for_each(|code| {
+        sums.iter_mut().zip(code).for_each(|(sum, number)| *sum += f64::from(*number))
+    });
     sums.into_iter().map(|sum| (sum / codes.rows().max(1) as f64) as f32).collect()
 }
 
@@ -53,8 +66,10 @@ fn point(code: &mut [f32], middle: &[f32]) {
 /// The row that has this text and nothing else.
 fn only_text(model: &Model, text: &str) -> Result<Dataset> {
     let mut fields = model.preparation.fields();
-    let wanted = || Error::setting("text", format!("{text:?}"), "a model of a table with a column of text");
-    let column = fields.iter().position(|field| field.kind == ColumnKind::Text).ok_or_else(wanted)?;
+    let wanted =
+        || Error::setting("text", format!("{text:?}"), "a model of a table with a column of text");
+    let column =
+        fields.iter().position(|field| field.kind == ColumnKind::Text).ok_or_else(wanted)?;
     let mut row = vec![f64::NAN; fields.len()];
     row[column] = 0.0;
     fields[column].levels = Arc::new(vec![text.to_owned()]);
@@ -63,14 +78,22 @@ fn only_text(model: &Model, text: &str) -> Result<Dataset> {
     Ok(data)
 }
 
-/// Reads the row whose neighbours are sought; a file of its own may lack the label and id of the others.
+/// Reads the row whose neighbours are sought; a file of its own may lack the label and id of the
+/// others.
 fn one_row(file: &str, rows: &Rows, model: &Model) -> Result<Dataset> {
     let set_aside = ReadOptions { labels: None, expected: model.kinds(), ..rows.reading.options() };
-    let bare = ReadOptions { resize: rows.reading.resize, expected: model.kinds(), ..ReadOptions::default() };
+    let bare = ReadOptions {
+        resize: rows.reading.resize,
+        expected: model.kinds(),
+        ..ReadOptions::default()
+    };
     let data = read(file, &set_aside).or_else(|error| read(file, &bare).map_err(|_| error))?;
     match data.rows() {
         1 => Ok(model.aligned(data)?.0),
-        count => Err(Error::data(file, format!("has {count} rows, wanted the one whose neighbours are sought"))),
+        count => Err(Error::data(
+            file,
+            format!("has {count} rows, wanted the one whose neighbours are sought"),
+        )),
     }
 }
 
@@ -103,6 +126,8 @@ fn table(found: &[Neighbour], data: &Dataset) -> String {
 fn texts(data: &Dataset) -> Option<Vec<String>> {
     let column = data.fields.iter().position(|field| field.kind == ColumnKind::Text)?;
     let values = data.gather(0..data.rows()).ok()?;
-    let text = |row: usize| show::value(data.fields.get(column), values.get(row * data.features() + column));
+    let text = |row: usize| {
+        show::value(data.fields.get(column), values.get(row * data.features() + column))
+    };
     Some((0..data.rows()).map(text).collect())
 }

@@ -17,26 +17,37 @@ pub(crate) struct Judged {
     /// `test`, or what stands in for it.
     pub rows: &'static str,
     pub evaluation: Evaluation,
-    /// The fraction of these rows that the classifier recognises, where there is one and they have labels.
+    /// The fraction of these rows that the classifier recognises, where there is one and they have
+    /// labels.
     pub recognised: Option<f64>,
 }
 
 impl Judged {
-    /// Evaluates on the test rows; where there are none on the validation rows, or else on the training rows.
+    /// Evaluates on the test rows; where there are none on the validation rows, or else on the
+    /// training rows.
     pub(crate) fn of(trained: &Trained, data: &Dataset, test: Option<&Dataset>) -> Result<Self> {
         let (model, split) = (&trained.model, &trained.split);
-        let own = [("test", &split.test), ("validation", &split.validation), ("training", &split.train)];
+        let own =
+            [("test", &split.test), ("validation", &split.validation), ("training", &split.train)];
         let recognised = |data: &Dataset, rows: &[usize]| -> Result<Option<f64>> {
-            Ok(model.classifier.as_ref().map(|classifier| classifier.recognised(data, rows)).transpose()?.flatten())
+            Ok(model
+                .classifier
+                .as_ref()
+                .map(|classifier| classifier.recognised(data, rows))
+                .transpose()?
+                .flatten())
         };
-        let (rows, evaluation, recognised) = match (test, own.into_iter().find(|(_, rows)| !rows.is_empty())) {
-            (Some(test), _) => {
-                let all: Vec<usize> = (0..test.rows()).collect();
-                ("test", model.evaluate(test, &all)?, recognised(test, &all)?)
-            }
-            (None, Some((name, rows))) => (name, model.evaluate(data, rows)?, recognised(data, rows)?),
-            (None, None) => ("training", model.evaluate(data, &[])?, None),
-        };
+        let (rows, evaluation, recognised) =
+            match (test, own.into_iter().find(|(_, rows)| !rows.is_empty())) {
+                (Some(test), _) => {
+                    let all: Vec<usize> = (0..test.rows()).collect();
+                    ("test", model.evaluate(test, &all)?, recognised(test, &all)?)
+                }
+                (None, Some((name, rows))) => {
+                    (name, model.evaluate(data, rows)?, recognised(data, rows)?)
+                }
+                (None, None) => ("training", model.evaluate(data, &[])?, None),
+            };
         Ok(Self { rows, evaluation, recognised })
     }
 
@@ -54,14 +65,23 @@ impl Judged {
     pub(crate) fn advise(&self, model: &Model, show: &Show) {
         let of = &self.evaluation;
         if !self.unseen() {
-            show.warn(format!("there are no test rows; the table is on the {} {} rows", of.rows, self.rows));
+            show.warn(format!(
+                "there are no test rows; the table is on the {} {} rows",
+                of.rows, self.rows
+            ));
         }
         of.advice(model).into_iter().for_each(|advice| show.warn(advice));
     }
 }
 
 /// The one JSON object of `ae train`.
-pub(crate) fn object(trained: &Trained, judged: &Judged, data: &Dataset, time: Duration, path: &Path) -> Result<Value> {
+pub(crate) fn object(
+    trained: &Trained,
+    judged: &Judged,
+    data: &Dataset,
+    time: Duration,
+    path: &Path,
+) -> Result<Value> {
     let (model, split, of) = (&trained.model, &trained.split, &judged.evaluation);
     let mut object = json!({
         "family": model.parts.plan.config.family,
@@ -107,15 +127,26 @@ pub(crate) fn text(model: &Model, judged: &Judged, time: Duration, path: &Path) 
         show::cells([&of_rows, &config.family, &"pca", &"ratio"]),
         show::cells([&"mse", &show::number(of.mse), &show::number(of.pca_mse), &ratio(of)]),
         show::cells([&"mae", &show::number(of.mae)]),
-        show::cells([&"explained variance", &of.explained_variance.map_or("-".to_owned(), show::number)]),
+        show::cells([
+            &"explained variance",
+            &of.explained_variance.map_or("-".to_owned(), show::number),
+        ]),
         show::cells([&"active units", &format!("{} of {}", of.active_units, config.latent)]),
     ];
-    rows.extend(of.terms.0.iter().map(|(name, value)| show::cells([&format!("loss: {name}"), &show::number(*value)])));
-    rows.extend(judged.recognised.map(|accuracy| show::cells([&"recognised", &show::number(accuracy)])));
+    rows.extend(
+        of.terms
+            .0
+            .iter()
+            .map(|(name, value)| show::cells([&format!("loss: {name}"), &show::number(*value)])),
+    );
+    rows.extend(
+        judged.recognised.map(|accuracy| show::cells([&"recognised", &show::number(accuracy)])),
+    );
     format!("{head}\n{}", show::table(&rows))
 }
 
-/// The error over PCA's; none where PCA is exact up to rounding, because its code is as wide as the data.
+/// The error over PCA's; none where PCA is exact up to rounding, because its code is as wide as the
+/// data.
 fn ratio(of: &Evaluation) -> String {
     if of.pca_mse > 1e-9 { show::number(of.mse / of.pca_mse) } else { "-".to_owned() }
 }
@@ -141,7 +172,10 @@ pub(crate) fn next(args: &Train, model: &Model, path: &Path) -> Vec<String> {
         next.push(format!("ae reconstruct {model_word} {rows} -o {}", file("rows", "png")));
     }
     if model.draw(1, 0, Source::Auto).is_ok() {
-        next.push(format!("ae generate {model_word} -n 64 -o {}", file("new", if image { "png" } else { "csv" })));
+        next.push(format!(
+            "ae generate {model_word} -n 64 -o {}",
+            file("new", if image { "png" } else { "csv" })
+        ));
     }
     next
 }
@@ -166,11 +200,14 @@ pub(crate) fn model_words(model: &Model) -> String {
 /// The words that read the same rows again.
 pub(crate) fn words(rows: &Rows) -> String {
     let (mut words, reading) = (vec![quoted(&rows.data)], &rows.reading);
-    let mut option = |name: &str, value: Option<String>| words.extend(value.map(|value| format!("{name} {value}")));
+    let mut option = |name: &str, value: Option<String>| {
+        words.extend(value.map(|value| format!("{name} {value}")))
+    };
     option("--label", reading.label.as_ref().map(quoted));
     option("--labels", reading.labels.as_ref().map(|path| quoted(path.display())));
     option("--id", reading.id.as_ref().map(quoted));
-    let columns: Vec<String> = reading.columns.iter().map(|(name, kind)| format!("{name}={kind}")).collect();
+    let columns: Vec<String> =
+        reading.columns.iter().map(|(name, kind)| format!("{name}={kind}")).collect();
     option("--column", (!columns.is_empty()).then(|| quoted(columns.join(","))));
     option("--window", reading.window.map(|points| points.to_string()));
     option("--stride", reading.stride.map(|points| points.to_string()));
@@ -188,14 +225,22 @@ pub(crate) fn words(rows: &Rows) -> String {
 
 /// The words that train a model of this configuration again; what is as by default is left out.
 pub(crate) fn train_words(rows: &str, config: &Config) -> String {
-    let object = |config: &Config| serde_json::to_value(config).ok().and_then(|value| value.as_object().cloned()).unwrap_or_default();
+    let object = |config: &Config| {
+        serde_json::to_value(config)
+            .ok()
+            .and_then(|value| value.as_object().cloned())
+            .unwrap_or_default()
+    };
     let (own, default) = (object(config), object(&Config::default()));
-    let text = |value: &Value| quoted(value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    let text =
+        |value: &Value| quoted(value.as_str().map_or_else(|| value.to_string(), str::to_owned));
     let mut words = format!("ae train {rows}");
     for (name, value) in own.iter().filter(|(name, value)| default.get(*name) != Some(value)) {
         match (name.as_str(), value) {
             ("parameters", Value::Object(parameters)) => {
-                parameters.iter().for_each(|(name, value)| words += &format!(" --set {name}={}", text(value)));
+                parameters
+                    .iter()
+                    .for_each(|(name, value)| words += &format!(" --set {name}={}", text(value)));
             }
             // Which model it was is not known any more.
             ("freeze_encoder", _) => words += " --from MODEL --freeze-encoder",
@@ -207,15 +252,20 @@ pub(crate) fn train_words(rows: &str, config: &Config) -> String {
     words
 }
 
-/// The words that train such a classifier, with a space before each; what is as by default is left out.
+/// The words that train such a classifier, with a space before each; what is as by default is left
+/// out.
 pub(crate) fn head_words(head: &Head) -> String {
     let default = Head::default();
     let options = [
         ("--head-epochs", head.epochs.map(|epochs| epochs.to_string())),
-        ("--head-lr", (head.learning_rate != default.learning_rate).then(|| head.learning_rate.to_string())),
+        (
+            "--head-lr",
+            (head.learning_rate != default.learning_rate).then(|| head.learning_rate.to_string()),
+        ),
         ("--head-l2", (head.l2 != default.l2).then(|| head.l2.to_string())),
     ];
-    let options = options.into_iter().filter_map(|(name, value)| Some(format!(" {name} {}", value?)));
+    let options =
+        options.into_iter().filter_map(|(name, value)| Some(format!(" {name} {}", value?)));
     format!(" --head {}", head.kind) + &options.collect::<String>()
 }
 

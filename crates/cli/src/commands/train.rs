@@ -19,7 +19,10 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     // Refused before anything is read; what depends on the rows is decided once they are there.
     recipe::config(args, &Shape::Flat { width: 1 }, &[])?;
     let place = Place::of(args)?;
-    let report = args.report.as_ref().map(|named| named.clone().unwrap_or_else(|| place.model.with_extension("html")));
+    let report = args
+        .report
+        .as_ref()
+        .map(|named| named.clone().unwrap_or_else(|| place.model.with_extension("html")));
     if let Some(report) = &report {
         super::report::check(report, args.force, &[&place.model, Path::new(&args.rows.data)])?;
     }
@@ -49,10 +52,12 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     let stopped = matches!(&trained, Ok(Trained { outcome: Outcome::Interrupted, .. }));
     let classifier = match (&trained, &head) {
         // An interrupt ends it early; what was trained before is kept.
-        (Ok(trained), Some(head)) if !stopped => Some(Classifier::fit(&trained.model, &data, &trained.split, head, &mut |event| {
-            progress.head(event);
-            interrupt::flow()
-        })),
+        (Ok(trained), Some(head)) if !stopped => {
+            Some(Classifier::fit(&trained.model, &data, &trained.split, head, &mut |event| {
+                progress.head(event);
+                interrupt::flow()
+            }))
+        }
         _ => None,
     };
     interrupt::release();
@@ -64,10 +69,15 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     }
     match classifier {
         // The model is worth keeping without.
-        Some(Err(error)) => show.warn(format!("the classifier was not trained: {error}; try another --head-lr")),
+        Some(Err(error)) => {
+            show.warn(format!("the classifier was not trained: {error}; try another --head-lr"))
+        }
         Some(Ok(classifier)) => {
             if interrupt::flow() == Flow::Stop {
-                show.warn(format!("the classifier's training was interrupted after {}", show::plural(classifier.history.len(), "epoch")));
+                show.warn(format!(
+                    "the classifier's training was interrupted after {}",
+                    show::plural(classifier.history.len(), "epoch")
+                ));
             }
             trained.model.classifier = Some(classifier);
         }
@@ -76,7 +86,14 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     let exit = finish(args, show, &mut trained, &data, test.as_ref(), &place, progress.elapsed())?;
     if let Some(report) = &report {
         let named = [(super::name(&place.model), &trained.model)];
-        super::report::write(report, None, &named, &summary::words(&args.rows), &data, &Show { json: false, ..*show })?;
+        super::report::write(
+            report,
+            None,
+            &named,
+            &summary::words(&args.rows),
+            &data,
+            &Show { json: false, ..*show },
+        )?;
     }
     Ok(exit)
 }
@@ -85,7 +102,11 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
 fn head_of(args: &Train, kind: Kind, config: &Config) -> Result<Head> {
     let default = Head::default();
     if let Some(rate) = args.head_lr.filter(|_| kind != Kind::Softmax) {
-        return Err(Error::setting("head-lr", rate, "nothing: only the head softmax has steps of a size"));
+        return Err(Error::setting(
+            "head-lr",
+            rate,
+            "nothing: only the head softmax has steps of a size",
+        ));
     }
     Ok(Head {
         kind,
@@ -100,10 +121,19 @@ fn head_of(args: &Train, kind: Kind, config: &Config) -> Result<Head> {
 /// Reads the rows for the final table, which must be like those to train on.
 fn test_rows(file: &str, args: &Train, data: &Dataset) -> Result<Dataset> {
     // Few rows may look like another kind.
-    let expected = data.columns.iter().cloned().zip((0..data.features()).map(|column| data.kind(column))).collect();
+    let expected = data
+        .columns
+        .iter()
+        .cloned()
+        .zip((0..data.features()).map(|column| data.kind(column)))
+        .collect();
     let test = read(file, &ReadOptions { labels: None, expected, ..args.rows.reading.options() })?;
     if test.features() != data.features() {
-        return Err(Error::shape(format!("test rows of {}", test.name), &test.shape, format!("{}, as in {}", data.shape, data.name)));
+        return Err(Error::shape(
+            format!("test rows of {}", test.name),
+            &test.shape,
+            format!("{}, as in {}", data.shape, data.name),
+        ));
     }
     Ok(test)
 }
@@ -111,15 +141,21 @@ fn test_rows(file: &str, args: &Train, data: &Dataset) -> Result<Dataset> {
 /// Says how to go on; the checkpoint is written already.
 fn interrupted(args: &Train, head: Option<&Head>, trained: &Trained, run: &Path) {
     let done = show::plural(trained.model.history.len(), "epoch");
-    let mut words = format!("ae train {} --resume {}", summary::words(&args.rows), quoted(run.display()));
+    let mut words =
+        format!("ae train {} --resume {}", summary::words(&args.rows), quoted(run.display()));
     // Otherwise the checkpoint's name tells the model's.
     let output = args.output.as_ref().filter(|output| model_of(run).ok().as_ref() != Some(output));
-    let options = [("-o", output.map(|output| output.display().to_string())), ("--test-data", args.test_data.clone())];
+    let options = [
+        ("-o", output.map(|output| output.display().to_string())),
+        ("--test-data", args.test_data.clone()),
+    ];
     for (name, value) in options {
         words += &value.map(|value| format!(" {name} {}", quoted(value))).unwrap_or_default();
     }
     if let Some(named) = &args.report {
-        words += &named.as_ref().map_or(" --report".to_owned(), |report| format!(" --report={}", quoted(report.display())));
+        words += &named.as_ref().map_or(" --report".to_owned(), |report| {
+            format!(" --report={}", quoted(report.display()))
+        });
     }
     if args.force {
         words += " --force";
@@ -147,13 +183,19 @@ fn finish(
     let model = &trained.model;
     judged.advise(model, show);
     match show.json {
-        true => show::print(&summary::object(trained, &judged, data, time, &place.model)?.to_string())?,
+        true => {
+            show::print(&summary::object(trained, &judged, data, time, &place.model)?.to_string())?
+        }
         false => show::print(&summary::text(model, &judged, time, &place.model))?,
     }
     match &trained.outcome {
         Outcome::Diverged(error) => {
             show::error(error);
-            show::say(&format!("the weights of epoch {} are saved in {}", model.chosen, place.model.display()));
+            show::say(&format!(
+                "the weights of epoch {} are saved in {}",
+                model.chosen,
+                place.model.display()
+            ));
             return Ok(Exit::Failed);
         }
         Outcome::Stopped => {
@@ -164,7 +206,10 @@ fn finish(
         Outcome::Finished | Outcome::Interrupted => {}
     }
     if !show.json && !show.quiet {
-        show::print(&format!("\nnext:\n  {}", summary::next(args, model, &place.model).join("\n  ")))?;
+        show::print(&format!(
+            "\nnext:\n  {}",
+            summary::next(args, model, &place.model).join("\n  ")
+        ))?;
     }
     Ok(Exit::Done)
 }

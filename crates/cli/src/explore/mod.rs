@@ -27,7 +27,9 @@ pub(crate) fn write(scene: &Scene, folder: &Path) -> Result<usize> {
     for name in &names {
         let Some(bytes) = file(scene, name) else { continue };
         let bytes = bytes?;
-        autoencoders::data::write_atomically(&folder.join(name), |file| std::io::Write::write_all(file, &bytes))?;
+        autoencoders::data::write_atomically(&folder.join(name), |file| {
+            std::io::Write::write_all(file, &bytes)
+        })?;
     }
     Ok(names.len())
 }

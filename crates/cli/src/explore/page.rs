@@ -32,7 +32,10 @@ mod tests {
     #[allow(clippy::unwrap_used)]
     fn every_file_that_was_built_is_served() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("explorer");
-        let built = folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let built = folder
+            .read_dir()
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let built: BTreeSet<String> = built.filter(|name| name != "SOURCES.sha256").collect();
         assert_eq!(built, PAGE.iter().map(|(name, _)| (*name).to_owned()).collect());
     }

@@ -14,7 +14,8 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 /// Its files.
-pub(super) const FILES: [&str; 6] = ["scene.json", "model.ae", "rows.bin", "codes.bin", "neighbours.bin", "exciting.bin"];
+pub(super) const FILES: [&str; 6] =
+    ["scene.json", "model.ae", "rows.bin", "codes.bin", "neighbours.bin", "exciting.bin"];
 
 /// Rows that are shown at most, and bytes of them: what a browser holds with ease.
 const MOST_ROWS: usize = 200_000;
@@ -23,7 +24,8 @@ const MOST_BYTES: usize = 1 << 26;
 const DRAWN: usize = 2000;
 /// Units with an input that excites them.
 const MOST_EXCITING: usize = 256;
-/// Rows among which the nearest to an exciting input are sought, and by which a typical distance is found.
+/// Rows among which the nearest to an exciting input are sought, and by which a typical distance is
+/// found.
 const SOUGHT: usize = 10_000;
 
 /// A model on rows, as the page gets it.
@@ -54,7 +56,11 @@ pub(crate) fn drawn(model: &Model, name: &str) -> Result<Dataset> {
         let wanted = format!("rows to show, as in `ae explore {name} DATA`: this model has no prior or density to draw rows from");
         Error::setting("DATA", "missing", wanted)
     })?;
-    let mut data = Dataset::new("rows it drew itself", model.parts.plan.shape.clone(), Values::F32(rows.values))?;
+    let mut data = Dataset::new(
+        "rows it drew itself",
+        model.parts.plan.shape.clone(),
+        Values::F32(rows.values),
+    )?;
     data.columns.clone_from(&model.columns);
     data.fields = model.preparation.fields();
     Ok(data)
@@ -70,7 +76,19 @@ impl Scene {
         let errors = model.errors(&data, &rows)?.rows;
         let codes = model.encode(&data)?;
         let radius = model.typical_distance(&data, &rows[..rows.len().min(SOUGHT)])?;
-        Ok(Self { name, bytes, numbers, all, codes, errors, radius, model, data, neighbours: OnceLock::new(), exciting: OnceLock::new() })
+        Ok(Self {
+            name,
+            bytes,
+            numbers,
+            all,
+            codes,
+            errors,
+            radius,
+            model,
+            data,
+            neighbours: OnceLock::new(),
+            exciting: OnceLock::new(),
+        })
     }
 
     /// Rows that are shown.
@@ -83,9 +101,13 @@ impl Scene {
         Some(match name {
             "scene.json" => self.description().map(Cow::Owned),
             "model.ae" => Ok(Cow::Borrowed(&self.bytes)),
-            "rows.bin" => self.data.gather(0..self.rows()).map(|values| Cow::Owned(bytes_of(&values))),
+            "rows.bin" => {
+                self.data.gather(0..self.rows()).map(|values| Cow::Owned(bytes_of(&values)))
+            }
             "codes.bin" => Ok(Cow::Owned(numbers(&self.codes.values))),
-            "neighbours.bin" => Ok(Cow::Borrowed(self.neighbours.get_or_init(|| self.neighbours()))),
+            "neighbours.bin" => {
+                Ok(Cow::Borrowed(self.neighbours.get_or_init(|| self.neighbours())))
+            }
             "exciting.bin" => self.exciting().map(Cow::Borrowed),
             _ => return None,
         })
@@ -127,9 +149,11 @@ impl Scene {
         serde_json::to_vec(&described).map_err(|error| Error::data("scene.json", error))
     }
 
-    /// Rows of the map of neighbours, by seed; none where they are too few for one, or all the same.
+    /// Rows of the map of neighbours, by seed; none where they are too few for one, or all the
+    /// same.
     fn placed(&self) -> Vec<usize> {
-        let mut rows = Rng::new(self.model.parts.plan.config.seed).split("explore").permutation(self.rows());
+        let mut rows =
+            Rng::new(self.model.parts.plan.config.seed).split("explore").permutation(self.rows());
         rows.truncate(MOST_PLACED);
         let first = self.codes.row(0);
         let same = (0..self.rows()).all(|row| self.codes.row(row) == first);
@@ -138,14 +162,19 @@ impl Scene {
 
     /// Units with an input that excites them; none where all rows are the same.
     fn excited(&self) -> usize {
-        if self.radius > 0.0 && self.radius.is_finite() { self.codes.columns.min(MOST_EXCITING) } else { 0 }
+        if self.radius > 0.0 && self.radius.is_finite() {
+            self.codes.columns.min(MOST_EXCITING)
+        } else {
+            0
+        }
     }
 
     /// The rows on the map of neighbours, then their places.
     fn neighbours(&self) -> Vec<u8> {
         let rows = self.placed();
         let values = rows.iter().flat_map(|row| self.codes.row(*row)).copied().collect();
-        let places = neighbour_map(&Matrix { columns: self.codes.columns, values }).unwrap_or_default();
+        let places =
+            neighbour_map(&Matrix { columns: self.codes.columns, values }).unwrap_or_default();
         let mut bytes = indices(&rows);
         bytes.extend(numbers(places.as_flattened()));
         bytes
@@ -166,7 +195,8 @@ impl Scene {
     }
 }
 
-/// The rows that are shown, with their numbers: all, or as many as a browser holds, drawn by seed and in their own order.
+/// The rows that are shown, with their numbers: all, or as many as a browser holds, drawn by seed
+/// and in their own order.
 fn shown(data: &Dataset, model: &Model) -> Result<(Vec<usize>, Dataset)> {
     let width = if data.gather([])?.storage() == "u8" { 1 } else { 4 };
     let most = (MOST_BYTES / (data.features() * width).max(1)).clamp(1, MOST_ROWS);
@@ -184,7 +214,9 @@ fn bytes_of(values: &Values) -> Vec<u8> {
     match values {
         Values::U8(values) => values.clone(),
         Values::F32(values) => numbers(values),
-        Values::F64(values) => values.iter().flat_map(|value| (*value as f32).to_le_bytes()).collect(),
+        Values::F64(values) => {
+            values.iter().flat_map(|value| (*value as f32).to_le_bytes()).collect()
+        }
     }
 }
 

@@ -4,7 +4,9 @@ use super::{Scene, file};
 use autoencoders::{Error, Result};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -36,11 +38,18 @@ impl Server {
     /// Takes a port of this machine, a free one where none is named.
     pub(crate) fn bind(port: Option<u16>) -> Result<Self> {
         let failed = |error| Error::io(Path::new("the server"), error);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0)))).map_err(|error| match port {
-            Some(port) => Error::setting("port", port, format!("one that is free ({error}); without --port one is found")),
-            None => failed(error),
-        })?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let listener = runtime
+            .block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port.unwrap_or(0))))
+            .map_err(|error| match port {
+                Some(port) => Error::setting(
+                    "port",
+                    port,
+                    format!("one that is free ({error}); without --port one is found"),
+                ),
+                None => failed(error),
+            })?;
         let address = listener.local_addr().map_err(failed)?;
         Ok(Self { runtime, listener, address })
     }
@@ -67,9 +76,13 @@ impl Server {
                 };
                 let scene = Arc::clone(&scene);
                 tokio::spawn(async move {
-                    let service = service_fn(move |request| answer(Arc::clone(&scene), address, request));
+                    let service =
+                        service_fn(move |request| answer(Arc::clone(&scene), address, request));
                     let mut builder = http1::Builder::new();
-                    builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(16 << 10);
+                    builder
+                        .timer(TokioTimer::new())
+                        .header_read_timeout(PATIENCE)
+                        .max_buf_size(16 << 10);
                     // An error here is a connection that broke; nobody is left to be told.
                     builder.serve_connection(TokioIo::new(stream), service).await.ok();
                     drop(place);
@@ -81,7 +94,11 @@ impl Server {
 
 type Answer = Response<Full<Bytes>>;
 
-async fn answer(scene: Arc<Scene>, address: SocketAddr, request: Request<Incoming>) -> std::result::Result<Answer, Infallible> {
+async fn answer(
+    scene: Arc<Scene>,
+    address: SocketAddr,
+    request: Request<Incoming>,
+) -> std::result::Result<Answer, Infallible> {
     if !is_ours(&request, address) {
         return Ok(words(StatusCode::FORBIDDEN, "this server answers to its own address alone"));
     }
@@ -93,7 +110,10 @@ async fn answer(scene: Arc<Scene>, address: SocketAddr, request: Request<Incomin
         name => name.to_owned(),
     };
     let kind = content_type(&name);
-    let made = tokio::task::spawn_blocking(move || file(&scene, &name).map(|bytes| bytes.map(std::borrow::Cow::into_owned))).await;
+    let made = tokio::task::spawn_blocking(move || {
+        file(&scene, &name).map(|bytes| bytes.map(std::borrow::Cow::into_owned))
+    })
+    .await;
     Ok(match made {
         Ok(Some(Ok(bytes))) => respond(StatusCode::OK, kind, bytes),
         Ok(Some(Err(error))) => words(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
@@ -102,10 +122,13 @@ async fn answer(scene: Arc<Scene>, address: SocketAddr, request: Request<Incomin
     })
 }
 
-/// Whether the request names this server: a page of elsewhere whose name leads here (DNS rebinding) sends its own name.
+/// Whether the request names this server: a page of elsewhere whose name leads here (DNS rebinding)
+/// sends its own name.
 fn is_ours(request: &Request<Incoming>, address: SocketAddr) -> bool {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    host.is_some_and(|host| host == address.to_string() || host == format!("localhost:{}", address.port()))
+    host.is_some_and(|host| {
+        host == address.to_string() || host == format!("localhost:{}", address.port())
+    })
 }
 
 fn content_type(name: &str) -> &'static str {

@@ -1,4 +1,5 @@
-//! Anomalies among the rows: how scores are distributed, which rows stand out and why, and where in a series they lie.
+//! Anomalies among the rows: how scores are distributed, which rows stand out and why, and where in
+//! a series they lie.
 
 use super::chart::{self, color};
 use super::{Facts, Figure, Picture, Section};
@@ -31,13 +32,18 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     let Some(detector) = &facts.model.detector else { return Ok(None) };
     let contamination = facts.model.parts.plan.config.contamination;
     let threshold = detector.threshold(Kind::Joined, Threshold::Auto, contamination)?;
-    let advice = detector.probed.as_ref().map(|probed| probed.advice(Kind::Joined)).unwrap_or_default();
+    let advice =
+        detector.probed.as_ref().map(|probed| probed.advice(Kind::Joined)).unwrap_or_default();
     let (scores, table, series) = match &facts.data.windows {
         Some(windows) => of_points(facts, windows, threshold)?,
         None => of_rows(facts, threshold)?,
     };
     let above = scores.iter().filter(|score| **score > threshold).count();
-    let mut figures = vec![distribution(&scores, threshold, if facts.data.windows.is_some() { "points" } else { "rows" })?];
+    let mut figures = vec![distribution(
+        &scores,
+        threshold,
+        if facts.data.windows.is_some() { "points" } else { "rows" },
+    )?];
     figures.extend(series);
     let words = html! {
         (show::number(100.0 * above as f64 / scores.len().max(1) as f64)) " % of these " (if facts.data.windows.is_some() { "points" } else { "rows" })
@@ -62,7 +68,8 @@ fn of_rows(facts: &Facts, threshold: f64) -> Result<Seen> {
         let name = facts.data.ids.as_ref().map_or_else(|| row.to_string(), |ids| ids[*row].clone());
         Found { name, score: *score, probability: *probability, reasons }
     });
-    let names: Vec<String> = (0..facts.data.features()).map(|column| facts.data.column_name(column)).collect();
+    let names: Vec<String> =
+        (0..facts.data.features()).map(|column| facts.data.column_name(column)).collect();
     let table = table(facts, "row", found.collect(), &names, threshold);
     Ok((rows.iter().map(|row| row.score).collect(), table, Vec::new()))
 }
@@ -77,11 +84,18 @@ fn of_points(facts: &Facts, windows: &Windows, threshold: f64) -> Result<Seen> {
     let line = |stretch: &Stretch| {
         let PointScore { score, probability, reasons } = &points[stretch.peak];
         let name = format!("{} to {}", windows.stamps[stretch.start], windows.stamps[stretch.end]);
-        Found { name, score: score.unwrap_or(0.0), probability: probability.unwrap_or(0.0), reasons }
+        Found {
+            name,
+            score: score.unwrap_or(0.0),
+            probability: probability.unwrap_or(0.0),
+            reasons,
+        }
     };
     let channels = facts.data.features() / windows.length.max(1);
-    let names: Vec<String> = (0..channels).map(|channel| channel_name(facts.data, channel)).collect();
-    let table = table(facts, "from, to", found.iter().take(SHOWN).map(line).collect(), &names, threshold);
+    let names: Vec<String> =
+        (0..channels).map(|channel| channel_name(facts.data, channel)).collect();
+    let table =
+        table(facts, "from, to", found.iter().take(SHOWN).map(line).collect(), &names, threshold);
     Ok((scores.into_iter().flatten().collect(), table, figures))
 }
 
@@ -123,7 +137,11 @@ fn table(facts: &Facts, what: &str, found: Vec<Found>, names: &[String], thresho
 fn distribution(scores: &[f64], threshold: f64, what: &str) -> Result<Figure> {
     let low = scores.iter().copied().fold(threshold, f64::min);
     // A single row far out must not press all others into one bar.
-    let high = scores.iter().copied().fold(threshold, f64::max).min(threshold + 2.0 * (threshold - low).max(1e-6));
+    let high = scores
+        .iter()
+        .copied()
+        .fold(threshold, f64::max)
+        .min(threshold + 2.0 * (threshold - low).max(1e-6));
     let mut counts = vec![0usize; BARS];
     for score in scores {
         let place = (score - low) / (high - low).max(1e-300) * BARS as f64;
@@ -142,11 +160,18 @@ fn distribution(scores: &[f64], threshold: f64, what: &str) -> Result<Figure> {
 fn series(data: &Dataset, windows: &Windows, found: &[Stretch]) -> Result<Vec<Figure>> {
     let channels = data.features() / windows.length.max(1);
     let values = data.gather(0..data.rows())?;
-    let shaded: Vec<(f64, f64)> = found.iter().map(|stretch| (stretch.start as f64, stretch.end as f64)).collect();
+    let shaded: Vec<(f64, f64)> =
+        found.iter().map(|stretch| (stretch.start as f64, stretch.end as f64)).collect();
     (0..channels.min(CHANNELS))
         .map(|channel| {
-            let points = windows.mean(|window, place| values.get(window * data.features() + place * channels + channel));
-            let points: Vec<(f64, f64)> = points.into_iter().enumerate().filter_map(|(at, value)| Some((at as f64, value?))).collect();
+            let points = windows.mean(|window, place| {
+                values.get(window * data.features() + place * channels + channel)
+            });
+            let points: Vec<(f64, f64)> = points
+                .into_iter()
+                .enumerate()
+                .filter_map(|(at, value)| Some((at as f64, value?)))
+                .collect();
             let name = channel_name(data, channel);
             let span = match windows.stamps.as_slice() {
                 [first, .., last] => format!("From {first} to {last}. "),
@@ -156,7 +181,12 @@ fn series(data: &Dataset, windows: &Windows, found: &[Stretch]) -> Result<Vec<Fi
                 &format!("series-{channel}"),
                 format!("{name} over time"),
                 format!("{span}Shaded: stretches that score above the threshold."),
-                Picture::Svg(chart::series(&thinned(&points), &shaded, ["point", &name], color(0))?),
+                Picture::Svg(chart::series(
+                    &thinned(&points),
+                    &shaded,
+                    ["point", &name],
+                    color(0),
+                )?),
             ))
         })
         .collect()
@@ -170,7 +200,9 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     }
     let ends = |few: &[(f64, f64)]| {
         let by = |wanted: fn(f64, f64) -> bool| {
-            few.iter().copied().fold(few[0], |best, point| if wanted(point.1, best.1) { point } else { best })
+            few.iter()
+                .copied()
+                .fold(few[0], |best, point| if wanted(point.1, best.1) { point } else { best })
         };
         let (low, high) = (by(|a, b| a < b), by(|a, b| a > b));
         if low.0 <= high.0 { [low, high] } else { [high, low] }

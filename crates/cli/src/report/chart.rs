@@ -28,7 +28,10 @@ pub(crate) struct Line {
 type Drawn<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// Draws on an area of this size.
-fn drawn(size: (u32, u32), draw: impl FnOnce(&DrawingArea<SVGBackend, Shift>) -> Drawn<()>) -> Result<String> {
+fn drawn(
+    size: (u32, u32),
+    draw: impl FnOnce(&DrawingArea<SVGBackend, Shift>) -> Drawn<()>,
+) -> Result<String> {
     let mut svg = String::new();
     let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
     let done = draw(&area).and_then(|()| area.present().map_err(Into::into));
@@ -39,7 +42,9 @@ fn drawn(size: (u32, u32), draw: impl FnOnce(&DrawingArea<SVGBackend, Shift>) ->
 
 /// The smallest and the largest of some numbers, apart even where all are one.
 fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let (low, high) = values.filter(|value| value.is_finite()).fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
+    let (low, high) = values
+        .filter(|value| value.is_finite())
+        .fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
     match (low, high) {
         (low, high) if low > high => (0.0, 1.0),
         (low, high) if high - low < 1e-12 * high.abs().max(1e-300) => (low - 0.5, high + 0.5),
@@ -72,7 +77,11 @@ fn axes<'a, 's>(
     [x, y]: [&str; 2],
     up: &dyn Fn(f64) -> String,
 ) -> Drawn<ChartContext<'a, SVGBackend<'s>, Cartesian2d<RangedCoordf64, RangedCoordf64>>> {
-    let mut chart = ChartBuilder::on(area).margin(12).x_label_area_size(44).y_label_area_size(70).build_cartesian_2d(across, high)?;
+    let mut chart = ChartBuilder::on(area)
+        .margin(12)
+        .x_label_area_size(44)
+        .y_label_area_size(70)
+        .build_cartesian_2d(across, high)?;
     chart
         .configure_mesh()
         .disable_x_mesh()
@@ -88,9 +97,13 @@ fn axes<'a, 's>(
     Ok(chart)
 }
 
-/// Curves over one axis, with a line across at `marked` and what it says; the vertical axis is logarithmic where the numbers span
-/// more than a factor of 8.
-pub(crate) fn lines(lines: &[Line], [x, y]: [&str; 2], marked: Option<(f64, String)>) -> Result<String> {
+/// Curves over one axis, with a line across at `marked` and what it says; the vertical axis is
+/// logarithmic where the numbers span more than a factor of 8.
+pub(crate) fn lines(
+    lines: &[Line],
+    [x, y]: [&str; 2],
+    marked: Option<(f64, String)>,
+) -> Result<String> {
     let across = range(lines.iter().flat_map(|line| line.points.iter().map(|point| point.0)));
     let up = range(lines.iter().flat_map(|line| line.points.iter().map(|point| point.1)));
     let logarithmic = up.0 > 0.0 && up.1 / up.0 > 8.0;
@@ -104,11 +117,15 @@ pub(crate) fn lines(lines: &[Line], [x, y]: [&str; 2], marked: Option<(f64, Stri
         let up = |value: f64| if logarithmic { rounded(10f64.powf(value)) } else { short(value) };
         let mut chart = axes(area, across.0..across.1, floor..high + 3.0 * room, [x, y], &up)?;
         if let Some((at, text)) = &marked {
-            chart.draw_series(LineSeries::new([(*at, floor), (*at, high + 3.0 * room)], BLACK.mix(0.4).stroke_width(1)))?;
+            chart.draw_series(LineSeries::new(
+                [(*at, floor), (*at, high + 3.0 * room)],
+                BLACK.mix(0.4).stroke_width(1),
+            ))?;
             let left = *at > 0.7 * (across.1 - across.0) + across.0;
             // At the lower end: the legend stands above.
             let beside = if left { (-8 - 7 * text.len() as i32, -16) } else { (6, -16) };
-            let words = EmptyElement::at((*at, floor)) + Text::new(text.clone(), beside, (FONT, 13).into_font());
+            let words = EmptyElement::at((*at, floor))
+                + Text::new(text.clone(), beside, (FONT, 13).into_font());
             chart.draw_series([words])?;
         }
         for line in lines {
@@ -119,17 +136,30 @@ pub(crate) fn lines(lines: &[Line], [x, y]: [&str; 2], marked: Option<(f64, Stri
                 1 => chart.draw_series(points.map(|at| Circle::new(at, 4, color.filled())))?,
                 _ => chart.draw_series(LineSeries::new(points, style))?,
             };
-            drawn.label(&line.name).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+            drawn
+                .label(&line.name)
+                .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
         }
         if lines.len() > 1 {
-            chart.configure_series_labels().position(SeriesLabelPosition::UpperRight).label_font((FONT, 13)).margin(6).draw()?;
+            chart
+                .configure_series_labels()
+                .position(SeriesLabelPosition::UpperRight)
+                .label_font((FONT, 13))
+                .margin(6)
+                .draw()?;
         }
         Ok(())
     })
 }
 
-/// Bars over equal steps of a range: how many of the values lie in each; with a line across at `marked` and what it says.
-pub(crate) fn histogram(counts: &[usize], [low, high]: [f64; 2], names: [&str; 2], marked: Option<(f64, String)>) -> Result<String> {
+/// Bars over equal steps of a range: how many of the values lie in each; with a line across at
+/// `marked` and what it says.
+pub(crate) fn histogram(
+    counts: &[usize],
+    [low, high]: [f64; 2],
+    names: [&str; 2],
+    marked: Option<(f64, String)>,
+) -> Result<String> {
     let (low, high) = range([low, high].into_iter());
     let most = counts.iter().copied().max().unwrap_or(0).max(1) as f64;
     let step = (high - low) / counts.len().max(1) as f64;
@@ -137,21 +167,33 @@ pub(crate) fn histogram(counts: &[usize], [low, high]: [f64; 2], names: [&str; 2
         let mut chart = axes(area, low..high, 0.0..1.05 * most, names, &short)?;
         let bar = |(at, count): (usize, &usize)| {
             let left = low + step * at as f64;
-            Rectangle::new([(left + 0.06 * step, 0.0), (left + 0.94 * step, *count as f64)], color(0).filled())
+            Rectangle::new(
+                [(left + 0.06 * step, 0.0), (left + 0.94 * step, *count as f64)],
+                color(0).filled(),
+            )
         };
         chart.draw_series(counts.iter().enumerate().map(bar))?;
         if let Some((at, text)) = &marked {
-            chart.draw_series(LineSeries::new([(*at, 0.0), (*at, 1.05 * most)], BLACK.mix(0.6).stroke_width(2)))?;
+            chart.draw_series(LineSeries::new(
+                [(*at, 0.0), (*at, 1.05 * most)],
+                BLACK.mix(0.6).stroke_width(2),
+            ))?;
             let left = *at > 0.7 * (high - low) + low;
             let beside = if left { (-8 - 7 * text.len() as i32, 2) } else { (6, 2) };
-            chart.draw_series([EmptyElement::at((*at, 1.05 * most)) + Text::new(text.clone(), beside, (FONT, 13).into_font())])?;
+            chart.draw_series([EmptyElement::at((*at, 1.05 * most))
+                + Text::new(text.clone(), beside, (FONT, 13).into_font())])?;
         }
         Ok(())
     })
 }
 
 /// One curve over time with some spans shaded.
-pub(crate) fn series(points: &[(f64, f64)], shaded: &[(f64, f64)], names: [&str; 2], color: RGBColor) -> Result<String> {
+pub(crate) fn series(
+    points: &[(f64, f64)],
+    shaded: &[(f64, f64)],
+    names: [&str; 2],
+    color: RGBColor,
+) -> Result<String> {
     let across = range(points.iter().map(|point| point.0));
     let (low, high) = range(points.iter().map(|point| point.1));
     let room = 0.06 * (high - low);
@@ -161,7 +203,10 @@ pub(crate) fn series(points: &[(f64, f64)], shaded: &[(f64, f64)], names: [&str;
         let mut chart = axes(area, across.0..across.1, low - room..high + room, names, &short)?;
         let span = |(from, to): &(f64, f64)| {
             let wider = (0.5 * (least - (to - from))).max(0.0);
-            Rectangle::new([(from - wider, low - room), (to + wider, high + room)], RGBColor(214, 39, 40).mix(0.25).filled())
+            Rectangle::new(
+                [(from - wider, low - room), (to + wider, high + room)],
+                RGBColor(214, 39, 40).mix(0.25).filled(),
+            )
         };
         chart.draw_series(shaded.iter().map(span))?;
         chart.draw_series(LineSeries::new(points.iter().copied(), color.stroke_width(1)))?;
@@ -182,7 +227,10 @@ pub(crate) fn bars(bars: &[(String, f64)], what: &str) -> Result<String> {
             let top = 28 + LINE * at as i32;
             let right = NAME + ((WIDTH - NAME - 80) as f64 * (value / most).clamp(0.0, 1.0)) as i32;
             area.draw(&Text::new(fitted(name), (8, top), (FONT, 14).into_font()))?;
-            area.draw(&Rectangle::new([(NAME, top), (right.max(NAME + 1), top + LINE - 7)], color(0).filled()))?;
+            area.draw(&Rectangle::new(
+                [(NAME, top), (right.max(NAME + 1), top + LINE - 7)],
+                color(0).filled(),
+            ))?;
             area.draw(&Text::new(short(*value), (right + 8, top), (FONT, 13).into_font()))?;
         }
         Ok(())
@@ -198,23 +246,32 @@ fn fitted(name: &str) -> String {
     }
 }
 
-/// Small bar charts side by side, each with its name: the shape of each distribution, all on scales of their own.
+/// Small bar charts side by side, each with its name: the shape of each distribution, all on scales
+/// of their own.
 pub(crate) fn small(charts: &[(String, &[usize], RGBColor)]) -> Result<String> {
     const ACROSS: usize = 8;
     const SIDE: (i32, i32) = (90, 74);
     let lines = charts.len().div_ceil(ACROSS).max(1);
     drawn(((SIDE.0 * ACROSS as i32) as u32, (SIDE.1 * lines as i32) as u32), |area| {
         for (at, (name, counts, color)) in charts.iter().enumerate() {
-            let (left, top) = (SIDE.0 * (at % ACROSS) as i32 + 4, SIDE.1 * (at / ACROSS) as i32 + 2);
+            let (left, top) =
+                (SIDE.0 * (at % ACROSS) as i32 + 4, SIDE.1 * (at / ACROSS) as i32 + 2);
             area.draw(&Text::new(fitted(name), (left, top), (FONT, 12).into_font()))?;
             let most = counts.iter().copied().max().unwrap_or(0).max(1) as f64;
-            let (wide, high, floor) = ((SIDE.0 - 12) as f64 / counts.len().max(1) as f64, 48.0, top + 66);
+            let (wide, high, floor) =
+                ((SIDE.0 - 12) as f64 / counts.len().max(1) as f64, 48.0, top + 66);
             for (bar, count) in counts.iter().enumerate() {
                 let x = left as f64 + wide * bar as f64;
                 let y = floor - (high * *count as f64 / most).round() as i32;
-                area.draw(&Rectangle::new([(x as i32, y), ((x + wide) as i32, floor)], color.filled()))?;
+                area.draw(&Rectangle::new(
+                    [(x as i32, y), ((x + wide) as i32, floor)],
+                    color.filled(),
+                ))?;
             }
-            area.draw(&PathElement::new([(left, floor), (left + SIDE.0 - 12, floor)], BLACK.mix(0.4)))?;
+            area.draw(&PathElement::new(
+                [(left, floor), (left + SIDE.0 - 12, floor)],
+                BLACK.mix(0.4),
+            ))?;
         }
         Ok(())
     })
@@ -229,20 +286,40 @@ mod tests {
         let svg = bars(&[("<script>alert(1)</script>".to_owned(), 1.0)], "a & b < c").unwrap();
         assert!(!svg.contains("<script"), "{svg}");
         assert!(svg.contains("&lt;script"), "{svg}");
-        let line = Line { name: "<script>x</script>".to_owned(), points: vec![(0.0, 1.0), (1.0, 2.0)], color: color(0), thin: false };
-        let other = Line { name: "b".to_owned(), points: vec![(0.0, 1.0)], color: color(1), thin: true };
+        let line = Line {
+            name: "<script>x</script>".to_owned(),
+            points: vec![(0.0, 1.0), (1.0, 2.0)],
+            color: color(0),
+            thin: false,
+        };
+        let other =
+            Line { name: "b".to_owned(), points: vec![(0.0, 1.0)], color: color(1), thin: true };
         assert!(!lines(&[line, other], ["x", "y"], None).unwrap().contains("<script"));
     }
 
     #[test]
     fn numbers_on_axes_are_short() {
-        assert_eq!([0.0, 0.0123, 1.0, 12.5, 250.0, 1e6, 2e-5].map(short), ["0", "0.0123", "1", "12.5", "250", "1e6", "2e-5"]);
+        assert_eq!(
+            [0.0, 0.0123, 1.0, 12.5, 250.0, 1e6, 2e-5].map(short),
+            ["0", "0.0123", "1", "12.5", "250", "1e6", "2e-5"]
+        );
     }
 
     #[test]
     fn numbers_that_are_all_the_same_make_a_chart() {
-        assert!(histogram(&[3], [2.0, 2.0], ["x", "y"], Some((2.0, "here".to_owned()))).unwrap().contains("<rect"));
-        let flat = Line { name: "flat".to_owned(), points: vec![(1.0, 5.0), (2.0, 5.0)], color: color(0), thin: false };
-        assert!(lines(&[flat], ["x", "y"], Some((1.0, "here".to_owned()))).unwrap().contains("here"));
+        assert!(
+            histogram(&[3], [2.0, 2.0], ["x", "y"], Some((2.0, "here".to_owned())))
+                .unwrap()
+                .contains("<rect")
+        );
+        let flat = Line {
+            name: "flat".to_owned(),
+            points: vec![(1.0, 5.0), (2.0, 5.0)],
+            color: color(0),
+            thin: false,
+        };
+        assert!(
+            lines(&[flat], ["x", "y"], Some((1.0, "here".to_owned()))).unwrap().contains("here")
+        );
     }
 }

@@ -25,18 +25,25 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
         figures.push(activations(facts, target)?);
     }
     if let Some(kl) = &facts.kl {
-        let mut bars: Vec<(String, f64)> = kl.iter().enumerate().map(|(unit, kl)| (format!("unit {unit}"), *kl)).collect();
+        let mut bars: Vec<(String, f64)> =
+            kl.iter().enumerate().map(|(unit, kl)| (format!("unit {unit}"), *kl)).collect();
         bars.sort_by(|a, b| b.1.total_cmp(&a.1));
         bars.truncate(32);
         let caption = "A unit near zero tells the decoder nothing: its distribution is the prior whatever the row is.";
         let svg = chart::bars(&bars, "nats a row")?;
-        figures.push(Figure::new("divergence", "How far each unit's distribution is from the prior", caption, Picture::Svg(svg)));
+        figures.push(Figure::new(
+            "divergence",
+            "How far each unit's distribution is from the prior",
+            caption,
+            Picture::Svg(svg),
+        ));
     }
     if facts.codes.columns > 1 {
         figures.push(correlation(facts)?);
     }
     let (colors, legend) = labelled(facts);
-    let places: Vec<[f32; 2]> = (0..facts.codes.rows()).map(|row| facts.map.place(facts.codes.row(row))).collect();
+    let places: Vec<[f32; 2]> =
+        (0..facts.codes.rows()).map(|row| facts.map.place(facts.codes.row(row))).collect();
     let [right, up] = facts.map.shares.map(|share| 100.0 * share);
     let caption = format!(
         "Each of the {} rows by the two directions in which codes vary most: {right:.0} % of their variance to the right, {up:.0} % upwards.",
@@ -50,7 +57,8 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
 
 fn words(facts: &Facts) -> Markup {
     let of = |state: State| {
-        let units = facts.statistics.units.iter().enumerate().filter(|(_, unit)| unit.state == state);
+        let units =
+            facts.statistics.units.iter().enumerate().filter(|(_, unit)| unit.state == state);
         units.map(|(unit, _)| unit.to_string()).collect::<Vec<_>>()
     };
     let (dead, saturated) = (of(State::Dead), of(State::Saturated));
@@ -83,7 +91,12 @@ fn units(facts: &Facts) -> Result<Figure> {
         false => format!("The first {} of {} units over all rows", shown.len(), all.len()),
     };
     let caption = "How many rows have which value, each unit from its smallest to its largest; grey units are dead, red ones saturated.";
-    Ok(Figure::new("units", title, caption, Picture::Svg(chart::small(&chart.collect::<Vec<_>>())?)))
+    Ok(Figure::new(
+        "units",
+        title,
+        caption,
+        Picture::Svg(chart::small(&chart.collect::<Vec<_>>())?),
+    ))
 }
 
 /// The mean activation of each unit, beside what it is held to.
@@ -98,7 +111,12 @@ fn activations(facts: &Facts, target: f64) -> Result<Figure> {
             color: color(0),
             thin: false,
         },
-        Line { name: format!("target {target}"), points: vec![(0.0, target), (count - 1.0, target)], color: color(5), thin: false },
+        Line {
+            name: format!("target {target}"),
+            points: vec![(0.0, target), (count - 1.0, target)],
+            color: color(5),
+            thin: false,
+        },
     ];
     let caption = "The mean activation of each unit over all rows, the busiest first, beside the target that training holds them to.";
     let svg = chart::lines(&lines, ["units", "mean activation"], None)?;
@@ -110,7 +128,9 @@ fn correlation(facts: &Facts) -> Result<Figure> {
     let shown = units.min(MOST_CORRELATED);
     let scale = (384 / shown).max(1);
     let side = shown * scale;
-    let pixel = |at: usize| diverging(facts.statistics.correlation[at / side / scale * units + at % side / scale]);
+    let pixel = |at: usize| {
+        diverging(facts.statistics.correlation[at / side / scale * units + at % side / scale])
+    };
     let pixels: Vec<u8> = (0..side * side).flat_map(pixel).collect();
     let strongest = (0..units).flat_map(|i| (0..i).map(move |j| (i, j)));
     let strongest = strongest.max_by(|a, b| {
@@ -118,13 +138,22 @@ fn correlation(facts: &Facts) -> Result<Figure> {
         size(a).total_cmp(&size(b))
     });
     let pair = strongest.map_or(String::new(), |(i, j)| {
-        format!(" The two that go together most are {j} and {i}: {:.2}.", facts.statistics.correlation[i * units + j])
+        format!(
+            " The two that go together most are {j} and {i}: {:.2}.",
+            facts.statistics.correlation[i * units + j]
+        )
     });
-    let some = if shown < units { format!(" The first {shown} of {units} units.") } else { String::new() };
+    let some =
+        if shown < units { format!(" The first {shown} of {units} units.") } else { String::new() };
     let caption = format!(
         "Unit by unit: orange rise and fall together, blue one against the other, white have nothing to do with each other.{pair}{some}"
     );
-    Ok(Figure::new("correlation", "Correlation between units", caption, Picture::pixels(&pixels, side, side)?))
+    Ok(Figure::new(
+        "correlation",
+        "Correlation between units",
+        caption,
+        Picture::pixels(&pixels, side, side)?,
+    ))
 }
 
 /// The colour of each row by its label, and what the colours mean.
@@ -136,8 +165,8 @@ fn labelled(facts: &Facts) -> (Vec<[u8; 3]>, Legend) {
     (of.into_iter().map(|group| GROUPS[group]).collect(), names.into_iter().zip(GROUPS).collect())
 }
 
-/// Places as fractions of the map's sides, to the right and downwards; the two in a thousand furthest out on each side, which could
-/// make a point of all others, stand at its edge.
+/// Places as fractions of the map's sides, to the right and downwards; the two in a thousand
+/// furthest out on each side, which could make a point of all others, stand at its edge.
 fn fractions(places: &[[f32; 2]]) -> Vec<[f64; 2]> {
     let ends = [0, 1].map(|axis| {
         let mut along: Vec<f32> = places.iter().map(|place| place[axis]).collect();
@@ -148,12 +177,21 @@ fn fractions(places: &[[f32; 2]]) -> Vec<[f64; 2]> {
             _ => (0.0, 0.0),
         }
     });
-    let at = |value: f32, (low, high): (f32, f32)| if high > low { f64::from((value - low) / (high - low)).clamp(0.0, 1.0) } else { 0.5 };
+    let at = |value: f32, (low, high): (f32, f32)| {
+        if high > low { f64::from((value - low) / (high - low)).clamp(0.0, 1.0) } else { 0.5 }
+    };
     places.iter().map(|place| [at(place[0], ends[0]), 1.0 - at(place[1], ends[1])]).collect()
 }
 
 /// Rows as dots in the colours of their labels.
-fn map(name: &str, title: &str, caption: String, places: &[[f32; 2]], colors: &[[u8; 3]], legend: &[(String, [u8; 3])]) -> Result<Figure> {
+fn map(
+    name: &str,
+    title: &str,
+    caption: String,
+    places: &[[f32; 2]],
+    colors: &[[u8; 3]],
+    legend: &[(String, [u8; 3])],
+) -> Result<Figure> {
     let mut pixels = vec![255f64; MAP * MAP * 3];
     // Many rows are faint dots, few are strong ones.
     let (ink, reach) = match places.len() {
@@ -163,7 +201,9 @@ fn map(name: &str, title: &str, caption: String, places: &[[f32; 2]], colors: &[
     };
     for (place, color) in fractions(places).iter().zip(colors) {
         let [x, y] = place.map(|at| (8.0 + at * (MAP - 17) as f64) as usize);
-        for (y, x) in (y - reach..=y + reach).flat_map(|y| (x - reach..=x + reach).map(move |x| (y, x))) {
+        for (y, x) in
+            (y - reach..=y + reach).flat_map(|y| (x - reach..=x + reach).map(move |x| (y, x)))
+        {
             for (channel, value) in color.iter().enumerate() {
                 let pixel = &mut pixels[(y * MAP + x) * 3 + channel];
                 *pixel += (f64::from(*value) - *pixel) * ink;
@@ -171,25 +211,43 @@ fn map(name: &str, title: &str, caption: String, places: &[[f32; 2]], colors: &[
         }
     }
     let bytes: Vec<u8> = pixels.into_iter().map(|value| value as u8).collect();
-    Ok(Figure { legend: legend.to_vec(), ..Figure::new(name, title, caption, Picture::pixels(&bytes, MAP, MAP)?) })
+    Ok(Figure {
+        legend: legend.to_vec(),
+        ..Figure::new(name, title, caption, Picture::pixels(&bytes, MAP, MAP)?)
+    })
 }
 
 /// A map that keeps neighbours together, of some rows by seed.
-fn neighbours(facts: &Facts, colors: &[[u8; 3]], legend: &[(String, [u8; 3])]) -> Result<Option<Figure>> {
+fn neighbours(
+    facts: &Facts,
+    colors: &[[u8; 3]],
+    legend: &[(String, [u8; 3])],
+) -> Result<Option<Figure>> {
     let (all, columns) = (facts.codes.rows(), facts.codes.columns);
     let mut rows = facts.rng().permutation(all);
     rows.truncate(MOST_PLACED);
-    let codes = Matrix { columns, values: rows.iter().flat_map(|row| facts.codes.row(*row)).copied().collect() };
+    let codes = Matrix {
+        columns,
+        values: rows.iter().flat_map(|row| facts.codes.row(*row)).copied().collect(),
+    };
     let Some(places) = neighbour_map(&codes) else { return Ok(None) };
     let colors: Vec<[u8; 3]> = rows.iter().map(|row| colors[*row]).collect();
-    let some = if rows.len() < all { format!("{} of the {all} rows, drawn by seed", rows.len()) } else { format!("All {all} rows") };
-    let caption = format!("{some}, placed by t-SNE: rows with similar codes stand together; how far groups are apart says little.");
+    let some = if rows.len() < all {
+        format!("{} of the {all} rows, drawn by seed", rows.len())
+    } else {
+        format!("All {all} rows")
+    };
+    let caption = format!(
+        "{some}, placed by t-SNE: rows with similar codes stand together; how far groups are apart says little."
+    );
     Ok(Some(map("neighbours", "Neighbours in code", caption, &places, &colors, legend)?))
 }
 
 /// The map with the row nearest to the middle of each cell, as a picture.
 fn pictures(facts: &Facts, places: &[[f32; 2]]) -> Result<Option<Figure>> {
-    let Some(shape @ &Shape::Image { height, width, channels }) = facts.image() else { return Ok(None) };
+    let Some(shape @ &Shape::Image { height, width, channels }) = facts.image() else {
+        return Ok(None);
+    };
     let mut nearest: Vec<Option<(usize, f64)>> = vec![None; CELLS * CELLS];
     for (row, place) in fractions(places).iter().enumerate() {
         let cell = place.map(|at| ((at * CELLS as f64) as usize).min(CELLS - 1));
@@ -205,9 +263,12 @@ fn pictures(facts: &Facts, places: &[[f32; 2]]) -> Result<Option<Figure>> {
     let size = height * width * channels;
     let mut images = images.chunks_exact(size);
     let empty = vec![1.0; size];
-    let cells = nearest.iter().flat_map(|cell| if cell.is_some() { images.next().unwrap_or(&empty) } else { &empty }.to_vec());
+    let cells = nearest.iter().flat_map(|cell| {
+        if cell.is_some() { images.next().unwrap_or(&empty) } else { &empty }.to_vec()
+    });
     let scale = (44 / width.max(height)).max(1);
-    let caption = "The same map: in each cell the row nearest to its middle; cells without rows are white.";
+    let caption =
+        "The same map: in each cell the row nearest to its middle; cells without rows are white.";
     let picture = Picture::images(&cells.collect::<Vec<_>>(), shape, CELLS, scale)?;
     Ok(Some(Figure::new("map-pictures", "The map in pictures", caption, picture)))
 }

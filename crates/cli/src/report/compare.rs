@@ -14,9 +14,14 @@ const STEPS: usize = 60;
 /// What stands only on a page of several models.
 pub(super) fn sections(all: &[Facts]) -> Result<Vec<Section>> {
     for facts in &all[1..] {
-        let (first, other) = (all[0].model.parts.plan.features(), facts.model.parts.plan.features());
+        let (first, other) =
+            (all[0].model.parts.plan.features(), facts.model.parts.plan.features());
         if first != other {
-            return Err(Error::shape(format!("rows of {}", facts.name), other, format!("{first}, as {} takes", all[0].name)));
+            return Err(Error::shape(
+                format!("rows of {}", facts.name),
+                other,
+                format!("{first}, as {} takes", all[0].name),
+            ));
         }
     }
     let mut figures = vec![components(all)?, errors(all)?];
@@ -58,37 +63,68 @@ fn table(all: &[Facts]) -> Markup {
 
 fn components(all: &[Facts]) -> Result<Figure> {
     let longest = all.iter().map(|facts| &facts.errors.pca).max_by_key(|pca| pca.len());
-    let pca = longest.into_iter().flatten().enumerate().map(|(size, error)| (size as f64, *error)).collect();
-    let mut lines = vec![Line { name: "principal components".to_owned(), points: pca, color: color(8), thin: false }];
+    let pca = longest
+        .into_iter()
+        .flatten()
+        .enumerate()
+        .map(|(size, error)| (size as f64, *error))
+        .collect();
+    let mut lines = vec![Line {
+        name: "principal components".to_owned(),
+        points: pca,
+        color: color(8),
+        thin: false,
+    }];
     for (at, facts) in all.iter().enumerate() {
         let points = vec![(facts.codes.columns as f64, facts.errors.mean())];
         lines.push(Line { name: facts.name.clone(), points, color: color(at), thin: false });
     }
     let svg = chart::lines(&lines, ["numbers in the code", "mean squared error"], None)?;
     let caption = "The mean squared error on these rows, in scaled units; each dot is a model, at its code size.";
-    Ok(Figure::new("components", "The errors beside principal components", caption, Picture::Svg(svg)))
+    Ok(Figure::new(
+        "components",
+        "The errors beside principal components",
+        caption,
+        Picture::Svg(svg),
+    ))
 }
 
 fn errors(all: &[Facts]) -> Result<Figure> {
-    let most = all.iter().flat_map(|facts| &facts.errors.rows).copied().fold(0f64, f64::max).max(1e-300);
+    let most =
+        all.iter().flat_map(|facts| &facts.errors.rows).copied().fold(0f64, f64::max).max(1e-300);
     let line = |(at, facts): (usize, &Facts)| {
         let mut counts = vec![0.0; STEPS];
-        facts.errors.rows.iter().for_each(|error| counts[((error / most * STEPS as f64) as usize).min(STEPS - 1)] += 1.0);
-        let points = counts.into_iter().enumerate().map(|(step, count)| ((step as f64 + 0.5) / STEPS as f64 * most, count));
+        facts.errors.rows.iter().for_each(|error| {
+            counts[((error / most * STEPS as f64) as usize).min(STEPS - 1)] += 1.0
+        });
+        let points = counts
+            .into_iter()
+            .enumerate()
+            .map(|(step, count)| ((step as f64 + 0.5) / STEPS as f64 * most, count));
         Line { name: facts.name.clone(), points: points.collect(), color: color(at), thin: false }
     };
     let lines: Vec<Line> = all.iter().enumerate().map(line).collect();
     let svg = chart::lines(&lines, ["mean squared error of a row, scaled units", "rows"], None)?;
-    Ok(Figure::new("errors", "How the errors of the rows are distributed", "Further to the left is better.", Picture::Svg(svg)))
+    Ok(Figure::new(
+        "errors",
+        "How the errors of the rows are distributed",
+        "Further to the left is better.",
+        Picture::Svg(svg),
+    ))
 }
 
 /// The validation loss of each, where there is one.
 fn curves(all: &[Facts]) -> Result<Option<Figure>> {
     let line = |(at, facts): (usize, &Facts)| {
-        let points = facts.model.history.iter().filter_map(|epoch| Some((epoch.epoch as f64, epoch.validation.as_ref()?.sum())));
+        let points = facts
+            .model
+            .history
+            .iter()
+            .filter_map(|epoch| Some((epoch.epoch as f64, epoch.validation.as_ref()?.sum())));
         Line { name: facts.name.clone(), points: points.collect(), color: color(at), thin: false }
     };
-    let lines: Vec<Line> = all.iter().enumerate().map(line).filter(|line| !line.points.is_empty()).collect();
+    let lines: Vec<Line> =
+        all.iter().enumerate().map(line).filter(|line| !line.points.is_empty()).collect();
     if lines.is_empty() {
         return Ok(None);
     }
@@ -103,14 +139,17 @@ fn images(all: &[Facts]) -> Result<Option<Figure>> {
     let Some(shape @ &Shape::Image { width, .. }) = first.image() else { return Ok(None) };
     let order = first.errors.order();
     let count = ROWS.min(order.len());
-    let rows: Vec<usize> = (0..count).map(|at| order[at * (order.len() - 1) / (count - 1).max(1)]).collect();
+    let rows: Vec<usize> =
+        (0..count).map(|at| order[at * (order.len() - 1) / (count - 1).max(1)]).collect();
     let mut pixels = first.pixels_of(&rows)?;
     for facts in all {
         pixels.extend(facts.model.pixels(&facts.model.reconstruct_rows(facts.data, &rows)?));
     }
     let names = all.iter().map(|facts| facts.name.as_str()).collect::<Vec<_>>().join(", ");
-    let caption =
-        format!("From above: the rows, then {names}. From the left: from the row that {} gives back best to its worst.", first.name);
+    let caption = format!(
+        "From above: the rows, then {names}. From the left: from the row that {} gives back best to its worst.",
+        first.name
+    );
     let picture = Picture::images(&pixels, shape, count, (56 / width).max(1))?;
     Ok(Some(Figure::new("rows", "The same rows", caption, picture)))
 }

@@ -25,7 +25,12 @@ pub(crate) struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    pub(crate) fn of(name: String, command: String, model: &'a Model, data: &'a Dataset) -> Result<Self> {
+    pub(crate) fn of(
+        name: String,
+        command: String,
+        model: &'a Model,
+        data: &'a Dataset,
+    ) -> Result<Self> {
         let rows: Vec<usize> = (0..data.rows()).collect();
         let codes = model.encode(data)?;
         Ok(Self {
@@ -49,7 +54,8 @@ impl<'a> Facts<'a> {
 
     /// The shape of a row where it is an image to look at.
     pub(crate) fn image(&self) -> Option<&Shape> {
-        Some(&self.model.parts.plan.shape).filter(|shape| matches!(shape, Shape::Image { channels: 1 | 3, .. }))
+        Some(&self.model.parts.plan.shape)
+            .filter(|shape| matches!(shape, Shape::Image { channels: 1 | 3, .. }))
     }
 
     /// Some rows as pixels between 0 and 1.

@@ -47,7 +47,12 @@ pub(crate) enum Picture {
 
 impl Picture {
     /// Images between 0 and 1 in a grid.
-    pub(crate) fn images(images: &[f32], shape: &Shape, per_row: usize, scale: usize) -> Result<Self> {
+    pub(crate) fn images(
+        images: &[f32],
+        shape: &Shape,
+        per_row: usize,
+        scale: usize,
+    ) -> Result<Self> {
         let (width, across) = match shape {
             Shape::Image { width, .. } => (*width, per_row),
             _ => (1, per_row),
@@ -71,8 +76,12 @@ impl Picture {
     /// As a part of a page.
     fn markup(&self, title: &str) -> Markup {
         match self {
-            Self::Svg(svg) => html! { div.chart role="img" aria-label=(title) { (PreEscaped(svg)) } },
-            Self::Png(bytes, width) => html! { img src=(data_uri(bytes)) alt=(title) style={ "max-width:min(100%," (width) "px)" }; },
+            Self::Svg(svg) => {
+                html! { div.chart role="img" aria-label=(title) { (PreEscaped(svg)) } }
+            }
+            Self::Png(bytes, width) => {
+                html! { img src=(data_uri(bytes)) alt=(title) style={ "max-width:min(100%," (width) "px)" }; }
+            }
         }
     }
 }
@@ -83,8 +92,19 @@ pub(crate) fn data_uri(png: &[u8]) -> String {
 }
 
 impl Figure {
-    pub(crate) fn new(name: &str, title: impl Into<String>, caption: impl Into<String>, picture: Picture) -> Self {
-        Self { name: name.to_owned(), title: title.into(), caption: caption.into(), legend: Vec::new(), picture }
+    pub(crate) fn new(
+        name: &str,
+        title: impl Into<String>,
+        caption: impl Into<String>,
+        picture: Picture,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            title: title.into(),
+            caption: caption.into(),
+            legend: Vec::new(),
+            picture,
+        }
     }
 
     pub(crate) fn markup(&self) -> Markup {

@@ -1,4 +1,5 @@
-//! The filters: what the first layer looks for, what the last one draws, and what excites each unit.
+//! The filters: what the first layer looks for, what the last one draws, and what excites each
+//! unit.
 
 use super::{Facts, Figure, Picture, Section};
 use autoencoders::Result;
@@ -10,7 +11,8 @@ use maud::html;
 /// Filters shown.
 const MOST: usize = 100;
 const ACROSS: usize = 20;
-/// Rows among which the nearest to an exciting input are sought, and by which a typical distance is found.
+/// Rows among which the nearest to an exciting input are sought, and by which a typical distance is
+/// found.
 const SOUGHT: usize = 10_000;
 /// Gabor functions that explain less of a filter are no description of it.
 const EXPLAINED: f64 = 0.5;
@@ -22,7 +24,11 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
         figures.extend(gabors(&filters)?);
     }
     if let Some(filters) = facts.model.decoder_filters()? {
-        figures.extend(weights("decoder-filters", "What the units before the last layer draw", &filters)?);
+        figures.extend(weights(
+            "decoder-filters",
+            "What the units before the last layer draw",
+            &filters,
+        )?);
     }
     figures.extend(exciting(facts)?);
     if figures.is_empty() {
@@ -77,7 +83,9 @@ fn gabors(filters: &Filters) -> Result<Option<Figure>> {
         return Ok(None);
     }
     let shown = filters.weights.rows().min(MOST);
-    let fits: Vec<Gabor> = (0..shown).filter_map(|unit| Gabor::fit(filters.weights.row(unit), height, width)).collect();
+    let fits: Vec<Gabor> = (0..shown)
+        .filter_map(|unit| Gabor::fit(filters.weights.row(unit), height, width))
+        .collect();
     let described: Vec<&Gabor> = fits.iter().filter(|gabor| gabor.explained >= EXPLAINED).collect();
     if described.is_empty() {
         return Ok(None);
@@ -104,7 +112,12 @@ fn gabors(filters: &Filters) -> Result<Option<Figure>> {
          stripes, as long as it is; the pale shape is its reach across.",
         described.len()
     );
-    Ok(Some(Figure::new("gabors", "Where the filters look, and at which angle", caption, Picture::Svg(svg.into_string()))))
+    Ok(Some(Figure::new(
+        "gabors",
+        "Where the filters look, and at which angle",
+        caption,
+        Picture::Svg(svg.into_string()),
+    )))
 }
 
 fn round(value: f64) -> f64 {

@@ -16,18 +16,30 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     let Some(shape @ &Shape::Image { width, .. }) = facts.image() else { return Ok(None) };
     let (model, units) = (facts.model, &facts.statistics.units);
     let scale = (36 / width).max(1);
-    let picture = |rows: &Matrix, per_row: usize| Picture::images(&model.pixels(rows), shape, per_row, scale);
+    let picture =
+        |rows: &Matrix, per_row: usize| Picture::images(&model.pixels(rows), shape, per_row, scale);
     let mut figures = Vec::new();
     if let Ok(rows) = model.generate(SAMPLES, 0, Source::Auto) {
-        figures.push(Figure::new("samples", "New rows", "Decoded from random codes, by seed 0.", picture(&rows, 20)?));
+        figures.push(Figure::new(
+            "samples",
+            "New rows",
+            "Decoded from random codes, by seed 0.",
+            picture(&rows, 20)?,
+        ));
     }
     if units.len() == 2 {
         let rows = model.manifold(units, MANIFOLD)?;
         let caption = "Every code on a grid, 2 standard deviations to each side: unit 0 to the right, unit 1 upwards.";
-        figures.push(Figure::new("manifold", "All that the code can say", caption, picture(&rows, MANIFOLD)?));
+        figures.push(Figure::new(
+            "manifold",
+            "All that the code can say",
+            caption,
+            picture(&rows, MANIFOLD)?,
+        ));
     }
     let mut order: Vec<usize> = (0..units.len()).collect();
-    // Those that the decoder hears most: by divergence where there is one, else by how much they vary.
+    // Those that the decoder hears most: by divergence where there is one, else by how much they
+    // vary.
     let weight = |unit: usize| facts.kl.as_ref().map_or(units[unit].deviation, |kl| kl[unit]);
     order.sort_by(|a, b| weight(*b).total_cmp(&weight(*a)));
     order.truncate(WALKED);
@@ -41,7 +53,11 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     );
     figures.push(Figure::new("traversal", "One unit at a time", caption, picture(&walks, STEPS)?));
     figures.push(between(facts, &picture)?);
-    Ok(Some(Section { title: "What the decoder draws", words: html! { "Codes in, rows out." }, figures }))
+    Ok(Some(Section {
+        title: "What the decoder draws",
+        words: html! { "Codes in, rows out." },
+        figures,
+    }))
 }
 
 /// Straight and along the arc, between some of the rows that are reconstructed best.
@@ -58,7 +74,11 @@ fn between(facts: &Facts, picture: &dyn Fn(&Matrix, usize) -> Result<Picture>) -
             codes.values.extend(spherical(a, b, step as f32 / (STEPS - 1) as f32));
         }
     }
-    let caption =
-        "Two pairs of rows; of each pair the straight line between their codes, and below it the arc, which keeps as far from the origin.";
-    Ok(Figure::new("between", "From one row to another", caption, picture(&facts.model.decode(&codes)?, STEPS)?))
+    let caption = "Two pairs of rows; of each pair the straight line between their codes, and below it the arc, which keeps as far from the origin.";
+    Ok(Figure::new(
+        "between",
+        "From one row to another",
+        caption,
+        picture(&facts.model.decode(&codes)?, STEPS)?,
+    ))
 }

@@ -29,7 +29,8 @@ pub(crate) fn page(all: &[Facts]) -> Result<(String, Vec<Section>)> {
     Ok((page::page(all, &sections)?, sections))
 }
 
-/// Every section that has something to show for this model and these rows, in the order of the page.
+/// Every section that has something to show for this model and these rows, in the order of the
+/// page.
 fn sections(facts: &Facts) -> Result<Vec<Section>> {
     let all = [
         training::section(facts)?,

@@ -30,8 +30,15 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     let count = EACH.min(order.len());
     let middle = (order.len() - count) / 2;
     let worst = order[order.len() - count..].iter().rev().copied().collect::<Vec<_>>();
-    let kinds = [("best", order[..count].to_vec()), ("middling", order[middle..middle + count].to_vec()), ("worst", worst)];
-    let kinds = kinds.into_iter().map(|(name, rows)| Kind::of(facts, name, rows)).collect::<Result<Vec<_>>>()?;
+    let kinds = [
+        ("best", order[..count].to_vec()),
+        ("middling", order[middle..middle + count].to_vec()),
+        ("worst", worst),
+    ];
+    let kinds = kinds
+        .into_iter()
+        .map(|(name, rows)| Kind::of(facts, name, rows))
+        .collect::<Result<Vec<_>>>()?;
     let mut figures = Vec::new();
     match &facts.model.parts.plan.shape {
         Shape::Image { channels: 1 | 3, .. } => {
@@ -55,7 +62,8 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     Ok(Some(Section { title: "Reconstructions", words, figures }))
 }
 
-/// Whether rows are drawn as curves: many columns without names are mostly points in time, or of a spectrum.
+/// Whether rows are drawn as curves: many columns without names are mostly points in time, or of a
+/// spectrum.
 pub(crate) fn is_curve(shape: &Shape, nameless: bool) -> bool {
     match shape {
         Shape::Series { .. } => true,
@@ -107,7 +115,11 @@ fn numbers(rows: &[usize]) -> String {
 
 /// A series and its reconstruction over each other.
 fn overlay(facts: &Facts, kind: &Kind, at: usize) -> Result<Figure> {
-    let channels = if let Shape::Series { channels, .. } = facts.model.parts.plan.shape { channels } else { 1 };
+    let channels = if let Shape::Series { channels, .. } = facts.model.parts.plan.shape {
+        channels
+    } else {
+        1
+    };
     let at = at.min(kind.rows.len() - 1);
     let of = |matrix: &Matrix| {
         let points = matrix.row(at).iter().step_by(channels).enumerate();
@@ -115,7 +127,12 @@ fn overlay(facts: &Facts, kind: &Kind, at: usize) -> Result<Figure> {
     };
     let lines = [
         Line { name: "row".to_owned(), points: of(&kind.originals), color: color(8), thin: false },
-        Line { name: "reconstruction".to_owned(), points: of(&kind.rebuilt), color: color(0), thin: false },
+        Line {
+            name: "reconstruction".to_owned(),
+            points: of(&kind.rebuilt),
+            color: color(0),
+            thin: false,
+        },
     ];
     let row = kind.rows[at];
     Ok(Figure::new(
@@ -127,8 +144,13 @@ fn overlay(facts: &Facts, kind: &Kind, at: usize) -> Result<Figure> {
 }
 
 fn columns(facts: &Facts) -> Result<Figure> {
-    let mut all: Vec<(String, f64)> =
-        facts.errors.columns.iter().enumerate().map(|(column, error)| (facts.data.column_name(column), *error)).collect();
+    let mut all: Vec<(String, f64)> = facts
+        .errors
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(column, error)| (facts.data.column_name(column), *error))
+        .collect();
     all.sort_by(|a, b| b.1.total_cmp(&a.1));
     let shown = all.len().min(MOST_COLUMNS);
     let title = match shown == all.len() {
@@ -136,7 +158,12 @@ fn columns(facts: &Facts) -> Result<Figure> {
         false => format!("The {shown} of {} columns with the largest errors", all.len()),
     };
     let caption = "A column with an error near 1 (for standard scaling) is not in the code at all.";
-    Ok(Figure::new("columns", title, caption, Picture::Svg(chart::bars(&all[..shown], "mean squared error, scaled units")?)))
+    Ok(Figure::new(
+        "columns",
+        title,
+        caption,
+        Picture::Svg(chart::bars(&all[..shown], "mean squared error, scaled units")?),
+    ))
 }
 
 /// The worst rows with their worst columns.
@@ -183,6 +210,11 @@ fn distribution(facts: &Facts) -> Result<Figure> {
         "errors",
         "How the errors of the rows are distributed",
         "A long tail to the right are rows unlike the others.",
-        Picture::Svg(chart::histogram(&counts, [0.0, most], ["mean squared error of a row, scaled units", "rows"], None)?),
+        Picture::Svg(chart::histogram(
+            &counts,
+            [0.0, most],
+            ["mean squared error of a row, scaled units", "rows"],
+            None,
+        )?),
     ))
 }

@@ -25,15 +25,30 @@ fn curves(facts: &Facts) -> Result<Option<Figure>> {
     if names.len() > 1 {
         names.insert(0, "loss");
     }
-    let of = |numbers: &Numbers, name: &str| if name == "loss" { Some(numbers.sum()) } else { numbers.get(name) };
+    let of = |numbers: &Numbers, name: &str| {
+        if name == "loss" { Some(numbers.sum()) } else { numbers.get(name) }
+    };
     let mut lines = Vec::new();
     for (at, name) in names.iter().enumerate() {
-        let train = history.iter().filter_map(|epoch| Some((epoch.epoch as f64, of(&epoch.train, name)?)));
-        let validation = history.iter().filter_map(|epoch| Some((epoch.epoch as f64, of(epoch.validation.as_ref()?, name)?)));
-        lines.push(Line { name: format!("{name}, training"), points: train.collect(), color: color(at), thin: true });
+        let train =
+            history.iter().filter_map(|epoch| Some((epoch.epoch as f64, of(&epoch.train, name)?)));
+        let validation = history
+            .iter()
+            .filter_map(|epoch| Some((epoch.epoch as f64, of(epoch.validation.as_ref()?, name)?)));
+        lines.push(Line {
+            name: format!("{name}, training"),
+            points: train.collect(),
+            color: color(at),
+            thin: true,
+        });
         let validation: Vec<(f64, f64)> = validation.collect();
         if !validation.is_empty() {
-            lines.push(Line { name: format!("{name}, validation"), points: validation, color: color(at), thin: false });
+            lines.push(Line {
+                name: format!("{name}, validation"),
+                points: validation,
+                color: color(at),
+                thin: false,
+            });
         }
     }
     let chosen = facts.model.chosen;
@@ -54,7 +69,12 @@ fn components(facts: &Facts) -> Result<Figure> {
     let family = facts.model.parts.plan.config.family.clone();
     let lines = [
         Line { name: "principal components".to_owned(), points: pca, color: color(8), thin: false },
-        Line { name: family, points: vec![(latent as f64, errors.mean())], color: color(0), thin: false },
+        Line {
+            name: family,
+            points: vec![(latent as f64, errors.mean())],
+            color: color(0),
+            thin: false,
+        },
     ];
     Ok(Figure::new(
         "components",

@@ -1,4 +1,5 @@
-//! A row's way through a convolutional network: a tree of its strongest feature maps, down to the code and out again.
+//! A row's way through a convolutional network: a tree of its strongest feature maps, down to the
+//! code and out again.
 
 use super::figure::data_uri;
 use super::{Facts, Figure, Picture, Section};
@@ -36,12 +37,21 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
          a line leads from each to the map above that it listens to most."
     };
     let caption = "Maps are ordered by strength from left to right (their number below them); the code stands as bars, up for positive.";
-    let figure = Figure::new("tree", "From the image to the code and back", caption, Picture::Svg(drawing(&levels)?));
+    let figure = Figure::new(
+        "tree",
+        "From the image to the code and back",
+        caption,
+        Picture::Svg(drawing(&levels)?),
+    );
     Ok(Some(Section { title: "The way through the layers", words, figures: vec![figure] }))
 }
 
 fn drawing(levels: &[Level]) -> Result<String> {
-    let rows = tree(levels, SHOWN).iter().zip(levels).map(|(branches, level)| tiles(level, branches)).collect::<Result<Vec<_>>>()?;
+    let rows = tree(levels, SHOWN)
+        .iter()
+        .zip(levels)
+        .map(|(branches, level)| tiles(level, branches))
+        .collect::<Result<Vec<_>>>()?;
     let height = DOWN * levels.len() as f64;
     let top = |at: usize| DOWN * at as f64 + 22.0;
     let markup = html! {
@@ -74,21 +84,40 @@ fn drawing(levels: &[Level]) -> Result<String> {
 
 fn tiles(level: &Level, branches: &[Branch]) -> Result<Vec<Tile>> {
     let place = |at: usize| 90.0 + (WIDTH - 90.0) * (at as f64 + 0.5) / branches.len() as f64;
-    let most = branches.iter().flat_map(|branch| level.map(branch.map)).fold(0f32, |most, value| most.max(value.abs()));
+    let most = branches
+        .iter()
+        .flat_map(|branch| level.map(branch.map))
+        .fold(0f32, |most, value| most.max(value.abs()));
     let image = |branch: &Branch| match level.shape {
-        Shape::Image { width, channels, .. } if matches!(level.name.as_str(), "input" | "output") => {
-            let (low, high) = level.values.iter().fold((f32::MAX, f32::MIN), |(low, high), v| (low.min(*v), high.max(*v)));
+        Shape::Image { width, channels, .. }
+            if matches!(level.name.as_str(), "input" | "output") =>
+        {
+            let (low, high) = level
+                .values
+                .iter()
+                .fold((f32::MAX, f32::MIN), |(low, high), v| (low.min(*v), high.max(*v)));
             let byte = |value: f32| ((value - low) / (high - low).max(1e-12) * 255.0) as u8;
-            let colours = |pixel: &[f32]| [0, 1, 2].map(|channel| byte(pixel[channel.min(channels - 1)]));
-            png(&level.values.chunks_exact(channels).flat_map(colours).collect::<Vec<_>>(), width, 3)
+            let colours =
+                |pixel: &[f32]| [0, 1, 2].map(|channel| byte(pixel[channel.min(channels - 1)]));
+            png(
+                &level.values.chunks_exact(channels).flat_map(colours).collect::<Vec<_>>(),
+                width,
+                3,
+            )
         }
         Shape::Image { width, .. } => {
-            let pixels: Vec<u8> = level.map(branch.map).iter().flat_map(|value| viridis(value.abs() / most.max(1e-12))).collect();
+            let pixels: Vec<u8> = level
+                .map(branch.map)
+                .iter()
+                .flat_map(|value| viridis(value.abs() / most.max(1e-12)))
+                .collect();
             png(&pixels, width, 3)
         }
         _ => png(&bars(&level.values), BARS.0, 3),
     };
-    let tile = |(at, branch): (usize, &Branch)| Ok(Tile { branch: *branch, x: place(at), image: data_uri(&image(branch)?) });
+    let tile = |(at, branch): (usize, &Branch)| {
+        Ok(Tile { branch: *branch, x: place(at), image: data_uri(&image(branch)?) })
+    };
     branches.iter().enumerate().map(tile).collect()
 }
 
@@ -104,7 +133,11 @@ fn bars(values: &[f32]) -> Vec<u8> {
         let value = values[x * values.len() / wide];
         let length = (value.abs() / most * (high / 2) as f32) as usize;
         for step in 0..length {
-            let y = if value > 0.0 { high / 2 - 1 - step.min(high / 2 - 1) } else { (high / 2 + step).min(high - 1) };
+            let y = if value > 0.0 {
+                high / 2 - 1 - step.min(high / 2 - 1)
+            } else {
+                (high / 2 + step).min(high - 1)
+            };
             pixels[(y * wide + x) * 3..][..3].copy_from_slice(&[0, 114, 178]);
         }
     }

@@ -1,6 +1,7 @@
 //! Builds the explorer's page into the command's assets: `cargo run -p build-explorer`.
 //!
-//! With `--check` it builds nothing and fails where the assets were built from other sources than these.
+//! With `--check` it builds nothing and fails where the assets were built from other sources than
+//! these.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for the terminal")]
 
 use sha2::{Digest, Sha256};
@@ -62,13 +63,18 @@ fn build(root: &Path) -> Done<()> {
     let generated = root.join("target/explorer");
     webassembly(root, &generated)?;
     let web = root.join("crates/web");
-    run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&web))?;
+    run(Command::new("npm")
+        .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+        .current_dir(&web))?;
     let assets = root.join(ASSETS);
     if assets.is_dir() {
         fs::remove_dir_all(&assets)?;
     }
     fs::create_dir_all(&assets)?;
-    run(Command::new("npx").args(["--no-install", "tsc", "--outDir"]).arg(&assets).current_dir(&web))?;
+    run(Command::new("npx")
+        .args(["--no-install", "tsc", "--outDir"])
+        .arg(&assets)
+        .current_dir(&web))?;
     for name in ["index.html", "style.css"] {
         fs::copy(web.join("page").join(name), assets.join(name))?;
     }
@@ -76,7 +82,10 @@ fn build(root: &Path) -> Done<()> {
         fs::copy(generated.join(name), assets.join(name))?;
     }
     fs::write(assets.join(HASH), hash(root)? + "\n")?;
-    println!("{ASSETS}: {} kB of WebAssembly", fs::metadata(assets.join("model_bg.wasm"))?.len() / 1000);
+    println!(
+        "{ASSETS}: {} kB of WebAssembly",
+        fs::metadata(assets.join("model_bg.wasm"))?.len() / 1000
+    );
     Ok(())
 }
 
@@ -87,17 +96,30 @@ fn webassembly(root: &Path, generated: &Path) -> Done<()> {
     run(cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(root)?.join("\u{1f}")).current_dir(root))?;
     let compiled = root.join("target").join(TARGET).join("web/autoencoders_web.wasm");
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(compiled).out_name("model").typescript(true).remove_name_section(true).remove_producers_section(true);
+    bindgen
+        .input_path(compiled)
+        .out_name("model")
+        .typescript(true)
+        .remove_name_section(true)
+        .remove_producers_section(true);
     bindgen.web(true)?.generate(generated).map_err(|error| format!("{error:#}"))?;
     Ok(())
 }
 
-/// Vectors of 128 bits, which every browser has known since 2023; no source of random numbers, which the library never asks for; and
-/// no path of this machine, so that the same sources give the same bytes anywhere.
+/// Vectors of 128 bits, which every browser has known since 2023; no source of random numbers,
+/// which the library never asks for; and no path of this machine, so that the same sources give the
+/// same bytes anywhere.
 fn flags(root: &Path) -> Done<Vec<String>> {
-    let mut flags = vec!["-Ctarget-feature=+simd128".to_owned(), "--cfg=getrandom_backend=\"unsupported\"".to_owned()];
-    let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| env::home_dir().map(|home| home.join(".cargo")));
-    if let Some(registries) = home.map(|home| home.join("registry/src")).filter(|folder| folder.is_dir()) {
+    let mut flags = vec![
+        "-Ctarget-feature=+simd128".to_owned(),
+        "--cfg=getrandom_backend=\"unsupported\"".to_owned(),
+    ];
+    let home = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    if let Some(registries) =
+        home.map(|home| home.join("registry/src")).filter(|folder| folder.is_dir())
+    {
         for registry in fs::read_dir(registries)? {
             flags.push(format!("--remap-path-prefix={}=crates", registry?.path().display()));
         }
