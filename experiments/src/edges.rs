@@ -7,10 +7,10 @@ use crate::self_taught::sparse;
 use autoencoders::data::{Dataset, Patches, ReadOptions, Whitening, read};
 use autoencoders::gradient::gradient_check;
 use autoencoders::inspect::Gabor;
-use autoencoders::inspect::colour::around_grey;
 use autoencoders::prepare::Range;
 use autoencoders::schema::Shape;
 use autoencoders::{Config, Matrix, Model};
+use draw::colour::around_grey;
 use serde_json::json;
 
 pub(crate) const TITLE: &str =

@@ -1,12 +1,13 @@
 //! What experiments share: data, sizes, and where pictures go.
 
 use crate::Outcome;
-use autoencoders::data::{Dataset, ReadOptions, png_grid, read};
-use autoencoders::inspect::colour::around_grey;
+use autoencoders::data::{Dataset, ReadOptions, read};
 use autoencoders::recognise::{Classes, Classifier, Head, Kind, Linear};
 use autoencoders::schema::Shape;
 use autoencoders::split::Split;
 use autoencoders::{Config, Event, Flow, Matrix, Model, Trained, fit};
+use draw::colour::around_grey;
+use draw::png_grid;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -101,7 +102,7 @@ impl Lab {
         curves: &[(&str, &[f64])],
         [across, up]: [&str; 2],
     ) -> Outcome<String> {
-        self.shown(name, what, crate::chart::curves(curves, across, up)?.as_bytes())
+        self.shown(name, what, draw::chart::curves(curves, across, up)?.as_bytes())
     }
 
     fn shown(&self, name: &str, what: &str, picture: &[u8]) -> Outcome<String> {

@@ -7,7 +7,6 @@
 //! own, and writes nothing but the file of `--json`.
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)] // a program that prints and takes the time
 
-mod chart;
 mod contractive;
 mod deep;
 mod denoising;

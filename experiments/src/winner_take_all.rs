@@ -3,10 +3,10 @@
 use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
 use crate::lab::{Known, Lab, linear, pixels};
-use autoencoders::inspect::colour::around_grey;
 use autoencoders::recognise::{Classes, Kind, Linear};
 use autoencoders::split::Split;
 use autoencoders::{Config, Matrix, Model};
+use draw::colour::around_grey;
 use serde_json::{Value, json};
 
 pub(crate) const TITLE: &str =

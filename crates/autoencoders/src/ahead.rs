@@ -1,8 +1,7 @@
 //! Work done ahead of its use: the next batch is made while the current one trains.
 
 #[cfg(feature = "threads")]
-use crate::error::Error;
-use crate::error::Result;
+use rows::{Error, Result};
 
 /// Calls `consume` with the items of an iterator, which are made on a thread of their own,
 /// `together` at a time and at most two times as many ahead: handing over takes some microseconds,

@@ -1,12 +1,11 @@
 //! Principal components at the same code size on the same rows: what every result is shown beside.
 
-use crate::data::Dataset;
-use crate::error::Result;
-use crate::model::{Matrix, Model, read};
+use crate::model::Model;
 use crate::prepare::Preparation;
-use crate::rng::Rng;
+use crate::tensors::read;
 use burn::tensor::{Device, Tensor, TensorData};
 use faer::{Mat, Side};
+use rows::{Dataset, Matrix, Result, Rng};
 
 /// The first principal components of the prepared training rows.
 #[derive(Clone, Debug, PartialEq)]

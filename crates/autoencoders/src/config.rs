@@ -1,16 +1,15 @@
 //! What to train: one struct, checked against the data before anything is built.
 
 use crate::density::DensityChoice;
-use crate::error::{Error, Result};
 use crate::families::FAMILIES;
 use crate::family::{Entry, Family};
 use crate::likelihood::Likelihood;
 use crate::net::{Blueprint, Net, Norm, image_sides, map_width};
 use crate::optimise::{Method, Schedule};
 use crate::prepare::{Layout, MOST_LEVELS, Preparation, Range, Scale};
-use crate::schema::{ColumnKind, Field, Shape};
 use crate::stack::Pretraining;
 use autoencoders_kernels::Activation;
+use rows::{ColumnKind, Error, Field, Fractions, Result, Shape};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -140,7 +139,7 @@ impl Default for Config {
 impl Config {
     /// Settings to find anomalies with: an ensemble of five that undo noise, with a code as wide as
     /// the prepared row up to 64 numbers. `fields` are those of the data
-    /// ([`crate::data::Dataset::fields`]). What keeps such a code from copying is the noise; a
+    /// ([`rows::Dataset::fields`]). What keeps such a code from copying is the noise; a
     /// narrow one would lose what makes a rare row rare.
     pub fn for_anomalies(shape: &Shape, fields: &[Field]) -> Self {
         // Points of a series nearly repeat each other: as much noise on each as on a table's
@@ -234,6 +233,11 @@ impl Config {
         found.ok_or_else(|| {
             Error::unknown("family", &self.family, FAMILIES.iter().map(|entry| entry.name))
         })
+    }
+
+    /// The fractions of the rows that do not train.
+    pub fn fractions(&self) -> Fractions {
+        Fractions { validation: self.validation, test: self.test }
     }
 
     /// Refuses numbers outside their bounds, whatever the data.

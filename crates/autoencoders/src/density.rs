@@ -1,8 +1,7 @@
 //! A density on the codes of any trained family, so that every decoder can generate.
 
-use crate::error::{Error, Result};
-use crate::rng::Rng;
 use faer::{Mat, Side};
+use rows::{Error, Result, Rng};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -40,7 +39,7 @@ impl FromStr for DensityChoice {
     }
 }
 
-crate::text::as_text!(DensityChoice);
+rows::as_text!(DensityChoice);
 
 impl fmt::Display for DensityChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,10 +1,9 @@
 //! What a training tells while it runs, and what comes back.
 
 use crate::config::Plan;
-use crate::error::Error;
 use crate::model::Model;
 use crate::run::{EpochRecord, Numbers};
-use crate::split::Split;
+use rows::{Error, Split};
 
 /// What happens during a training.
 #[derive(Debug)]

@@ -2,15 +2,15 @@
 //! below; `x` is a prepared row.
 
 use crate::config::Plan;
-use crate::data::Dataset;
-use crate::error::{Error, Result};
 use crate::family::Code;
 use crate::likelihood::known;
-use crate::model::{Model, block, read};
-use crate::rng::Rng;
+use crate::model::{Model, block};
+use crate::noise::Draw;
+use crate::tensors::read;
 use crate::vars::Values;
 use autoencoders_kernels::{LOG_VARIANCE, among_workers, side_by_side};
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use rows::{Dataset, Error, Result, Rng};
 use serde::{Deserialize, Serialize};
 
 /// How annealed importance sampling is done.
@@ -365,10 +365,9 @@ fn anneal(model: &Model, x: &Tensor<2>, annealing: Annealing, rng: &Rng) -> Resu
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::data::{Dataset, Values as Numbers};
     use crate::event::Flow;
-    use crate::schema::Shape;
     use crate::train::fit;
+    use rows::{Dataset, Shape, Values as Numbers};
 
     /// A model whose rows are `w z + b` and noise of a known variance, so that `ln p(x)` is that of
     /// a normal distribution.
@@ -483,7 +482,7 @@ mod tests {
         let rows: String = (0..40).map(|at| format!("the pump of hall {at} hums\n")).collect();
         std::fs::write(&path, format!("note\n{rows}")).unwrap();
         let options = crate::data::ReadOptions {
-            columns: vec![("note".to_owned(), crate::schema::ColumnKind::Text)],
+            columns: vec![("note".to_owned(), rows::ColumnKind::Text)],
             ..Default::default()
         };
         let data = crate::data::read(path.to_str().unwrap(), &options).unwrap();

@@ -1,13 +1,13 @@
 //! What a family may change, and how it is registered.
 
 use crate::config::{Auto, Plan};
-use crate::error::{Error, Result};
 use crate::layer::Pass;
+use crate::noise::Draw;
 use crate::parts::Parts;
-use crate::rng::Rng;
 use crate::vars::{Group, Init, Values, VarId, Vars};
 use autoencoders_kernels::{Activation, draw_normal};
 use burn::tensor::Tensor;
+use rows::{Error, Result, Rng};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};

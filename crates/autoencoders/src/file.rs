@@ -6,21 +6,19 @@
 
 use crate::baseline::Pca;
 use crate::config::{Config, Plan};
-use crate::data::{Series, write_atomically};
 use crate::density::Density;
-use crate::error::{Error, Result};
 use crate::metrics::Evaluation;
-use crate::model::{Matrix, Model};
+use crate::model::Model;
 use crate::parts::Parts;
 use crate::prepare::Preparation;
 use crate::recognise::{Classifier, Head};
 use crate::run::EpochRecord;
-use crate::schema::Shape;
 use crate::score::{
     Calibration, Detector, Judge, Kind as Score, Member, Probed, Reference, Ruler, Whitening,
 };
 use crate::vars::{Init, Layout, Stored, Var};
 use burn::tensor::{Device, Tensor, TensorData};
+use rows::{Error, Matrix, Result, Series, Shape, write_atomically};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -1,18 +1,17 @@
 //! Gradients checked against finite differences, in double precision.
 
 use crate::config::{Config, Plan};
-use crate::error::{Error, Result};
 use crate::family::Batch;
 use crate::layer::{Pass, Progress};
-use crate::model::Matrix;
+use crate::noise::Draw;
 use crate::objective::Objective;
 use crate::parts::Parts;
 use crate::prepare::Range;
-use crate::rng::Rng;
 use crate::run::Numbers;
-use crate::schema::Shape;
+use crate::tensors::tensor_of;
 use crate::vars::{Init, VarId, Vars};
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use rows::{Error, Matrix, Result, Rng, Shape};
 
 /// How far gradients are from finite differences.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,7 +56,7 @@ pub fn gradient_check(
         let by = rng.at(id.index()).uniform(value.dims(), &device, DType::F64) * spread;
         vars.set(*id, value + by);
     }
-    let rows = rows.tensor(0..rows.rows()).cast(DType::F64);
+    let rows = tensor_of(rows, 0..rows.rows()).cast(DType::F64);
     let batch = parts.batch(rows, &rng.split("batch"))?;
     let pass =
         || Pass { progress: Progress { fraction: 0.5 }, ..Pass::training(rng.split("pass")) };

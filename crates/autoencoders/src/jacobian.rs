@@ -2,6 +2,7 @@
 
 use crate::layer::Pass;
 use crate::net::Network;
+use crate::noise::Draw;
 use crate::vars::Values;
 use autoencoders_kernels::{Activation, column_squares, dense, steer};
 use burn::tensor::Tensor;

@@ -1,8 +1,8 @@
 //! The largest numbers of each row or column of a matrix, as a matrix of ones and zeros to multiply
 //! with.
 
-use crate::error::{Error, Result};
 use burn::tensor::{Element, Tensor, TensorData};
+use rows::{Error, Result};
 
 /// One where a number is among the `k` largest of its row, else zero; of equal numbers the first.
 pub(crate) fn in_rows(x: &Tensor<2>, k: usize) -> Result<Tensor<2>> {
@@ -58,7 +58,6 @@ fn matrix<E: Element>(values: Vec<E>, shape: [usize; 2], like: &Tensor<2>) -> Te
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::read;
     use burn::tensor::Device;
 
     #[test]

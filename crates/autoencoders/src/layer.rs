@@ -1,13 +1,13 @@
 //! Layers: a forward pass, and the derivative along given directions.
 
-use crate::error::Result;
-use crate::rng::Rng;
+use crate::noise::Draw;
 use crate::vars::{Fill, Init, Layout, Role, Values, VarId, Vars};
 use autoencoders_kernels::{
     Activation, Geometry, NORM_EPSILON, activate, column_moments, column_norm, convolution, dense,
     dense_arranged, row_norm, steer, transposed_convolution,
 };
 use burn::tensor::Tensor;
+use rows::{Result, Rng};
 use std::ops::Range;
 
 /// How far training is.

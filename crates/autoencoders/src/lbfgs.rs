@@ -7,8 +7,8 @@
 //! must go into the checkpoint as tensors, and its sums must have the same bits on any number of
 //! threads.
 
-use crate::error::Result;
 use crate::run::Numbers;
+use rows::Result;
 
 /// Steps that are remembered.
 pub(crate) const MEMORY: usize = 10;

@@ -36,9 +36,7 @@
 mod ahead;
 pub mod baseline;
 pub mod config;
-pub mod data;
 pub mod density;
-pub mod error;
 pub mod event;
 pub mod evidence;
 pub mod families;
@@ -54,29 +52,51 @@ pub mod likelihood;
 pub mod metrics;
 pub mod model;
 pub mod net;
+pub mod noise;
 pub mod objective;
 pub mod optimise;
 pub mod parts;
 pub mod prepare;
 pub mod rbm;
 pub mod recognise;
-pub mod rng;
 pub mod run;
-pub mod schema;
 pub mod score;
-pub mod split;
 pub mod stack;
-mod text;
+mod tensors;
 pub mod train;
 pub mod vars;
 
 pub use autoencoders_kernels::{Activation, among_workers};
 pub use config::{Config, Plan};
-pub use error::{Error, Result};
 pub use event::{Event, Flow, Outcome, Trained};
 pub use families::FAMILIES;
-pub use model::{Matrix, Model, Source};
+pub use model::{Model, Source};
+pub use rows::{Error, Matrix, Result};
 pub use train::{fit, fit_from};
+
+/// Rows: what they are, reading and writing them.
+pub mod data {
+    #[cfg(feature = "readers")]
+    pub use draw::{png, png_grid, write_png_grid};
+    #[cfg(feature = "readers")]
+    pub use readers::*;
+    pub use rows::{
+        ColumnKind, Dataset, Duplicates, Field, Gaps, Series, Shape, Span, Store, Values,
+        Whitening, Windows, refuse_existing, write_atomically,
+    };
+}
+/// The only randomness.
+pub mod rng {
+    pub use rows::Rng;
+}
+/// The shapes of rows.
+pub mod schema {
+    pub use rows::{ColumnKind, Field, Shape};
+}
+/// Which rows do what.
+pub mod split {
+    pub use rows::{Fractions, Split};
+}
 
 /// The README's and the manual's examples, run as tests.
 #[cfg(all(doctest, feature = "readers"))]

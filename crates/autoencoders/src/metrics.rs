@@ -1,14 +1,13 @@
 //! Numbers that judge a model.
 
-use crate::data::Dataset;
-use crate::error::{Error, Result};
 use crate::jacobian;
-use crate::model::{Matrix, Model, read};
-use crate::rng::Rng;
+use crate::model::Model;
+use crate::noise::Draw;
 use crate::run::Numbers;
-use crate::schema::ColumnKind;
+use crate::tensors::read;
 use burn::tensor::Tensor;
 use faer::{Mat, Side};
+use rows::{ColumnKind, Dataset, Error, Matrix, Result, Rng};
 use serde::{Deserialize, Serialize};
 
 /// An evaluation on rows; errors are means per feature, in scaled units.
@@ -577,7 +576,7 @@ mod tests {
 
     #[test]
     fn sets_alike_have_no_distance_and_shifted_ones_the_square_of_the_shift() {
-        let mut rng = crate::rng::Rng::new(1);
+        let mut rng = rows::Rng::new(1);
         let values: Vec<f32> = (0..600).map(|_| rng.standard_normal()).collect();
         let a = Matrix { columns: 3, values: values.clone() };
         assert!(frechet_distance(&a, &a).unwrap() < 1e-9);

@@ -3,68 +3,22 @@
 use crate::ahead::{ahead, aside};
 use crate::baseline::Pca;
 use crate::config::Plan;
-use crate::data::{Dataset, Series};
 use crate::density::{self, Density, DensityChoice};
-use crate::error::{Error, Result};
 use crate::inspect::straight;
 use crate::layer::Pass;
 use crate::metrics::Evaluation;
 use crate::parts::Parts;
 use crate::prepare::{Preparation, Range};
 use crate::recognise::Classifier;
-use crate::rng::Rng;
 use crate::run::{EpochRecord, State};
-use crate::schema::{ColumnKind, Field, Shape};
 use crate::score::{Detector, Member};
-use crate::split::Split;
+use crate::tensors::read;
 use crate::train::HANDED_OVER;
 use crate::vars::{Values, Vars};
 use autoencoders_kernels::{among_workers, side_by_side, workers};
 use burn::tensor::{Device, Tensor, TensorData};
+use rows::{ColumnKind, Dataset, Error, Field, Matrix, Result, Rng, Series, Shape, Split};
 use std::borrow::Cow;
-
-/// Rows of numbers.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Matrix {
-    /// Numbers in a row.
-    pub columns: usize,
-    /// Row after row.
-    pub values: Vec<f32>,
-}
-
-impl Matrix {
-    /// How many rows.
-    pub fn rows(&self) -> usize {
-        self.values.len() / self.columns.max(1)
-    }
-
-    /// Some rows of a data set as they are.
-    pub fn of(data: &Dataset, rows: impl IntoIterator<Item = usize>) -> Result<Self> {
-        let values = data.gather(rows)?;
-        Ok(Self {
-            columns: data.features(),
-            values: (0..values.len()).map(|at| values.get(at) as f32).collect(),
-        })
-    }
-
-    /// Blocks of `rows` rows in all, one below the other.
-    fn join(
-        columns: usize,
-        rows: usize,
-        blocks: &mut dyn Iterator<Item = Result<Self>>,
-    ) -> Result<Self> {
-        let mut values = Vec::with_capacity(rows * columns);
-        for block in blocks {
-            values.extend(block?.values);
-        }
-        Ok(Self { columns, values })
-    }
-
-    /// One row; the number must be in range.
-    pub fn row(&self, row: usize) -> &[f32] {
-        &self.values[row * self.columns..][..self.columns]
-    }
-}
 
 /// Where generated codes come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,7 +154,7 @@ impl Model {
         }
         let mut recoded = data.clone();
         recoded.values =
-            crate::data::Values::F32(self.preparation.on(data)?.source(0..data.rows())?).into();
+            rows::Values::F32(self.preparation.on(data)?.source(0..data.rows())?).into();
         let known = self.preparation.fields().into_iter().zip(&data.fields);
         recoded.fields = known
             .map(|(known, own)| if own.kind == ColumnKind::Text { own.clone() } else { known })
@@ -239,6 +193,15 @@ impl Model {
         }
     }
 
+    /// Patches as the model sees them, through the whitening that it fitted; all other rows as they
+    /// are.
+    pub fn whitened<'a>(&self, data: &'a Dataset) -> Result<Cow<'a, Dataset>> {
+        self.preparation
+            .whiten
+            .as_ref()
+            .map_or(Ok(Cow::Borrowed(data)), |whiten| whiten.apply(data))
+    }
+
     /// The rows with the model's columns in the model's order, found by their names, and what the
     /// user should know of it.
     ///
@@ -247,6 +210,10 @@ impl Model {
     /// none, and takes the mean for them. Errors: a column is missing; or the order must change and
     /// the rows are on disk.
     pub fn aligned(&self, data: Dataset) -> Result<(Dataset, Vec<String>)> {
+        let data = match self.whitened(&data)? {
+            Cow::Owned(whitened) => whitened,
+            Cow::Borrowed(_) => data,
+        };
         let knows_gaps = self.preparation.table.as_ref().is_some_and(|table| table.gaps);
         let mut warnings = Vec::new();
         if !knows_gaps && matches!(data.shape, Shape::Flat { .. }) && data.has_gaps()? {
@@ -569,13 +536,4 @@ pub fn nearest(codes: &Matrix, query: &[f32], count: usize) -> Vec<Neighbour> {
     all.sort_by(|a, b| a.distance.total_cmp(&b.distance).then(a.row.cmp(&b.row)));
     all.truncate(count);
     all
-}
-
-/// The numbers of a tensor in row order.
-pub(crate) fn read(tensor: Tensor<2>) -> Result<Vec<f32>> {
-    tensor
-        .into_data()
-        .convert::<f32>()
-        .try_into_vec::<f32>()
-        .map_err(|error| Error::shape("result", format!("{error:?}"), "numbers"))
 }

@@ -1,11 +1,10 @@
 //! Encoder and decoder: described as data, built as layers.
 
-use crate::error::{Error, Result};
 use crate::layer::{Layer, Pass};
-use crate::schema::Shape;
 use crate::vars::{Group, Init, Values, VarId};
 use autoencoders_kernels::{Activation, Geometry};
 use burn::tensor::Tensor;
+use rows::{Error, Result, Shape};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Range;
@@ -78,7 +77,7 @@ impl FromStr for Net {
     }
 }
 
-crate::text::as_text!(Net);
+rows::as_text!(Net);
 
 impl fmt::Display for Net {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

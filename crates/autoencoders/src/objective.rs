@@ -1,12 +1,11 @@
 //! What the training loop lowers: a loss of batches.
 
 use crate::ahead::ahead;
-use crate::error::Result;
 use crate::family::{ALL, Batch, Phase, Terms};
 use crate::layer::Pass;
-use crate::rng::Rng;
 use crate::run::{Numbers, Sums};
 use crate::vars::{Values, Vars};
+use rows::{Result, Rng};
 
 /// A loss of batches, as the loop and the optimisers see it.
 pub trait Objective: Sync {

@@ -1,16 +1,15 @@
 //! Optimisers, learning-rate schedules, and the step that both serve.
 
-use crate::error::{Error, Result};
 use crate::family::Batch;
 use crate::layer::{Pass, Progress};
 use crate::lbfgs::{self, MEMORY, Pair, Point};
-use crate::model::read;
 use crate::objective::Objective;
-use crate::rng::Rng;
 use crate::run::Numbers;
+use crate::tensors::read;
 use crate::vars::{Role, Var, VarId, Vars};
 use autoencoders_kernels::{AdamStep, SgdStep, adam, sgd, sum_squares};
 use burn::tensor::{Device, Tensor, TensorData};
+use rows::{Error, Result, Rng};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::fmt;
@@ -99,7 +98,7 @@ impl FromStr for Schedule {
     }
 }
 
-crate::text::as_text!(Schedule);
+rows::as_text!(Schedule);
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,18 +1,18 @@
 //! A family, its networks and its likelihood joined: from rows to codes, outputs and losses.
 
 use crate::config::Plan;
-use crate::error::Result;
 use crate::family::{Batch, Code, Phase, Step, Terms};
 use crate::layer::Pass;
 use crate::likelihood::{Likelihood, hide, known};
-use crate::model::read;
 use crate::net::Network;
+use crate::noise::Draw;
 use crate::objective::{Objective, mean_terms};
 use crate::prepare::Range;
-use crate::rng::Rng;
 use crate::run::Numbers;
+use crate::tensors::read;
 use crate::vars::{Fill, Group, Init, Layout, Role, Values, VarId, Vars};
 use burn::tensor::{Tensor, TensorData};
+use rows::{Result, Rng};
 
 /// Everything of a model but its numbers.
 #[derive(Debug)]
@@ -244,8 +244,8 @@ fn binarise(x: Tensor<2>, rng: &Rng) -> Tensor<2> {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::schema::Shape;
     use burn::tensor::{DType, Device};
+    use rows::Shape;
 
     #[test]
     fn rows_that_are_left_out_for_their_first_loss_are_left_out_of_all() {

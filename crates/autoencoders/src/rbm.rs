@@ -18,12 +18,13 @@
 //! # Ok::<(), autoencoders::Error>(())
 //! ```
 
-use crate::error::{Error, Result};
 use crate::event::Flow;
-use crate::model::{Matrix, read};
-use crate::rng::Rng;
+use crate::noise::Draw;
+use crate::tensors::{read, tensor_of};
+use rows::{Error, Matrix, Result, Rng};
+
 use autoencoders_kernels::{Activation, among_workers, dense};
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor};
 
 /// What units are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -203,7 +204,7 @@ impl Rbm {
             let mut squared = 0.0;
             for (step, at) in order.chunks(options.batch).enumerate() {
                 let mut rng = rng.split("step").at(epoch).at(step);
-                let data = rows.tensor(at.iter().copied());
+                let data = tensor_of(rows, at.iter().copied());
                 let count = at.len() as f64;
                 let seen = machine.to_hidden(data.clone());
                 let drawn = options.hidden_units.draw(seen.clone(), &mut rng);
@@ -332,19 +333,9 @@ impl Rbm {
         let all: Vec<usize> = (0..rows.rows()).collect();
         let mut values = Vec::with_capacity(all.len() * to);
         for block in all.chunks(BLOCK) {
-            values.extend(read(f(rows.tensor(block.iter().copied())))?);
+            values.extend(read(f(tensor_of(rows, block.iter().copied())))?);
         }
         Ok(Matrix { columns: to, values })
-    }
-}
-
-impl Matrix {
-    /// Some rows as a tensor.
-    pub(crate) fn tensor(&self, rows: impl ExactSizeIterator<Item = usize>) -> Tensor<2> {
-        let shape = [rows.len(), self.columns];
-        // Not row by row into a vector that grows: a batch of all rows would take twice its size.
-        let values = rows.map(|row| self.row(row)).collect::<Vec<_>>().concat();
-        Tensor::from_data(TensorData::new(values, shape), &Device::default())
     }
 }
 

@@ -15,24 +15,22 @@
 //! ```
 
 use crate::config::{Config, Plan};
-use crate::data::Dataset;
-use crate::error::{Error, Result};
 use crate::event::{Event, Flow, Outcome};
 use crate::family::{Batch, Terms};
 use crate::layer::Pass;
-use crate::model::{Matrix, Model, block, read};
+use crate::model::{Model, block};
 use crate::objective::Objective;
 use crate::optimise::{Method, Schedule};
 use crate::parts::Parts;
 use crate::prepare::Preparation;
-use crate::rng::Rng;
 use crate::run::{EpochRecord, State};
-use crate::split::Split;
+use crate::tensors::{read, tensor_of};
 use crate::train::{Job, Start};
 use crate::vars::{Fill, Group, Init, Layout, Role, Values, VarId, Vars};
 use autoencoders_kernels::{Activation, among_workers, dense, side_by_side};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use rows::{Dataset, Error, Matrix, Result, Rng, Split};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -75,7 +73,7 @@ impl FromStr for Kind {
     }
 }
 
-crate::text::as_text!(Kind);
+rows::as_text!(Kind);
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -631,7 +629,7 @@ impl Linear {
             split: &own,
             batch: &|rows, _| {
                 Ok(Batch {
-                    input: codes.tensor(rows.iter().copied()),
+                    input: tensor_of(codes, rows.iter().copied()),
                     target: one_hot(classes, rows),
                 })
             },
@@ -664,7 +662,7 @@ impl Linear {
         let mut predicted = Vec::with_capacity(all.len());
         for rows in all.chunks(1000) {
             let scores = dense(
-                codes.tensor(rows.iter().copied()),
+                tensor_of(codes, rows.iter().copied()),
                 self.weight.clone(),
                 self.bias.clone(),
                 false,
@@ -777,7 +775,7 @@ pub fn nearest_accuracy(
         ));
     }
     let count = classes.iter().copied().max().map_or(0, |most| most + 1);
-    let weight = codes.tensor(0..codes.rows()).transpose() * -2.0;
+    let weight = tensor_of(codes, 0..codes.rows()).transpose() * -2.0;
     let square = |row: &[f32]| row.iter().map(|number| number * number).sum::<f32>();
     let squares: Vec<f32> = (0..codes.rows()).map(|row| square(codes.row(row))).collect();
     let squares =
@@ -787,7 +785,7 @@ pub fn nearest_accuracy(
     for rows in all.chunks(SIDE_BY_SIDE) {
         // The square of the query itself is the same for all and decides nothing.
         let distances = read(dense(
-            queries.tensor(rows.iter().copied()),
+            tensor_of(queries, rows.iter().copied()),
             weight.clone(),
             squares.clone(),
             false,

@@ -1,14 +1,13 @@
 //! The state of a training: what a step changes, and what a checkpoint must hold.
 
 use crate::config::Config;
-use crate::data::{Dataset, Values};
-use crate::error::{Error, Result};
 use crate::family::Terms;
 use crate::file;
 use crate::lbfgs::MEMORY;
 use crate::optimise::{Method, Optimiser};
 use crate::prepare::Preparation;
 use crate::vars::Vars;
+use rows::{Dataset, Error, Result, Values};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};

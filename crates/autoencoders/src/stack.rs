@@ -5,25 +5,22 @@
 //! layer-wise training of deep networks", 2007, with autoencoders.
 
 use crate::config::{Config, Plan};
-use crate::data::{Dataset, Values};
 use crate::density::DensityChoice;
-use crate::error::{Error, Result};
 use crate::event::{Event, Flow, Outcome};
 use crate::layer::Pass;
 use crate::likelihood::Likelihood;
-use crate::model::{Matrix, Model, block, read};
+use crate::model::{Model, block};
 use crate::net::Net;
 use crate::parts::Parts;
 use crate::prepare::{Preparation, Prepared, Range, Scale};
 use crate::rbm::{self, Rbm, Units};
-use crate::rng::Rng;
 use crate::run::{EpochRecord, Numbers, State};
-use crate::schema::Shape;
-use crate::split::Split;
+use crate::tensors::read;
 use crate::train::{Begin, one};
 use crate::vars::Vars;
 use autoencoders_kernels::Activation;
 use burn::tensor::{Device, Tensor, TensorData};
+use rows::{Dataset, Error, Matrix, Result, Rng, Shape, Split, Values};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -75,7 +72,7 @@ impl FromStr for Pretraining {
     }
 }
 
-crate::text::as_text!(Pretraining);
+rows::as_text!(Pretraining);
 
 impl fmt::Display for Pretraining {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -324,6 +321,7 @@ fn greedy(
         offset: vec![0.0],
         scale: vec![1.0],
         table: None,
+        whiten: None,
     };
     let begin = Begin { preparation: Some(preparation), ..Begin::default() };
     let mut stop = false;

@@ -2,9 +2,7 @@
 
 use crate::ahead::ahead;
 use crate::config::{Config, Plan};
-use crate::data::Dataset;
 use crate::density::DensityChoice;
-use crate::error::{Error, Result};
 use crate::event::{Event, Flow, Outcome, Trained};
 use crate::family::Batch;
 use crate::layer::Progress;
@@ -12,16 +10,14 @@ use crate::model::{Model, block};
 use crate::objective::{Objective, mean_terms};
 use crate::optimise::{Method, Schedule, descend};
 use crate::parts::Parts;
-use crate::prepare::Preparation;
-use crate::rng::Rng;
+use crate::prepare::{Preparation, Whiten};
 use crate::run::{Best, EpochRecord, State};
-use crate::schema::Shape;
 use crate::score::{Detector, Member};
-use crate::split::Split;
 use crate::stack::{self, Pretraining};
 use crate::vars::{Group, Init, Vars};
 use autoencoders_kernels::{among_workers, side_by_side};
 use burn::tensor::{DType, Device};
+use rows::{Dataset, Error, Result, Rng, Shape, Split};
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -123,6 +119,20 @@ pub(crate) struct Begin<'a> {
     pub start: Option<Start<'a>>,
     /// How rows are scaled, where that is not to be fitted on them.
     pub preparation: Option<Preparation>,
+    /// How the rows have been whitened.
+    pub whiten: Option<Whiten>,
+}
+
+impl Begin<'_> {
+    /// The preparation that comes with weights to begin with, or with a checkpoint of a training
+    /// that began with some.
+    fn known(&self) -> Result<Option<Preparation>> {
+        if let Some(start) = &self.start {
+            return Ok(Some(start.preparation.clone()));
+        }
+        let kept = self.checkpoint.filter(|_| self.resume).map(State::preparation_of);
+        Ok(self.preparation.clone().or(kept.transpose()?.flatten()))
+    }
 }
 
 fn train(
@@ -147,13 +157,20 @@ fn train(
     }
     data.require_rows(2)?;
     data.check_finite()?;
-    let split = Split::new(config, data.rows())?;
+    let split = Split::new(data.rows(), config.fractions(), config.seed)?;
+    let whiten = match begin.known()? {
+        Some(known) => known.whiten,
+        None => Whiten::fit(data, &split.train)?,
+    };
+    let whitened = whiten.as_ref().map(|whiten| whiten.apply(data)).transpose()?;
+    let data = whitened.as_deref().unwrap_or(data);
+    let begin = &Begin { whiten, ..begin.clone() };
     let (mut model, mut outcome) = one(config, data, &split, begin, on)?;
     if !matches!(outcome, Outcome::Interrupted) {
         model.complete(data, &split)?;
     }
     if matches!(outcome, Outcome::Finished | Outcome::Stopped | Outcome::Converged) {
-        match ensemble(&model.parts.plan.config, data, &split, on)? {
+        match ensemble(&model, data, &split, on)? {
             Some(members) => {
                 model.members = members;
                 model.detector = Detector::fit(&model, data, &split)?;
@@ -173,16 +190,15 @@ pub(crate) fn one(
     on: &mut (dyn FnMut(&Event) -> Flow + Send),
 ) -> Result<(Model, Outcome)> {
     let gaps = config.hidden.is_some_and(|hidden| hidden > 0.0);
-    // A checkpoint has the scaling that did not come from these rows.
-    let kept =
-        begin.checkpoint.filter(|_| begin.resume).map(State::preparation_of).transpose()?.flatten();
-    let preparation = match (&begin.start, begin.preparation.clone().or(kept)) {
-        (Some(start), _) => {
-            start.check(config, data)?;
-            start.preparation.clone()
-        }
-        (None, Some(known)) => known,
-        (None, None) => Preparation::fit(config.scale, data, &split.train, gaps)?,
+    if let Some(start) = &begin.start {
+        start.check(config, data)?;
+    }
+    let preparation = match begin.known()? {
+        Some(known) => known,
+        None => Preparation {
+            whiten: begin.whiten.clone(),
+            ..Preparation::fit(config.scale, data, &split.train, gaps)?
+        },
     };
     preparation.check(data.features())?;
     let frozen =
@@ -242,52 +258,54 @@ const LEFT_OUT: usize = 10;
 /// Trains the further members of an ensemble side by side, each on its own columns from its own
 /// weights; none where that was stopped.
 fn ensemble(
-    config: &Config,
+    model: &Model,
     data: &Dataset,
     split: &Split,
     on: &mut (dyn FnMut(&Event) -> Flow + Send),
 ) -> Result<Option<Vec<Member>>> {
+    let config = &model.parts.plan.config;
+    let begin = Begin { whiten: model.preparation.whiten.clone(), ..Begin::default() };
     let features = data.features();
     let rng = Rng::new(config.seed).split("member");
     let on = std::sync::Mutex::new(on);
-    let trained =
-        side_by_side(config.members - 1, |at| {
-            let mut rng = rng.at(at);
-            let seed = rng.below(1 << 31) as u64;
-            let seen = features - features / LEFT_OUT;
-            // The columns of a table stand in no order; those of images and series do. A table on
-            // disk is not copied.
-            let narrow = matches!(data.shape, Shape::Flat { .. })
-                && data.values.in_memory().is_some()
-                && seen < features;
-            let mut columns: Vec<usize> = if narrow {
-                rng.permutation(features)[..seen].to_vec()
-            } else {
-                (0..features).collect()
-            };
-            columns.sort_unstable();
-            let narrowed =
-                if narrow { Cow::Owned(data.narrowed(&columns)?) } else { Cow::Borrowed(data) };
-            let latent = if narrow { config.latent.min(columns.len()) } else { config.latent };
-            let own =
-                Config { seed, latent, members: 1, density: DensityChoice::None, ..config.clone() };
-            let (model, outcome) =
-                one(&own, &narrowed, &split.of_member(at + 1), &Begin::default(), &mut |event| {
-                    match (event, on.lock()) {
-                        (Event::Epoch(record) | Event::Layer { record, .. }, Ok(mut on)) => {
-                            on(&Event::Member { member: at + 1, of: config.members, record })
-                        }
-                        _ => Flow::Continue,
-                    }
-                })?;
-            match outcome {
-                Outcome::Interrupted => Ok(None),
-                Outcome::Diverged(error) => Err(error),
-                Outcome::Finished | Outcome::Stopped | Outcome::Converged => {
-                    Ok(Some(Member { columns, model }))
+    let trained = side_by_side(config.members - 1, |at| {
+        let mut rng = rng.at(at);
+        let seed = rng.below(1 << 31) as u64;
+        let seen = features - features / LEFT_OUT;
+        // The columns of a table stand in no order; those of images and series do. A table on
+        // disk is not copied.
+        let narrow = matches!(data.shape, Shape::Flat { .. })
+            && data.values.in_memory().is_some()
+            && seen < features;
+        let mut columns: Vec<usize> = if narrow {
+            rng.permutation(features)[..seen].to_vec()
+        } else {
+            (0..features).collect()
+        };
+        columns.sort_unstable();
+        let narrowed =
+            if narrow { Cow::Owned(data.narrowed(&columns)?) } else { Cow::Borrowed(data) };
+        let latent = if narrow { config.latent.min(columns.len()) } else { config.latent };
+        let own =
+            Config { seed, latent, members: 1, density: DensityChoice::None, ..config.clone() };
+        let (model, outcome) =
+            one(&own, &narrowed, &split.of_member(at + 1), &begin, &mut |event| match (
+                event,
+                on.lock(),
+            ) {
+                (Event::Epoch(record) | Event::Layer { record, .. }, Ok(mut on)) => {
+                    on(&Event::Member { member: at + 1, of: config.members, record })
                 }
+                _ => Flow::Continue,
+            })?;
+        match outcome {
+            Outcome::Interrupted => Ok(None),
+            Outcome::Diverged(error) => Err(error),
+            Outcome::Finished | Outcome::Stopped | Outcome::Converged => {
+                Ok(Some(Member { columns, model }))
             }
-        });
+        }
+    });
     trained.into_iter().collect()
 }
 

@@ -1,11 +1,10 @@
 //! The variables of a model: one ordered list that training, the optimisers, the files and the
 //! checkpoints share.
 
-use crate::error::{Error, Result};
 use crate::family::Terms;
-use crate::rng::Rng;
 use autoencoders_kernels::arrange;
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use rows::{Error, Result, Rng};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
 use autoencoders::data::{Dataset, ReadOptions, read};
-use autoencoders::inspect::{CodeMap, Filters, State, colour, mean_row, standing_out, tree};
+use autoencoders::inspect::{CodeMap, Filters, State, mean_row, standing_out, tree};
+use draw::colour;
 use autoencoders::rng::Rng;
 use autoencoders::schema::Shape;
 use autoencoders::{Activation, Config, Flow, Matrix, Model, fit};

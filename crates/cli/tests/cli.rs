@@ -971,10 +971,7 @@ fn patches_are_cut_from_photographs_of_different_sizes() {
         let pixels: Vec<u8> = (0..width * height)
             .map(|at| ((at % width) * 3 + (at / width) * at % 50) as u8)
             .collect();
-        place.write(
-            &format!("photos/{name}.png"),
-            autoencoders::data::png(&pixels, width, 1).unwrap(),
-        );
+        place.write(&format!("photos/{name}.png"), draw::png(&pixels, width, 1).unwrap());
     }
     assert!(place.ae("train photos").err.contains("--resize"));
     let run = place.ok(

@@ -2,8 +2,8 @@
 
 use crate::{Answer, Explorer};
 use autoencoders::inspect::Filters;
-use autoencoders::inspect::colour::{GROUPS, around_grey, diverging, viridis};
 use autoencoders::schema::Shape;
+use draw::colour::{GROUPS, around_grey, diverging, viridis};
 use serde_json::json;
 use wasm_bindgen::prelude::*;
 

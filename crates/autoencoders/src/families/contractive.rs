@@ -4,11 +4,11 @@
 //! 2011.
 
 use crate::config::{Auto, Plan};
-use crate::error::{Error, Result};
 use crate::family::{Entry, Family, Step, Terms};
 use crate::jacobian;
 use crate::net::{Net, Norm};
 use autoencoders_kernels::Activation;
+use rows::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 pub(super) const ENTRY: Entry =

@@ -4,11 +4,12 @@
 //! 2008; the other kinds of noise: Vincent et al., JMLR 11, 2010.
 
 use crate::config::Plan;
-use crate::error::{Error, Result};
 use crate::family::{Batch, Entry, Family};
 use crate::layer::Pass;
+use crate::noise::Draw;
 use crate::prepare::Range;
 use burn::tensor::Tensor;
+use rows::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 pub(super) const ENTRY: Entry =

@@ -4,15 +4,15 @@
 //! Burda, Grosse and Salakhutdinov, "Importance weighted autoencoders", ICLR 2016.
 
 use crate::config::{Auto, Plan};
-use crate::error::{Error, Result};
 use crate::family::{Batch, Code, Entry, Family, Terms, check_distribution};
 use crate::layer::Pass;
 use crate::likelihood::Likelihood;
+use crate::noise::Draw;
 use crate::parts::Parts;
-use crate::rng::Rng;
 use crate::vars::Values;
 use autoencoders_kernels::{LOG_VARIANCE, draw_normal};
 use burn::tensor::{DType, Tensor};
+use rows::{Error, Result, Rng};
 use serde::{Deserialize, Serialize};
 
 pub(super) const ENTRY: Entry =
@@ -113,10 +113,10 @@ impl Family for Iwae {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::data::{ReadOptions, read};
     use crate::event::Flow;
     use crate::model::read as numbers;
     use crate::train::fit;
+    use rows::{ReadOptions, read};
 
     #[test]
     fn the_loss_of_a_row_is_minus_the_logarithm_of_the_mean_weight_of_its_different_draws() {

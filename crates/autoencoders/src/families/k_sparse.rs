@@ -3,7 +3,6 @@
 //! Makhzani and Frey, "k-sparse autoencoders", ICLR 2014. Meant for codes wider than the row.
 
 use crate::config::{Auto, Plan};
-use crate::error::{Error, Result};
 use crate::family::{Code, Entry, Family};
 use crate::largest;
 use crate::layer::{Mode, Pass};
@@ -11,6 +10,7 @@ use crate::net::Net;
 use crate::parts::Parts;
 use crate::vars::Values;
 use burn::tensor::Tensor;
+use rows::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 pub(super) const ENTRY: Entry =

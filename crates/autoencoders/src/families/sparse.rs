@@ -5,10 +5,10 @@
 //! for codes wider than the row.
 
 use crate::config::{Auto, Plan};
-use crate::error::{Error, Result};
 use crate::family::{Entry, Family, Step, Terms};
 use crate::net::Net;
 use autoencoders_kernels::{Activation, sparsity};
+use rows::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 pub(super) const ENTRY: Entry =

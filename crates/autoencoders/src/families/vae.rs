@@ -4,15 +4,15 @@
 //! 2017; warm-up: Sønderby et al., NeurIPS 2016; free bits: Kingma et al., NeurIPS 2016.
 
 use crate::config::{Auto, Plan};
-use crate::error::{Error, Result};
 use crate::family::{Code, Entry, Family, Step, Terms, check_distribution};
 use crate::layer::Pass;
 use crate::likelihood::Likelihood;
+use crate::noise::Draw;
 use crate::parts::Parts;
-use crate::rng::Rng;
 use crate::vars::Values;
 use autoencoders_kernels::kl_normal;
 use burn::tensor::{DType, Tensor};
+use rows::{Error, Result, Rng};
 use serde::{Deserialize, Serialize};
 
 pub(super) const ENTRY: Entry =

@@ -5,7 +5,6 @@
 //! batch. Meant for codes wider than the row.
 
 use crate::config::{Auto, Plan};
-use crate::error::{Error, Result};
 use crate::family::{Code, Entry, Family};
 use crate::largest;
 use crate::layer::{Mode, Pass};
@@ -14,6 +13,7 @@ use crate::parts::Parts;
 use crate::vars::{Fill, Init, Layout, Role, Values, VarId};
 use autoencoders_kernels::Activation;
 use burn::tensor::Tensor;
+use rows::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 pub(super) const ENTRY: Entry = Entry::of::<WinnerTakeAll>(

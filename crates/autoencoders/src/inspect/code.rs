@@ -1,10 +1,10 @@
 //! What the units of a code do over many rows.
 
-use crate::data::Dataset;
-use crate::error::Result;
 use crate::metrics::silent_below;
-use crate::model::{Matrix, Model, read};
+use crate::model::Model;
+use crate::tensors::read;
 use autoencoders_kernels::{Activation, kl_normal};
+use rows::{Dataset, Matrix, Result};
 
 /// Bars of a histogram.
 const BARS: usize = 40;

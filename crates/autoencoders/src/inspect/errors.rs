@@ -1,9 +1,9 @@
 //! Which rows and which columns a model reconstructs well, and how well principal components do.
 
-use crate::data::Dataset;
-use crate::error::{Error, Result};
-use crate::model::{Model, read};
+use crate::model::Model;
+use crate::tensors::read;
 use burn::tensor::{Tensor, TensorData};
+use rows::{Dataset, Error, Result};
 
 /// Squared errors of deterministic reconstructions, in scaled units.
 #[derive(Clone, Debug, PartialEq)]

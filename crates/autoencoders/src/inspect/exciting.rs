@@ -1,9 +1,10 @@
 //! The inputs that excite the units of a code most.
 
-use crate::error::{Error, Result};
 use crate::layer::Layer;
-use crate::model::{Matrix, Model, read};
+use crate::model::Model;
+use crate::tensors::read;
 use burn::tensor::{Device, Tensor, TensorData};
+use rows::{Error, Matrix, Result};
 
 /// Steps of the ascent.
 const STEPS: usize = 100;

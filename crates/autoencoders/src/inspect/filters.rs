@@ -1,9 +1,9 @@
 //! The first layer's weights and the last layer's, as images of what they look at.
 
-use crate::error::Result;
 use crate::layer::Layer;
-use crate::model::{Matrix, Model, read};
-use crate::schema::Shape;
+use crate::model::Model;
+use crate::tensors::read;
+use rows::{Matrix, Result, Shape};
 
 /// Weights in the shape of what they are applied to.
 #[derive(Clone, Debug, PartialEq)]

@@ -182,7 +182,7 @@ mod tests {
     fn a_dark_ground_with_blotches_is_no_stripe() {
         // A mean of -1 and noise around it: the widest hill comes near to it, and explains nothing
         // of what varies.
-        let mut rng = crate::rng::Rng::new(3);
+        let mut rng = rows::Rng::new(3);
         let filter: Vec<f32> = (0..64).map(|_| -1.0 + 0.5 * rng.standard_normal()).collect();
         let found = Gabor::fit(&filter, 8, 8).unwrap();
         assert!(found.explained < 0.6, "{found:?}");

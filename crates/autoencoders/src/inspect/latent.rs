@@ -1,8 +1,8 @@
 //! Walks through the code.
 
 use super::code::Unit;
-use crate::error::Result;
-use crate::model::{Matrix, Model};
+use crate::model::Model;
+use rows::{Matrix, Result};
 
 impl Model {
     /// Rows decoded while one unit moves and the others stand at their means: `steps` values from

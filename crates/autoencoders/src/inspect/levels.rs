@@ -1,11 +1,10 @@
 //! A row's way through the network, layer by layer.
 
-use crate::data::Dataset;
-use crate::error::{Error, Result};
 use crate::layer::Layer;
-use crate::model::{Matrix, Model, read};
-use crate::schema::Shape;
+use crate::model::Model;
+use crate::tensors::read;
 use burn::tensor::{Tensor, TensorData};
+use rows::{Dataset, Error, Matrix, Result, Shape};
 
 /// What one layer makes of a row.
 #[derive(Clone, Debug, PartialEq)]

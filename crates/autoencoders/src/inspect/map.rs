@@ -1,7 +1,7 @@
 //! A plane through the codes.
 
 use crate::baseline::principal;
-use crate::model::Matrix;
+use rows::Matrix;
 
 /// The plane along which codes vary most: a map of them, and the way back from a place on it to a
 /// code.

@@ -1,7 +1,6 @@
 //! What a trained model has learned, as numbers to look at: the report and the explorer draw them.
 
 mod code;
-pub mod colour;
 mod errors;
 mod exciting;
 mod filters;
@@ -9,7 +8,7 @@ mod gabor;
 mod latent;
 mod levels;
 mod map;
-mod rows;
+mod typical;
 
 pub use code::{CodeStatistics, State, Unit, standing_out};
 pub use errors::Errors;
@@ -20,4 +19,4 @@ pub use levels::{Branch, Level, tree};
 #[cfg(feature = "tsne")]
 pub use map::neighbour_map;
 pub use map::{CodeMap, MOST_PLACED};
-pub use rows::mean_row;
+pub use typical::mean_row;

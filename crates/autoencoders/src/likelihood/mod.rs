@@ -4,10 +4,10 @@ mod mixed;
 
 pub(crate) use mixed::{hide, known};
 
-use crate::error::{Error, Result};
 use crate::prepare::Range;
 use autoencoders_kernels::{Activation, RowLoss, activate, row_loss};
 use burn::tensor::Tensor;
+use rows::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{LN_2, PI};
 use std::fmt;
@@ -75,7 +75,7 @@ impl FromStr for Likelihood {
     }
 }
 
-crate::text::as_text!(Likelihood);
+rows::as_text!(Likelihood);
 
 impl fmt::Display for Likelihood {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,16 +5,16 @@
 
 mod table;
 mod text;
+mod whiten;
 
 pub(crate) use table::MOST_LEVELS;
 pub use table::{Cycle, Encoding, Layout, Table};
 pub use text::Vocabulary;
 pub(crate) use text::WEIGHT as TEXT_WEIGHT;
+pub use whiten::Whiten;
 
-use crate::data::{Dataset, Store, Values};
-use crate::error::{Error, Result};
-use crate::schema::{ColumnKind, Field, Shape};
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use rows::{ColumnKind, Dataset, Error, Field, Result, Shape, Store, Values, Whitening};
 use serde::{Deserialize, Serialize};
 use table::Levels;
 
@@ -65,6 +65,9 @@ pub struct Preparation {
     /// out.
     #[serde(default)]
     pub table: Option<Table>,
+    /// The whitening of patches, which comes before the scaling ([`Whiten::apply`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whiten: Option<Whiten>,
 }
 
 impl Preparation {
@@ -97,6 +100,7 @@ impl Preparation {
                 offset: vec![0.0],
                 scale: vec![1.0],
                 table: Some(table),
+                whiten: None,
             });
         }
         // In the order of the source: a disk reads that fastest, and sums have the same bits from
@@ -143,7 +147,7 @@ impl Preparation {
                 (Range::Real, spread(means), spread(deviations.into_iter().map(nonzero).collect()))
             }
         };
-        let preparation = Self { scaling, range, offset, scale, table: None };
+        let preparation = Self { scaling, range, offset, scale, table: None, whiten: None };
         preparation.check(features)?;
         Ok(preparation)
     }
@@ -159,6 +163,9 @@ impl Preparation {
                     features,
                 ));
             }
+        }
+        if let Some(whiten) = &self.whiten {
+            whiten.check(features)?;
         }
         let fits = |values: &[f64]| {
             (values.len() == 1 || values.len() == features) && values.iter().all(|v| v.is_finite())
@@ -185,6 +192,13 @@ impl Preparation {
 
     /// Ready to prepare rows of one data set; an error where its columns are of other kinds.
     pub fn on<'a>(&'a self, data: &'a Dataset) -> Result<Prepared<'a>> {
+        if data.whitening != Whitening::None {
+            return Err(Error::shape(
+                format!("patches of {}", data.name),
+                format!("such as are to be whitened ({})", data.whitening),
+                "patches that went through the model's whitening, or none for a model without",
+            ));
+        }
         let table = match &self.table {
             Some(table) => Some((table, table.layout(), table.levels(data)?)),
             None => {

@@ -2,9 +2,7 @@
 
 use super::text::{self, Vocabulary};
 use super::{Scale, each, nonzero};
-use crate::data::Dataset;
-use crate::error::{Error, Result};
-use crate::schema::{ColumnKind, Field};
+use rows::{ColumnKind, Dataset, Error, Field, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -1,6 +1,6 @@
 //! From a score to a probability and a threshold, by the scores of rows that trained nothing.
 
-use crate::error::{Error, Result};
+use rows::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -55,7 +55,7 @@ impl FromStr for Threshold {
     }
 }
 
-crate::text::as_text!(Threshold);
+rows::as_text!(Threshold);
 
 impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -274,7 +274,7 @@ fn quantile(sorted: &[f64], fraction: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::Rng;
+    use rows::Rng;
 
     fn normal(count: usize, seed: u64) -> Vec<f64> {
         let mut rng = Rng::new(seed);

@@ -4,14 +4,14 @@
 use super::Kind;
 use super::reference::{self, Near, Reference};
 use super::whiten::Whitening;
-use crate::data::Dataset;
-use crate::error::Result;
 use crate::evidence::importance;
-use crate::model::{Matrix, Model, read};
+use crate::model::Model;
+use crate::noise::Draw;
 use crate::prepare::Range;
-use crate::rng::Rng;
+use crate::tensors::read;
 use crate::vars::Values;
 use burn::tensor::Tensor;
+use rows::{Dataset, Matrix, Result, Rng};
 use serde::{Deserialize, Serialize};
 use std::cell::OnceCell;
 

@@ -33,11 +33,9 @@ pub use probe::{Probe, Probed};
 pub use reference::Reference;
 pub use whiten::Whitening;
 
-use crate::data::{Dataset, Values};
-use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::split::Split;
 use burn::tensor::{Device, Tensor, TensorData};
+use rows::{Dataset, Error, Result, Split, Values};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
@@ -102,7 +100,7 @@ impl FromStr for Kind {
     }
 }
 
-crate::text::as_text!(Kind);
+rows::as_text!(Kind);
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -395,7 +393,7 @@ fn matrix(values: Vec<f32>, columns: usize) -> Tensor<2> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::Rng;
+    use rows::Rng;
 
     #[test]
     fn scores_by_one_member_are_narrowed_to_what_means_vary_by() {

@@ -1,9 +1,8 @@
 //! From scores of windows to scores of the points they hold.
 
 use super::{Kind, Reason};
-use crate::data::{Dataset, Windows};
-use crate::error::{Error, Result};
 use crate::model::Model;
+use rows::{Dataset, Error, Result, Windows};
 
 /// A point's score.
 #[derive(Clone, Debug, PartialEq)]

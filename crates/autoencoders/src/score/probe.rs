@@ -5,11 +5,8 @@
 //! for anomaly detection are unreliable", arXiv 2501.13864, 2025), and then calls them normal.
 
 use super::{Detector, Kind};
-use crate::data::{Dataset, Values};
-use crate::error::Result;
 use crate::model::Model;
-use crate::rng::Rng;
-use crate::schema::ColumnKind;
+use rows::{ColumnKind, Dataset, Result, Rng, Values};
 use serde::{Deserialize, Serialize};
 
 /// Rows that are certainly no rows of the data.

@@ -1,8 +1,8 @@
 //! Distances to the codes of training rows.
 
-use crate::error::Result;
-use crate::model::{Matrix, read};
-use crate::rng::Rng;
+use crate::tensors::read;
+use rows::{Matrix, Result, Rng};
+
 use autoencoders_kernels::{Activation, arrange, dense_arranged};
 use burn::tensor::{Device, Tensor, TensorData};
 use std::fmt;

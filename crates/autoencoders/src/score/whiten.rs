@@ -159,7 +159,7 @@ fn inverse(factor: &Mat<f64>, n: usize) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::Rng;
+    use rows::Rng;
 
     /// Rows of two columns that nearly agree.
     fn twins(rows: usize) -> Vec<f32> {

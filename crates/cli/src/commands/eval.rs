@@ -8,8 +8,8 @@ use autoencoders::evidence::Annealing;
 use autoencoders::metrics::Evaluation;
 use autoencoders::recognise::Recognition;
 use autoencoders::score::{Kind, Probe, Probed};
-use autoencoders::split::Split;
-use autoencoders::{Config, Model, Result};
+use autoencoders::split::{Fractions, Split};
+use autoencoders::{Model, Result};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -107,13 +107,8 @@ fn judge(path: &Path, model: &Model, data: &Dataset, args: &Eval, first: bool) -
 
 /// Learned from four fifths of the rows, judged on the others.
 fn recognition(model: &Model, data: &Dataset, rows: &[usize]) -> Result<Recognition> {
-    let parted = Config {
-        validation: 0.0,
-        test: 0.2,
-        seed: model.parts.plan.config.seed,
-        ..Config::default()
-    };
-    let split = Split::new(&parted, rows.len())?;
+    let fractions = Fractions { validation: 0.0, test: 0.2 };
+    let split = Split::new(rows.len(), fractions, model.parts.plan.config.seed)?;
     let of = |places: &[usize]| places.iter().map(|at| rows[*at]).collect();
     model.recognition(
         data,

@@ -4,7 +4,7 @@ use super::score::reason;
 use crate::Exit;
 use crate::args::Score;
 use crate::show::{self, Show};
-use autoencoders::data::{Dataset, Values};
+use autoencoders::data::{Dataset, Values, read_cell};
 use autoencoders::schema::{ColumnKind, Field};
 use autoencoders::score::Threshold;
 use autoencoders::{Error, Model, Result, among_workers};
@@ -191,7 +191,7 @@ fn row(model: &Model, fields: &[Field], line: &str, places: Option<&Places>) -> 
             Error::Data { message, .. } => Error::data(column(model, at), message),
             other => other,
         };
-        let value = field.read(text).map_err(wrong)?;
+        let value = read_cell(&field, text).map_err(wrong)?;
         if value.is_nan() && !knows_gaps {
             return Err(Error::data(
                 column(model, at),

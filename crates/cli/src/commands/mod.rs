@@ -47,6 +47,11 @@ pub(crate) fn read_for(
 ) -> Result<Dataset> {
     let mut options = reading.options();
     options.expected = model.kinds();
+    if let (Some(patches), Some(whiten)) = (&mut options.patches, &model.preparation.whiten)
+        && reading.whiten.is_none()
+    {
+        patches.whiten = whiten.how();
+    }
     if model.series.is_none() {
         reading.require_window()?;
     }

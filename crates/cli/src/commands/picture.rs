@@ -1,8 +1,8 @@
 //! Rows of a model as a picture.
 
-use autoencoders::data::write_png_grid;
 use autoencoders::schema::Shape;
 use autoencoders::{Error, Matrix, Model, Result};
+use draw::write_png_grid;
 use std::path::Path;
 
 /// Refuses models whose rows are no images.

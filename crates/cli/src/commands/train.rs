@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     let head = args.head.map(|kind| head_of(args, kind, &config)).transpose()?;
     if let Some(head) = &head {
         // Before the training that comes first.
-        head.check(&data, &Split::new(&config, data.rows())?)?;
+        head.check(&data, &Split::new(data.rows(), config.fractions(), config.seed)?)?;
     }
 
     let mut progress = Progress::new(show);
@@ -52,17 +52,23 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     let stopped = matches!(&trained, Ok(Trained { outcome: Outcome::Interrupted, .. }));
     let classifier = match (&trained, &head) {
         // An interrupt ends it early; what was trained before is kept.
-        (Ok(trained), Some(head)) if !stopped => {
-            Some(Classifier::fit(&trained.model, &data, &trained.split, head, &mut |event| {
+        (Ok(trained), Some(head)) if !stopped => Some(Classifier::fit(
+            &trained.model,
+            &*trained.model.whitened(&data)?,
+            &trained.split,
+            head,
+            &mut |event| {
                 progress.head(event);
                 interrupt::flow()
-            }))
-        }
+            },
+        )),
         _ => None,
     };
     interrupt::release();
     progress.finish();
     let mut trained = trained?;
+    // What follows looks at rows as the model sees them: whitened, where it whitens.
+    let data = trained.model.aligned(data)?.0;
     if stopped {
         interrupted(args, head.as_ref(), &trained, &place.run);
         return Ok(Exit::Interrupted);

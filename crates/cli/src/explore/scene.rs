@@ -3,11 +3,11 @@
 use crate::commands::{name, summary};
 use crate::report::is_curve;
 use autoencoders::data::{Dataset, Values};
-use autoencoders::inspect::colour::groups;
 use autoencoders::inspect::{MOST_PLACED, neighbour_map};
 use autoencoders::rng::Rng;
 use autoencoders::schema::Shape;
 use autoencoders::{Error, Matrix, Model, Result, Source};
+use draw::colour::groups;
 use serde_json::json;
 use std::borrow::Cow;
 use std::path::Path;

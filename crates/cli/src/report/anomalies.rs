@@ -1,12 +1,12 @@
 //! Anomalies among the rows: how scores are distributed, which rows stand out and why, and where in
 //! a series they lie.
 
-use super::chart::{self, color};
 use super::{Facts, Figure, Picture, Section};
 use crate::show;
 use autoencoders::Result;
 use autoencoders::data::{Dataset, Windows};
 use autoencoders::score::{Kind, PointScore, Reason, RowScore, Stretch, Threshold, stretches};
+use draw::chart::{self, color};
 use maud::{Markup, html};
 
 /// Rows, or stretches of a series, in the table.

@@ -1,14 +1,14 @@
 //! The code: what each unit does, how units go together, and a map of the rows.
 
-use super::chart::{self, Line, color};
 use super::figure::Legend;
 use super::{Facts, Figure, Picture, Section};
-use autoencoders::inspect::colour::{GROUPS, diverging, groups};
 use autoencoders::inspect::{MOST_PLACED, State, neighbour_map};
 use autoencoders::schema::Shape;
 use autoencoders::{Matrix, Result};
+use draw::chart::RGBColor;
+use draw::chart::{self, Line, color};
+use draw::colour::{GROUPS, diverging, groups};
 use maud::{Markup, html};
-use plotters::style::RGBColor;
 
 /// Units with a chart of their own.
 const MOST_UNITS: usize = 64;

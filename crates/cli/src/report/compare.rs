@@ -1,9 +1,9 @@
 //! Several models on the same rows.
 
-use super::chart::{self, Line, color};
 use super::{Facts, Figure, Picture, Section};
 use autoencoders::schema::Shape;
 use autoencoders::{Error, Result};
+use draw::chart::{self, Line, color};
 use maud::{Markup, html};
 
 /// Rows that every model gives back.

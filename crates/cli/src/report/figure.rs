@@ -1,10 +1,10 @@
 //! What a report is made of.
 
 use autoencoders::Result;
-use autoencoders::data::{png, png_grid};
 use autoencoders::schema::Shape;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use draw::{png, png_grid};
 use maud::{Markup, PreEscaped, html};
 
 /// A part of the page under one heading.

@@ -3,9 +3,9 @@
 
 use super::{Facts, Figure, Picture, Section};
 use autoencoders::Result;
-use autoencoders::inspect::colour::around_grey;
 use autoencoders::inspect::{Filters, Gabor};
 use autoencoders::schema::Shape;
+use draw::colour::around_grey;
 use maud::html;
 
 /// Filters shown.

@@ -1,7 +1,6 @@
 //! The report: what a model has learned, as one page that opens anywhere.
 
 mod anomalies;
-mod chart;
 mod code;
 mod compare;
 mod facts;

@@ -1,10 +1,10 @@
 //! Rows and what the model gives back: the best, the middling and the worst.
 
-use super::chart::{self, Line, color};
 use super::{Facts, Figure, Picture, Section};
 use crate::show;
 use autoencoders::schema::Shape;
 use autoencoders::{Matrix, Result};
+use draw::chart::{self, Line, color};
 use maud::{Markup, html};
 
 /// Rows of each kind.

@@ -1,9 +1,9 @@
 //! How training went, and how far principal components get.
 
-use super::chart::{self, Line, color};
 use super::{Facts, Figure, Picture, Section};
 use autoencoders::Result;
 use autoencoders::run::Numbers;
+use draw::chart::{self, Line, color};
 use maud::html;
 
 pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {

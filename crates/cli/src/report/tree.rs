@@ -4,10 +4,10 @@
 use super::figure::data_uri;
 use super::{Facts, Figure, Picture, Section};
 use autoencoders::Result;
-use autoencoders::data::png;
-use autoencoders::inspect::colour::viridis;
 use autoencoders::inspect::{Branch, Level, tree};
 use autoencoders::schema::Shape;
+use draw::colour::viridis;
+use draw::png;
 use maud::html;
 
 /// Feature maps of a level that are shown.

@@ -1,0 +1,69 @@
+//! Files of rows, read and written.
+//!
+//! [`read`] takes a path or a built-in name and refuses what cannot be trained on, [`describe`]
+//! tells what is in a file without refusing, [`write_table`] and its neighbours write results.
+//!
+//! | module | what |
+//! |---|---|
+//! | `read`, `options`, `describe` | from a name to rows; how; what is in them |
+//! | `tables` | CSV and Parquet: cells, what columns hold, which tables are refused |
+//! | `arrays` | npy, npz, IDX |
+//! | `pictures` | folders of images, patches of photographs |
+//! | `series`, `stamps` | windows over points in time |
+//! | `labels`, `names` | labels and identifiers, columns by name |
+//! | `hold` | opening files, and rows that stay on disk |
+//! | `write` | tables and arrays of results |
+
+mod arrays {
+    pub(crate) mod array;
+    pub(crate) mod idx;
+    pub(crate) mod npy;
+    pub(crate) mod npz;
+}
+mod describe;
+mod digits;
+mod hold {
+    pub(crate) mod disk;
+    pub(crate) mod element;
+    pub(crate) mod sink;
+    pub(crate) mod source;
+}
+mod labels;
+mod names;
+mod options;
+mod pictures {
+    pub(crate) mod images;
+    pub(crate) mod patches;
+    pub(crate) mod picture;
+}
+mod read;
+mod series;
+mod stamps;
+mod tables {
+    pub(crate) mod cell;
+    pub(crate) mod column;
+    pub(crate) mod csv;
+    pub(crate) mod parquet;
+    pub(crate) mod parquet_guard;
+    pub(crate) mod parquet_table;
+    pub(crate) mod refuse;
+}
+mod write;
+
+pub use describe::{ColumnDescription, Description, describe};
+pub use options::ReadOptions;
+pub use pictures::patches::Patches;
+pub use read::read;
+pub use tables::column::read_cell;
+pub use write::{write_npy, write_npy_blocks, write_table, write_table_blocks};
+
+/// The folder of real data that tests read, named by the variable `AE_DATA`.
+#[cfg(test)]
+#[allow(clippy::print_stderr)]
+fn real_data() -> Option<std::path::PathBuf> {
+    let folder = std::env::var_os("AE_DATA").map(std::path::PathBuf::from);
+    if folder.is_none() {
+        eprintln!("AE_DATA is unset: nothing was tested on real data here");
+    }
+    folder
+}

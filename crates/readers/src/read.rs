@@ -1,0 +1,412 @@
+//! From a path or a name to a [`Dataset`].
+
+use crate::arrays::idx;
+use crate::arrays::npy;
+use crate::arrays::npz;
+use crate::digits;
+use crate::hold::source::split_array;
+use crate::hold::source::{self, Format};
+use crate::labels;
+use crate::options::ReadOptions;
+use crate::pictures::images;
+use crate::pictures::patches;
+use crate::series;
+use crate::tables::column::{Loaded, Sort};
+use crate::tables::csv;
+use crate::tables::parquet;
+use crate::tables::refuse;
+use rows::{ColumnKind, Dataset, Error, Result};
+
+/// Reads the rows of a file, a folder of images, or the built-in data set `digits`.
+///
+/// Every number of the result is finite. Rows that need more than [`ReadOptions::memory`] stay on
+/// disk: an uncompressed npy or IDX file is read where it is, everything else goes once into a
+/// temporary file without a name. One row is enough here: see [`Dataset::require_rows`]. A file
+/// called `digits` is read as `./digits`.
+///
+/// # Errors
+/// Where the source is missing, damaged or of an unknown format; where a column is text, dates or
+/// empty; where a value is missing, infinite or no number. The message names the row and the
+/// column.
+pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
+    let Some(series) = &options.series else { return table(source, options) };
+    let time =
+        series.time.clone().map_or_else(|| time_column(source, options), |time| Ok(Some(time)))?;
+    let data = table(source, &ReadOptions { id: time, series: None, ..options.clone() })?;
+    if let Some((row, column)) = refuse::first_gap(&data)? {
+        return Err(Error::data(
+            &data.name,
+            format!(
+                "row {}, {} has no value; a series needs every one: remove the row, and choose --gaps split or --gaps fill",
+                row + 1,
+                data.column_name(column)
+            ),
+        ));
+    }
+    if let Some(column) =
+        (0..data.fields.len()).find(|column| data.kind(*column) != ColumnKind::Numeric)
+    {
+        return Err(Error::data(
+            &data.name,
+            format!(
+                "{} holds {} values; the channels of a series are numbers: remove the column",
+                data.column_name(column),
+                data.kind(column)
+            ),
+        ));
+    }
+    series::windows(&data, series, options.memory)
+}
+
+fn table(source: &str, options: &ReadOptions) -> Result<Dataset> {
+    let Loaded { mut dataset, columns } = load(source, options)?;
+    refuse::refuse(&dataset, &columns)?;
+    dataset.check_finite()?;
+    refuse::warn(&mut dataset, options.expected.is_empty())?;
+    Ok(dataset)
+}
+
+/// The only column of dates; none where there is none.
+fn time_column(source: &str, options: &ReadOptions) -> Result<Option<String>> {
+    let Loaded { dataset, columns } = load(source, options)?;
+    let dates: Vec<usize> =
+        (0..columns.len()).filter(|at| columns[*at].sort() == Sort::Dates).collect();
+    match dates.as_slice() {
+        [] => Ok(None),
+        [one] => {
+            Ok(Some(dataset.columns.get(*one).cloned().unwrap_or_else(|| (one + 1).to_string())))
+        }
+        many => {
+            let names: Vec<String> = many.iter().map(|at| dataset.column_name(*at)).collect();
+            Err(Error::setting(
+                "time",
+                "open",
+                format!("one of the columns {}, by --time", names.join(", ")),
+            ))
+        }
+    }
+}
+
+/// Reads without refusing what only training would mind.
+pub(crate) fn load(source: &str, options: &ReadOptions) -> Result<Loaded> {
+    if options.label.is_some() && options.labels.is_some() {
+        return Err(Error::setting(
+            "label",
+            "given twice",
+            "either `--label COLUMN` or `--labels FILE`",
+        ));
+    }
+    if let (true, Some(name)) = (options.label == options.id, &options.id) {
+        return Err(Error::setting("id", format!("{name:?}"), "another column than the label"));
+    }
+    let mut loaded = load_source(source, options)?;
+    if let Some(file) = &options.labels {
+        loaded.dataset.labels = Some(labels::read(file, &loaded.dataset)?);
+    }
+    Ok(loaded)
+}
+
+fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
+    if source == digits::NAME {
+        return load_digits(options);
+    }
+    let (path, array) = split_array(source);
+    let array = array.or(options.array.as_deref());
+    if !path.exists() {
+        return Err(Error::data(
+            source,
+            "there is no such file; wanted a file (.csv, .csv.gz, .parquet, .npy, .npz, IDX), a folder of images, or the built-in name `digits`",
+        ));
+    }
+    let format = if path.is_dir() { Format::Picture } else { source::format(path)? };
+    if array.is_some() && format != Format::Npz {
+        return Err(Error::setting(
+            "array",
+            format!("{:?}", array.unwrap_or_default()),
+            "nothing: only .npz files hold arrays with names",
+        ));
+    }
+    if !options.columns.is_empty() && !matches!(format, Format::Csv | Format::Parquet) {
+        return Err(Error::setting(
+            "column",
+            "given",
+            "nothing: only the columns of CSV and Parquet tables have kinds",
+        ));
+    }
+    if options.resize.is_some() && format != Format::Picture {
+        return Err(Error::setting(
+            "resize",
+            "given",
+            "nothing: only images in a folder can be resized",
+        ));
+    }
+    if options.patches.is_some() && format != Format::Picture {
+        return Err(Error::setting("patches", "given", "nothing: only images have patches"));
+    }
+    if options.patches.is_some() && options.resize.is_some() {
+        return Err(Error::setting(
+            "resize",
+            "given",
+            "nothing beside --patches: patches are cut out of photographs as they are",
+        ));
+    }
+    let plain = |dataset| Loaded { dataset, columns: Vec::new() };
+    let mut loaded = match format {
+        Format::Csv => return csv::load(path, options),
+        Format::Parquet => return parquet::load(path, options),
+        Format::Npy => plain(npy::load(path, options.memory)?),
+        Format::Npz => plain(npz::load(path, options, array)?),
+        Format::Idx => plain(idx::load(path, options.memory)?),
+        Format::Picture => plain(match &options.patches {
+            Some(patches) => patches::load(path, patches, options.memory)?,
+            None => images::load(path, options.resize, options.memory)?,
+        }),
+    };
+    set_aside(&mut loaded.dataset, options)?;
+    Ok(loaded)
+}
+
+/// Takes label and identifier columns out of an array, where an npz has not given them as arrays of
+/// their own.
+fn set_aside(data: &mut Dataset, options: &ReadOptions) -> Result<()> {
+    let label = options.label.as_deref().filter(|_| data.labels.is_none());
+    let id = options.id.as_deref().filter(|_| data.ids.is_none());
+    let mut wanted: Vec<(&str, &str)> = [("label", label), ("id", id)]
+        .into_iter()
+        .filter_map(|(option, name)| Some((option, name?)))
+        .collect();
+    // Numbers count the columns of the file, so the later column is taken out first.
+    wanted.sort_by_key(|(_, name)| std::cmp::Reverse(name.parse::<usize>().ok()));
+    for (option, name) in wanted {
+        let texts = Some(labels::set_aside(data, option, name, options.memory)?);
+        match option {
+            "label" => data.labels = texts,
+            _ => data.ids = texts,
+        }
+    }
+    Ok(())
+}
+
+fn load_digits(options: &ReadOptions) -> Result<Loaded> {
+    let cut = options.resize.is_some() || options.patches.is_some();
+    if options.label.is_some() || options.id.is_some() || options.array.is_some() || cut {
+        return Err(Error::data(
+            digits::NAME,
+            "has its labels already and takes no label, id, array, resize or patches",
+        ));
+    }
+    Ok(Loaded { dataset: digits::load()?, columns: Vec::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{write_npy, write_table};
+    use rows::{Shape, Values};
+    use std::path::Path;
+
+    fn options(label: Option<&str>, id: Option<&str>) -> ReadOptions {
+        ReadOptions {
+            label: label.map(str::to_owned),
+            id: id.map(str::to_owned),
+            ..ReadOptions::default()
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_told_what_would_be_read() {
+        let error = read("nowhere.csv", &ReadOptions::default()).unwrap_err().to_string();
+        assert!(error.starts_with("nowhere.csv: there is no such file; wanted"), "{error}");
+        assert!(error.contains("digits"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_file_is_called_empty() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = read(&file.path().display().to_string(), &ReadOptions::default()).unwrap_err();
+        assert!(error.to_string().ends_with(": is empty"), "{error}");
+    }
+
+    #[test]
+    fn the_digits_are_built_in() {
+        let data = read("digits", &ReadOptions::default()).unwrap();
+        assert_eq!(data.shape, Shape::Image { height: 8, width: 8, channels: 1 });
+        assert!(data.warnings.is_empty());
+        assert!(read("digits", &options(Some("65"), None)).is_err());
+    }
+
+    #[test]
+    fn an_array_of_an_npz_is_named_after_a_colon() {
+        assert_eq!(split_array("a/b.npz:train_x"), (Path::new("a/b.npz"), Some("train_x")));
+        assert_eq!(split_array("a/b.npz"), (Path::new("a/b.npz"), None));
+        assert_eq!(split_array("C:\\x.csv"), (Path::new("C:\\x.csv"), None));
+    }
+
+    #[test]
+    fn columns_of_an_array_are_set_aside_by_number_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        write_npy(&path, &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
+        for (label, id) in [("1", "2"), ("2", "1")] {
+            let options = options(Some(label), Some(id));
+            let data = read(&path.display().to_string(), &options).unwrap();
+            assert_eq!(data.values, Values::F32(vec![3.0, 6.0]));
+            let on_disk =
+                read(&path.display().to_string(), &ReadOptions { memory: Some(4), ..options })
+                    .unwrap();
+            assert!(on_disk.values.in_memory().is_none());
+            assert_eq!(
+                (on_disk.values.load().unwrap(), &on_disk.labels),
+                (Values::F32(vec![3.0, 6.0]), &data.labels)
+            );
+            let (first, second) =
+                (vec!["1".to_owned(), "4".to_owned()], vec!["2".to_owned(), "5".to_owned()]);
+            let (labels, ids) = if label == "1" { (first, second) } else { (second, first) };
+            assert_eq!((data.labels.unwrap(), data.ids.unwrap()), (labels, ids));
+        }
+    }
+
+    #[test]
+    fn label_and_identifier_are_different_columns() {
+        let error = read("digits", &options(Some("1"), Some("1"))).unwrap_err().to_string();
+        assert_eq!(error, "id is \"1\"; wanted another column than the label");
+    }
+
+    #[test]
+    fn a_nan_is_missing_in_a_table_and_refused_in_a_series() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        write_npy(&path, &[2, 2], &[1.0, 2.0, f32::NAN, 4.0]).unwrap();
+        let data = read(&path.display().to_string(), &ReadOptions::default()).unwrap();
+        assert_eq!(
+            data.warnings,
+            ["1 cell has no value in 1 of 2 columns, the first in row 2, column 1"]
+        );
+        write_npy(&path, &[2, 2, 1], &[1.0, 2.0, f32::NAN, 4.0]).unwrap();
+        let error =
+            read(&path.display().to_string(), &ReadOptions::default()).unwrap_err().to_string();
+        assert!(error.contains("row 2 has a NaN in point 0"), "{error}");
+    }
+
+    #[test]
+    fn labels_come_from_a_column_or_a_file_not_both() {
+        let both = ReadOptions { labels: Some("l.csv".into()), ..options(Some("y"), None) };
+        assert!(read("digits", &both).unwrap_err().to_string().contains("--labels FILE"));
+    }
+
+    #[test]
+    fn labels_from_a_file_belong_to_the_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, labels) = (folder.path().join("a.csv"), folder.path().join("l.csv"));
+        write_table(&data, None, &["x".to_owned()], 2, &[1.0, 5.0]).unwrap();
+        std::fs::write(&labels, "cat\ndog\n").unwrap();
+        let options = ReadOptions { labels: Some(labels), ..options(None, Some("row")) };
+        let data = read(&data.display().to_string(), &options).unwrap();
+        assert_eq!(data.labels.unwrap(), ["cat", "dog"]);
+        assert_eq!(data.ids.unwrap(), ["0", "1"]);
+    }
+
+    /// Files of every format that hold the same five rows of three numbers.
+    fn one_table_in_every_format(folder: &Path) -> Vec<String> {
+        use std::io::Write;
+        let numbers: Vec<f32> = (0..15).map(|at| (at as f32 * 0.7).sin()).collect();
+        let names = ["a", "b", "c"].map(str::to_owned);
+        let path = |name: &str| folder.join(name);
+        for name in ["t.npy", "t.csv", "t.parquet"] {
+            write_table(&path(name), None, &names, 5, &numbers).unwrap();
+        }
+        let npy = std::fs::read(path("t.npy")).unwrap();
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&npy).unwrap();
+        std::fs::write(path("t.npy.gz"), gzip.finish().unwrap()).unwrap();
+        let mut npz = zip::ZipWriter::new(std::fs::File::create(path("t.npz")).unwrap());
+        npz.start_file("x.npy", zip::write::SimpleFileOptions::default()).unwrap();
+        npz.write_all(&npy).unwrap();
+        npz.finish().unwrap();
+        let mut idx = vec![0, 0, 0x0d, 2, 0, 0, 0, 5, 0, 0, 0, 3];
+        idx.extend(numbers.iter().flat_map(|number| number.to_be_bytes()));
+        std::fs::write(path("t.idx"), idx).unwrap();
+        ["t.npy", "t.npy.gz", "t.npz", "t.idx", "t.csv", "t.parquet"]
+            .map(|name| path(name).display().to_string())
+            .to_vec()
+    }
+
+    #[test]
+    fn every_format_gives_the_same_rows_from_disk_as_from_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        for source in one_table_in_every_format(folder.path()) {
+            let memory = read(&source, &ReadOptions::default()).unwrap();
+            for budget in [0, 30, 1 << 20] {
+                let options = ReadOptions { memory: Some(budget), ..ReadOptions::default() };
+                let data = read(&source, &options).unwrap();
+                assert_eq!(
+                    data.values.in_memory().is_some(),
+                    budget > 30,
+                    "{source} in {budget} bytes"
+                );
+                assert_eq!(
+                    (data.rows(), &data.shape, &data.columns),
+                    (5, &memory.shape, &memory.columns),
+                    "{source}"
+                );
+                assert_eq!(data.values.storage(), memory.values.storage(), "{source}");
+                assert_eq!(
+                    data.gather([4, 0, 0, 1, 2]).unwrap(),
+                    memory.gather([4, 0, 0, 1, 2]).unwrap(),
+                    "{source}"
+                );
+                let described = |options| crate::describe(&source, &options).unwrap();
+                assert_eq!(described(options), described(ReadOptions::default()), "{source}");
+            }
+        }
+    }
+
+    #[test]
+    fn columns_in_order_are_read_from_disk_only_with_advice() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        write_npy(&path, &[2, 2], &[1.0, 2.0, 3.0, 4.0]).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let at = bytes.windows(5).position(|word| word == b"False").unwrap();
+        std::fs::write(&path, [&bytes[..at], b"True ", &bytes[at + 5..]].concat()).unwrap();
+        let source = path.display().to_string();
+        assert_eq!(
+            read(&source, &ReadOptions::default()).unwrap().values,
+            Values::F32(vec![1.0, 3.0, 2.0, 4.0])
+        );
+        let error = read(&source, &ReadOptions { memory: Some(8), ..ReadOptions::default() })
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("column-major") && error.contains("numpy.ascontiguousarray(x)"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_nan_on_disk_is_refused_by_row_and_column() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.npy");
+        let mut numbers = vec![1.0; 400_000];
+        (numbers[399_999], numbers[300_001]) = (f32::INFINITY, f32::NAN);
+        write_npy(&path, &[200_000, 2, 1], &numbers).unwrap();
+        let refused = |memory| {
+            read(&path.display().to_string(), &ReadOptions { memory, ..ReadOptions::default() })
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(
+            refused(Some(0)).contains("row 150001 has a NaN in point 1 (such cells in all: 2)"),
+            "{}",
+            refused(Some(0))
+        );
+        assert_eq!(refused(Some(0)), refused(None));
+    }
+
+    #[test]
+    fn resizing_a_table_is_refused() {
+        let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
+        let options = ReadOptions { resize: Some((8, 8)), ..ReadOptions::default() };
+        assert!(read(&file.path().display().to_string(), &options).is_err());
+    }
+}

@@ -1,0 +1,308 @@
+//! Which tables are refused, and what users are warned of.
+
+use crate::tables::cell::has_decimal_comma;
+use crate::tables::column::{Column, Seen, Sort};
+use rows::{ColumnKind, Dataset, Error, Result, Shape, Values};
+
+/// An error where a column cannot be learned from, or has a cell that is not of its kind.
+///
+/// Whole columns come first, then single cells: the order in which a user repairs a file.
+pub(crate) fn refuse(data: &Dataset, columns: &[Column]) -> Result<()> {
+    let fail = |message: String| Err(Error::data(&data.name, message));
+    for (j, column) in columns.iter().enumerate() {
+        if let Some(reason) = refuse_whole(&quoted(data, j), &data.column_name(j), column) {
+            return fail(reason);
+        }
+    }
+    for (j, column) in columns.iter().enumerate() {
+        let Some((row, text)) = column.stray() else {
+            continue;
+        };
+        let name = data.column_name(j);
+        let (among, advice) = match column.sort() {
+            _ if has_decimal_comma(text) => ("numbers", "write decimals with a point".to_owned()),
+            Sort::Texts => (
+                "texts",
+                format!("if they are all names of categories, say `--column {name}=categorical`"),
+            ),
+            Sort::Dates => (
+                "dates",
+                "write it like 2024-01-31 or 2024-01-31 12:30, or remove the row".to_owned(),
+            ),
+            Sort::Booleans => ("booleans", "correct the cell or remove the row".to_owned()),
+            Sort::Numbers
+                if matches!(column.asked, Some(ColumnKind::Count | ColumnKind::Poisson)) =>
+            {
+                (
+                    "whole numbers from 0",
+                    "correct the cell, remove the row, or take the column for numeric".to_owned(),
+                )
+            }
+            Sort::Numbers | Sort::Empty => {
+                ("numbers", "correct the cell or remove the row".to_owned())
+            }
+        };
+        return fail(format!(
+            "row {}, {} has {text:?} among {among}; {advice}",
+            row + 1,
+            quoted(data, j)
+        ));
+    }
+    Ok(())
+}
+
+fn refuse_whole(quoted: &str, name: &str, column: &Column) -> Option<String> {
+    let example = |seen: &Seen| {
+        let (row, text) = seen.first.clone().unwrap_or_default();
+        format!("row {} has {text:?}", row + 1)
+    };
+    let commas = column.texts.first.as_ref().is_some_and(|(_, text)| has_decimal_comma(text));
+    let (different, texts) = (column.different(), column.texts.count);
+    match column.sort() {
+        _ if column.left_out => None,
+        _ if column.nested => {
+            Some(format!("{quoted} holds nested values, which cannot be trained on; remove it"))
+        }
+        Sort::Texts if column.asked.is_some() => None,
+        Sort::Texts if commas => Some(format!(
+            "{quoted} has decimal commas ({}); write decimals with a point",
+            example(&column.texts)
+        )),
+        Sort::Texts if column.mostly_different() && column.kind() != ColumnKind::Text => {
+            Some(format!(
+                "{quoted} has {different} different words in {texts} rows ({}), which are no categories; set it aside with `--id {name}` or `--label {name}`, remove it, or insist with `--column {name}=categorical` or `=text`",
+                example(&column.texts)
+            ))
+        }
+        Sort::Empty if column.missing.count > 0 && column.asked.is_none() => {
+            Some(format!("{quoted} is empty in every row; remove it"))
+        }
+        Sort::Numbers | Sort::Booleans | Sort::Dates | Sort::Texts | Sort::Empty => None,
+    }
+}
+
+/// `column "age"`, or `column 3` where there is no name.
+fn quoted(data: &Dataset, column: usize) -> String {
+    match data.columns.get(column) {
+        Some(name) => format!("column {name:?}"),
+        None => data.column_name(column),
+    }
+}
+
+/// For tables: warns of columns that never change and of columns that only count the rows.
+///
+/// With `learning` false only of what is missing: what a model knows already can carry something.
+pub(crate) fn warn(data: &mut Dataset, learning: bool) -> Result<()> {
+    let (rows, width) = (data.rows(), data.features());
+    if !matches!(data.shape, Shape::Flat { .. }) || rows < 2 {
+        return Ok(());
+    }
+    let list = |columns: Vec<usize>| {
+        let shown: Vec<String> = columns.iter().take(5).map(|&j| data.column_name(j)).collect();
+        let more = if columns.len() > 5 { ", ..." } else { "" };
+        format!("{}{more}", shown.join(", "))
+    };
+    let constant = if learning { unchanged(data)? } else { Vec::new() };
+    let counting = if learning { counting(data)? } else { Vec::new() };
+    let mut warnings = Vec::new();
+    if !constant.is_empty() {
+        warnings.push(format!(
+            "{} of {width} columns never change: {}; they carry nothing and may be removed",
+            constant.len(),
+            list(constant)
+        ));
+    }
+    if !counting.is_empty() {
+        warnings.push(format!(
+            "only counts the rows: {}; if it identifies rows, set it aside with `--id`",
+            list(counting)
+        ));
+    }
+    let missing = missing(data)?;
+    if let Some((row, column)) = missing.first {
+        warnings.push(format!(
+            "{} in {} of {width} columns, the first in row {}, {}",
+            if missing.cells == 1 {
+                "1 cell has no value".to_owned()
+            } else {
+                format!("{} cells have no value", missing.cells)
+            },
+            missing.columns,
+            row + 1,
+            quoted(data, column)
+        ));
+    }
+    data.warnings.extend(warnings);
+    Ok(())
+}
+
+/// Zero-based row and column of the first cell without a value.
+pub(crate) fn first_gap(data: &Dataset) -> Result<Option<(usize, usize)>> {
+    Ok(missing(data)?.first)
+}
+
+/// What is missing in a table.
+#[derive(Default)]
+struct Missing {
+    cells: usize,
+    columns: usize,
+    /// Zero-based row and column of the first.
+    first: Option<(usize, usize)>,
+}
+
+fn missing(data: &Dataset) -> Result<Missing> {
+    let width = data.features();
+    let (mut missing, mut columns, mut before) = (Missing::default(), vec![false; width], 0);
+    for block in data.blocks() {
+        let block = block?;
+        if let Values::U8(_) = *block {
+            break;
+        }
+        for at in (0..block.len()).filter(|at| block.get(*at).is_nan()) {
+            missing.cells += 1;
+            columns[at % width] = true;
+            missing.first.get_or_insert(((before + at) / width, at % width));
+        }
+        before += block.len();
+    }
+    missing.columns = columns.into_iter().filter(|has| *has).count();
+    Ok(missing)
+}
+
+/// The columns that hold one and the same number in every row.
+pub(crate) fn unchanged(data: &Dataset) -> Result<Vec<usize>> {
+    fn keep<T: PartialEq>(candidates: &mut Vec<usize>, first: &[T], values: &[T]) {
+        for row in values.chunks_exact(first.len().max(1)) {
+            if candidates.is_empty() {
+                break;
+            }
+            candidates.retain(|&j| row[j] == first[j]);
+        }
+    }
+    let (rows, width) = (data.rows(), data.features());
+    if rows == 0 {
+        return Ok(Vec::new());
+    }
+    let first = data.gather([0])?;
+    let mut candidates: Vec<usize> = (0..width).collect();
+    // The first row is like itself, even where it has no number.
+    let mut skipped = width;
+    for block in data.blocks() {
+        match (&first, &*block?) {
+            (Values::U8(first), Values::U8(values)) => {
+                keep(&mut candidates, first, &values[skipped..])
+            }
+            (Values::F32(first), Values::F32(values)) => {
+                keep(&mut candidates, first, &values[skipped..])
+            }
+            (Values::F64(first), Values::F64(values)) => {
+                keep(&mut candidates, first, &values[skipped..])
+            }
+            // The numbers of a data set are of one type.
+            _ => {}
+        }
+        skipped = 0;
+        if candidates.is_empty() {
+            break;
+        }
+    }
+    Ok(candidates)
+}
+
+/// The columns whose value goes up by one from each row to the next, from 0 or 1.
+fn counting(data: &Dataset) -> Result<Vec<usize>> {
+    let width = data.features();
+    // Fewer rows may count by chance.
+    if data.rows() < 10 {
+        return Ok(Vec::new());
+    }
+    let first = data.gather([0])?;
+    let mut candidates: Vec<usize> =
+        (0..width).filter(|&j| first.get(j) == 0.0 || first.get(j) == 1.0).collect();
+    let mut before = 0;
+    for block in data.blocks() {
+        let block = block?;
+        let rows = block.len() / width;
+        candidates.retain(|&j| {
+            (0..rows).all(|row| block.get(row * width + j) == first.get(j) + (before + row) as f64)
+        });
+        before += rows;
+        if candidates.is_empty() {
+            break;
+        }
+    }
+    Ok(candidates)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables::cell::Cell;
+
+    fn seen(cells: &[&str]) -> Column {
+        let mut column = Column::default();
+        for (row, text) in cells.iter().enumerate() {
+            column.take(row, Cell::read(text.as_bytes()), || (*text).to_owned());
+        }
+        column
+    }
+
+    fn table(rows: &[&[f64]]) -> Dataset {
+        let width = rows[0].len();
+        Dataset::new("t", Shape::Flat { width }, Values::F64(rows.concat())).unwrap()
+    }
+
+    #[test]
+    fn a_column_is_what_most_of_its_cells_are() {
+        assert_eq!(seen(&["1", "2", "x"]).kind(), ColumnKind::Numeric);
+        assert_eq!(seen(&["a", "2", "x"]).kind(), ColumnKind::Categorical);
+        assert_eq!(seen(&["", "2024-01-02"]).kind(), ColumnKind::Date);
+        assert_eq!(seen(&["true", "false", ""]).kind(), ColumnKind::Boolean);
+        assert_eq!(seen(&["", "NA"]).kind(), ColumnKind::Empty);
+    }
+
+    #[test]
+    fn a_decimal_comma_gets_its_own_advice() {
+        let error =
+            refuse(&table(&[&[1.0], &[2.0], &[3.0]]), &[seen(&["1", "2,5", "3"])]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "t: row 2, column 1 has \"2,5\" among numbers; write decimals with a point"
+        );
+        let error = refuse(&table(&[&[1.0], &[2.0]]), &[seen(&["1,5", "2,5"])]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "t: column 1 has decimal commas (row 1 has \"1,5\"); write decimals with a point"
+        );
+    }
+
+    #[test]
+    fn a_number_among_booleans_is_a_stray() {
+        let error = refuse(&table(&[&[1.0], &[2.0], &[0.0]]), &[seen(&["true", "2", "false"])])
+            .unwrap_err();
+        assert!(error.to_string().contains("row 2, column 1 has \"2\""), "{error}");
+    }
+
+    #[test]
+    fn constant_columns_are_a_warning_and_stay() {
+        let mut data = table(&[&[1.0, 7.0], &[2.0, 7.0]]);
+        warn(&mut data, true).unwrap();
+        assert_eq!(
+            data.warnings,
+            ["1 of 2 columns never change: column 2; they carry nothing and may be removed"]
+        );
+        assert_eq!(data.features(), 2);
+    }
+
+    #[test]
+    fn a_column_that_counts_the_rows_is_a_warning() {
+        let rows: Vec<[f64; 2]> = (0..12).map(|i| [f64::from(i), f64::from(i * i)]).collect();
+        let mut data = table(&rows.iter().map(|row| row.as_slice()).collect::<Vec<_>>());
+        warn(&mut data, true).unwrap();
+        assert!(
+            data.warnings[0].starts_with("only counts the rows: column 1;"),
+            "{:?}",
+            data.warnings
+        );
+    }
+}

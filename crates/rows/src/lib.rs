@@ -1,0 +1,43 @@
+//! Rows of numbers: what they mean, where they are held, which of them do what.
+//!
+//! | module | what |
+//! |---|---|
+//! | `dataset` | [`Dataset`]: rows with what is known about them |
+//! | `values`, `store`, `held`, `view` | numbers in memory, on disk, or as windows over others |
+//! | `schema`, `calendar` | the shape of a row, what columns hold, dates as text |
+//! | `windows` | windows over a series, and back to its points |
+//! | `matrix` | [`Matrix`]: numbers that a model gave |
+//! | `split` | which rows train, validate and test |
+//! | `rng` | [`Rng`]: the only randomness |
+//! | `error` | the one [`Error`] |
+//! | `atomic` | files that appear whole or not at all |
+
+mod atomic;
+pub mod calendar;
+mod dataset;
+mod error;
+mod held;
+mod matrix;
+mod rng;
+mod schema;
+mod split;
+mod store;
+mod values;
+mod view;
+mod whitening;
+mod windows;
+mod words;
+
+pub use atomic::{atomically, refuse_existing, write_atomically};
+pub use dataset::Dataset;
+pub use error::{Error, Result};
+pub use held::Held;
+pub use matrix::Matrix;
+pub use rng::Rng;
+pub use schema::{ColumnKind, Field, OTHER, Shape};
+pub use split::{Fractions, Split};
+pub use store::Store;
+pub use values::Values;
+pub use view::View;
+pub use whitening::Whitening;
+pub use windows::{Duplicates, Gaps, Series, Span, Windows};
