@@ -290,7 +290,7 @@ pub(crate) struct Reading {
     /// Whiten patches: none, lowpass, zca or zca:E [default: none]
     #[arg(long, value_name = "HOW", requires = "patches", help_heading = "Reading")]
     pub whiten: Option<data::Whitening>,
-    /// Treat rows as points in time, and cut windows of this many
+    /// Treat rows as points in time; cut windows of this many points
     #[arg(long, value_name = "POINTS", help_heading = "Series")]
     pub window: Option<usize>,
     /// Points from one window to the next [default: 1]
