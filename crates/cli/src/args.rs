@@ -16,19 +16,19 @@ use serde_json::Value;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-/// Trains, inspects, uses and ships every kind of autoencoder
+/// Train, inspect, use and ship autoencoders
 #[derive(Debug, Parser)]
 #[command(name = "ae", version, after_help = "Example:\n  ae train digits --latent 8")]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub command: Command,
-    /// One JSON object on standard output
+    /// Print the result as JSON
     #[arg(long, global = true, display_order = 900)]
     pub json: bool,
-    /// No progress, warnings and advice
+    /// Suppress progress, warnings and advice
     #[arg(long, global = true, display_order = 901)]
     pub quiet: bool,
-    /// Threads to work on [default: one for each core]
+    /// Number of threads [default: one per core]
     #[arg(long, global = true, value_name = "N", value_parser = value_parser!(u16).range(1..=1024), display_order = 902)]
     pub threads: Option<u16>,
 }
@@ -88,32 +88,32 @@ pub(crate) enum Command {
 pub(crate) struct Train {
     #[command(flatten)]
     pub rows: Rows,
-    /// Rows for the final table, instead of a fraction of DATA
+    /// Test rows for the final table, instead of a fraction of DATA
     #[arg(long, value_name = "FILE", conflicts_with = "test")]
     pub test_data: Option<String>,
-    /// Go on with an interrupted training; its settings are in the file
+    /// Resume an interrupted training run; its settings are in the file
     #[arg(long, value_name = "FILE.run", conflicts_with = "settings")]
     pub resume: Option<PathBuf>,
     /// The model file [default: the name of DATA with .ae, or the next free one]
     #[arg(short, long, value_name = "MODEL")]
     pub output: Option<PathBuf>,
-    /// Begin with the weights of a model: those of layers of the same place and size
+    /// Start from the weights of a model, where layers match in place and size
     #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
     pub from: Option<PathBuf>,
     /// Also train a classifier of the labels on the code: softmax fine-tunes a copy of the encoder
-    /// with it, linear and svm leave it as it is
+    /// with it, linear and svm leave the encoder unchanged
     #[arg(long, value_name = "KIND")]
     pub head: Option<recognise::Kind>,
-    /// Passes of the classifier's training [default: 30; 200 for linear and svm]
+    /// Epochs of the classifier's training [default: 30; 200 for linear and svm]
     #[arg(long, value_name = "N", requires = "head")]
     pub head_epochs: Option<usize>,
-    /// Step size of the classifier's training [default: 0.001]
+    /// Learning rate of the classifier (softmax only) [default: 0.001]
     #[arg(long, value_name = "X", requires = "head")]
     pub head_lr: Option<f64>,
-    /// Weight of the classifier's squared weights [default: 0.00001]
+    /// Weight of the classifier's L2 penalty [default: 0.00001]
     #[arg(long, value_name = "X", requires = "head")]
     pub head_l2: Option<f64>,
-    /// Keep the encoder of that model as it is; only the decoder learns
+    /// Freeze the encoder of that model; only the decoder learns
     #[arg(long, requires = "from")]
     pub freeze_encoder: bool,
     /// Replace an existing model file
@@ -122,7 +122,7 @@ pub(crate) struct Train {
     /// Also write a report, beside the model or to FILE.html
     #[arg(long, value_name = "FILE.html", num_args = 0..=1, require_equals = true)]
     pub report: Option<Option<PathBuf>>,
-    /// Where to compute [default: cpu]
+    /// Device to compute on [default: cpu]
     #[arg(long, value_name = "DEVICE", value_parser = devices())]
     pub device: Option<String>,
     // Last, because its heading also stands above whatever comes after it.
@@ -135,20 +135,20 @@ pub(crate) struct Train {
 #[group(id = "settings", multiple = true)]
 #[command(next_help_heading = "Settings", allow_negative_numbers = true)]
 pub(crate) struct Settings {
-    /// A recipe: settings in a .toml or .json file; flags beside it win
+    /// A recipe: settings in a .toml or .json file; flags override it
     #[arg(long, value_name = "RECIPE")]
     pub config: Option<PathBuf>,
-    /// Settings for a purpose; flags beside it win. anomalies: five denoising models whose scores
-    /// are averaged; gaps: one that fills missing values
+    /// Settings for a purpose; flags override them. anomalies: five denoising models whose scores
+    /// are averaged; gaps: a model that fills missing values
     #[arg(long = "for", value_name = "PURPOSE", value_parser = purposes(), conflicts_with = "config")]
     pub purpose: Option<Purpose>,
-    /// Kind of autoencoder; `ae families` tells more [default: plain]
+    /// Kind of autoencoder; see `ae families` [default: plain]
     #[arg(long, value_name = "NAME", value_parser = families())]
     pub family: Option<String>,
-    /// A parameter of the family; may be given several times
+    /// Set a parameter of the family; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
     pub parameters: Vec<(String, Value)>,
-    /// Numbers in a code [default: 8]
+    /// Size of the code [default: 8]
     #[arg(long, value_name = "N")]
     pub latent: Option<usize>,
     /// Network: auto, linear, shallow, mlp:512,256, conv:32,64 or maps:32,64 [default: auto]
@@ -157,39 +157,39 @@ pub(crate) struct Settings {
     /// Activation of the hidden layers [default: relu]
     #[arg(long, value_name = "NAME", value_parser = activations())]
     pub activation: Option<Activation>,
-    /// Activation of the code [default: decided by the family]
+    /// Activation of the code [default: set by the family]
     #[arg(long, value_name = "NAME", value_parser = activations(), hide_possible_values = true)]
     pub code_activation: Option<Activation>,
-    /// Let the decoder use the encoder's matrices
+    /// Tie the decoder's weights to the encoder's
     #[arg(long)]
     pub tied: bool,
     /// Fraction of hidden units dropped in training [default: 0]
     #[arg(long, value_name = "X")]
     pub dropout: Option<f64>,
-    /// Norm of the hidden layers [default: none]
+    /// Normalisation of the hidden layers [default: none]
     #[arg(long, value_name = "NORM", value_parser = norms())]
     pub norm: Option<Norm>,
     /// Reconstruction error: auto, gaussian, gaussian:V, gaussian:learned, bernoulli or laplace
     /// [default: auto]
     #[arg(long, value_name = "NAME")]
     pub likelihood: Option<Likelihood>,
-    /// Replace pixels by draws of 0 or 1
+    /// Sample each pixel as 0 or 1
     #[arg(long)]
     pub binarise: bool,
-    /// Scaling of the numbers [default: auto]
+    /// Scaling of the data [default: auto]
     #[arg(long, value_name = "SCALE", value_parser = scales())]
     pub scale: Option<Scale>,
-    /// Fraction of a table's cells that training hides, so that the model learns to fill gaps
-    /// [default: 0.2 where there are gaps]
+    /// Fraction of a table's cells that training hides, to learn to fill missing values [default:
+    /// 0.2 if there are missing values]
     #[arg(long, value_name = "FRACTION")]
     pub hidden: Option<f64>,
-    /// Passes over the training rows [default: decided from their number]
+    /// Passes over the training rows [default: set by their number]
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
-    /// Rows in a step [default: 64]
+    /// Batch size in rows [default: 64]
     #[arg(long, value_name = "N")]
     pub batch: Option<usize>,
-    /// Step size [default: 0.001]
+    /// Learning rate [default: 0.001]
     #[arg(long, value_name = "X")]
     pub lr: Option<f64>,
     /// Optimiser [default: adam]
@@ -201,50 +201,52 @@ pub(crate) struct Settings {
     /// Decoupled weight decay [default: 0]
     #[arg(long, value_name = "X")]
     pub weight_decay: Option<f64>,
-    /// Weight of the squared weights in the loss [default: 0]
+    /// Weight of the L2 penalty in the loss [default: 0]
     #[arg(long, value_name = "X")]
     pub l2: Option<f64>,
-    /// Step size over time: constant, cosine, step:EPOCHS,FACTOR or plateau:EPOCHS,FACTOR [default:
-    /// cosine]
+    /// Learning-rate schedule: constant, cosine, step:EPOCHS,FACTOR or plateau:EPOCHS,FACTOR
+    /// [default: cosine]
     #[arg(long, value_name = "SCHEDULE")]
     pub schedule: Option<Schedule>,
-    /// Epochs over which the step size rises from zero [default: 0]
+    /// Epochs over which the learning rate rises from zero [default: 0]
     #[arg(long, value_name = "EPOCHS")]
     pub warm_up: Option<f64>,
-    /// Largest norm of the gradient; 0 does not clip [default: 0]
+    /// Maximum norm of the gradient; 0 does not clip [default: 0]
     #[arg(long, value_name = "X")]
     pub clip: Option<f64>,
-    /// Epochs without a better validation loss before training stops; 0 never stops early [default:
-    /// 0]
+    /// Epochs without a better validation loss before training stops; 0 never stops early
+    /// [default: 0]
     #[arg(long, value_name = "N")]
     pub patience: Option<usize>,
-    /// Density on the codes, to generate from: auto, none, gaussian or mixture:N [default: auto]
+    /// Density fitted on the codes to generate from: auto, none, gaussian or mixture:N [default:
+    /// auto]
     #[arg(long, value_name = "DENSITY")]
     pub density: Option<DensityChoice>,
-    /// Models of an ensemble, whose anomaly scores are averaged [default: 1]
+    /// Number of ensemble members, whose anomaly scores are averaged [default: 1]
     #[arg(long, value_name = "N")]
     pub members: Option<usize>,
-    /// Expected fraction of anomalies among the training rows, which then teach less [default: 0]
+    /// Expected fraction of anomalies in the training rows; the largest errors are left out of the
+    /// loss [default: 0]
     #[arg(long, value_name = "FRACTION")]
     pub contamination: Option<f64>,
-    /// Hidden layers that are trained one after the other before all are trained together: --net
+    /// Hidden layers to train one by one before all are trained together: short for --net
     /// mlp:WIDTHS --pretrain greedy
     #[arg(long, value_name = "WIDTHS", conflicts_with = "net")]
     pub stack: Option<String>,
-    /// How the layers of a dense network are made ready: none, greedy, or with --activation sigmoid
+    /// How to pretrain the layers of a dense network: none, greedy, or with --activation sigmoid
     /// rbm, rbm:K or rbm:persistent [default: none]
     #[arg(long, value_name = "HOW")]
     pub pretrain: Option<Pretraining>,
-    /// Epochs of each of these layers [default: 20]
+    /// Pretraining epochs of each layer [default: 20]
     #[arg(long, value_name = "N")]
     pub pretrain_epochs: Option<usize>,
-    /// Decides every random number [default: 0]
+    /// Random seed [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Fraction of the rows that early stopping sees [default: 0.1]
+    /// Fraction of the rows used for validation [default: 0.1]
     #[arg(long, value_name = "FRACTION")]
     pub validation: Option<f64>,
-    /// Fraction of the rows that only the final table sees [default: 0.1]
+    /// Fraction of the rows used only for the final test [default: 0.1]
     #[arg(long, value_name = "FRACTION")]
     pub test: Option<f64>,
 }
@@ -263,50 +265,50 @@ pub(crate) struct Rows {
 /// How rows are read.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Reading {
-    /// The column of labels: kept, never trained on
+    /// The column of labels, never used as input
     #[arg(long, value_name = "COLUMN", conflicts_with = "labels", help_heading = "Reading")]
     pub label: Option<String>,
-    /// A file with one label a row
+    /// A file with one label per row
     #[arg(long, value_name = "FILE", help_heading = "Reading")]
     pub labels: Option<PathBuf>,
-    /// The column that identifies rows: kept beside codes
+    /// The column of row identifiers, kept beside codes
     #[arg(long, value_name = "COLUMN", help_heading = "Reading")]
     pub id: Option<String>,
-    /// What columns of a table hold, where it is not what they look like: numeric, boolean,
-    /// categorical, date, count, poisson or text
+    /// Kinds of table columns, to override the inferred ones: numeric, boolean, categorical, date,
+    /// count, poisson or text
     #[arg(long = "column", value_name = "NAME=KIND", value_parser = column_kind, value_delimiter = ',', help_heading = "Reading")]
     pub columns: Vec<(String, ColumnKind)>,
     /// Resize the images of a folder
     #[arg(long, value_name = "WxH", value_parser = sides, help_heading = "Reading")]
     pub resize: Option<(usize, usize)>,
-    /// Cut so many patches out of photographs, which need not be of one size
+    /// Cut this many patches out of photographs of any sizes
     #[arg(long, value_name = "N", help_heading = "Reading", conflicts_with = "resize")]
     pub patches: Option<usize>,
-    /// Sides of the patches [default: 8x8]
+    /// Size of the patches [default: 8x8]
     #[arg(long, value_name = "WxH", value_parser = sides, requires = "patches", help_heading = "Reading")]
     pub patch: Option<(usize, usize)>,
     /// Whiten patches: none, lowpass, zca or zca:E [default: none]
     #[arg(long, value_name = "HOW", requires = "patches", help_heading = "Reading")]
     pub whiten: Option<data::Whitening>,
-    /// Rows are points in time: cut windows of so many out of them
+    /// Treat rows as points in time; cut windows of this many points
     #[arg(long, value_name = "POINTS", help_heading = "Series")]
     pub window: Option<usize>,
     /// Points from one window to the next [default: 1]
     #[arg(long, value_name = "POINTS", help_heading = "Series")]
     pub stride: Option<usize>,
-    /// The column of time stamps [default: the only one of dates]
+    /// The column of time stamps [default: the only date column]
     #[arg(long, value_name = "COLUMN", help_heading = "Series")]
     pub time: Option<String>,
-    /// Average points over spans, as 5min, 1h or 30s
+    /// Average points over spans, such as 5min, 1h or 30s
     #[arg(long, value_name = "SPAN", help_heading = "Series")]
     pub resample: Option<data::Span>,
-    /// What becomes of points of one time
+    /// What to do with points at the same time
     #[arg(long, value_name = "HOW", value_parser = duplicates(), help_heading = "Series")]
     pub duplicates: Option<data::Duplicates>,
-    /// What becomes of missing points: split ends a window there, fill puts them in
+    /// What to do with missing points: split ends a window there, fill interpolates them
     #[arg(long, value_name = "HOW", value_parser = gaps(), help_heading = "Series")]
     pub gaps: Option<data::Gaps>,
-    /// Memory for the numbers of DATA, as in 512MB; rows that need more stay on disk [default: no
+    /// Memory limit for the numbers of DATA, such as 512MB; larger data stay on disk [default: no
     /// limit]
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Reading")]
     pub memory: Option<u64>,
@@ -369,7 +371,7 @@ impl Reading {
 /// Where a result goes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Output {
-    /// The file to write; its extension is its format
+    /// The file to write; its extension sets the format
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     pub path: PathBuf,
     /// Replace an existing file
@@ -384,20 +386,20 @@ pub(crate) struct Eval {
     pub model: PathBuf,
     #[command(flatten)]
     pub rows: Rows,
-    /// Another model, evaluated on the same rows
+    /// Another model to evaluate on the same rows
     #[arg(long, value_name = "MODEL")]
     pub beside: Option<PathBuf>,
-    /// Whether the model scores rows as anomalies that certainly are
+    /// Whether constructed anomalies get high scores
     #[arg(long)]
     pub probe: bool,
-    /// How well the code tells the labels of rows: a linear probe and the ten nearest rows, learned
-    /// on four fifths of them
+    /// How well the code predicts the labels: a linear probe and the ten nearest rows, learned on
+    /// four fifths of the rows
     #[arg(long)]
     pub recognise: bool,
-    /// How likely rows are in nats, by importance sampling with so many draws (vae and iwae)
+    /// Log-likelihood in nats, by importance sampling with this many draws (vae and iwae)
     #[arg(long, value_name = "DRAWS")]
     pub importance: Option<usize>,
-    /// The same by annealed importance sampling over so many temperatures
+    /// The same by annealed importance sampling over this many temperatures
     #[arg(long, value_name = "TEMPERATURES")]
     pub annealing: Option<usize>,
 }
@@ -413,7 +415,7 @@ pub(crate) struct Encode {
     pub output: Output,
 }
 
-/// Write the rows of codes as .npy, .csv, .parquet or .png
+/// Write the rows decoded from codes as .npy, .csv, .parquet or .png
 #[derive(Debug, clap::Args)]
 pub(crate) struct Decode {
     /// A model file
@@ -431,36 +433,36 @@ pub(crate) struct Reconstruct {
     pub model: PathBuf,
     #[command(flatten)]
     pub rows: Rows,
-    /// Fill gaps only: values that are there stay as they are
+    /// Fill missing values only; known values do not change
     #[arg(long)]
     pub fill: bool,
-    /// Only so many rows from the first [default: 16 for .png, otherwise all]
+    /// Only the first N rows [default: 16 for .png, otherwise all]
     #[arg(long = "rows", value_name = "N", value_parser = value_parser!(u32).range(1..))]
     pub count: Option<u32>,
     #[command(flatten)]
     pub output: Output,
 }
 
-/// Write new rows as .png, .npy, .csv or .parquet
+/// Generate new rows as .png, .npy, .csv or .parquet
 #[derive(Debug, clap::Args)]
 pub(crate) struct Generate {
     /// A model file
     pub model: PathBuf,
-    /// How many rows
+    /// Number of rows
     #[arg(short = 'n', value_name = "N", default_value = "64", value_parser = value_parser!(u32).range(1..))]
     pub count: u32,
-    /// Decides every random number
+    /// Random seed
     #[arg(long, value_name = "N", default_value = "0")]
     pub seed: u64,
-    /// Where codes are drawn from: the family's prior, or the density fitted on the codes [default:
-    /// the prior where there is one]
+    /// What codes are drawn from: the family's prior, or the density fitted on the codes [default:
+    /// the prior if there is one]
     #[arg(long, value_name = "SOURCE", value_parser = sources())]
     pub source: Option<Source>,
     #[command(flatten)]
     pub output: Output,
 }
 
-/// Write the rows between two rows, along a straight line in code, as .png, .npy, .csv or .parquet
+/// Interpolate between two rows, on a straight line in code space, as .png, .npy, .csv or .parquet
 #[derive(Debug, clap::Args)]
 pub(crate) struct Interpolate {
     /// A model file
@@ -470,56 +472,55 @@ pub(crate) struct Interpolate {
     /// The two rows, counted from 0
     #[arg(long = "rows", value_name = "A,B", value_parser = pair)]
     pub ends: (usize, usize),
-    /// How many rows to write, both ends included
+    /// Number of rows to write, both ends included
     #[arg(long, value_name = "N", default_value = "10")]
     pub steps: usize,
     #[command(flatten)]
     pub output: Output,
 }
 
-/// List the rows nearest in code
+/// List the rows with the nearest codes
 #[derive(Debug, clap::Args)]
 pub(crate) struct Search {
     /// A model file
     pub model: PathBuf,
     #[command(flatten)]
     pub rows: Rows,
-    /// The row whose neighbours are sought, counted from 0
+    /// The row to find neighbours of, counted from 0
     #[arg(long, value_name = "ROW", conflicts_with_all = ["like", "text"], required_unless_present_any = ["like", "text"])]
     pub row: Option<usize>,
-    /// A file with the one row whose neighbours are sought
+    /// A file with the one row to find neighbours of
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     pub like: Option<String>,
-    /// Words to seek in a column of text
+    /// Words to search for in a text column
     #[arg(long, value_name = "WORDS")]
     pub text: Option<String>,
-    /// How many neighbours
+    /// Number of neighbours
     #[arg(long, value_name = "N", default_value = "10", value_parser = value_parser!(u32).range(1..))]
     pub count: u32,
 }
 
-/// Score rows: how unlike the training rows they are, and which columns say so
+/// Score rows as anomalies, and name the columns responsible
 #[derive(Debug, clap::Args)]
 pub(crate) struct Score {
     /// A model file
     pub model: PathBuf,
     #[command(flatten)]
     pub rows: Rows,
-    /// What is measured: joined, reconstruction, code, mahalanobis, denoising or likelihood
+    /// The measure: joined, reconstruction, code, mahalanobis, denoising or likelihood
     #[arg(long, value_name = "KIND", default_value = "joined")]
     pub kind: Kind,
-    /// Where anomalies begin: auto, contamination:F, pot:F, deviations:K, f1 (with labels) or
-    /// at:SCORE
+    /// Score above which a row is an anomaly: auto, contamination:F, pot:F, deviations:K, f1 (with
+    /// labels) or at:SCORE
     #[arg(long, value_name = "THRESHOLD", default_value = "auto")]
     pub threshold: Threshold,
-    /// The label of normal rows; every other one is an anomaly [default: 0, false, no, normal or
-    /// nothing]
+    /// The label of normal rows; all others are anomalies [default: 0, false, no, normal or empty]
     #[arg(long, value_name = "LABEL")]
     pub normal: Option<String>,
-    /// Columns that explain a row
+    /// Number of columns to explain each row by
     #[arg(long, value_name = "N", default_value = "3")]
     pub reasons: usize,
-    /// Compare the scores with those of rows like the training's
+    /// Compare the scores with those of held-out rows, to detect drift
     #[arg(long)]
     pub drift: bool,
     /// The table to write, .csv or .jsonl
@@ -530,7 +531,7 @@ pub(crate) struct Score {
     pub force: bool,
 }
 
-/// Tell the class of each row, by a model that was trained with --head
+/// Predict the class of each row, with a model trained with --head
 #[derive(Debug, clap::Args)]
 pub(crate) struct Classify {
     /// A model file
@@ -542,7 +543,7 @@ pub(crate) struct Classify {
     pub output: Output,
 }
 
-/// Write what a model has learned as one page: its errors, its code, its filters
+/// Write one page on what a model has learned: its errors, its code, its filters
 #[derive(Debug, clap::Args)]
 pub(crate) struct Report {
     /// A model file; several are compared on the same rows
@@ -566,7 +567,7 @@ pub(crate) struct Report {
 pub(crate) struct Explore {
     /// A model file
     pub model: PathBuf,
-    /// Rows to show, as for the other commands [default: rows that the model draws itself]
+    /// Rows to show, as for the other commands [default: rows generated by the model]
     pub data: Option<String>,
     #[command(flatten)]
     pub reading: Reading,
@@ -579,26 +580,26 @@ pub(crate) struct Explore {
     /// The port on 127.0.0.1 [default: a free one]
     #[arg(long, value_name = "PORT", conflicts_with = "output", value_parser = value_parser!(u16).range(1..))]
     pub port: Option<u16>,
-    /// Open no browser
+    /// Do not open a browser
     #[arg(long)]
     pub no_browser: bool,
 }
 
-/// Show what a model file holds
+/// Show what a model file contains
 #[derive(Debug, clap::Args)]
 pub(crate) struct Info {
     /// A model file
     pub model: PathBuf,
 }
 
-/// Show what is in a file of rows
+/// Show what a data file contains
 #[derive(Debug, clap::Args)]
 pub(crate) struct Data {
     #[command(flatten)]
     pub rows: Rows,
 }
 
-/// Write completions for a shell to standard output
+/// Write shell completions to standard output
 #[derive(Debug, clap::Args)]
 pub(crate) struct Completions {
     /// The shell
