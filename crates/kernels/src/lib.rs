@@ -20,7 +20,7 @@
 mod activation;
 mod autodiff;
 mod convolution;
-mod flex;
+mod cpu;
 mod loss;
 mod norm;
 mod ops;

@@ -139,5 +139,6 @@ pub fn sgd(p: Tensor<2>, g: Tensor<2>, velocity: Tensor<2>, step: SgdStep) -> [T
 
 /// The sum of the squares of all elements, accumulated in f64 in a fixed order.
 pub fn sum_squares(t: &Tensor<2>) -> f64 {
-    crate::flex::sum_squares(t).unwrap_or_else(|| t.clone().square().sum().into_scalar::<f64>())
+    crate::cpu::optimise::sum_squares(t)
+        .unwrap_or_else(|| t.clone().square().sum().into_scalar::<f64>())
 }
