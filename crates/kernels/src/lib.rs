@@ -15,6 +15,7 @@
 //! | [`column_norm`], [`row_norm`] | batch and layer norm |
 //! | [`sparsity`], [`kl_normal`], [`draw_normal`], [`column_squares`] | the penalties of families |
 //! | [`adam`], [`sgd`] | optimiser steps in one pass over each parameter, in place |
+//! | [`sum_squares`] | what a norm of gradients is made of, accumulated in f64 |
 //! | [`primitive`] | all of these made of primitives: the default bodies |
 
 mod activation;
@@ -24,21 +25,21 @@ mod cpu;
 mod loss;
 mod norm;
 mod ops;
-mod optimise;
 mod pieces;
 pub mod primitive;
 mod product;
+mod step;
 
 pub use activation::Activation;
 pub use convolution::Geometry;
 pub use loss::RowLoss;
 pub use norm::{EPSILON as NORM_EPSILON, LOG_VARIANCE};
 pub use ops::{
-    activate, arrange, column_moments, column_norm, column_squares, convolution, dense,
-    dense_arranged, draw_normal, kl_normal, row_loss, row_norm, sparsity, steer,
+    activate, adam, arrange, column_moments, column_norm, column_squares, convolution, dense,
+    dense_arranged, draw_normal, kl_normal, row_loss, row_norm, sgd, sparsity, steer, sum_squares,
     transposed_convolution,
 };
-pub use optimise::{AdamStep, SgdStep, adam, sgd, sum_squares};
 #[doc(hidden)]
 pub use pieces::{Simd, narrow_simd, native};
 pub use pieces::{among_workers, side_by_side, workers};
+pub use step::{AdamStep, SgdStep};

@@ -3,8 +3,8 @@
 use crate::activation::Activation;
 use crate::convolution::Geometry;
 use crate::loss::RowLoss;
-use crate::optimise::{AdamStep, SgdStep};
 use crate::primitive;
+use crate::step::{AdamStep, SgdStep};
 use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
 use burn::tensor::Tensor;
 
@@ -232,6 +232,11 @@ pub(crate) trait FusedOps: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         primitive::sgd::<Self>(p, g, velocity, step)
     }
+
+    /// One number [1], in whatever precision it was accumulated.
+    fn sum_squares(t: FloatTensor<Self>) -> FloatTensor<Self> {
+        primitive::sum_squares::<Self>(t)
+    }
 }
 
 /// `act(x w + b)` with `x` [rows, in], `w` [in, out] and `b` [1, out].
@@ -415,4 +420,45 @@ pub fn draw_normal(h: Tensor<2>, noise: Tensor<2>) -> Tensor<2> {
         h.into_dispatch(),
         noise.into_dispatch(),
     ))
+}
+
+/// One step of Adam over one parameter, in place where the tensors have no other owner.
+///
+/// Returns the parameter and both moments; all four tensors have one shape and lie outside
+/// autodiff.
+pub fn adam(
+    p: Tensor<2>,
+    g: Tensor<2>,
+    m: Tensor<2>,
+    v: Tensor<2>,
+    step: AdamStep,
+) -> [Tensor<2>; 3] {
+    let (p, m, v) = <Dispatch as FusedOps>::adam(
+        p.into_dispatch(),
+        g.into_dispatch(),
+        m.into_dispatch(),
+        v.into_dispatch(),
+        step,
+    );
+    [p, m, v].map(Tensor::from_dispatch)
+}
+
+/// One step of gradient descent over one parameter, in place where the tensors have no other owner.
+///
+/// Returns the parameter and the velocity.
+pub fn sgd(p: Tensor<2>, g: Tensor<2>, velocity: Tensor<2>, step: SgdStep) -> [Tensor<2>; 2] {
+    let (p, velocity) = <Dispatch as FusedOps>::sgd(
+        p.into_dispatch(),
+        g.into_dispatch(),
+        velocity.into_dispatch(),
+        step,
+    );
+    [p, velocity].map(Tensor::from_dispatch)
+}
+
+/// The sum of the squares of all elements of `t` [rows, columns], on the CPU accumulated in f64 in a
+/// fixed order.
+pub fn sum_squares(t: &Tensor<2>) -> f64 {
+    let sum = <Dispatch as FusedOps>::sum_squares(t.clone().into_dispatch());
+    Tensor::<1>::from_dispatch(sum).into_scalar::<f64>()
 }

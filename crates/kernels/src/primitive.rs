@@ -8,7 +8,7 @@ use crate::activation::Activation;
 use crate::convolution::Geometry;
 use crate::loss::RowLoss;
 use crate::norm::{CLIPPED, EPSILON, LOG_VARIANCE};
-use crate::optimise::{AdamStep, SgdStep};
+use crate::step::{AdamStep, SgdStep};
 use burn::backend::{Backend, Dispatch, TensorMetadata, tensor::FloatTensor};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{Shape, Slice, Tensor};
@@ -503,6 +503,10 @@ pub(crate) fn sgd<B: Backend>(
     (p, velocity)
 }
 
+pub(crate) fn sum_squares<B: Backend>(t: Float<B>) -> Float<B> {
+    B::float_sum(square::<B>(t))
+}
+
 /// The faces on [`Tensor`].
 macro_rules! faces {
     ($($(#[$doc:meta])* $face:ident($($x:ident: $t:ty),*; $($value:ident: $v:ty),*) = $body:ident -> $out:literal;)*) => {
@@ -541,6 +545,8 @@ faces! {
     kl(h: Tensor<2>;) = kl_normal -> 2;
     /// A draw from a normal distribution.
     draw(h: Tensor<2>, noise: Tensor<2>;) = draw_normal -> 2;
+    /// The sum of the squares of all elements.
+    sum_of_squares(t: Tensor<2>;) = sum_squares -> 1;
 }
 
 /// One step of Adam.

@@ -348,6 +348,8 @@ fn any_number_of_threads_gives_the_same_bits() {
             for (what, leaves, (fused, _)) in operations([700, 30, 257], DType::F32) {
                 all.push((what, outcome(&leaves, fused)));
             }
+            let squares = sum_squares(&numbers(700, 257, 1, DType::F32));
+            all.push(("sum of squares".to_owned(), (vec![squares], Vec::new())));
             for (name, geometry) in geometries() {
                 let leaves = image_leaves(&geometry, DType::F32, false);
                 let forth = |l: &[Tensor<2>]| {
@@ -685,6 +687,8 @@ fn optimiser_steps_are_their_formulas() {
         }
         let wanted: f64 = values(g.clone()).iter().map(|g| g * g).sum();
         assert!((sum_squares(&g) - wanted).abs() < 1e-9 * wanted);
+        let by_default = primitive::sum_of_squares(g).into_scalar::<f64>();
+        assert!((by_default - wanted).abs() < 1e-9 * wanted);
     }
 }
 

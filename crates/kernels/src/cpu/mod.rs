@@ -3,7 +3,7 @@
 mod convolution;
 mod dense;
 mod norm;
-pub(crate) mod optimise;
+mod optimise;
 mod penalty;
 mod shared;
 
@@ -13,7 +13,7 @@ use self::dense::{
     steer_backward,
 };
 use self::norm::{column_moments, column_norm, column_norm_backward, row_norm, row_norm_backward};
-use self::optimise::{adam, sgd};
+use self::optimise::{adam, sgd, sum_squares};
 use self::penalty::{
     column_squares, column_squares_backward, draw_normal, draw_normal_backward, kl_normal,
     kl_normal_backward, row_loss, row_loss_backward, sparsity, sparsity_backward,
@@ -23,7 +23,7 @@ use crate::activation::Activation;
 use crate::convolution::Geometry;
 use crate::loss::RowLoss;
 use crate::ops::FusedOps;
-use crate::optimise::{AdamStep, SgdStep};
+use crate::step::{AdamStep, SgdStep};
 use burn::backend::Flex;
 use burn_flex::FlexTensor;
 
@@ -82,4 +82,5 @@ hand_written! {
     draw_normal_backward(h: FlexTensor, noise: FlexTensor, g: FlexTensor) -> FlexTensor;
     adam(p: FlexTensor, g: FlexTensor, m: FlexTensor, v: FlexTensor, step: AdamStep) -> Three;
     sgd(p: FlexTensor, g: FlexTensor, velocity: FlexTensor, step: SgdStep) -> Two;
+    sum_squares(t: FlexTensor) -> FlexTensor;
 }

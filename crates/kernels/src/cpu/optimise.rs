@@ -1,10 +1,8 @@
 //! Optimiser steps in place, and the sum of squares by which gradients are clipped.
 
-use super::shared::{Three, Two, rows, typed};
-use crate::optimise::{AdamStep, SgdStep};
+use super::shared::{Three, Two, from_vec, rows};
 use crate::pieces::{PIECE, Real, may_share, simd, summed};
-use burn::backend::Flex;
-use burn::tensor::Tensor;
+use crate::step::{AdamStep, SgdStep};
 use burn_flex::FlexTensor;
 
 pub(super) fn adam<T: Real>(
@@ -72,28 +70,24 @@ pub(super) fn sgd<T: Real>(
     (p, velocity)
 }
 
-/// The sum of squares, where the tensor lies on the CPU.
-pub(crate) fn sum_squares(t: &Tensor<2>) -> Option<f64> {
-    fn total<T: Real>(t: FlexTensor) -> f64 {
-        let t = rows(t);
-        let values = t.storage::<T>();
-        let pieces = values.len().div_ceil(PIECE);
-        let sums = summed::<f64>(pieces, 8, |index, sums| {
-            let part = &values[index * PIECE..values.len().min((index + 1) * PIECE)];
-            simd(
-                #[inline(always)]
-                || {
-                    for eight in part.chunks(8) {
-                        for (sum, value) in sums.iter_mut().zip(eight) {
-                            let value = value.as_f64();
-                            *sum += value * value;
-                        }
+/// Accumulated in f64 for either type: a norm of many small gradients would lose digits in f32.
+pub(super) fn sum_squares<T: Real>(t: FlexTensor) -> FlexTensor {
+    let t = rows(t);
+    let values = t.storage::<T>();
+    let pieces = values.len().div_ceil(PIECE);
+    let sums = summed::<f64>(pieces, 8, |index, sums| {
+        let part = &values[index * PIECE..values.len().min((index + 1) * PIECE)];
+        simd(
+            #[inline(always)]
+            || {
+                for eight in part.chunks(8) {
+                    for (sum, value) in sums.iter_mut().zip(eight) {
+                        let value = value.as_f64();
+                        *sum += value * value;
                     }
-                },
-            );
-        });
-        sums.iter().sum()
-    }
-    let t = t.clone().try_into_primitive::<Flex>().ok()?;
-    Some(typed!(t, total(t)))
+                }
+            },
+        );
+    });
+    from_vec(vec![sums.iter().sum::<f64>()], [1])
 }
