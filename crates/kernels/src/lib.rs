@@ -14,6 +14,7 @@
 //! | [`row_loss`] | reconstruction losses per row, with their gradient in one pass |
 //! | [`column_norm`], [`row_norm`] | batch and layer norm |
 //! | [`sparsity`], [`kl_normal`], [`draw_normal`], [`column_squares`] | the penalties of families |
+//! | [`largest_in_rows`], [`largest_in_columns`] | which numbers of a code are among the largest |
 //! | [`adam`], [`sgd`] | optimiser steps in one pass over each parameter, in place |
 //! | [`sum_squares`] | what a norm of gradients is made of, accumulated in f64 |
 //! | [`primitive`] | all of these made of primitives: the default bodies |
@@ -22,6 +23,7 @@ mod activation;
 mod autodiff;
 mod convolution;
 mod cpu;
+mod lists;
 mod loss;
 mod norm;
 mod ops;
@@ -36,8 +38,8 @@ pub use loss::RowLoss;
 pub use norm::{EPSILON as NORM_EPSILON, LOG_VARIANCE};
 pub use ops::{
     activate, adam, arrange, column_moments, column_norm, column_squares, convolution, dense,
-    dense_arranged, draw_normal, kl_normal, row_loss, row_norm, sgd, sparsity, steer, sum_squares,
-    transposed_convolution,
+    dense_arranged, draw_normal, kl_normal, largest_in_columns, largest_in_rows, row_loss,
+    row_norm, sgd, sparsity, steer, sum_squares, transposed_convolution,
 };
 #[doc(hidden)]
 pub use pieces::{Simd, narrow_simd, native};

@@ -214,6 +214,17 @@ pub(crate) trait FusedOps: Backend {
         primitive::draw_normal_backward::<Self>(h, noise, g)
     }
 
+    fn largest_in_rows(x: FloatTensor<Self>, k: usize) -> FloatTensor<Self> {
+        primitive::largest_in_rows::<Self>(x, k)
+    }
+
+    fn largest_in_columns(
+        x: FloatTensor<Self>,
+        k: usize,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        primitive::largest_in_columns::<Self>(x, k)
+    }
+
     fn adam(
         p: FloatTensor<Self>,
         g: FloatTensor<Self>,
@@ -420,6 +431,26 @@ pub fn draw_normal(h: Tensor<2>, noise: Tensor<2>) -> Tensor<2> {
         h.into_dispatch(),
         noise.into_dispatch(),
     ))
+}
+
+/// One for each of the `k` largest numbers of a row of `x` [rows, columns], zero for the others:
+/// [rows, columns], a constant to multiply with.
+///
+/// Of equal numbers the first is the largest. NaN is above infinity and 0 above -0, as in
+/// [`f64::total_cmp`]; a NaN whose sign is negative has no place that all backends agree on. A row
+/// of no more than `k` numbers keeps them all.
+pub fn largest_in_rows(x: Tensor<2>, k: usize) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::largest_in_rows(x.inner().into_dispatch(), k))
+}
+
+/// The same as [`largest_in_rows`] for the columns of `x` [rows, columns], and the smallest number
+/// that each column keeps [1, columns]: infinity where that is none but NaN.
+///
+/// There must be a row.
+pub fn largest_in_columns(x: Tensor<2>, k: usize) -> (Tensor<2>, Tensor<2>) {
+    let (marks, smallest) =
+        <Dispatch as FusedOps>::largest_in_columns(x.inner().into_dispatch(), k);
+    (Tensor::from_dispatch(marks), Tensor::from_dispatch(smallest))
 }
 
 /// One step of Adam over one parameter, in place where the tensors have no other owner.

@@ -9,7 +9,9 @@ use crate::convolution::Geometry;
 use crate::loss::RowLoss;
 use crate::norm::{CLIPPED, EPSILON, LOG_VARIANCE};
 use crate::step::{AdamStep, SgdStep};
-use burn::backend::{Backend, Dispatch, TensorMetadata, tensor::FloatTensor};
+use burn::backend::{
+    Backend, Dispatch, TensorMetadata, get_or_init_device_settings, tensor::FloatTensor,
+};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{Shape, Slice, Tensor};
 
@@ -472,6 +474,52 @@ pub(crate) fn draw_normal_backward<B: Backend>(
     B::float_cat(vec![g, B::float_mul(by_variance, unclipped::<B>(raw, inside))], 1)
 }
 
+/// One at the `k` largest numbers along a dimension, zero elsewhere.
+///
+/// The sign of a NaN is not seen: each is above infinity.
+fn largest<B: Backend>(x: Float<B>, k: usize, dim: usize) -> Float<B> {
+    let (shape, device, dtype) = (x.shape(), x.device(), x.dtype().into());
+    if k == 0 || k >= shape[dim] {
+        let all = if k == 0 { 0f64 } else { 1.0 };
+        return B::float_full(shape, all.into(), &device, dtype);
+    }
+    let bools = get_or_init_device_settings::<B>(&device).bool_dtype;
+    let ones = |holds| B::bool_into_float(holds, dtype);
+    let nan = B::float_is_nan(x.clone(), bools);
+    let x = B::float_mask_fill(x, nan.clone(), f64::INFINITY.into());
+    let sorted = B::float_sort(x.clone(), dim, true);
+    let least = if dim == 0 { row::<B>(sorted, k - 1) } else { columns::<B>(sorted, k - 1, k) };
+    let above = ones(B::float_greater(x.clone(), least.clone(), bools));
+    let equal = ones(B::float_equal(x.clone(), least, bools));
+    // NaN before the infinity that stands for it, and 0 before -0, which compare as equal.
+    let positive = B::float_greater_elem(B::float_recip(x), 0f64.into(), bools);
+    let upper = B::float_mul(equal.clone(), ones(B::bool_or(nan, positive)));
+    let lower = B::float_sub(equal, upper.clone());
+    [upper, lower].into_iter().fold(above, |chosen, next| {
+        let left = plus::<B>(B::float_neg(B::float_sum_dim(chosen.clone(), dim)), k as f64);
+        B::float_add(chosen, first_ones::<B>(next, left, dim))
+    })
+}
+
+/// Of the ones along a dimension the first, as many as are `left`.
+fn first_ones<B: Backend>(ones: Float<B>, left: Float<B>, dim: usize) -> Float<B> {
+    let after = B::float_sub(left, B::float_cumsum(ones.clone(), dim));
+    B::float_mul(ones, step::<B>(plus::<B>(after, 1.0)))
+}
+
+pub(crate) fn largest_in_rows<B: Backend>(x: Float<B>, k: usize) -> Float<B> {
+    largest::<B>(x, k, 1)
+}
+
+pub(crate) fn largest_in_columns<B: Backend>(x: Float<B>, k: usize) -> (Float<B>, Float<B>) {
+    let bools = get_or_init_device_settings::<B>(&x.device()).bool_dtype;
+    let marks = largest::<B>(x.clone(), k, 0);
+    let others = B::float_equal_elem(marks.clone(), 0f64.into(), bools);
+    let none = B::bool_or(others, B::float_is_nan(x.clone(), bools));
+    let numbers = B::float_mask_fill(x, none, f64::INFINITY.into());
+    (marks, B::float_min_dim(numbers, 0))
+}
+
 pub(crate) fn adam<B: Backend>(
     p: Float<B>,
     g: Float<B>,
@@ -545,8 +593,18 @@ faces! {
     kl(h: Tensor<2>;) = kl_normal -> 2;
     /// A draw from a normal distribution.
     draw(h: Tensor<2>, noise: Tensor<2>;) = draw_normal -> 2;
+    /// One for each of the largest numbers of a row.
+    largest_of_rows(x: Tensor<2>; k: usize) = largest_in_rows -> 2;
     /// The sum of the squares of all elements.
     sum_of_squares(t: Tensor<2>;) = sum_squares -> 1;
+}
+
+/// One for each of the largest numbers of a column, and the smallest of those.
+///
+/// Made of primitives; see the operation of the same name at the crate's root.
+pub fn largest_of_columns(x: Tensor<2>, k: usize) -> (Tensor<2>, Tensor<2>) {
+    let (marks, smallest) = largest_in_columns::<Dispatch>(x.into_dispatch(), k);
+    (Tensor::from_dispatch(marks), Tensor::from_dispatch(smallest))
 }
 
 /// One step of Adam.

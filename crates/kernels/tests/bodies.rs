@@ -5,8 +5,8 @@
 use autoencoders_kernels::{
     Activation, AdamStep, Geometry, RowLoss, SgdStep, Simd, activate, adam, arrange,
     column_moments, column_norm, column_squares, convolution, dense, dense_arranged, draw_normal,
-    kl_normal, narrow_simd, native, primitive, row_loss, row_norm, sgd, side_by_side, sparsity,
-    steer, sum_squares, transposed_convolution,
+    kl_normal, largest_in_columns, largest_in_rows, narrow_simd, native, primitive, row_loss,
+    row_norm, sgd, side_by_side, sparsity, steer, sum_squares, transposed_convolution,
 };
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use std::sync::{RwLock, RwLockReadGuard};
@@ -243,6 +243,31 @@ fn operations([rows, width, out]: [usize; 3], dtype: DType) -> Vec<(String, Vec<
         pair(
             move |l| draw_normal(l[0].clone(), noise.clone()),
             move |l| primitive::draw(l[0].clone(), same.clone()),
+        ),
+    );
+    // Rounded, so that many are equal, 0 and -0 among them.
+    let (in_rows, in_columns) = (out.div_ceil(3), rows.div_ceil(3));
+    add(
+        "largest in rows".to_owned(),
+        vec![(m(rows, out, 21) * 2.0).round()],
+        pair(
+            move |l| l[0].clone() * largest_in_rows(l[0].clone(), in_rows),
+            move |l| l[0].clone() * primitive::largest_of_rows(l[0].clone().inner(), in_rows),
+        ),
+    );
+    add(
+        "largest in columns".to_owned(),
+        vec![(m(rows, out, 22) * 2.0).round()],
+        pair(
+            move |l| {
+                let (marks, smallest) = largest_in_columns(l[0].clone(), in_columns);
+                l[0].clone() * marks + smallest
+            },
+            move |l| {
+                let x = l[0].clone().inner();
+                let (marks, smallest) = primitive::largest_of_columns(x, in_columns);
+                l[0].clone() * marks + smallest
+            },
         ),
     );
     all
@@ -689,6 +714,52 @@ fn optimiser_steps_are_their_formulas() {
         assert!((sum_squares(&g) - wanted).abs() < 1e-9 * wanted);
         let by_default = primitive::sum_of_squares(g).into_scalar::<f64>();
         assert!((by_default - wanted).abs() < 1e-9 * wanted);
+    }
+}
+
+/// Equal numbers, both zeros, both infinities and NaN.
+const AWKWARD: [f64; 12] = [
+    1.0,
+    f64::NAN,
+    -0.0,
+    0.0,
+    f64::INFINITY,
+    1.0,
+    f64::NEG_INFINITY,
+    -0.0,
+    0.0,
+    f64::NAN,
+    1.0,
+    f64::INFINITY,
+];
+
+#[test]
+fn exactly_so_many_numbers_are_the_largest_and_of_equal_ones_the_first() {
+    let _width = any_width();
+    let n = AWKWARD.len();
+    let mut order: Vec<usize> = (0..n).collect();
+    // A stable sort.
+    order.sort_by(|a, b| AWKWARD[*b].total_cmp(&AWKWARD[*a]));
+    for dtype in [DType::F32, DType::F64] {
+        let data = TensorData::new(AWKWARD.to_vec(), [1, n]);
+        let row = Tensor::<2>::from_data(data, (&Device::default(), dtype));
+        for k in (0..=n).chain([n + 1, usize::MAX]) {
+            let what = format!("{k} of {n}, {dtype:?}");
+            let mut wanted = vec![0.0; n];
+            order.iter().take(k).for_each(|at| wanted[*at] = 1.0);
+            assert_eq!(values(largest_in_rows(row.clone(), k)), wanted, "{what}");
+            assert_eq!(values(primitive::largest_of_rows(row.clone(), k)), wanted, "{what}");
+            let smallest =
+                order.iter().take(k).map(|at| AWKWARD[*at]).fold(f64::INFINITY, f64::min);
+            let column = row.clone().transpose();
+            for (marks, least) in [
+                largest_in_columns(column.clone(), k),
+                primitive::largest_of_columns(column.clone(), k),
+            ] {
+                assert_eq!(values(marks), wanted, "{what}, in a column");
+                assert_eq!(values(least), [smallest], "smallest of {what}");
+            }
+        }
     }
 }
 
