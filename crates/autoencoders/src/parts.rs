@@ -5,14 +5,14 @@ use crate::error::Result;
 use crate::family::{Batch, Code, Phase, Step, Terms};
 use crate::layer::Pass;
 use crate::likelihood::{Likelihood, hide, known};
-use crate::model::read;
 use crate::net::Network;
 use crate::objective::{Objective, mean_terms};
 use crate::prepare::Range;
 use crate::rng::Rng;
 use crate::run::Numbers;
 use crate::vars::{Fill, Group, Init, Layout, Role, Values, VarId, Vars};
-use burn::tensor::{Tensor, TensorData};
+use autoencoders_kernels::trimmed_weights;
+use burn::tensor::Tensor;
 
 /// Everything of a model but its numbers.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ impl Parts {
     ) -> Result<[Tensor<1>; N]> {
         let weights = match losses.first() {
             Some(first) if self.plan.config.contamination > 0.0 => {
-                Some(kept(first, self.plan.config.contamination)?)
+                Some(trimmed_weights(first.clone(), self.plan.config.contamination))
             }
             _ => None,
         };
@@ -212,19 +212,6 @@ impl Objective for Parts {
     }
 }
 
-/// The weight of each row [rows, 1] in a mean that leaves out a fraction of them, those with the
-/// largest losses.
-fn kept(losses: &Tensor<2>, left_out: f64) -> Result<Tensor<2>> {
-    let rows = losses.dims()[0];
-    let sizes = read(losses.clone().inner())?;
-    let mut order: Vec<usize> = (0..rows).collect();
-    order.sort_by(|a, b| sizes[*a].total_cmp(&sizes[*b]).then(a.cmp(b)));
-    let kept = ((rows as f64 * (1.0 - left_out)).ceil() as usize).clamp(1, rows);
-    let mut weights = vec![0f32; rows];
-    order[..kept].iter().for_each(|row| weights[*row] = 1.0 / kept as f32);
-    Ok(Tensor::from_data(TensorData::new(weights, [rows, 1]), (&losses.device(), losses.dtype())))
-}
-
 /// Near the variance that a first reconstruction leaves: a start far above it would silence the
 /// code before it learns anything.
 fn log_variance_at_start(range: Range) -> f64 {
@@ -245,7 +232,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::schema::Shape;
-    use burn::tensor::{DType, Device};
+    use burn::tensor::{DType, Device, TensorData};
 
     #[test]
     fn rows_that_are_left_out_for_their_first_loss_are_left_out_of_all() {

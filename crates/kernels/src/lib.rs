@@ -15,6 +15,7 @@
 //! | [`column_norm`], [`row_norm`] | batch and layer norm |
 //! | [`sparsity`], [`kl_normal`], [`draw_normal`], [`column_squares`] | the penalties of families |
 //! | [`largest_in_rows`], [`largest_in_columns`] | which numbers of a code are among the largest |
+//! | [`trimmed_weights`] | means that leave out the largest losses |
 //! | [`adam`], [`sgd`] | optimiser steps in one pass over each parameter, in place |
 //! | [`sum_squares`] | what a norm of gradients is made of, accumulated in f64 |
 //! | [`primitive`] | all of these made of primitives: the default bodies |
@@ -39,7 +40,7 @@ pub use norm::{EPSILON as NORM_EPSILON, LOG_VARIANCE};
 pub use ops::{
     activate, adam, arrange, column_moments, column_norm, column_squares, convolution, dense,
     dense_arranged, draw_normal, kl_normal, largest_in_columns, largest_in_rows, row_loss,
-    row_norm, sgd, sparsity, steer, sum_squares, transposed_convolution,
+    row_norm, sgd, sparsity, steer, sum_squares, transposed_convolution, trimmed_weights,
 };
 #[doc(hidden)]
 pub use pieces::{Simd, narrow_simd, native};

@@ -1,7 +1,7 @@
 //! The largest numbers of a list.
 //!
-//! Numbers are in total order (IEEE 754, 5.10), so that each is somewhere: NaN is above infinity and
-//! 0 above -0. Of equal numbers the first is the largest.
+//! Numbers are in total order (IEEE 754, 5.10), so that each is somewhere: NaN is above infinity
+//! and 0 above -0. Of equal numbers the first is the largest.
 
 use crate::pieces::{Real, with_scratch};
 

@@ -225,6 +225,11 @@ pub(crate) trait FusedOps: Backend {
         primitive::largest_in_columns::<Self>(x, k)
     }
 
+    /// `kept` is how many rows have a weight.
+    fn trimmed_weights(losses: FloatTensor<Self>, kept: usize) -> FloatTensor<Self> {
+        primitive::trimmed_weights::<Self>(losses, kept)
+    }
+
     fn adam(
         p: FloatTensor<Self>,
         g: FloatTensor<Self>,
@@ -453,6 +458,21 @@ pub fn largest_in_columns(x: Tensor<2>, k: usize) -> (Tensor<2>, Tensor<2>) {
     (Tensor::from_dispatch(marks), Tensor::from_dispatch(smallest))
 }
 
+/// The weight of each row [rows, 1] in a mean that leaves out the fraction `left_out` of the rows,
+/// those with the largest `losses` [rows, 1]: a constant.
+///
+/// As many rows are left out as fit into the fraction, and never all; the others have equal
+/// weights, one in sum. Losses are in the order of [`largest_in_rows`], and of equal ones the last
+/// are left out. There must be a row, and the fraction lie from 0 to 1.
+pub fn trimmed_weights(losses: Tensor<2>, left_out: f64) -> Tensor<2> {
+    let [rows, columns] = losses.dims();
+    assert!(rows > 0 && columns == 1, "a loss for each row");
+    assert!((0.0..=1.0).contains(&left_out), "a fraction of rows");
+    let kept = ((rows as f64 * (1.0 - left_out)).ceil() as usize).clamp(1, rows);
+    let losses = losses.inner().into_dispatch();
+    Tensor::from_dispatch(<Dispatch as FusedOps>::trimmed_weights(losses, kept))
+}
+
 /// One step of Adam over one parameter, in place where the tensors have no other owner.
 ///
 /// Returns the parameter and both moments; all four tensors have one shape and lie outside
@@ -487,8 +507,8 @@ pub fn sgd(p: Tensor<2>, g: Tensor<2>, velocity: Tensor<2>, step: SgdStep) -> [T
     [p, velocity].map(Tensor::from_dispatch)
 }
 
-/// The sum of the squares of all elements of `t` [rows, columns], on the CPU accumulated in f64 in a
-/// fixed order.
+/// The sum of the squares of all elements of `t` [rows, columns], on the CPU accumulated in f64 in
+/// a fixed order.
 pub fn sum_squares(t: &Tensor<2>) -> f64 {
     let sum = <Dispatch as FusedOps>::sum_squares(t.clone().into_dispatch());
     Tensor::<1>::from_dispatch(sum).into_scalar::<f64>()

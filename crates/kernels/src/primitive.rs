@@ -520,6 +520,13 @@ pub(crate) fn largest_in_columns<B: Backend>(x: Float<B>, k: usize) -> (Float<B>
     (marks, B::float_min_dim(numbers, 0))
 }
 
+pub(crate) fn trimmed_weights<B: Backend>(losses: Float<B>, kept: usize) -> Float<B> {
+    let left_out = losses.shape()[0] - kept;
+    // From the end, where the last of equal losses is the first.
+    let largest = largest::<B>(B::float_flip(losses, &[0]), left_out, 0);
+    scale::<B>(one_less::<B>(B::float_flip(largest, &[0])), 1.0 / kept as f64)
+}
+
 pub(crate) fn adam<B: Backend>(
     p: Float<B>,
     g: Float<B>,
@@ -595,6 +602,8 @@ faces! {
     draw(h: Tensor<2>, noise: Tensor<2>;) = draw_normal -> 2;
     /// One for each of the largest numbers of a row.
     largest_of_rows(x: Tensor<2>; k: usize) = largest_in_rows -> 2;
+    /// The weights of a mean over some of the rows.
+    trimmed(losses: Tensor<2>; kept: usize) = trimmed_weights -> 2;
     /// The sum of the squares of all elements.
     sum_of_squares(t: Tensor<2>;) = sum_squares -> 1;
 }

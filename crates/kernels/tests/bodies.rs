@@ -7,6 +7,7 @@ use autoencoders_kernels::{
     column_moments, column_norm, column_squares, convolution, dense, dense_arranged, draw_normal,
     kl_normal, largest_in_columns, largest_in_rows, narrow_simd, native, primitive, row_loss,
     row_norm, sgd, side_by_side, sparsity, steer, sum_squares, transposed_convolution,
+    trimmed_weights,
 };
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use std::sync::{RwLock, RwLockReadGuard};
@@ -268,6 +269,15 @@ fn operations([rows, width, out]: [usize; 3], dtype: DType) -> Vec<(String, Vec<
                 let (marks, smallest) = primitive::largest_of_columns(x, in_columns);
                 l[0].clone() * marks + smallest
             },
+        ),
+    );
+    let kept = rows - rows / 4;
+    add(
+        "trimmed".to_owned(),
+        vec![(m(rows, 1, 23) * 2.0).round()],
+        pair(
+            |l| l[0].clone() * trimmed_weights(l[0].clone(), 0.25),
+            move |l| l[0].clone() * primitive::trimmed(l[0].clone().inner(), kept),
         ),
     );
     all
@@ -759,6 +769,30 @@ fn exactly_so_many_numbers_are_the_largest_and_of_equal_ones_the_first() {
                 assert_eq!(values(marks), wanted, "{what}, in a column");
                 assert_eq!(values(least), [smallest], "smallest of {what}");
             }
+        }
+    }
+}
+
+#[test]
+fn the_largest_losses_have_no_weight_and_of_equal_ones_the_last() {
+    let _width = any_width();
+    let n = AWKWARD.len();
+    let mut order: Vec<usize> = (0..n).collect();
+    // A stable sort.
+    order.sort_by(|a, b| AWKWARD[*a].total_cmp(&AWKWARD[*b]));
+    for dtype in [DType::F32, DType::F64] {
+        let data = TensorData::new(AWKWARD.to_vec(), [n, 1]);
+        let losses = Tensor::<2>::from_data(data, (&Device::default(), dtype));
+        for (left_out, kept) in [(0.0, n), (0.01, n), (0.1, 11), (0.5, 6), (0.9, 2), (1.0, 1)] {
+            let what = format!("{kept} of {n}, {dtype:?}");
+            let share = match dtype {
+                DType::F64 => 1.0 / kept as f64,
+                _ => f64::from(1.0 / kept as f32),
+            };
+            let mut wanted = vec![0.0; n];
+            order.iter().take(kept).for_each(|at| wanted[*at] = share);
+            assert_eq!(values(trimmed_weights(losses.clone(), left_out)), wanted, "{what}");
+            assert_eq!(values(primitive::trimmed(losses.clone(), kept)), wanted, "{what}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The largest numbers of rows and columns.
+//! The largest numbers of rows and columns, and means without the largest losses.
 
 use super::shared::{Two, by_rows, from_vec, rows, sides};
 use crate::lists::Least;
@@ -66,4 +66,19 @@ fn column_ends<T: Real>(x: &FlexTensor, k: usize) -> Vec<(Option<Least<T>>, T)> 
         }
     });
     ends
+}
+
+pub(super) fn trimmed_weights<T: Real>(losses: FlexTensor, kept: usize) -> FlexTensor {
+    let losses = rows(losses);
+    let values = losses.storage::<T>();
+    let m = values.len();
+    // From the end, where the last of equal losses is the first.
+    let backwards: Vec<T> = values.iter().rev().copied().collect();
+    let least = Least::of(&backwards, m - kept);
+    let share = T::of(1.0 / kept as f64);
+    let mut weights = vec![T::of(0.0); m];
+    for ((place, loss), weight) in backwards.iter().enumerate().zip(weights.iter_mut().rev()) {
+        *weight = T::select(chosen(least, *loss, place), T::of(0.0), share);
+    }
+    from_vec(weights, [m, 1])
 }

@@ -13,7 +13,7 @@ use self::dense::{
     activate, activate_backward, arrange, dense, dense_arranged, dense_backward, product, steer,
     steer_backward,
 };
-use self::lists::{largest_in_columns, largest_in_rows};
+use self::lists::{largest_in_columns, largest_in_rows, trimmed_weights};
 use self::norm::{column_moments, column_norm, column_norm_backward, row_norm, row_norm_backward};
 use self::optimise::{adam, sgd, sum_squares};
 use self::penalty::{
@@ -84,6 +84,7 @@ hand_written! {
     draw_normal_backward(h: FlexTensor, noise: FlexTensor, g: FlexTensor) -> FlexTensor;
     largest_in_rows(x: FlexTensor, k: usize) -> FlexTensor;
     largest_in_columns(x: FlexTensor, k: usize) -> Two;
+    trimmed_weights(losses: FlexTensor, kept: usize) -> FlexTensor;
     adam(p: FlexTensor, g: FlexTensor, m: FlexTensor, v: FlexTensor, step: AdamStep) -> Three;
     sgd(p: FlexTensor, g: FlexTensor, velocity: FlexTensor, step: SgdStep) -> Two;
     sum_squares(t: FlexTensor) -> FlexTensor;
