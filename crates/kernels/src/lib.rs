@@ -7,10 +7,10 @@
 //! | module | what |
 //! |---|---|
 //! | [`activation`](Activation) | the activations, their derivatives, and their vectorised slices |
-//! | [`dense`] | matrix product, bias and activation in one operation; its backward in one pass and two products |
-//! | [`arrange`], [`dense_arranged`] | the same with a weight that is rearranged once for many uses |
+//! | [`dense`] | product, bias and activation in one; backward in one pass and two products |
+//! | [`arrange`], [`dense_arranged`] | the same with a weight rearranged once for many uses |
 //! | [`steer`] | directions through an activation: the tangent form, for penalties on derivatives |
-//! | [`convolution`], [`transposed_convolution`] | images channels last, any kernel, stride, padding and size |
+//! | [`convolution`], [`transposed_convolution`] | images channels last, any kernel and stride |
 //! | [`row_loss`] | reconstruction losses per row, with their gradient in one pass |
 //! | [`column_norm`], [`row_norm`] | batch and layer norm |
 //! | [`sparsity`], [`kl_normal`], [`draw_normal`], [`column_squares`] | the penalties of families |

@@ -249,7 +249,7 @@ pub(crate) trait FusedOps: Backend {
         primitive::sgd::<Self>(p, g, velocity, step)
     }
 
-    /// One number [1], in whatever precision it was accumulated.
+    /// One number, in the precision in which it was accumulated.
     fn sum_squares(t: FloatTensor<Self>) -> FloatTensor<Self> {
         primitive::sum_squares::<Self>(t)
     }

@@ -564,7 +564,10 @@ pub(crate) fn sum_squares<B: Backend>(t: Float<B>) -> Float<B> {
 
 /// The faces on [`Tensor`].
 macro_rules! faces {
-    ($($(#[$doc:meta])* $face:ident($($x:ident: $t:ty),*; $($value:ident: $v:ty),*) = $body:ident -> $out:literal;)*) => {
+    ($(
+        $(#[$doc:meta])*
+        $face:ident($($x:ident: $t:ty),*; $($value:ident: $v:ty),*) = $body:ident -> $out:literal;
+    )*) => {
         $($(#[$doc])*
         #[doc = "\n\nMade of primitives; see the operation of the same name at the crate's root."]
         pub fn $face($($x: $t,)* $($value: $v),*) -> Tensor<$out> {
@@ -575,7 +578,9 @@ macro_rules! faces {
 
 faces! {
     /// `act(x w + b)`
-    dense_layer(x: Tensor<2>, w: Tensor<2>, b: Tensor<2>; transposed: bool, act: Activation) = dense -> 2;
+    dense_layer(
+        x: Tensor<2>, w: Tensor<2>, b: Tensor<2>; transposed: bool, act: Activation
+    ) = dense -> 2;
     /// `act(z)`
     activation(z: Tensor<2>; act: Activation) = activate -> 2;
     /// Directions times a slope.
@@ -583,13 +588,19 @@ faces! {
     /// The loss of each row.
     losses(output: Tensor<2>, target: Tensor<2>; kind: RowLoss) = row_loss -> 2;
     /// A convolution.
-    convolution(x: Tensor<2>, w: Tensor<2>, b: Tensor<2>; geometry: Geometry, act: Activation) = convolve -> 2;
+    convolution(
+        x: Tensor<2>, w: Tensor<2>, b: Tensor<2>; geometry: Geometry, act: Activation
+    ) = convolve -> 2;
     /// Its transpose.
-    transposed_convolution(x: Tensor<2>, w: Tensor<2>, b: Tensor<2>; geometry: Geometry, act: Activation) = convolve_transposed -> 2;
+    transposed_convolution(
+        x: Tensor<2>, w: Tensor<2>, b: Tensor<2>; geometry: Geometry, act: Activation
+    ) = convolve_transposed -> 2;
     /// Mean and variance of each column.
     moments(x: Tensor<2>;) = column_moments -> 2;
     /// A norm by given moments.
-    column_normed(x: Tensor<2>, gain: Tensor<2>, shift: Tensor<2>, moments: Tensor<2>;) = column_norm -> 2;
+    column_normed(
+        x: Tensor<2>, gain: Tensor<2>, shift: Tensor<2>, moments: Tensor<2>;
+    ) = column_norm -> 2;
     /// A norm of each row.
     row_normed(x: Tensor<2>, gain: Tensor<2>, shift: Tensor<2>;) = row_norm -> 2;
     /// The sum of the squares of each column.

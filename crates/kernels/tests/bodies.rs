@@ -87,9 +87,10 @@ fn agree(
 ) {
     let wanted = outcome(leaves, &default);
     for transposed in [false, true] {
-        let stored: Vec<Tensor<2>> = match transposed {
-            false => leaves.to_vec(),
-            true => leaves.iter().map(|leaf| rows_of(leaf.clone().transpose())).collect(),
+        let stored: Vec<Tensor<2>> = if transposed {
+            leaves.iter().map(|leaf| rows_of(leaf.clone().transpose())).collect()
+        } else {
+            leaves.to_vec()
         };
         let turned =
             |leaf: &Tensor<2>| if transposed { leaf.clone().transpose() } else { leaf.clone() };
@@ -99,11 +100,10 @@ fn agree(
         assert_near(&value, &wanted.0, tolerance, &what);
         for (leaf, (got, wanted)) in gradients.iter().zip(&wanted.1).enumerate() {
             let [rows, columns] = leaves[leaf].dims();
-            let got: Vec<f64> = match transposed {
-                false => got.clone(),
-                true => {
-                    (0..rows * columns).map(|at| got[at % columns * rows + at / columns]).collect()
-                }
+            let got: Vec<f64> = if transposed {
+                (0..rows * columns).map(|at| got[at % columns * rows + at / columns]).collect()
+            } else {
+                got.clone()
             };
             assert_near(&got, wanted, 4.0 * tolerance, &format!("gradient {leaf} of {what}"));
         }
@@ -440,9 +440,10 @@ fn geometries() -> Vec<(&'static str, Geometry)> {
 }
 
 fn image_leaves(geometry: &Geometry, dtype: DType, transposed: bool) -> Vec<Tensor<2>> {
-    let (from, to) = match transposed {
-        false => (geometry.input_width(), geometry.channels_out),
-        true => (geometry.output_width(), geometry.channels_in),
+    let (from, to) = if transposed {
+        (geometry.output_width(), geometry.channels_in)
+    } else {
+        (geometry.input_width(), geometry.channels_out)
     };
     let w = numbers(geometry.patch(), geometry.channels_out, 2, dtype) * 0.2;
     vec![numbers(5, from, 1, dtype), w, numbers(1, to, 3, dtype)]

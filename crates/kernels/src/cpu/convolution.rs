@@ -40,9 +40,10 @@ fn arranged<T: Real>(geometry: &Geometry, weights: &[T], transposed: bool) -> Ve
         let group = Strided::rows(&weights[from * channels..][..seen * channels], channels);
         // SAFETY: a slice of as many numbers as the sizes say.
         unsafe {
-            match transposed {
-                false => Arranged::new(group, [seen, channels]),
-                true => Arranged::new(group.transposed(), [channels, seen]),
+            if transposed {
+                Arranged::new(group.transposed(), [channels, seen])
+            } else {
+                Arranged::new(group, [seen, channels])
             }
         }
     };

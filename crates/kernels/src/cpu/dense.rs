@@ -24,9 +24,10 @@ pub(super) fn dense<T: Real>(
     act: Activation,
 ) -> FlexTensor {
     let weight = strided::<T>(&w);
-    let (weight, [inner, n]) = match transposed {
-        false => (weight, [sides(&w).0, sides(&w).1]),
-        true => (weight.transposed(), [sides(&w).1, sides(&w).0]),
+    let (weight, [inner, n]) = if transposed {
+        (weight.transposed(), [sides(&w).1, sides(&w).0])
+    } else {
+        (weight, [sides(&w).0, sides(&w).1])
     };
     // SAFETY: a whole tensor of these sizes.
     unsafe { layer::<T>(x, weight.into(), [inner, n], b, act) }
@@ -196,22 +197,21 @@ pub(super) fn steer_backward<T: Real>(
         }
     });
     let slope = steer::<T>(g.clone(), saved, act);
-    let by_directions = match given == 1 && count != 1 {
-        false => slope,
-        true => {
-            let wide = slope.storage::<T>();
-            let pieces = count.div_ceil(per);
-            let sum = summed(pieces, k * n, |index, sum| {
-                let part = &wide[index * per * k * n..wide.len().min((index + 1) * per * k * n)];
-                add_columns(
-                    sum,
-                    part,
-                    #[inline(always)]
-                    |_, x| x,
-                );
-            });
-            from_vec(sum, [1, k, n])
-        }
+    let by_directions = if given == 1 && count != 1 {
+        let wide = slope.storage::<T>();
+        let pieces = count.div_ceil(per);
+        let sum = summed(pieces, k * n, |index, sum| {
+            let part = &wide[index * per * k * n..wide.len().min((index + 1) * per * k * n)];
+            add_columns(
+                sum,
+                part,
+                #[inline(always)]
+                |_, x| x,
+            );
+        });
+        from_vec(sum, [1, k, n])
+    } else {
+        slope
     };
     (by_directions, from_vec(by_saved, [count, n]))
 }
