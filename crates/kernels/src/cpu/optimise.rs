@@ -1,7 +1,9 @@
 //! Optimiser steps in place, and the sum of squares by which gradients are clipped.
 
 use super::shared::{Three, Two, from_vec, rows};
-use crate::pieces::{PIECE, Real, may_share, simd, summed};
+#[cfg(feature = "threads")]
+use crate::pieces::may_share;
+use crate::pieces::{PIECE, Real, simd, summed};
 use crate::step::{AdamStep, SgdStep};
 use burn_flex::FlexTensor;
 
