@@ -45,7 +45,6 @@ pub mod file;
 pub mod gradient;
 pub mod inspect;
 pub mod jacobian;
-mod largest;
 pub mod layer;
 mod lbfgs;
 pub mod likelihood;

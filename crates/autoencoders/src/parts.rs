@@ -9,9 +9,9 @@ use crate::noise::Draw;
 use crate::objective::{Objective, mean_terms};
 use crate::prepare::Range;
 use crate::run::Numbers;
-use crate::tensors::read;
 use crate::vars::{Fill, Group, Init, Layout, Role, Values, VarId, Vars};
-use burn::tensor::{Tensor, TensorData};
+use autoencoders_kernels::trimmed_weights;
+use burn::tensor::Tensor;
 use rows::{Result, Rng};
 
 /// Everything of a model but its numbers.
@@ -110,7 +110,7 @@ impl Parts {
     ) -> Result<[Tensor<1>; N]> {
         let weights = match losses.first() {
             Some(first) if self.plan.config.contamination > 0.0 => {
-                Some(kept(first, self.plan.config.contamination)?)
+                Some(trimmed_weights(first.clone(), self.plan.config.contamination))
             }
             _ => None,
         };
@@ -212,19 +212,6 @@ impl Objective for Parts {
     }
 }
 
-/// The weight of each row [rows, 1] in a mean that leaves out a fraction of them, those with the
-/// largest losses.
-fn kept(losses: &Tensor<2>, left_out: f64) -> Result<Tensor<2>> {
-    let rows = losses.dims()[0];
-    let sizes = read(losses.clone().inner())?;
-    let mut order: Vec<usize> = (0..rows).collect();
-    order.sort_by(|a, b| sizes[*a].total_cmp(&sizes[*b]).then(a.cmp(b)));
-    let kept = ((rows as f64 * (1.0 - left_out)).ceil() as usize).clamp(1, rows);
-    let mut weights = vec![0f32; rows];
-    order[..kept].iter().for_each(|row| weights[*row] = 1.0 / kept as f32);
-    Ok(Tensor::from_data(TensorData::new(weights, [rows, 1]), (&losses.device(), losses.dtype())))
-}
-
 /// Near the variance that a first reconstruction leaves: a start far above it would silence the
 /// code before it learns anything.
 fn log_variance_at_start(range: Range) -> f64 {
@@ -244,7 +231,7 @@ fn binarise(x: Tensor<2>, rng: &Rng) -> Tensor<2> {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use burn::tensor::{DType, Device};
+    use burn::tensor::{DType, Device, TensorData};
     use rows::Shape;
 
     #[test]

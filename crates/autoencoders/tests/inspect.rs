@@ -3,10 +3,10 @@
 
 use autoencoders::data::{Dataset, ReadOptions, read};
 use autoencoders::inspect::{CodeMap, Filters, State, mean_row, standing_out, tree};
-use draw::colour;
 use autoencoders::rng::Rng;
 use autoencoders::schema::Shape;
 use autoencoders::{Activation, Config, Flow, Matrix, Model, fit};
+use draw::colour;
 
 fn digits() -> Dataset {
     read("digits", &ReadOptions::default()).unwrap()

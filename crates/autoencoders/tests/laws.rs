@@ -7,6 +7,7 @@ use autoencoders::family::{Batch, Entry};
 use autoencoders::gradient::gradient_check;
 use autoencoders::layer::{Pass, Progress};
 use autoencoders::net::Norm;
+use autoencoders::noise::Draw;
 use autoencoders::objective::Objective;
 use autoencoders::optimise::{Optimiser, descend};
 use autoencoders::parts::Parts;

@@ -121,19 +121,23 @@ fn image_layer<B: FusedOps, C: CheckpointStrategy>(
             }
         },
         |(x, w, geometry, act, back), y, g, [want_x, want_w, _]| {
-            let (from, to) = match back {
-                false => (geometry.channels_in, geometry.channels_out),
-                true => (geometry.channels_out, geometry.channels_in),
+            let (from, to) = if back {
+                (geometry.channels_out, geometry.channels_in)
+            } else {
+                (geometry.channels_in, geometry.channels_out)
             };
             let (dz, db) = through_activation::<B>(y, g, to, act);
-            let dw = want_w.then(|| match back {
-                false => B::convolve_weight(x, dz.clone(), geometry),
-                true => B::convolve_weight(dz.clone(), x, geometry),
+            let dw = want_w.then(|| {
+                let (large, small) = if back { (dz.clone(), x) } else { (x, dz.clone()) };
+                B::convolve_weight(large, small, geometry)
             });
             let zeros = no_bias::<B>(&dz, from);
-            let dx = want_x.then(|| match back {
-                false => B::convolve_transposed(dz, w, zeros, geometry, Activation::Identity),
-                true => B::convolve(dz, w, zeros, geometry, Activation::Identity),
+            let dx = want_x.then(|| {
+                if back {
+                    B::convolve(dz, w, zeros, geometry, Activation::Identity)
+                } else {
+                    B::convolve_transposed(dz, w, zeros, geometry, Activation::Identity)
+                }
             });
             [dx, dw, Some(db)]
         },
@@ -161,9 +165,9 @@ impl<B: FusedOps, C: CheckpointStrategy> FusedOps for Autodiff<B, C> {
                 let (dz, db) = B::dense_backward(y, g, act);
                 // The first layer's input needs no gradient, and its product is skipped.
                 let dx = want_x.then(|| B::product(dz.clone(), transposed_if::<B>(w, !transposed)));
-                let dw = want_w.then(|| match transposed {
-                    false => B::product(B::float_transpose(x), dz),
-                    true => B::product(B::float_transpose(dz), x),
+                let dw = want_w.then(|| {
+                    let (left, right) = if transposed { (dz, x) } else { (x, dz) };
+                    B::product(B::float_transpose(left), right)
                 });
                 [dx, dw, Some(db)]
             },

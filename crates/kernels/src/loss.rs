@@ -53,14 +53,17 @@ impl RowLoss {
                 match self {
                     $(Self::$name => simd(#[inline(always)] || {
                         let mut sums = [T::of(0.0); LANES];
-                        let (mut outputs, mut targets) = (output.chunks_exact(LANES), target.chunks_exact(LANES));
+                        let mut outputs = output.chunks_exact(LANES);
+                        let mut targets = target.chunks_exact(LANES);
                         for (o, t) in (&mut outputs).zip(&mut targets) {
                             for lane in 0..LANES {
                                 sums[lane] = sums[lane] + Self::$name.value(o[lane], t[lane]);
                             }
                         }
                         let rest = outputs.remainder().iter().zip(targets.remainder());
-                        let rest = rest.fold(T::of(0.0), |sum, (o, t)| sum + Self::$name.value(*o, *t));
+                        let rest = rest.fold(T::of(0.0), |sum, (o, t)| {
+                            sum + Self::$name.value(*o, *t)
+                        });
                         sums.iter().fold(rest, |sum, lane| sum + *lane)
                     }),)*
                 }

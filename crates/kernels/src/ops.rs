@@ -3,8 +3,8 @@
 use crate::activation::Activation;
 use crate::convolution::Geometry;
 use crate::loss::RowLoss;
-use crate::optimise::{AdamStep, SgdStep};
 use crate::primitive;
+use crate::step::{AdamStep, SgdStep};
 use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
 use burn::tensor::Tensor;
 
@@ -214,6 +214,22 @@ pub(crate) trait FusedOps: Backend {
         primitive::draw_normal_backward::<Self>(h, noise, g)
     }
 
+    fn largest_in_rows(x: FloatTensor<Self>, k: usize) -> FloatTensor<Self> {
+        primitive::largest_in_rows::<Self>(x, k)
+    }
+
+    fn largest_in_columns(
+        x: FloatTensor<Self>,
+        k: usize,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        primitive::largest_in_columns::<Self>(x, k)
+    }
+
+    /// `kept` is how many rows have a weight.
+    fn trimmed_weights(losses: FloatTensor<Self>, kept: usize) -> FloatTensor<Self> {
+        primitive::trimmed_weights::<Self>(losses, kept)
+    }
+
     fn adam(
         p: FloatTensor<Self>,
         g: FloatTensor<Self>,
@@ -231,6 +247,11 @@ pub(crate) trait FusedOps: Backend {
         step: SgdStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         primitive::sgd::<Self>(p, g, velocity, step)
+    }
+
+    /// One number, in the precision in which it was accumulated.
+    fn sum_squares(t: FloatTensor<Self>) -> FloatTensor<Self> {
+        primitive::sum_squares::<Self>(t)
     }
 }
 
@@ -415,4 +436,80 @@ pub fn draw_normal(h: Tensor<2>, noise: Tensor<2>) -> Tensor<2> {
         h.into_dispatch(),
         noise.into_dispatch(),
     ))
+}
+
+/// One for each of the `k` largest numbers of a row of `x` [rows, columns], zero for the others:
+/// [rows, columns], a constant to multiply with.
+///
+/// Of equal numbers the first is the largest. NaN is above infinity and 0 above -0, as in
+/// [`f64::total_cmp`]; a NaN whose sign is negative has no place that all backends agree on. A row
+/// of no more than `k` numbers keeps them all.
+pub fn largest_in_rows(x: Tensor<2>, k: usize) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::largest_in_rows(x.inner().into_dispatch(), k))
+}
+
+/// The same as [`largest_in_rows`] for the columns of `x` [rows, columns], and the smallest number
+/// that each column keeps [1, columns]: infinity where that is none but NaN.
+///
+/// There must be a row.
+pub fn largest_in_columns(x: Tensor<2>, k: usize) -> (Tensor<2>, Tensor<2>) {
+    let (marks, smallest) =
+        <Dispatch as FusedOps>::largest_in_columns(x.inner().into_dispatch(), k);
+    (Tensor::from_dispatch(marks), Tensor::from_dispatch(smallest))
+}
+
+/// The weight of each row [rows, 1] in a mean that leaves out the fraction `left_out` of the rows,
+/// those with the largest `losses` [rows, 1]: a constant.
+///
+/// As many rows are left out as fit into the fraction, and never all; the others have equal
+/// weights, one in sum. Losses are in the order of [`largest_in_rows`], and of equal ones the last
+/// are left out. There must be a row, and the fraction lie from 0 to 1.
+pub fn trimmed_weights(losses: Tensor<2>, left_out: f64) -> Tensor<2> {
+    let [rows, columns] = losses.dims();
+    assert!(rows > 0 && columns == 1, "a loss for each row");
+    assert!((0.0..=1.0).contains(&left_out), "a fraction of rows");
+    let kept = ((rows as f64 * (1.0 - left_out)).ceil() as usize).clamp(1, rows);
+    let losses = losses.inner().into_dispatch();
+    Tensor::from_dispatch(<Dispatch as FusedOps>::trimmed_weights(losses, kept))
+}
+
+/// One step of Adam over one parameter, in place where the tensors have no other owner.
+///
+/// Returns the parameter and both moments; all four tensors have one shape and lie outside
+/// autodiff.
+pub fn adam(
+    p: Tensor<2>,
+    g: Tensor<2>,
+    m: Tensor<2>,
+    v: Tensor<2>,
+    step: AdamStep,
+) -> [Tensor<2>; 3] {
+    let (p, m, v) = <Dispatch as FusedOps>::adam(
+        p.into_dispatch(),
+        g.into_dispatch(),
+        m.into_dispatch(),
+        v.into_dispatch(),
+        step,
+    );
+    [p, m, v].map(Tensor::from_dispatch)
+}
+
+/// One step of gradient descent over one parameter, in place where the tensors have no other owner.
+///
+/// Returns the parameter and the velocity.
+pub fn sgd(p: Tensor<2>, g: Tensor<2>, velocity: Tensor<2>, step: SgdStep) -> [Tensor<2>; 2] {
+    let (p, velocity) = <Dispatch as FusedOps>::sgd(
+        p.into_dispatch(),
+        g.into_dispatch(),
+        velocity.into_dispatch(),
+        step,
+    );
+    [p, velocity].map(Tensor::from_dispatch)
+}
+
+/// The sum of the squares of all elements of `t` [rows, columns], on the CPU accumulated in f64 in
+/// a fixed order.
+pub fn sum_squares(t: &Tensor<2>) -> f64 {
+    let sum = <Dispatch as FusedOps>::sum_squares(t.clone().into_dispatch());
+    Tensor::<1>::from_dispatch(sum).into_scalar::<f64>()
 }

@@ -338,6 +338,7 @@ pub(crate) trait Real:
     );
     fn of(value: f64) -> Self;
     fn as_f64(self) -> f64;
+    fn total_cmp(&self, other: &Self) -> std::cmp::Ordering;
     fn max(self, other: Self) -> Self;
     fn min(self, other: Self) -> Self;
     fn abs(self) -> Self;
@@ -389,6 +390,9 @@ impl Real for f64 {
     }
     fn as_f64(self) -> f64 {
         self
+    }
+    fn total_cmp(&self, other: &Self) -> std::cmp::Ordering {
+        f64::total_cmp(self, other)
     }
     fn max(self, other: Self) -> Self {
         // As in single precision: NaN comes through.
@@ -462,6 +466,10 @@ impl Real for f32 {
     #[inline(always)]
     fn as_f64(self) -> f64 {
         f64::from(self)
+    }
+    #[inline(always)]
+    fn total_cmp(&self, other: &Self) -> std::cmp::Ordering {
+        f32::total_cmp(self, other)
     }
     #[inline(always)]
     fn max(self, other: Self) -> Self {

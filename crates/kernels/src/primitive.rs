@@ -8,8 +8,10 @@ use crate::activation::Activation;
 use crate::convolution::Geometry;
 use crate::loss::RowLoss;
 use crate::norm::{CLIPPED, EPSILON, LOG_VARIANCE};
-use crate::optimise::{AdamStep, SgdStep};
-use burn::backend::{Backend, Dispatch, TensorMetadata, tensor::FloatTensor};
+use crate::step::{AdamStep, SgdStep};
+use burn::backend::{
+    Backend, Dispatch, TensorMetadata, get_or_init_device_settings, tensor::FloatTensor,
+};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{Shape, Slice, Tensor};
 
@@ -472,6 +474,59 @@ pub(crate) fn draw_normal_backward<B: Backend>(
     B::float_cat(vec![g, B::float_mul(by_variance, unclipped::<B>(raw, inside))], 1)
 }
 
+/// One at the `k` largest numbers along a dimension, zero elsewhere.
+///
+/// The sign of a NaN is not seen: each is above infinity.
+fn largest<B: Backend>(x: Float<B>, k: usize, dim: usize) -> Float<B> {
+    let (shape, device, dtype) = (x.shape(), x.device(), x.dtype().into());
+    if k == 0 || k >= shape[dim] {
+        let all = if k == 0 { 0f64 } else { 1.0 };
+        return B::float_full(shape, all.into(), &device, dtype);
+    }
+    let bools = get_or_init_device_settings::<B>(&device).bool_dtype;
+    let ones = |holds| B::bool_into_float(holds, dtype);
+    let nan = B::float_is_nan(x.clone(), bools);
+    let x = B::float_mask_fill(x, nan.clone(), f64::INFINITY.into());
+    let sorted = B::float_sort(x.clone(), dim, true);
+    let least = if dim == 0 { row::<B>(sorted, k - 1) } else { columns::<B>(sorted, k - 1, k) };
+    let above = ones(B::float_greater(x.clone(), least.clone(), bools));
+    let equal = ones(B::float_equal(x.clone(), least, bools));
+    // NaN before the infinity that stands for it, and 0 before -0, which compare as equal.
+    let positive = B::float_greater_elem(B::float_recip(x), 0f64.into(), bools);
+    let upper = B::float_mul(equal.clone(), ones(B::bool_or(nan, positive)));
+    let lower = B::float_sub(equal, upper.clone());
+    [upper, lower].into_iter().fold(above, |chosen, next| {
+        let left = plus::<B>(B::float_neg(B::float_sum_dim(chosen.clone(), dim)), k as f64);
+        B::float_add(chosen, first_ones::<B>(next, left, dim))
+    })
+}
+
+/// Of the ones along a dimension the first, as many as are `left`.
+fn first_ones<B: Backend>(ones: Float<B>, left: Float<B>, dim: usize) -> Float<B> {
+    let after = B::float_sub(left, B::float_cumsum(ones.clone(), dim));
+    B::float_mul(ones, step::<B>(plus::<B>(after, 1.0)))
+}
+
+pub(crate) fn largest_in_rows<B: Backend>(x: Float<B>, k: usize) -> Float<B> {
+    largest::<B>(x, k, 1)
+}
+
+pub(crate) fn largest_in_columns<B: Backend>(x: Float<B>, k: usize) -> (Float<B>, Float<B>) {
+    let bools = get_or_init_device_settings::<B>(&x.device()).bool_dtype;
+    let marks = largest::<B>(x.clone(), k, 0);
+    let others = B::float_equal_elem(marks.clone(), 0f64.into(), bools);
+    let none = B::bool_or(others, B::float_is_nan(x.clone(), bools));
+    let numbers = B::float_mask_fill(x, none, f64::INFINITY.into());
+    (marks, B::float_min_dim(numbers, 0))
+}
+
+pub(crate) fn trimmed_weights<B: Backend>(losses: Float<B>, kept: usize) -> Float<B> {
+    let left_out = losses.shape()[0] - kept;
+    // From the end, where the last of equal losses is the first.
+    let largest = largest::<B>(B::float_flip(losses, &[0]), left_out, 0);
+    scale::<B>(one_less::<B>(B::float_flip(largest, &[0])), 1.0 / kept as f64)
+}
+
 pub(crate) fn adam<B: Backend>(
     p: Float<B>,
     g: Float<B>,
@@ -503,9 +558,16 @@ pub(crate) fn sgd<B: Backend>(
     (p, velocity)
 }
 
+pub(crate) fn sum_squares<B: Backend>(t: Float<B>) -> Float<B> {
+    B::float_sum(square::<B>(t))
+}
+
 /// The faces on [`Tensor`].
 macro_rules! faces {
-    ($($(#[$doc:meta])* $face:ident($($x:ident: $t:ty),*; $($value:ident: $v:ty),*) = $body:ident -> $out:literal;)*) => {
+    ($(
+        $(#[$doc:meta])*
+        $face:ident($($x:ident: $t:ty),*; $($value:ident: $v:ty),*) = $body:ident -> $out:literal;
+    )*) => {
         $($(#[$doc])*
         #[doc = "\n\nMade of primitives; see the operation of the same name at the crate's root."]
         pub fn $face($($x: $t,)* $($value: $v),*) -> Tensor<$out> {
@@ -516,7 +578,9 @@ macro_rules! faces {
 
 faces! {
     /// `act(x w + b)`
-    dense_layer(x: Tensor<2>, w: Tensor<2>, b: Tensor<2>; transposed: bool, act: Activation) = dense -> 2;
+    dense_layer(
+        x: Tensor<2>, w: Tensor<2>, b: Tensor<2>; transposed: bool, act: Activation
+    ) = dense -> 2;
     /// `act(z)`
     activation(z: Tensor<2>; act: Activation) = activate -> 2;
     /// Directions times a slope.
@@ -524,13 +588,19 @@ faces! {
     /// The loss of each row.
     losses(output: Tensor<2>, target: Tensor<2>; kind: RowLoss) = row_loss -> 2;
     /// A convolution.
-    convolution(x: Tensor<2>, w: Tensor<2>, b: Tensor<2>; geometry: Geometry, act: Activation) = convolve -> 2;
+    convolution(
+        x: Tensor<2>, w: Tensor<2>, b: Tensor<2>; geometry: Geometry, act: Activation
+    ) = convolve -> 2;
     /// Its transpose.
-    transposed_convolution(x: Tensor<2>, w: Tensor<2>, b: Tensor<2>; geometry: Geometry, act: Activation) = convolve_transposed -> 2;
+    transposed_convolution(
+        x: Tensor<2>, w: Tensor<2>, b: Tensor<2>; geometry: Geometry, act: Activation
+    ) = convolve_transposed -> 2;
     /// Mean and variance of each column.
     moments(x: Tensor<2>;) = column_moments -> 2;
     /// A norm by given moments.
-    column_normed(x: Tensor<2>, gain: Tensor<2>, shift: Tensor<2>, moments: Tensor<2>;) = column_norm -> 2;
+    column_normed(
+        x: Tensor<2>, gain: Tensor<2>, shift: Tensor<2>, moments: Tensor<2>;
+    ) = column_norm -> 2;
     /// A norm of each row.
     row_normed(x: Tensor<2>, gain: Tensor<2>, shift: Tensor<2>;) = row_norm -> 2;
     /// The sum of the squares of each column.
@@ -541,6 +611,20 @@ faces! {
     kl(h: Tensor<2>;) = kl_normal -> 2;
     /// A draw from a normal distribution.
     draw(h: Tensor<2>, noise: Tensor<2>;) = draw_normal -> 2;
+    /// One for each of the largest numbers of a row.
+    largest_of_rows(x: Tensor<2>; k: usize) = largest_in_rows -> 2;
+    /// The weights of a mean over some of the rows.
+    trimmed(losses: Tensor<2>; kept: usize) = trimmed_weights -> 2;
+    /// The sum of the squares of all elements.
+    sum_of_squares(t: Tensor<2>;) = sum_squares -> 1;
+}
+
+/// One for each of the largest numbers of a column, and the smallest of those.
+///
+/// Made of primitives; see the operation of the same name at the crate's root.
+pub fn largest_of_columns(x: Tensor<2>, k: usize) -> (Tensor<2>, Tensor<2>) {
+    let (marks, smallest) = largest_in_columns::<Dispatch>(x.into_dispatch(), k);
+    (Tensor::from_dispatch(marks), Tensor::from_dispatch(smallest))
 }
 
 /// One step of Adam.

@@ -226,14 +226,13 @@ pub(crate) unsafe fn multiplied<T: Real>(
             unsafe {
                 part.compute();
                 let [rows, _, columns] = part.sizes;
-                match columns == n {
-                    true => finish(0, std::slice::from_raw_parts_mut(part.out, rows * n)),
-                    false => (0..rows).for_each(|row| {
-                        finish(
-                            column,
-                            std::slice::from_raw_parts_mut(part.out.add(row * n), columns),
-                        )
-                    }),
+                if columns == n {
+                    finish(0, std::slice::from_raw_parts_mut(part.out, rows * n));
+                    continue;
+                }
+                for row in 0..rows {
+                    let out = part.out.add(row * n);
+                    finish(column, std::slice::from_raw_parts_mut(out, columns));
                 }
             }
         }
@@ -257,10 +256,8 @@ impl<T: Real> Product<T> {
         let count = (work / least).min(if m <= FEW_ROWS { 1 } else { 8 } * workers());
         // Columns first: each part rearranges its own. Few columns are rearranged by each of their
         // row parts again, which many rows pay for.
-        let by_columns = match self.b.panel.is_some() && m >= count * BLOCK {
-            true => 1,
-            false => count.min(n.div_ceil(PANEL)),
-        };
+        let by_rows_alone = self.b.panel.is_some() && m >= count * BLOCK;
+        let by_columns = if by_rows_alone { 1 } else { count.min(n.div_ceil(PANEL)) };
         let columns = n.div_ceil(PANEL).div_ceil(by_columns) * PANEL;
         let rows = m.div_ceil(count.div_ceil(n.div_ceil(columns))).next_multiple_of(BLOCK);
         [rows, columns]
@@ -467,9 +464,10 @@ impl<T: Real> Product<T> {
             for r in 0..R {
                 for v in 0..V {
                     let out = outs[r].wrapping_add(v * lanes);
-                    match WHOLE {
-                        true => out.cast::<T::Lanes<S>>().write_unaligned(sums[r][v]),
-                        false => T::store(simd, masks[v], out, sums[r][v]),
+                    if WHOLE {
+                        out.cast::<T::Lanes<S>>().write_unaligned(sums[r][v]);
+                    } else {
+                        T::store(simd, masks[v], out, sums[r][v]);
                     }
                 }
             }
@@ -570,10 +568,7 @@ unsafe fn read<T: Real, S: Simd, const WHOLE: bool>(
 ) -> T::Lanes<S> {
     // SAFETY: the caller's promise; the read needs no alignment.
     unsafe {
-        match WHOLE {
-            true => from.cast::<T::Lanes<S>>().read_unaligned(),
-            false => T::load(simd, mask, from),
-        }
+        if WHOLE { from.cast::<T::Lanes<S>>().read_unaligned() } else { T::load(simd, mask, from) }
     }
 }
 

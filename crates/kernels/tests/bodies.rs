@@ -5,8 +5,9 @@
 use autoencoders_kernels::{
     Activation, AdamStep, Geometry, RowLoss, SgdStep, Simd, activate, adam, arrange,
     column_moments, column_norm, column_squares, convolution, dense, dense_arranged, draw_normal,
-    kl_normal, narrow_simd, native, primitive, row_loss, row_norm, sgd, side_by_side, sparsity,
-    steer, sum_squares, transposed_convolution,
+    kl_normal, largest_in_columns, largest_in_rows, narrow_simd, native, primitive, row_loss,
+    row_norm, sgd, side_by_side, sparsity, steer, sum_squares, transposed_convolution,
+    trimmed_weights,
 };
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use std::sync::{RwLock, RwLockReadGuard};
@@ -86,9 +87,10 @@ fn agree(
 ) {
     let wanted = outcome(leaves, &default);
     for transposed in [false, true] {
-        let stored: Vec<Tensor<2>> = match transposed {
-            false => leaves.to_vec(),
-            true => leaves.iter().map(|leaf| rows_of(leaf.clone().transpose())).collect(),
+        let stored: Vec<Tensor<2>> = if transposed {
+            leaves.iter().map(|leaf| rows_of(leaf.clone().transpose())).collect()
+        } else {
+            leaves.to_vec()
         };
         let turned =
             |leaf: &Tensor<2>| if transposed { leaf.clone().transpose() } else { leaf.clone() };
@@ -98,11 +100,10 @@ fn agree(
         assert_near(&value, &wanted.0, tolerance, &what);
         for (leaf, (got, wanted)) in gradients.iter().zip(&wanted.1).enumerate() {
             let [rows, columns] = leaves[leaf].dims();
-            let got: Vec<f64> = match transposed {
-                false => got.clone(),
-                true => {
-                    (0..rows * columns).map(|at| got[at % columns * rows + at / columns]).collect()
-                }
+            let got: Vec<f64> = if transposed {
+                (0..rows * columns).map(|at| got[at % columns * rows + at / columns]).collect()
+            } else {
+                got.clone()
             };
             assert_near(&got, wanted, 4.0 * tolerance, &format!("gradient {leaf} of {what}"));
         }
@@ -245,6 +246,40 @@ fn operations([rows, width, out]: [usize; 3], dtype: DType) -> Vec<(String, Vec<
             move |l| primitive::draw(l[0].clone(), same.clone()),
         ),
     );
+    // Rounded, so that many are equal, 0 and -0 among them.
+    let (in_rows, in_columns) = (out.div_ceil(3), rows.div_ceil(3));
+    add(
+        "largest in rows".to_owned(),
+        vec![(m(rows, out, 21) * 2.0).round()],
+        pair(
+            move |l| l[0].clone() * largest_in_rows(l[0].clone(), in_rows),
+            move |l| l[0].clone() * primitive::largest_of_rows(l[0].clone().inner(), in_rows),
+        ),
+    );
+    add(
+        "largest in columns".to_owned(),
+        vec![(m(rows, out, 22) * 2.0).round()],
+        pair(
+            move |l| {
+                let (marks, smallest) = largest_in_columns(l[0].clone(), in_columns);
+                l[0].clone() * marks + smallest
+            },
+            move |l| {
+                let x = l[0].clone().inner();
+                let (marks, smallest) = primitive::largest_of_columns(x, in_columns);
+                l[0].clone() * marks + smallest
+            },
+        ),
+    );
+    let kept = rows - rows / 4;
+    add(
+        "trimmed".to_owned(),
+        vec![(m(rows, 1, 23) * 2.0).round()],
+        pair(
+            |l| l[0].clone() * trimmed_weights(l[0].clone(), 0.25),
+            move |l| l[0].clone() * primitive::trimmed(l[0].clone().inner(), kept),
+        ),
+    );
     all
 }
 
@@ -348,6 +383,8 @@ fn any_number_of_threads_gives_the_same_bits() {
             for (what, leaves, (fused, _)) in operations([700, 30, 257], DType::F32) {
                 all.push((what, outcome(&leaves, fused)));
             }
+            let squares = sum_squares(&numbers(700, 257, 1, DType::F32));
+            all.push(("sum of squares".to_owned(), (vec![squares], Vec::new())));
             for (name, geometry) in geometries() {
                 let leaves = image_leaves(&geometry, DType::F32, false);
                 let forth = |l: &[Tensor<2>]| {
@@ -403,9 +440,10 @@ fn geometries() -> Vec<(&'static str, Geometry)> {
 }
 
 fn image_leaves(geometry: &Geometry, dtype: DType, transposed: bool) -> Vec<Tensor<2>> {
-    let (from, to) = match transposed {
-        false => (geometry.input_width(), geometry.channels_out),
-        true => (geometry.output_width(), geometry.channels_in),
+    let (from, to) = if transposed {
+        (geometry.output_width(), geometry.channels_in)
+    } else {
+        (geometry.input_width(), geometry.channels_out)
     };
     let w = numbers(geometry.patch(), geometry.channels_out, 2, dtype) * 0.2;
     vec![numbers(5, from, 1, dtype), w, numbers(1, to, 3, dtype)]
@@ -685,6 +723,78 @@ fn optimiser_steps_are_their_formulas() {
         }
         let wanted: f64 = values(g.clone()).iter().map(|g| g * g).sum();
         assert!((sum_squares(&g) - wanted).abs() < 1e-9 * wanted);
+        let by_default = primitive::sum_of_squares(g).into_scalar::<f64>();
+        assert!((by_default - wanted).abs() < 1e-9 * wanted);
+    }
+}
+
+/// Equal numbers, both zeros, both infinities and NaN.
+const AWKWARD: [f64; 12] = [
+    1.0,
+    f64::NAN,
+    -0.0,
+    0.0,
+    f64::INFINITY,
+    1.0,
+    f64::NEG_INFINITY,
+    -0.0,
+    0.0,
+    f64::NAN,
+    1.0,
+    f64::INFINITY,
+];
+
+#[test]
+fn exactly_so_many_numbers_are_the_largest_and_of_equal_ones_the_first() {
+    let _width = any_width();
+    let n = AWKWARD.len();
+    let mut order: Vec<usize> = (0..n).collect();
+    // A stable sort.
+    order.sort_by(|a, b| AWKWARD[*b].total_cmp(&AWKWARD[*a]));
+    for dtype in [DType::F32, DType::F64] {
+        let data = TensorData::new(AWKWARD.to_vec(), [1, n]);
+        let row = Tensor::<2>::from_data(data, (&Device::default(), dtype));
+        for k in (0..=n).chain([n + 1, usize::MAX]) {
+            let what = format!("{k} of {n}, {dtype:?}");
+            let mut wanted = vec![0.0; n];
+            order.iter().take(k).for_each(|at| wanted[*at] = 1.0);
+            assert_eq!(values(largest_in_rows(row.clone(), k)), wanted, "{what}");
+            assert_eq!(values(primitive::largest_of_rows(row.clone(), k)), wanted, "{what}");
+            let smallest =
+                order.iter().take(k).map(|at| AWKWARD[*at]).fold(f64::INFINITY, f64::min);
+            let column = row.clone().transpose();
+            for (marks, least) in [
+                largest_in_columns(column.clone(), k),
+                primitive::largest_of_columns(column.clone(), k),
+            ] {
+                assert_eq!(values(marks), wanted, "{what}, in a column");
+                assert_eq!(values(least), [smallest], "smallest of {what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_largest_losses_have_no_weight_and_of_equal_ones_the_last() {
+    let _width = any_width();
+    let n = AWKWARD.len();
+    let mut order: Vec<usize> = (0..n).collect();
+    // A stable sort.
+    order.sort_by(|a, b| AWKWARD[*a].total_cmp(&AWKWARD[*b]));
+    for dtype in [DType::F32, DType::F64] {
+        let data = TensorData::new(AWKWARD.to_vec(), [n, 1]);
+        let losses = Tensor::<2>::from_data(data, (&Device::default(), dtype));
+        for (left_out, kept) in [(0.0, n), (0.01, n), (0.1, 11), (0.5, 6), (0.9, 2), (1.0, 1)] {
+            let what = format!("{kept} of {n}, {dtype:?}");
+            let share = match dtype {
+                DType::F64 => 1.0 / kept as f64,
+                _ => f64::from(1.0 / kept as f32),
+            };
+            let mut wanted = vec![0.0; n];
+            order.iter().take(kept).for_each(|at| wanted[*at] = share);
+            assert_eq!(values(trimmed_weights(losses.clone(), left_out)), wanted, "{what}");
+            assert_eq!(values(primitive::trimmed(losses.clone(), kept)), wanted, "{what}");
+        }
     }
 }
 

@@ -114,9 +114,9 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::event::Flow;
-    use crate::model::read as numbers;
+    use crate::tensors::read as numbers;
     use crate::train::fit;
-    use rows::{ReadOptions, read};
+    use readers::{ReadOptions, read};
 
     #[test]
     fn the_loss_of_a_row_is_minus_the_logarithm_of_the_mean_weight_of_its_different_draws() {

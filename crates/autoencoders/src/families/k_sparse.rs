@@ -4,11 +4,11 @@
 
 use crate::config::{Auto, Plan};
 use crate::family::{Code, Entry, Family};
-use crate::largest;
 use crate::layer::{Mode, Pass};
 use crate::net::Net;
 use crate::parts::Parts;
 use crate::vars::Values;
+use autoencoders_kernels::largest_in_rows;
 use burn::tensor::Tensor;
 use rows::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -78,7 +78,7 @@ impl Family for KSparse {
         } else {
             self.k as f64 * self.alpha
         };
-        let kept = largest::in_rows(&h, (k.round() as usize).clamp(1, latent))?;
+        let kept = largest_in_rows(h.clone(), (k.round() as usize).clamp(1, latent));
         Ok(Code::point(h * kept))
     }
 }

@@ -6,12 +6,11 @@
 
 use crate::config::{Auto, Plan};
 use crate::family::{Code, Entry, Family};
-use crate::largest;
 use crate::layer::{Mode, Pass};
 use crate::net::Net;
 use crate::parts::Parts;
 use crate::vars::{Fill, Init, Layout, Role, Values, VarId};
-use autoencoders_kernels::Activation;
+use autoencoders_kernels::{Activation, largest_in_columns};
 use burn::tensor::Tensor;
 use rows::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -84,10 +83,8 @@ impl Family for WinnerTakeAll {
         if pass.sampling {
             // As the loss has it, in training and in validation.
             let rows = h.dims()[0];
-            let (kept, lowest) = largest::in_columns(
-                &h,
-                ((rows as f64 * self.lifetime).ceil() as usize).clamp(1, rows),
-            )?;
+            let winners = ((rows as f64 * self.lifetime).ceil() as usize).clamp(1, rows);
+            let (kept, lowest) = largest_in_columns(h.clone(), winners);
             if let Some(id) = usual.filter(|_| pass.mode == Mode::Training) {
                 pass.updates
                     .push((id, values.get(id).inner() * (1.0 - MOMENTUM) + lowest * MOMENTUM));

@@ -1,9 +1,6 @@
-//! Optimiser steps over one parameter.
+//! The numbers of optimiser steps, and their loops over one piece of a parameter.
 
-use crate::ops::FusedOps;
 use crate::pieces::Real;
-use burn::backend::Dispatch;
-use burn::tensor::Tensor;
 
 /// The numbers of one step of Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and
 /// Hutter 2019).
@@ -101,43 +98,4 @@ impl SgdStep {
             *p = keep * *p - rate * *velocity;
         }
     }
-}
-
-/// One step of Adam over one parameter, in place where the tensors have no other owner.
-///
-/// Returns the parameter and both moments; all four tensors have one shape and lie outside
-/// autodiff.
-pub fn adam(
-    p: Tensor<2>,
-    g: Tensor<2>,
-    m: Tensor<2>,
-    v: Tensor<2>,
-    step: AdamStep,
-) -> [Tensor<2>; 3] {
-    let (p, m, v) = <Dispatch as FusedOps>::adam(
-        p.into_dispatch(),
-        g.into_dispatch(),
-        m.into_dispatch(),
-        v.into_dispatch(),
-        step,
-    );
-    [p, m, v].map(Tensor::from_dispatch)
-}
-
-/// One step of gradient descent over one parameter, in place where the tensors have no other owner.
-///
-/// Returns the parameter and the velocity.
-pub fn sgd(p: Tensor<2>, g: Tensor<2>, velocity: Tensor<2>, step: SgdStep) -> [Tensor<2>; 2] {
-    let (p, velocity) = <Dispatch as FusedOps>::sgd(
-        p.into_dispatch(),
-        g.into_dispatch(),
-        velocity.into_dispatch(),
-        step,
-    );
-    [p, velocity].map(Tensor::from_dispatch)
-}
-
-/// The sum of the squares of all elements, accumulated in f64 in a fixed order.
-pub fn sum_squares(t: &Tensor<2>) -> f64 {
-    crate::flex::sum_squares(t).unwrap_or_else(|| t.clone().square().sum().into_scalar::<f64>())
 }
