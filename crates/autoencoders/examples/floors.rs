@@ -7,6 +7,7 @@
 //! AE_DATA naming the folder that holds `mnist/`; names are digits, plain, conv, denoising, sparse,
 //! contractive, vae. `--quick` trains on a tenth of the rows and checks nothing.
 
+use autoencoders::noise::Draw;
 use autoencoders::rng::Rng;
 use autoencoders::{Config, Event, Flow, Matrix, Model, Result, data, fit};
 use burn::tensor::Tensor;

@@ -1,6 +1,7 @@
 //! What each family and the training promise.
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
+use autoencoders::noise::Draw;
 use autoencoders::config::{Config, Plan};
 use autoencoders::data::{Dataset, ReadOptions, Values, read};
 use autoencoders::family::Batch;

@@ -4,6 +4,7 @@
 //! function of that name there.
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
+use autoencoders::noise::Draw;
 use autoencoders::config::{Config, Plan};
 use autoencoders::family::Batch;
 use autoencoders::layer::Pass;

@@ -1,6 +1,7 @@
 //! What `inspect` says of a model against what the model itself says.
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
+use autoencoders::noise::Draw;
 use autoencoders::data::{Dataset, ReadOptions, read};
 use autoencoders::inspect::{CodeMap, Filters, State, mean_row, standing_out, tree};
 use autoencoders::rng::Rng;

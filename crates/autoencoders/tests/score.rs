@@ -2,6 +2,7 @@
 //! cannot tell.
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
+use autoencoders::noise::Draw;
 use autoencoders::data::{Dataset, Values};
 use autoencoders::metrics::auroc;
 use autoencoders::rng::Rng;

@@ -1,6 +1,7 @@
 //! Layers trained one after the other, weights to begin with, and classifiers on codes.
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
+use autoencoders::noise::Draw;
 use autoencoders::data::{Dataset, ReadOptions, Values, read};
 use autoencoders::prepare::Scale;
 use autoencoders::recognise::{Classes, Classifier, Head, Kind};

@@ -1,6 +1,7 @@
 //! Tables as they are: numbers, categories, truths, dates, counts and missing values in one row.
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
+use autoencoders::noise::Draw;
 use autoencoders::config::{Config, Plan};
 use autoencoders::data::{Dataset, Values};
 use autoencoders::family::Batch;
