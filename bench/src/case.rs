@@ -1,7 +1,6 @@
 //! The cases: what both sides do, as data.
 
-use autoencoders::net::Net;
-use autoencoders::prepare::Scale;
+use autoencoders::settings::Net;
 use autoencoders::{Activation, Config};
 use serde_json::{Value, json};
 
@@ -30,20 +29,14 @@ fn config(
     batch: usize,
     code_activation: Activation,
 ) -> Config {
-    Config {
-        family: family.to_owned(),
-        net,
-        latent,
-        batch,
-        code_activation: Some(code_activation),
-        epochs: Some(1000),
-        // The rows are what both sides compute with.
-        scale: Scale::None,
-        validation: 0.0,
-        test: 0.0,
-        schedule: autoencoders::optimise::Schedule::Constant,
-        ..Config::default()
-    }
+    Config::default()
+        .family(family.to_owned())
+        .net(net)
+        .latent(latent)
+        .batch(batch)
+        .code_activation(code_activation)
+        .epochs(1000)
+    // The rows are what both sides compute with..scale(Scale::None).validation(0.0).test(0.0).schedule(autoencoders::optimise::Schedule::Constant)
 }
 
 /// Symmetric dense layers between these widths.
@@ -108,7 +101,7 @@ fn with(mut training: Training, kind: &str, parameters: Value) -> Training {
     if let (Value::Object(own), Value::Object(peer)) = (&parameters, &mut training.peer) {
         peer.extend(own.clone());
         peer.insert("kind".to_owned(), kind.into());
-        training.config.parameters = own.clone();
+        training.config.model.parameters = own.clone();
     }
     training
 }
@@ -121,7 +114,7 @@ pub(crate) fn trainings() -> Vec<Training> {
     sparse = with(sparse, "sparse", json!({"rho": 0.05, "beta": 0.5}));
     let mut vae =
         dense("train VAE 784-500-20 bernoulli b100", "vae", &[784, 500, 20], 100, identity);
-    vae.config.likelihood = autoencoders::likelihood::Likelihood::Bernoulli;
+    vae.config.model.likelihood = autoencoders::settings::Likelihood::Bernoulli;
     vae.products[0] += 500 * 20;
     vae = with(vae, "vae", json!({}));
     let mut contractive = dense(
@@ -131,7 +124,7 @@ pub(crate) fn trainings() -> Vec<Training> {
         100,
         Activation::Sigmoid,
     );
-    contractive.config.tied = true;
+    contractive.config.model.tied = true;
     contractive = with(contractive, "contractive", json!({"lambda": 0.1}));
     vec![
         dense("train 784-32 b128", "plain", &[784, 32], 128, Activation::Relu),

@@ -5,8 +5,10 @@ use crate::measure::Row;
 use crate::ours::rows;
 use crate::peer::Peer;
 use crate::{Options, Result, plan};
-use autoencoders::data::{Dataset, Values, write_npy};
-use autoencoders::schema::Shape;
+use autoencoders::data::Dataset;
+use autoencoders::data::Shape;
+use autoencoders::data::Values;
+use autoencoders::data::write_npy;
 use autoencoders::{Config, Event, Flow, Model, among_workers, fit};
 use serde_json::json;
 use std::time::Instant;
@@ -26,7 +28,7 @@ fn data(count: usize) -> Result<Dataset> {
 
 /// A model of these widths after one step: the numbers in it do not matter here.
 pub(crate) fn model(config: &Config) -> Result<Model> {
-    let trained = fit(config, &data(config.batch)?, None, false, &mut |event| match event {
+    let trained = fit(config, &data(config.train.batch)?, None, false, &mut |event| match event {
         Event::Step { .. } => Flow::Stop,
         _ => Flow::Continue,
     });

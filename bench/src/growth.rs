@@ -102,7 +102,7 @@ fn write_rows(path: &Path, count: usize) -> std::io::Result<()> {
     file.write_all(b"\x93NUMPY\x01\x00")?;
     file.write_all(&(header.len() as u16).to_le_bytes())?;
     file.write_all(header.as_bytes())?;
-    let mut rng = autoencoders::rng::Rng::new(1);
+    let mut rng = autoencoders::Rng::new(1);
     for _ in 0..count {
         // Four hidden numbers make all columns, so that there is something to learn.
         let hidden: [f32; 4] = std::array::from_fn(|_| rng.standard_normal());

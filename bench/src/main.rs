@@ -162,8 +162,9 @@ fn run(options: &Options) -> Result<()> {
 
 /// How many pairs, and for how long each side of one runs.
 pub(crate) fn plan(options: &Options) -> Pairs {
-    match options.quick {
-        true => Pairs { count: 5, milliseconds: 250.0 },
-        false => Pairs { count: 9, milliseconds: 1000.0 },
+    if options.quick {
+        Pairs { count: 5, milliseconds: 250.0 }
+    } else {
+        Pairs { count: 9, milliseconds: 1000.0 }
     }
 }

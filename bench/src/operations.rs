@@ -3,12 +3,12 @@
 use crate::measure::{aligned, figures, median};
 use crate::ours::rows;
 use crate::{Options, Result, print};
-use autoencoders_kernels::{
+use burn::tensor::{Device, Tensor, TensorData};
+use kernels::{
     Activation, AdamStep, Geometry, RowLoss, SgdStep, activate, adam, among_workers,
     column_moments, column_norm, column_squares, convolution, dense, draw_normal, kl_normal,
     primitive, row_loss, row_norm, sgd, sparsity, steer, transposed_convolution,
 };
-use burn::tensor::{Device, Tensor, TensorData};
 use std::time::Instant;
 
 type Matrix = Tensor<2>;

@@ -4,12 +4,13 @@ use crate::case::Training;
 use crate::measure::Row;
 use crate::peer::Peer;
 use crate::{Options, Result, plan, say};
-use autoencoders::data::{Dataset, Values, write_npy};
-use autoencoders::rng::Rng;
-use autoencoders::schema::Shape;
-use autoencoders::{Activation, Config, Event, Flow, fit};
-use autoencoders_kernels::{among_workers, dense};
+use autoencoders::data::Dataset;
+use autoencoders::data::Shape;
+use autoencoders::data::Values;
+use autoencoders::data::write_npy;
+use autoencoders::{Activation, Config, Event, Flow, Rng, fit};
 use burn::tensor::{Device, Tensor, TensorData};
+use kernels::{among_workers, dense};
 use serde_json::json;
 use std::time::Instant;
 
@@ -86,8 +87,8 @@ pub(crate) fn side_by_side(
 ) -> Result<Row> {
     let config = &training.config;
     // No end of an epoch within a run: neither side shall be timed at something else than steps.
-    let batches = (NUMBERS / (training.features * config.batch)).clamp(8, 4000);
-    let count = batches * config.batch;
+    let batches = (NUMBERS / (training.features * config.train.batch)).clamp(8, 4000);
+    let count = batches * config.train.batch;
     let values = rows(count, training.features, training.table);
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let file = folder.path().join("rows.npy");
@@ -114,7 +115,7 @@ pub(crate) fn side_by_side(
     };
     let [all, first] = training.products;
     // Three products a weight, two operations each, but nobody computes the gradient for the input.
-    let operations = ((6 * all - 2 * first) * config.batch) as f64;
+    let operations = ((6 * all - 2 * first) * config.train.batch) as f64;
     Ok(Row {
         case: training.name.to_owned(),
         peer: name,

@@ -3,9 +3,15 @@
 use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
 use crate::lab::{Lab, Mode, first_filters, told, wrong};
-use autoencoders::optimise::Method;
-use autoencoders::recognise::{Classifier, Head};
-use autoencoders::split::Split;
+use autoencoders::data::Split;
+use autoencoders::settings::DensityChoice;
+use autoencoders::settings::Likelihood;
+use autoencoders::settings::Method;
+use autoencoders::settings::Net;
+use autoencoders::study::Classifier;
+use autoencoders::study::Head;
+use autoencoders::study::jacobian_norm;
+use autoencoders::study::jacobian_spectrum;
 use autoencoders::{Activation, Config, Model};
 use serde_json::{Map, json};
 use std::ops::Range;
@@ -76,23 +82,21 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             ]),
             _ => {}
         }
-        Ok(Config {
-            family: kind.family.to_owned(),
-            parameters,
-            net: "shallow".parse()?,
-            latent: units,
-            code_activation: Some(Activation::Sigmoid),
-            tied: true,
-            likelihood: "bernoulli".parse()?,
-            batch: lab.pick(128, 32),
-            learning_rate: 1e-2,
-            epochs: Some(lab.pick(40, 25)),
-            l2: if kind.what == "l2" { strength } else { 0.0 },
-            validation: 0.0,
-            test: 0.0,
-            density: "none".parse()?,
-            ..Config::default()
-        })
+        Ok(Config::default()
+            .family(kind.family.to_owned())
+            .parameters(parameters)
+            .net("shallow".parse::<Net>()?)
+            .latent(units)
+            .code_activation(Activation::Sigmoid)
+            .tied(true)
+            .likelihood("bernoulli".parse::<Likelihood>()?)
+            .batch(lab.pick(128, 32))
+            .learning_rate(1e-2)
+            .epochs(lab.pick(40, 25))
+            .l2(if kind.what == "l2" { strength } else { 0.0 })
+            .validation(0.0)
+            .test(0.0)
+            .density("none".parse::<DensityChoice>()?))
     };
     // A classifier that has learned from some rows with a copy of the encoder, by gradient descent
     // as in the paper, to the last epoch: so no row has to be kept for stopping.
@@ -143,7 +147,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             name: kind.name,
             tried,
             best,
-            jacobian: model.jacobian_norm(&test, &sample)?,
+            jacobian: jacobian_norm(&model, &test, &sample)?,
             saturated: 100.0 * ends as f64 / codes.len() as f64,
             test: wrong(&classifier, &test, &all)?,
             model,
@@ -160,7 +164,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     ];
     let (mut curves, mut filters) = (Vec::new(), Vec::new());
     for of in &made {
-        let spectrum = of.model.jacobian_spectrum(&test, &rows)?;
+        let spectrum = jacobian_spectrum(&of.model, &test, &rows)?;
         filters.extend(first_filters(&of.model, 20)?);
         let at = |which: usize| {
             spectrum.get(which - 1).map_or_else(|| "-".to_owned(), |value| number(*value))

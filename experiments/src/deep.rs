@@ -3,6 +3,12 @@
 use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
 use crate::lab::Lab;
+use autoencoders::settings::DensityChoice;
+use autoencoders::settings::Likelihood;
+use autoencoders::settings::Net;
+use autoencoders::settings::Pretraining;
+use autoencoders::study::evaluate;
+use autoencoders::study::principal_rows;
 use autoencoders::{Activation, Config, Matrix, Model};
 
 pub(crate) const TITLE: &str = "Deep autoencoders: thirty numbers for a digit, with a fraction of the error of principal components";
@@ -13,28 +19,23 @@ const PIXELS: f64 = 784.0;
 pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let (train, test) = lab.images("mnist", 6000)?;
     let all: Vec<usize> = (0..test.rows()).collect();
-    let bare = Config {
-        net: lab.pick("mlp:1000,500,250", "mlp:400,200,100").parse()?,
-        latent: 30,
-        activation: Activation::Sigmoid,
-        likelihood: "bernoulli".parse()?,
-        batch: 100,
-        epochs: Some(lab.pick(40, 15)),
-        validation: 0.05,
-        test: 0.0,
-        density: "none".parse()?,
-        ..Config::default()
-    };
-    let pretrained = Config {
-        pretrain: "rbm".parse()?,
-        pretrain_epochs: Some(lab.pick(15, 10)),
-        ..bare.clone()
-    };
+    let bare = Config::default()
+        .net(lab.pick("mlp:1000,500,250", "mlp:400,200,100").parse::<Net>()?)
+        .latent(30)
+        .activation(Activation::Sigmoid)
+        .likelihood("bernoulli".parse::<Likelihood>()?)
+        .batch(100)
+        .epochs(lab.pick(40, 15))
+        .validation(0.05)
+        .test(0.0)
+        .density("none".parse::<DensityChoice>()?);
+    let pretrained =
+        bare.clone().pretrain("rbm".parse::<Pretraining>()?).pretrain_epochs(lab.pick(15, 10));
     let mut rows = vec![
         ["model", "squared error a test image", "cross-entropy, nats"].map(str::to_owned).to_vec(),
     ];
     let mut judged = |name: &str, model: &Model| -> Outcome<(f64, f64)> {
-        let of = model.evaluate(&test, &all)?;
+        let of = evaluate(model, &test, &all)?;
         let error = of.mse * PIXELS;
         rows.push(vec![
             name.to_owned(),
@@ -53,10 +54,10 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         .map(|digit| first(&test, digit))
         .collect::<Option<_>>()
         .ok_or("a digit is missing")?;
-    let mut images = with.pixels(&Matrix::of(&test, shown.iter().copied())?);
-    images.extend(with.pixels(&with.reconstruct_rows(&test, &shown)?));
-    images.extend(without.pixels(&without.reconstruct_rows(&test, &shown)?));
-    images.extend(with.pixels(&with.principal_rows(&test, &shown)?));
+    let mut images = with.signature().pixels(&Matrix::of(&test, shown.iter().copied())?);
+    images.extend(with.signature().pixels(&with.reconstruct_rows(&test, &shown)?));
+    images.extend(without.signature().pixels(&without.reconstruct_rows(&test, &shown)?));
+    images.extend(with.signature().pixels(&principal_rows(&with, &test, &shown)?));
     let picture = lab.picture(
         "deep.png",
         "Test digits; below them what comes back from 30 numbers: with Boltzmann machines, without, and from principal components",
@@ -79,9 +80,9 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         lab.pick("784-1000-500-250-30", "784-400-200-100-30"),
         30,
         train.rows(),
-        bare.epochs.unwrap_or(0),
-        pretrained.pretrain_epochs.unwrap_or(0),
-        bare.epochs.unwrap_or(0),
+        bare.train.passes(),
+        pretrained.train.layer_passes(),
+        bare.train.passes(),
         table(&rows)
     );
     Ok(Finding {

@@ -4,10 +4,14 @@ use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
 use crate::lab::{Lab, first_filters, told, wrong};
 use autoencoders::data::Dataset;
-use autoencoders::recognise::{Classifier, Head};
-use autoencoders::rng::Rng;
-use autoencoders::split::Split;
-use autoencoders::{Activation, Config};
+use autoencoders::data::Split;
+use autoencoders::settings::DensityChoice;
+use autoencoders::settings::Likelihood;
+use autoencoders::settings::Net;
+use autoencoders::settings::Pretraining;
+use autoencoders::study::Classifier;
+use autoencoders::study::Head;
+use autoencoders::{Activation, Config, Rng};
 use serde_json::json;
 
 pub(crate) const TITLE: &str = "Stacked denoising autoencoders: layers that undo noise are a better start than layers that copy";
@@ -56,25 +60,23 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let one = |noise: f64, way: Way| -> Outcome<Tried> {
         let parameters = [("noise", json!("masking")), ("level", json!(noise))]
             .map(|(name, value)| (name.to_owned(), value));
-        let config = Config {
-            family: "denoising".to_owned(),
-            parameters: parameters.into_iter().collect(),
-            net: format!("mlp:{width},{width}").parse()?,
-            latent: width,
-            activation: Activation::Sigmoid,
-            code_activation: Some(Activation::Sigmoid),
-            tied: true,
-            likelihood: "bernoulli".parse()?,
-            learning_rate: way.learning_rate,
-            batch: way.batch,
-            pretrain: "greedy".parse()?,
-            pretrain_epochs: Some(way.epochs),
-            epochs: Some(0),
-            validation: 0.0,
-            test: 0.0,
-            density: "none".parse()?,
-            ..Config::default()
-        };
+        let config = Config::default()
+            .family("denoising")
+            .parameters(parameters.into_iter().collect::<serde_json::Map<_, _>>())
+            .net(format!("mlp:{width},{width}").parse::<Net>()?)
+            .latent(width)
+            .activation(Activation::Sigmoid)
+            .code_activation(Activation::Sigmoid)
+            .tied(true)
+            .likelihood("bernoulli".parse::<Likelihood>()?)
+            .learning_rate(way.learning_rate)
+            .batch(way.batch)
+            .pretrain("greedy".parse::<Pretraining>()?)
+            .pretrain_epochs(way.epochs)
+            .epochs(0)
+            .validation(0.0)
+            .test(0.0)
+            .density("none".parse::<DensityChoice>()?);
         let model = lab
             .fit(
                 &format!("noise {noise}, rate {}", way.learning_rate),

@@ -4,11 +4,17 @@ use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
 use crate::lab::Lab;
 use crate::self_taught::sparse;
-use autoencoders::data::{Dataset, Patches, ReadOptions, Whitening, read};
-use autoencoders::gradient::gradient_check;
-use autoencoders::inspect::Gabor;
-use autoencoders::prepare::Range;
-use autoencoders::schema::Shape;
+use autoencoders::data::Dataset;
+use autoencoders::data::Patches;
+use autoencoders::data::ReadOptions;
+use autoencoders::data::Shape;
+use autoencoders::data::Whitening;
+use autoencoders::data::read;
+use autoencoders::engine::Bounds;
+use autoencoders::engine::Settings;
+use autoencoders::engine::gradient_check;
+use autoencoders::study::Gabor;
+use autoencoders::study::encoder_filters;
 use autoencoders::{Config, Matrix, Model};
 use draw::colour::around_grey;
 use serde_json::json;
@@ -37,8 +43,8 @@ fn config(units: usize, steps: usize) -> Config {
     let parameters = [("rho", json!(RHO)), ("beta", json!(6.0))]
         .map(|(name, value)| (name.to_owned(), value))
         .into_iter()
-        .collect();
-    Config { parameters, l2: 1e-4, ..sparse(units, steps) }
+        .collect::<serde_json::Map<_, _>>();
+    sparse(units, steps).parameters(parameters).l2(1e-4)
 }
 
 /// Units that have learned from patches of one size.
@@ -68,7 +74,7 @@ fn learned(lab: &Lab, patches: &Dataset, side: usize, config: &Config) -> Outcom
 
 /// The filters, the best explained first, with how many of them are edges.
 fn filters(model: &Model, side: usize) -> Outcome<(Vec<f32>, usize)> {
-    let filters = model.encoder_filters()?.ok_or("no filters")?;
+    let filters = encoder_filters(model)?.ok_or("no filters")?;
     let explained =
         |filter: &[f32]| Gabor::fit(filter, side, side).map_or(0.0, |gabor| gabor.explained);
     let mut all: Vec<(f64, Vec<f32>)> = filters
@@ -86,9 +92,9 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let small = patches(lab, 8)?;
     let ten = Matrix::of(&small, 0..10)?;
     let gradient = gradient_check(
-        &Config { seed: lab.seed, ..config(25, 1) },
+        &settings(&config(25, 1).seed(lab.seed)),
         &small.shape,
-        Range::Unit,
+        Bounds::Unit,
         &ten,
         1e-4,
         0.0,
@@ -159,4 +165,9 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         ],
         words,
     })
+}
+
+/// What the engine asks of a configuration.
+fn settings(config: &Config) -> Settings {
+    Settings { model: config.model.clone(), train: config.train.clone(), ..Settings::default() }
 }

@@ -1,10 +1,17 @@
 //! What experiments share: data, sizes, and where pictures go.
 
 use crate::Outcome;
-use autoencoders::data::{Dataset, ReadOptions, read};
-use autoencoders::recognise::{Classes, Classifier, Head, Kind, Linear};
-use autoencoders::schema::Shape;
-use autoencoders::split::Split;
+use autoencoders::data::Dataset;
+use autoencoders::data::ReadOptions;
+use autoencoders::data::Shape;
+use autoencoders::data::Split;
+use autoencoders::data::read;
+use autoencoders::study::Classes;
+use autoencoders::study::Classifier;
+use autoencoders::study::Head;
+use autoencoders::study::HeadKind;
+use autoencoders::study::Linear;
+use autoencoders::study::encoder_filters;
 use autoencoders::{Config, Event, Flow, Matrix, Model, Trained, fit};
 use draw::colour::around_grey;
 use draw::png_grid;
@@ -69,7 +76,7 @@ impl Lab {
 
     /// Trains, and tells on one line how far it is and at its end how long it took.
     pub(crate) fn fit(&self, what: &str, config: &Config, data: &Dataset) -> Outcome<Trained> {
-        let config = Config { seed: self.seed, ..config.clone() };
+        let config = config.clone().seed(self.seed);
         let begun = Instant::now();
         let trained = fit(&config, data, None, false, &mut |event| told(what, event))?;
         eprintln!(
@@ -116,7 +123,7 @@ impl Lab {
 /// A classifier on codes of known classes, after so many steps from those of some rows.
 pub(crate) fn linear(
     lab: &Lab,
-    kind: Kind,
+    kind: HeadKind,
     l2: f64,
     steps: usize,
     (codes, classes): Known,
@@ -134,7 +141,7 @@ pub(crate) fn wrong(classifier: &Classifier, data: &Dataset, rows: &[usize]) -> 
 
 /// What the first units of the first layer of a model look for: grey where a pixel does not matter.
 pub(crate) fn first_filters(model: &Model, count: usize) -> Outcome<Vec<f32>> {
-    let filters = model.encoder_filters()?.ok_or("the first layer has no weights")?.weights;
+    let filters = encoder_filters(model)?.ok_or("the first layer has no weights")?.weights;
     Ok(filters.values.chunks_exact(filters.columns).take(count).flat_map(around_grey).collect())
 }
 

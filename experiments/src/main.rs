@@ -190,9 +190,10 @@ fn work() -> Outcome<bool> {
         rows.iter().filter(|row| row.met).count(),
         rows.len() + failed.len()
     );
-    match failed.is_empty() {
-        true => Ok(rows.iter().all(|row| row.met)),
-        false => Err(failed.join("; ").into()),
+    if failed.is_empty() {
+        Ok(rows.iter().all(|row| row.met))
+    } else {
+        Err(failed.join("; ").into())
     }
 }
 

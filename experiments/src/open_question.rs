@@ -4,14 +4,22 @@ use crate::Outcome;
 use crate::deep::first;
 use crate::finding::{Check, Finding, Target, number, table};
 use crate::lab::{Lab, Mode, linear, told};
-use autoencoders::data::{Dataset, Values};
-use autoencoders::metrics::frechet_distance;
-use autoencoders::model::nearest;
-use autoencoders::recognise::{Classes, Classifier, Head, Kind};
-use autoencoders::schema::Shape;
-use autoencoders::split::Split;
-use autoencoders::train::Start;
-use autoencoders::{Activation, Config, Matrix, Model, Source, fit_from};
+use autoencoders::data::Dataset;
+use autoencoders::data::Shape;
+use autoencoders::data::Split;
+use autoencoders::data::Values;
+use autoencoders::settings::DensityChoice;
+use autoencoders::settings::Likelihood;
+use autoencoders::settings::Net;
+use autoencoders::study::Classes;
+use autoencoders::study::Classifier;
+use autoencoders::study::Head;
+use autoencoders::study::HeadKind;
+use autoencoders::study::evaluate;
+use autoencoders::study::frechet_distance;
+use autoencoders::study::generate;
+use autoencoders::study::nearest;
+use autoencoders::{Activation, Config, Matrix, Model, Source, Start, fit_from};
 
 pub(crate) const TITLE: &str = "The open question: can a classifier's convolutions be cut off and used as a code to make new images from?";
 
@@ -32,18 +40,16 @@ const SHORT: (usize, usize) = (10_000, 3);
 const HELD_OUT: usize = 5000;
 
 fn convolutional(lab: &Lab, latent: usize, epochs: usize) -> Outcome<Config> {
-    Ok(Config {
-        net: lab.pick("conv:32,64,128", "conv:8,16").parse()?,
-        latent,
-        code_activation: Some(Activation::Relu),
-        likelihood: "gaussian".parse()?,
-        batch: 128,
-        epochs: Some(epochs),
-        validation: 0.0,
-        test: 0.0,
-        seed: lab.seed,
-        ..Config::default()
-    })
+    Ok(Config::default()
+        .net(lab.pick("conv:32,64,128", "conv:8,16").parse::<Net>()?)
+        .latent(latent)
+        .code_activation(Activation::Relu)
+        .likelihood("gaussian".parse::<Likelihood>()?)
+        .batch(128)
+        .epochs(epochs)
+        .validation(0.0)
+        .test(0.0)
+        .seed(lab.seed))
 }
 
 /// Rows from pixels, as the classifier sees them.
@@ -96,14 +102,14 @@ impl Question<'_> {
         let count = lab.pick(5000, 500);
         let drawn = match density {
             Some(density) => {
-                let codes = density.generate(count, lab.seed, Source::Auto)?;
+                let codes = generate(density, count, lab.seed, Source::Auto)?;
                 // What a rectified layer gives is never below zero.
                 model.decode(&Matrix {
                     columns: codes.columns,
                     values: codes.values.iter().map(|number| number.max(0.0)).collect(),
                 })?
             }
-            None => model.generate(count, lab.seed, Source::Auto)?,
+            None => generate(model, count, lab.seed, Source::Auto)?,
         };
         let images = dataset(self.test, &drawn)?;
         let seen = self.classifier.encode(&images, &(0..count).collect::<Vec<_>>())?;
@@ -111,7 +117,7 @@ impl Question<'_> {
         let (own, truth) = (Classes::new(&self.train.select(&some)?)?, Classes::new(self.test)?);
         let probe = linear(
             lab,
-            Kind::Linear,
+            HeadKind::Linear,
             1e-4,
             lab.pick(100, 40),
             (&model.encode_rows(self.train, &some)?, &own),
@@ -119,8 +125,8 @@ impl Question<'_> {
         )?;
         Ok(Subject {
             name: name.clone(),
-            numbers: model.parts.plan.config.latent,
-            error: model.evaluate(self.test, &all)?.mse * 784.0,
+            numbers: model.latent(),
+            error: evaluate(model, self.test, &all)?.mse * 784.0,
             distance: frechet_distance(self.features, &seen)?,
             known: 100.0 * probe.accuracy(&model.encode(self.test)?, &truth)?,
             nearest: apart(self.pixels, &drawn, lab.pick(200, 50)),
@@ -168,12 +174,15 @@ fn trained(
     };
     let mut losses = Vec::new();
     for learning_rate in lab.pick(RATES.to_vec(), Vec::new()) {
-        let short = Config { learning_rate, epochs: Some(SHORT.1), ..config.clone() };
+        let short = config.clone().learning_rate(learning_rate).epochs(SHORT.1);
         losses.push(
-            one(&format!("{what}, rate {learning_rate}"), &short, SHORT.0)?
-                .evaluate(train, &held_out)?
-                .terms
-                .sum(),
+            evaluate(
+                &one(&format!("{what},rate{learning_rate}"), &short, SHORT.0)?,
+                train,
+                &held_out,
+            )?
+            .terms
+            .sum(),
         );
     }
     // With none tried, what full runs choose: a decoder alone bears longer steps.
@@ -183,7 +192,7 @@ fn trained(
         .zip(&losses)
         .min_by(|a, b| a.1.total_cmp(b.1))
         .map_or(usual, |(rate, _)| rate);
-    Ok((one(what, &Config { learning_rate: best, ..config.clone() }, seen)?, losses))
+    Ok((one(what, &config.clone().learning_rate(best), seen)?, losses))
 }
 
 /// An encoder and its decoder, the loss at each learning rate that was tried, and a density to draw
@@ -201,34 +210,29 @@ fn cut(lab: &Lab, classifier: &Classifier, train: &Dataset) -> Outcome<Vec<Made>
     let mut made = Vec::new();
     for depth in 1..=channels.len() {
         let text: Vec<String> = channels[..depth].iter().map(usize::to_string).collect();
-        let config = Config {
-            net: format!("maps:{}", text.join(",")).parse()?,
-            freeze_encoder: true,
-            density: "none".parse()?,
-            ..convolutional(lab, LATENT, lab.pick(EPOCHS.0, EPOCHS.1))?
-        };
+        let config = convolutional(lab, LATENT, lab.pick(EPOCHS.0, EPOCHS.1))?
+            .net(format!("maps:{}", text.join(",")).parse::<autoencoders::settings::Net>()?)
+            .freeze_encoder(true)
+            .density("none".parse::<DensityChoice>()?);
         let name = match depth {
             1 => "classifier's first convolution, frozen".to_owned(),
             _ => format!("classifier's first {depth} convolutions, frozen"),
         };
         let (model, tried) = trained(lab, &name, &config, train, Some(classifier))?;
-        let rows =
-            lab.pick(MAPS.0.min(MAPS.1 / model.parts.plan.config.latent), 2000).min(train.rows());
+        let rows = lab.pick(MAPS.0.min(MAPS.1 / model.latent()), 2000).min(train.rows());
         let codes = model.encode_rows(train, &(0..rows).collect::<Vec<_>>())?;
         let data =
             Dataset::new("maps", Shape::Flat { width: codes.columns }, Values::F32(codes.values))?;
-        let density = Config {
-            family: "vae".to_owned(),
-            net: lab.pick("mlp:512", "mlp:128").parse()?,
-            latent: 64,
-            scale: autoencoders::prepare::Scale::Unit,
-            batch: 128,
-            epochs: Some(lab.pick(15, 6)),
-            validation: 0.0,
-            test: 0.0,
-            density: "none".parse()?,
-            ..Config::default()
-        };
+        let density = Config::default()
+            .family("vae")
+            .net(lab.pick("mlp:512", "mlp:128").parse::<Net>()?)
+            .latent(64)
+            .scale(autoencoders::settings::Scale::Unit)
+            .batch(128)
+            .epochs(lab.pick(15, 6))
+            .validation(0.0)
+            .test(0.0)
+            .density("none".parse::<DensityChoice>()?);
         let density = Some(lab.fit(&format!("density of {depth}"), &density, &data)?.model);
         made.push(Made { name, model, tried, density });
     }
@@ -254,11 +258,10 @@ fn rates(made: &[Made], train: &Dataset) -> Outcome<String> {
         std::iter::once(made.name.clone()).chain(made.tried.iter().map(loss)).collect()
     }));
     let rows = table(&rows);
-    let died = match rows.contains("(black)") {
-        true => {
-            " Black: the steps were so long that the network died, and black images come back whatever goes in."
-        }
-        false => "",
+    let died = if rows.contains("(black)") {
+        " Black: the steps were so long that the network died, and black images come back whatever goes in."
+    } else {
+        ""
     };
     Ok(format!(
         "The learning rate was chosen for each by {HELD_OUT} digits kept from the decoders, after {} epochs on {} others. The table has their loss \
@@ -270,12 +273,11 @@ fn rates(made: &[Made], train: &Dataset) -> Outcome<String> {
 pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let (train, test) = lab.images("mnist", 6000)?;
     let (found, right) = classifier(lab, &train, &test)?;
-    let fashion = match lab.pick(true, false) {
-        true => {
-            let (train, test) = lab.images("fashion-mnist", 6000)?;
-            Some(classifier(lab, &train, &test)?.1)
-        }
-        false => None,
+    let fashion = if lab.pick(true, false) {
+        let (train, test) = lab.images("fashion-mnist", 6000)?;
+        Some(classifier(lab, &train, &test)?.1)
+    } else {
+        None
     };
     let all: Vec<usize> = (0..test.rows()).collect();
     let (features, pixels) = (found.encode(&test, &all)?, Matrix::of(&train, 0..train.rows())?);
@@ -294,14 +296,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     };
     let mut made = cut(lab, &found, &train)?;
     let cuts = made.len();
-    let deepest = made[cuts - 1].model.parts.plan.config.latent;
+    let deepest = made[cuts - 1].model.latent();
     let plain = |latent: usize| convolutional(lab, latent, lab.pick(EPOCHS.0, EPOCHS.1));
-    let vae = Config {
-        family: "vae".to_owned(),
-        code_activation: None,
-        likelihood: "bernoulli".parse()?,
-        ..plain(LATENT)?
-    };
+    let vae = plain(LATENT)?
+        .family("vae")
+        .code_activation(None)
+        .likelihood("bernoulli".parse::<Likelihood>()?);
     for (name, config) in [
         ("autoencoder, trained as a whole", plain(LATENT)?),
         ("the same with as many numbers as the deepest cut", plain(deepest)?),
@@ -381,13 +381,10 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         (true, false) => "**As a code: yes, but not a small one.**",
         (false, _) => "**As a code: not as well.**",
     };
-    let as_generator = match from_cuts <= from_whole {
-        true => {
-            "**To make new images: yes.** The best cut's are nearer to real ones than those of models trained as a whole"
-        }
-        false => {
-            "**To make new images: not as well.** New images come out, but those of a model trained as a whole are nearer to real ones"
-        }
+    let as_generator = if from_cuts <= from_whole {
+        "**To make new images: yes.** The best cut's are nearer to real ones than those of models trained as a whole"
+    } else {
+        "**To make new images: not as well.** New images come out, but those of a model trained as a whole are nearer to real ones"
     };
     let tried = match lab.mode {
         Mode::Full => rates(&made, &train)?,

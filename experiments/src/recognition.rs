@@ -4,7 +4,14 @@ use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
 use crate::lab::{Known, Lab, first_filters, linear, pixels};
 use autoencoders::data::Dataset;
-use autoencoders::recognise::{Classes, Kind, Linear, nearest_accuracy};
+use autoencoders::settings::DensityChoice;
+use autoencoders::settings::Likelihood;
+use autoencoders::settings::Net;
+use autoencoders::study::Classes;
+use autoencoders::study::HeadKind;
+use autoencoders::study::Linear;
+use autoencoders::study::nearest_accuracy;
+use autoencoders::study::principal_codes;
 use autoencoders::{Activation, Config, FAMILIES, Matrix};
 use serde_json::{Value, json};
 
@@ -49,32 +56,34 @@ struct Judged {
 
 fn config(lab: &Lab, family: &str, units: usize, learning_rate: f64) -> Outcome<Config> {
     let distribution = ["vae", "iwae"].contains(&family);
-    Ok(Config {
-        family: family.to_owned(),
-        parameters: parameters(family)
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect(),
+    Ok(Config::default()
+        .family(family.to_owned())
+        .parameters(
+            parameters(family)
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect::<serde_json::Map<_, _>>(),
+        )
         // A code that is a distribution cannot be rectified: one hidden layer stands before it.
-        net: if distribution { format!("mlp:{}", units / 2) } else { "shallow".to_owned() }
-            .parse()?,
-        latent: units,
-        code_activation: ["plain", "denoising"].contains(&family).then_some(Activation::Relu),
-        tied: !distribution,
-        likelihood: "bernoulli".parse()?,
-        batch: 100,
-        learning_rate,
-        epochs: Some(lab.pick(epochs(family), 6)),
-        validation: 0.0,
-        test: 0.0,
-        density: "none".parse()?,
-        ..Config::default()
-    })
+        .net(
+            (if distribution { format!("mlp:{}", units / 2) } else { "shallow".to_owned() })
+                .parse::<Net>()?,
+        )
+        .latent(units)
+        .code_activation(["plain", "denoising"].contains(&family).then_some(Activation::Relu))
+        .tied(!distribution)
+        .likelihood("bernoulli".parse::<Likelihood>()?)
+        .batch(100)
+        .learning_rate(learning_rate)
+        .epochs(lab.pick(epochs(family), 6))
+        .validation(0.0)
+        .test(0.0)
+        .density("none".parse::<DensityChoice>()?))
 }
 
 /// A linear probe: softmax regression on codes.
 fn probe(lab: &Lab, l2: f64, steps: usize, known: Known) -> Outcome<Linear> {
-    linear(lab, Kind::Linear, l2, steps, known, (0..known.0.rows()).collect())
+    linear(lab, HeadKind::Linear, l2, steps, known, (0..known.0.rows()).collect())
 }
 
 /// A probe with its weight of the squared weights, and the right validation rows in percent.
@@ -115,10 +124,7 @@ fn rates(
     let few = train.select(&(0..FEW).collect::<Vec<_>>())?;
     let (own, truth) = (Classes::new(&few)?, Classes::new(held_out)?);
     let right = |rate: f64| -> Outcome<f64> {
-        let short = Config {
-            epochs: Some(epochs(family).div_ceil(2)),
-            ..config(lab, family, units, rate)?
-        };
+        let short = config(lab, family, units, rate)?.epochs(epochs(family).div_ceil(2));
         let model = lab.fit(&format!("{family}, rate {rate}"), &short, &few)?.model;
         let probe = probe(lab, L2[0], STEPS.0, (&model.encode(&few)?, &own))?;
         Ok(100.0 * probe.accuracy(&model.encode(held_out)?, &truth)?)
@@ -201,7 +207,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             // Every model has these beside its own code.
             if at == 0 {
                 let principal = |data: &Dataset| {
-                    model.principal_codes(data, &(0..data.rows()).collect::<Vec<_>>())
+                    principal_codes(&model, data, &(0..data.rows()).collect::<Vec<_>>())
                 };
                 judge(
                     FAMILIES.len(),

@@ -3,10 +3,14 @@
 use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
 use crate::lab::{Lab, first_filters, pixels, told};
-use autoencoders::optimise::Method;
-use autoencoders::recognise::{Classes, Head, Kind, Linear};
-use autoencoders::schema::Shape;
-use autoencoders::split::Split;
+use autoencoders::data::Shape;
+use autoencoders::data::Split;
+use autoencoders::settings::DensityChoice;
+use autoencoders::settings::Method;
+use autoencoders::study::Classes;
+use autoencoders::study::Head;
+use autoencoders::study::HeadKind;
+use autoencoders::study::Linear;
 use autoencoders::{Activation, Config, Matrix};
 use serde_json::json;
 
@@ -16,28 +20,28 @@ pub(crate) const TITLE: &str =
 /// UFLDL's sparse autoencoder. Its cost has a factor one half that ours has not: lambda stands on
 /// the squared weights as it is, beta is twice theirs.
 pub(crate) fn sparse(latent: usize, steps: usize) -> Config {
-    Config {
-        family: "sparse".to_owned(),
-        parameters: [("rho", json!(0.1)), ("beta", json!(6.0))]
-            .map(|(name, value)| (name.to_owned(), value))
-            .into_iter()
-            .collect(),
-        latent,
-        activation: Activation::Sigmoid,
-        l2: 3e-3,
-        optimiser: Method::Lbfgs,
-        epochs: Some(steps),
-        validation: 0.0,
-        test: 0.0,
-        density: "none".parse().unwrap_or_default(),
-        ..Config::default()
-    }
+    Config::default()
+        .family("sparse")
+        .parameters(
+            [("rho", json!(0.1)), ("beta", json!(6.0))]
+                .map(|(name, value)| (name.to_owned(), value))
+                .into_iter()
+                .collect::<serde_json::Map<_, _>>(),
+        )
+        .latent(latent)
+        .activation(Activation::Sigmoid)
+        .l2(3e-3)
+        .optimiser(Method::Lbfgs)
+        .epochs(steps)
+        .validation(0.0)
+        .test(0.0)
+        .density("none".parse::<DensityChoice>().unwrap_or_default())
 }
 
 /// Softmax regression on the code of a model.
 pub(crate) fn softmax(lambda: f64, steps: usize) -> Head {
     // The cross-entropy has no factor one half, lambda there has.
-    Head { kind: Kind::Linear, l2: lambda / 2.0, epochs: Some(steps), ..Head::default() }
+    Head { kind: HeadKind::Linear, l2: lambda / 2.0, epochs: Some(steps), ..Head::default() }
 }
 
 pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {

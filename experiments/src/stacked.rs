@@ -4,10 +4,15 @@ use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
 use crate::lab::{Lab, told};
 use crate::self_taught::{softmax, sparse};
-use autoencoders::optimise::Method;
-use autoencoders::recognise::{Classes, Classifier, Head, Kind};
-use autoencoders::split::Split;
-use autoencoders::{Config, Matrix};
+use autoencoders::Matrix;
+use autoencoders::data::Split;
+use autoencoders::settings::Method;
+use autoencoders::settings::Net;
+use autoencoders::settings::Pretraining;
+use autoencoders::study::Classes;
+use autoencoders::study::Classifier;
+use autoencoders::study::Head;
+use autoencoders::study::HeadKind;
 
 pub(crate) const TITLE: &str = "Stacked autoencoders: layers learned greedily are a good start, and fine-tuning finishes the work";
 
@@ -15,14 +20,12 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let (train, test) = lab.images("mnist", 6000)?;
     let steps = lab.pick(400, 60);
     // The second layer and nothing after it: the classifier does the rest.
-    let config = Config {
-        net: "mlp:200".parse()?,
-        code_activation: Some(autoencoders::Activation::Sigmoid),
-        pretrain: "greedy".parse()?,
-        pretrain_epochs: Some(steps),
-        epochs: Some(0),
-        ..sparse(200, steps)
-    };
+    let config = sparse(200, steps)
+        .net("mlp:200".parse::<Net>()?)
+        .code_activation(autoencoders::Activation::Sigmoid)
+        .pretrain("greedy".parse::<Pretraining>()?)
+        .pretrain_epochs(steps)
+        .epochs(0);
     let model = lab.fit("layers", &config, &train)?.model;
     let all = Split::all(train.rows());
     let rows: Vec<usize> = (0..test.rows()).collect();
@@ -34,7 +37,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     };
     let probe = trained(&softmax(3e-3, lab.pick(100, 60)))?;
     let tuned = Head {
-        kind: Kind::Softmax,
+        kind: HeadKind::Softmax,
         optimiser: Some(Method::Lbfgs),
         ..softmax(3e-3, lab.pick(400, 60))
     };

@@ -4,7 +4,12 @@ use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
 use crate::lab::Lab;
 use autoencoders::data::Dataset;
-use autoencoders::evidence::Annealing;
+use autoencoders::settings::Likelihood;
+use autoencoders::study::Annealing;
+use autoencoders::study::annealed;
+use autoencoders::study::evaluate;
+use autoencoders::study::generate;
+use autoencoders::study::importance_weighted;
 use autoencoders::{Activation, Config, Model, Source};
 use serde_json::json;
 
@@ -19,23 +24,23 @@ struct Judged {
 }
 
 fn config(lab: &Lab, samples: Option<usize>, epochs: usize) -> Outcome<Config> {
-    Ok(Config {
-        family: if samples.is_some() { "iwae" } else { "vae" }.to_owned(),
-        parameters: samples
-            .map(|samples| ("samples".to_owned(), json!(samples)))
-            .into_iter()
-            .collect(),
-        net: format!("mlp:{}", lab.pick(500, 200)).parse()?,
-        activation: Activation::Tanh,
-        latent: 20,
-        likelihood: "bernoulli".parse()?,
-        binarise: true,
-        batch: lab.pick(100, 50),
-        epochs: Some(epochs),
-        validation: 0.0,
-        test: 0.0,
-        ..Config::default()
-    })
+    Ok(Config::default()
+        .family(if samples.is_some() { "iwae" } else { "vae" }.to_owned())
+        .parameters(
+            samples
+                .map(|samples| ("samples".to_owned(), json!(samples)))
+                .into_iter()
+                .collect::<serde_json::Map<_, _>>(),
+        )
+        .net(format!("mlp:{}", lab.pick(500, 200)).parse::<autoencoders::settings::Net>()?)
+        .activation(Activation::Tanh)
+        .latent(20)
+        .likelihood("bernoulli".parse::<Likelihood>()?)
+        .binarise(true)
+        .batch(lab.pick(100, 50))
+        .epochs(epochs)
+        .validation(0.0)
+        .test(0.0))
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -46,14 +51,14 @@ fn judge(lab: &Lab, name: &str, model: &Model, test: &Dataset, anneal: bool) -> 
     let all: Vec<usize> = (0..test.rows()).collect();
     let some: Vec<usize> = (0..lab.pick(1000, 200)).collect();
     let few: Vec<usize> = (0..lab.pick(50, 10)).collect();
-    let of = model.evaluate(test, &all)?;
+    let of = evaluate(model, test, &all)?;
     let annealing = Annealing { chains: 10, temperatures: lab.pick(400, 50), leaps: 5 };
     Ok(Judged {
         name: name.to_owned(),
         bound: -of.terms.sum(),
-        likelihood: mean(&model.importance_weighted(test, &some, lab.pick(5000, 200), lab.seed)?),
+        likelihood: mean(&importance_weighted(model, test, &some, lab.pick(5000, 200), lab.seed)?),
         annealed: anneal
-            .then(|| model.annealed(test, &few, annealing, lab.seed))
+            .then(|| annealed(model, test, &few, annealing, lab.seed))
             .transpose()?
             .map(|all| mean(&all)),
         active: of.active_units,
@@ -74,7 +79,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         judged.push(judge(lab, "IWAE, 50 draws, one epoch alone", &fifty, &test, false)?);
     }
     let few: Vec<usize> = (0..lab.pick(50, 10)).collect();
-    let same = mean(&vae.importance_weighted(&test, &few, lab.pick(5000, 200), lab.seed)?);
+    let same = mean(&importance_weighted(&vae, &test, &few, lab.pick(5000, 200), lab.seed)?);
     let mut rows = vec![
         [
             "model",
@@ -95,11 +100,11 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
             of.active.to_string(),
         ]
     }));
-    let drawn = vae.generate(50, lab.seed, Source::Prior)?;
+    let drawn = generate(&vae, 50, lab.seed, Source::Prior)?;
     let picture = lab.picture(
         "vae.png",
         "Fifty digits that the VAE draws from its prior",
-        &vae.pixels(&drawn),
+        &vae.signature().pixels(&drawn),
         &test.shape,
         10,
         2,

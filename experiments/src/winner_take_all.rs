@@ -3,8 +3,14 @@
 use crate::Outcome;
 use crate::finding::{Check, Finding, Target, number, table};
 use crate::lab::{Known, Lab, linear, pixels};
-use autoencoders::recognise::{Classes, Kind, Linear};
-use autoencoders::split::Split;
+use autoencoders::data::Split;
+use autoencoders::settings::DensityChoice;
+use autoencoders::settings::Likelihood;
+use autoencoders::settings::Net;
+use autoencoders::study::Classes;
+use autoencoders::study::HeadKind;
+use autoencoders::study::Linear;
+use autoencoders::study::decoder_filters;
 use autoencoders::{Config, Matrix, Model};
 use draw::colour::around_grey;
 use serde_json::{Value, json};
@@ -41,33 +47,32 @@ struct Code {
     family: &'static str,
     parameters: Vec<(&'static str, Value)>,
     units: usize,
-    kind: Kind,
+    kind: HeadKind,
     /// How it may be trained.
     ways: Vec<Way>,
 }
 
 impl Code {
     fn config(&self, way: Way) -> Outcome<Config> {
-        Ok(Config {
-            family: self.family.to_owned(),
-            parameters: self
-                .parameters
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.clone()))
-                .collect(),
-            net: "shallow".parse()?,
-            latent: self.units,
-            tied: way.tied,
-            l2: way.l2,
-            likelihood: "gaussian".parse()?,
-            batch: 100,
-            learning_rate: way.learning_rate,
-            epochs: Some(way.epochs),
-            validation: 0.0,
-            test: 0.0,
-            density: "none".parse()?,
-            ..Config::default()
-        })
+        Ok(Config::default()
+            .family(self.family.to_owned())
+            .parameters(
+                self.parameters
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                    .collect::<serde_json::Map<_, _>>(),
+            )
+            .net("shallow".parse::<Net>()?)
+            .latent(self.units)
+            .tied(way.tied)
+            .l2(way.l2)
+            .likelihood("gaussian".parse::<Likelihood>()?)
+            .batch(100)
+            .learning_rate(way.learning_rate)
+            .epochs(way.epochs)
+            .validation(0.0)
+            .test(0.0)
+            .density("none".parse::<DensityChoice>()?))
     }
 }
 
@@ -90,7 +95,7 @@ fn wrong(machine: &Linear, (codes, classes): Known, rows: &[usize]) -> Outcome<f
 
 /// The weight of the squared weights that is best on validation rows, with how wrong the machine
 /// then is of them.
-fn regularised(lab: &Lab, kind: Kind, known: Known, split: &Split) -> Outcome<(f64, f64)> {
+fn regularised(lab: &Lab, kind: HeadKind, known: Known, split: &Split) -> Outcome<(f64, f64)> {
     let one = |l2: f64| -> Outcome<(f64, f64)> {
         let machine = linear(lab, kind, l2, lab.pick(STEPS.1, 60), known, split.train.clone())?;
         Ok((l2, wrong(&machine, known, &split.validation)?))
@@ -110,7 +115,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     };
     let seen = train.select(&split.train)?;
     // What was chosen learns from every row of the training file before it sees the test.
-    let tested = |kind: Kind, l2: f64, known: &Matrix, unseen: &Matrix| -> Outcome<f64> {
+    let tested = |kind: HeadKind, l2: f64, known: &Matrix, unseen: &Matrix| -> Outcome<f64> {
         let machine = linear(
             lab,
             kind,
@@ -169,7 +174,7 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         family: "winner-take-all",
         parameters: vec![("lifetime", json!(0.05)), ("winners", json!(false))],
         units: lab.pick(2000, 400),
-        kind: Kind::Svm,
+        kind: HeadKind::Svm,
         ways: lab.pick(
             vec![
                 way(false, 1e-3, 0.0, 10),
@@ -185,17 +190,17 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         family: "k-sparse",
         parameters: vec![("k", json!(25)), ("alpha", json!(3.0)), ("warm_up", json!(0.5))],
         units: lab.pick(1000, 400),
-        kind: Kind::Linear,
+        kind: HeadKind::Linear,
         ways: lab.pick(
             vec![way(false, 1e-3, 0.0, 40), way(true, 1e-3, 0.0, 40), way(true, 3e-3, 1e-4, 40)],
             vec![way(true, 3e-3, 1e-4, 20)],
         ),
     })?;
     let (known, unseen) = (pixels(&train)?, pixels(&test)?);
-    let (raw_l2, raw_validation) = regularised(lab, Kind::Svm, (&known, &classes), &split)?;
-    let raw = tested(Kind::Svm, raw_l2, &known, &unseen)?;
+    let (raw_l2, raw_validation) = regularised(lab, HeadKind::Svm, (&known, &classes), &split)?;
+    let raw = tested(HeadKind::Svm, raw_l2, &known, &unseen)?;
 
-    let filters = winners.model.decoder_filters()?.ok_or("no filters")?;
+    let filters = decoder_filters(&winners.model)?.ok_or("no filters")?;
     let images: Vec<f32> =
         filters.weights.values.chunks_exact(784).take(200).flat_map(around_grey).collect();
     let picture = lab.picture(

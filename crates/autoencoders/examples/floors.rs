@@ -7,10 +7,17 @@
 //! AE_DATA naming the folder that holds `mnist/`; names are digits, plain, conv, denoising, sparse,
 //! contractive, vae. `--quick` trains on a tenth of the rows and checks nothing.
 
-use autoencoders::noise::Draw;
-use autoencoders::rng::Rng;
-use autoencoders::{Config, Event, Flow, Matrix, Model, Result, data, fit};
+use autoencoders::engine::Draw;
+use autoencoders::settings::Likelihood;
+use autoencoders::settings::Net;
+use autoencoders::study::code_change;
+use autoencoders::study::corrupted_mse;
+use autoencoders::study::evaluate;
+use autoencoders::study::generate;
+use autoencoders::study::jacobian_norm;
+use autoencoders::{Config, Event, Flow, Matrix, Model, Result, Rng, data, fit};
 use burn::tensor::Tensor;
+use draw::write_png_grid;
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -141,7 +148,7 @@ impl Floors {
 
     /// Trains on all training rows but a twentieth for validation; shows each epoch.
     fn fit(&self, title: &str, config: Config) -> Result<Model> {
-        let config = Config { validation: 0.05, test: 0.0, ..config };
+        let config = config.validation(0.05).test(0.0);
         let start = Instant::now();
         println!("{title}");
         let trained = fit(&config, &self.train, None, false, &mut |event| {
@@ -196,16 +203,14 @@ impl Floors {
     }
 
     fn plain(&mut self) -> Result<()> {
-        let config = Config {
-            net: "mlp:512,256".parse()?,
-            latent: 32,
-            epochs: Some(12),
-            batch: 256,
-            learning_rate: FEW_EPOCHS_RATE,
-            ..Config::default()
-        };
+        let config = Config::default()
+            .net("mlp:512,256".parse::<Net>()?)
+            .latent(32)
+            .epochs(12)
+            .batch(256)
+            .learning_rate(FEW_EPOCHS_RATE);
         let model = self.fit("plain mlp:512,256, latent 32", config)?;
-        let evaluation = model.evaluate(&self.test, &self.all())?;
+        let evaluation = evaluate(&model, &self.test, &self.all())?;
         self.add("plain", "test MSE", evaluation.mse, Bound::AtMost(0.0075));
         self.add("plain", "PCA's", evaluation.pca_mse, Bound::Shown);
         self.plain = Some(model);
@@ -213,17 +218,12 @@ impl Floors {
     }
 
     fn conv(&mut self) -> Result<()> {
-        let config = Config {
-            net: "conv:32,64".parse()?,
-            latent: 32,
-            epochs: Some(20),
-            batch: 128,
-            ..Config::default()
-        };
+        let config =
+            Config::default().net("conv:32,64".parse::<Net>()?).latent(32).epochs(20).batch(128);
         let start = Instant::now();
         let model = self.fit("plain conv:32,64, latent 32", config)?;
         let minutes = start.elapsed().as_secs_f64() / 60.0;
-        let evaluation = model.evaluate(&self.test, &self.all())?;
+        let evaluation = evaluate(&model, &self.test, &self.all())?;
         self.add("conv", "test MSE", evaluation.mse, Bound::AtMost(0.0055));
         self.add("conv", "minutes of training", minutes, Bound::AtMost(10.0));
         Ok(())
@@ -235,26 +235,24 @@ impl Floors {
         }
         let parameters =
             json!({"noise": "masking", "level": 0.3}).as_object().cloned().unwrap_or_default();
-        let config = Config {
-            family: "denoising".to_owned(),
-            parameters,
-            net: "mlp:512,256".parse()?,
-            latent: 32,
-            epochs: Some(12),
-            batch: 256,
-            learning_rate: FEW_EPOCHS_RATE,
-            ..Config::default()
-        };
+        let config = Config::default()
+            .family("denoising")
+            .parameters(parameters)
+            .net("mlp:512,256".parse::<Net>()?)
+            .latent(32)
+            .epochs(12)
+            .batch(256)
+            .learning_rate(FEW_EPOCHS_RATE);
         let model = self.fit("denoising mlp:512,256, latent 32, masking 0.3", config)?;
         let rows = self.all();
         let Some(plain) = &self.plain else { return Ok(()) };
         let (ours, theirs) = (
-            model.corrupted_mse(&self.test, &rows, &mask)?,
-            plain.corrupted_mse(&self.test, &rows, &mask)?,
+            corrupted_mse(&model, &self.test, &rows, &mask)?,
+            corrupted_mse(plain, &self.test, &rows, &mask)?,
         );
         let (code, plain_code) = (
-            model.code_change(&self.test, &rows, &mask)?,
-            plain.code_change(&self.test, &rows, &mask)?,
+            code_change(&model, &self.test, &rows, &mask)?,
+            code_change(plain, &self.test, &rows, &mask)?,
         );
         self.picture("denoising.png", &model.reconstruct(&self.test.select(&rows[..40])?)?, 10)?;
         self.add("denoising", "MSE on masked images / plain's", ours / theirs, Bound::AtMost(0.5));
@@ -268,20 +266,18 @@ impl Floors {
     }
 
     fn sparse(&mut self) -> Result<()> {
-        let config = Config {
-            family: "sparse".to_owned(),
-            parameters: json!({"rho": 0.05, "beta": 1.0}).as_object().cloned().unwrap_or_default(),
-            latent: 1000,
-            epochs: Some(20),
-            batch: 256,
-            learning_rate: 2e-3,
+        let config = Config::default()
+            .family("sparse")
+            .parameters(json!({"rho": 0.05, "beta": 1.0}).as_object().cloned().unwrap_or_default())
+            .latent(1000)
+            .epochs(20)
+            .batch(256)
+            .learning_rate(2e-3)
             // As in the tutorial: without decay the weights of pixels that are hardly ever lit stay
             // at their random start.
-            l2: 3e-4,
-            ..Config::default()
-        };
+            .l2(3e-4);
         let model = self.fit("sparse, 1,000 units, rho 0.05", config)?;
-        let evaluation = model.evaluate(&self.test, &self.all())?;
+        let evaluation = evaluate(&model, &self.test, &self.all())?;
         self.add(
             "sparse",
             "mean activation",
@@ -290,7 +286,7 @@ impl Floors {
         );
         self.add("sparse", "test MSE", evaluation.mse, Bound::AtMost(0.015));
         let weight = model
-            .vars
+            .vars()
             .iter()
             .find(|(_, var)| var.name == "encoder.0.weight")
             .map(|(_, var)| var.value.clone().transpose());
@@ -302,34 +298,30 @@ impl Floors {
     }
 
     fn contractive(&mut self) -> Result<()> {
-        let config = Config {
-            family: "contractive".to_owned(),
-            latent: 1000,
-            net: "shallow".parse()?,
-            code_activation: Some(autoencoders::Activation::Sigmoid),
-            tied: true,
-            likelihood: "bernoulli".parse()?,
-            epochs: Some(60),
-            batch: 128,
-            learning_rate: 1e-2,
-            ..Config::default()
-        };
-        let plain = self.fit(
-            "plain, 1,000 sigmoid tied, cross-entropy",
-            Config { family: "plain".to_owned(), ..config.clone() },
-        )?;
+        let config = Config::default()
+            .family("contractive")
+            .latent(1000)
+            .net("shallow".parse::<Net>()?)
+            .code_activation(autoencoders::Activation::Sigmoid)
+            .tied(true)
+            .likelihood("bernoulli".parse::<Likelihood>()?)
+            .epochs(60)
+            .batch(128)
+            .learning_rate(1e-2);
+        let plain =
+            self.fit("plain, 1,000 sigmoid tied, cross-entropy", config.clone().family("plain"))?;
         let parameters = json!({"lambda": 0.7}).as_object().cloned().unwrap_or_default();
         let model = self.fit(
             "contractive, 1,000 sigmoid tied, cross-entropy, lambda 0.7",
-            Config { parameters, ..config },
+            config.parameters(parameters),
         )?;
         let rows = self.all();
         let cross_entropy = |model: &Model| -> Result<f64> {
-            Ok(model.evaluate(&self.test, &rows)?.terms.get("reconstruction").unwrap_or(f64::NAN))
+            Ok(evaluate(model, &self.test, &rows)?.terms.get("reconstruction").unwrap_or(f64::NAN))
         };
         let (ours, theirs) = (cross_entropy(&model)?, cross_entropy(&plain)?);
         let (norm, plain_norm) =
-            (model.jacobian_norm(&self.test, &rows)?, plain.jacobian_norm(&self.test, &rows)?);
+            (jacobian_norm(&model, &self.test, &rows)?, jacobian_norm(&plain, &self.test, &rows)?);
         self.add("contractive", "mean Jacobian norm", norm, Bound::Shown);
         self.add(
             "contractive",
@@ -342,21 +334,19 @@ impl Floors {
     }
 
     fn vae(&mut self) -> Result<()> {
-        let config = Config {
-            family: "vae".to_owned(),
-            latent: 20,
-            net: "mlp:500".parse()?,
-            activation: autoencoders::Activation::Tanh,
-            likelihood: "bernoulli".parse()?,
-            binarise: true,
-            epochs: Some(50),
-            batch: 100,
-            ..Config::default()
-        };
+        let config = Config::default()
+            .family("vae")
+            .latent(20)
+            .net("mlp:500".parse::<Net>()?)
+            .activation(autoencoders::Activation::Tanh)
+            .likelihood("bernoulli".parse::<Likelihood>()?)
+            .binarise(true)
+            .epochs(50)
+            .batch(100);
         let model = self.fit("vae 784-500 tanh-20, bernoulli, fresh binary pixels", config)?;
-        let evaluation = model.evaluate(&self.test, &self.all())?;
+        let evaluation = evaluate(&model, &self.test, &self.all())?;
         self.add("vae", "test ELBO", -evaluation.terms.sum(), Bound::AtLeast(-104.5));
-        self.picture("vae-samples.png", &model.generate(100, 0, autoencoders::Source::Prior)?, 10)
+        self.picture("vae-samples.png", &generate(&model, 100, 0, autoencoders::Source::Prior)?, 10)
     }
 
     /// Draws images of 28 x 28 with values up to 255.
@@ -364,10 +354,10 @@ impl Floors {
         let Some(folder) = &self.pictures else { return Ok(()) };
         let pixels: Vec<f32> = images.values.iter().map(|pixel| pixel / 255.0).collect();
         std::fs::create_dir_all(folder).map_err(|error| autoencoders::Error::io(folder, error))?;
-        data::write_png_grid(
+        write_png_grid(
             &folder.join(name),
             &pixels,
-            &autoencoders::schema::Shape::Image { height: 28, width: 28, channels: 1 },
+            &autoencoders::data::Shape::Image { height: 28, width: 28, channels: 1 },
             columns,
             None,
         )

@@ -1,100 +1,98 @@
 //! Trains, inspects, uses and ships every kind of autoencoder.
 //!
 //! ```
-//! use autoencoders::{Config, Flow, data, fit};
+//! use autoencoders::families::plain::Plain;
+//! use autoencoders::{Trainer, data, study};
 //!
 //! let digits = data::read("digits", &data::ReadOptions::default())?;
-//! let config = Config { latent: 8, epochs: Some(5), ..Config::default() };
-//! let trained = fit(&config, &digits, None, false, &mut |_| Flow::Continue)?;
+//! let trained = Trainer::new(Plain::default()).latent(8).epochs(5).fit(&digits)?;
 //! let model = trained.model;
-//! println!("{:?}", model.evaluate(&digits, &trained.split.test)?);
+//! println!("{:?}", study::evaluate(&model, &digits, &trained.split.test)?);
 //! let codes = model.encode(&digits)?; // 1797 rows of 8 numbers
 //! # assert_eq!((codes.rows(), codes.columns), (1797, 8));
 //! # Ok::<(), autoencoders::Error>(())
 //! ```
 //!
-//! | module | what |
+//! | where | what |
 //! |---|---|
-//! | [`config`] | what to train: [`Config`], checked against the data into a [`Plan`] |
-//! | [`data`] | rows: [`data::Dataset`] and its readers |
-//! | [`train`], [`event`] | the one loop: [`fit`], and what it tells |
-//! | [`model`] | the result: [`Model`] encodes, decodes, reconstructs, generates, interpolates |
-//! | [`metrics`], [`evidence`] | what judges it; how likely rows are under it |
-//! | [`inspect`] | what it has learned: errors by row and column, units, filters, what excites them, a row's way through the layers |
-//! | [`score`] | anomalies: scores, thresholds, probabilities, reasons, and whether they can be trusted |
-//! | [`family`], [`families`] | what a family may change, and the list of families |
-//! | [`net`], [`layer`], [`vars`], [`parts`] | networks, layers, variables, and how they are joined |
-//! | [`likelihood`], [`prepare`], [`schema`], [`split`] | errors, scaling, shapes, and which rows do what |
-//! | [`recognise`] | classifiers on codes, with the encoder as it is or fine-tuned |
-//! | [`stack`], [`rbm`] | layers trained one after the other, before all are trained together |
-//! | [`objective`], [`optimise`], [`run`] | what training lowers; optimisers and schedules; the state of a training |
-//! | [`baseline`], [`density`], [`jacobian`] | PCA beside every result; densities on codes; the encoder's derivative |
-//! | [`mod@file`] | the model file and the checkpoint |
-//! | [`gradient`] | gradients against finite differences |
-//! | [`rng`], [`error`] | the only randomness; the one error |
+//! | [`Trainer`], [`Config`], [`fit`] | what to train, and how |
+//! | [`Model`], [`load`] | the result: encodes, decodes, reconstructs; its file |
+//! | [`data`] | rows: [`data::Dataset`], its readers and writers |
+//! | [`families`] | the families and their parameters |
+//! | [`settings`] | the values of settings: networks, likelihoods, optimisers |
+//! | [`study`] | evaluation, samples, scores, classifiers, what a model has learned |
+//! | `engine` | tensors, losses and optimisers, with the feature of that name; they may change |
 
-mod ahead;
-pub mod baseline;
-pub mod config;
-pub mod density;
-pub mod event;
-pub mod evidence;
-pub mod families;
-pub mod family;
-pub mod file;
-pub mod gradient;
-pub mod inspect;
-pub mod jacobian;
-pub mod layer;
-mod lbfgs;
-pub mod likelihood;
-pub mod metrics;
-pub mod model;
-pub mod net;
-pub mod noise;
-pub mod objective;
-pub mod optimise;
-pub mod parts;
-pub mod prepare;
-pub mod rbm;
-pub mod recognise;
-pub mod run;
-pub mod score;
-pub mod stack;
-mod tensors;
-pub mod train;
-pub mod vars;
+mod config;
+mod fit;
+mod load;
+mod trainer;
 
-pub use autoencoders_kernels::{Activation, among_workers};
-pub use config::{Config, Plan};
-pub use event::{Event, Flow, Outcome, Trained};
-pub use families::FAMILIES;
-pub use model::{Model, Source};
-pub use rows::{Error, Matrix, Result};
-pub use train::{fit, fit_from};
+pub use config::Config;
+pub use fit::{fit, fit_from};
+pub use kernels::{Activation, among_workers};
+pub use load::{from_bytes, load};
+pub use model::{
+    Attachment, EpochRecord, FAMILIES, FORMAT, FamilyEntry, Model, Numbers, Plan, Provenance,
+    Signature, families,
+};
+pub use rows::{Error, Matrix, Result, Rng};
+pub use study::{self, Source};
+pub use train::{Event, Flow, Outcome, Start, Trained};
+pub use trainer::Trainer;
 
 /// Rows: what they are, reading and writing them.
 pub mod data {
     #[cfg(feature = "readers")]
-    pub use draw::{png, png_grid, write_png_grid};
-    #[cfg(feature = "readers")]
-    pub use readers::*;
+    pub use readers::{
+        ColumnDescription, Description, Patches, ReadOptions, describe, read, read_cell, write_npy,
+        write_npy_blocks, write_table, write_table_blocks,
+    };
     pub use rows::{
-        ColumnKind, Dataset, Duplicates, Field, Gaps, Series, Shape, Span, Store, Values,
-        Whitening, Windows, refuse_existing, write_atomically,
+        ColumnKind, Dataset, Duplicates, Field, Fractions, Gaps, Held, Series, Shape, Span, Split,
+        Store, Values, View, Whitening, Windows, refuse_existing, write_atomically,
     };
 }
-/// The only randomness.
-pub mod rng {
-    pub use rows::Rng;
+
+/// The values of settings, and the tables of them.
+pub mod settings {
+    pub use kernels::Activation;
+    pub use model::{Bounds, Likelihood, ModelSettings, Net, Norm, Scale};
+    pub use rows::Setting;
+    pub use study::{AfterSettings, DensityChoice};
+    pub use train::{Method, Pretraining, Schedule, TrainSettings};
 }
-/// The shapes of rows.
-pub mod schema {
-    pub use rows::{ColumnKind, Field, Shape};
-}
-/// Which rows do what.
-pub mod split {
-    pub use rows::{Fractions, Split};
+
+/// What models and their trainings are made of: tensors, losses, optimisers. It may change with any
+/// version.
+///
+/// A restricted Boltzmann machine, for instance, is trained on rows between 0 and 1:
+///
+/// ```
+/// use autoencoders::engine::rbm::{Options, Rbm};
+/// use autoencoders::{Flow, Matrix, data};
+///
+/// let digits = data::read("digits", &data::ReadOptions::default())?;
+/// let pixels = Matrix::of(&digits, 0..1000)?.values;
+/// let rows = Matrix { columns: 64, values: pixels.iter().map(|pixel| pixel / 16.0).collect() };
+/// let mut errors = Vec::new();
+/// let options = Options { hidden: 30, epochs: 5, ..Options::default() };
+/// let machine = Rbm::fit(&rows, &options, &mut |error| {
+///     errors.push(error);
+///     Flow::Continue
+/// })?;
+/// assert!(errors[4] < errors[0]);
+/// assert_eq!(machine.hidden(&rows)?.columns, 30);
+/// # Ok::<(), autoencoders::Error>(())
+/// ```
+#[cfg(feature = "engine")]
+pub mod engine {
+    pub use kernels;
+    pub use model::*;
+    pub use train::{
+        Autoencoding, Begin, Best, Done as StepDone, GradientCheck, Job, Moment, Objective,
+        Optimiser, Settings, Single, State, descend, gradient_check, mean_terms, one, rbm, train,
+    };
 }
 
 /// The README's and the manual's examples, run as tests.

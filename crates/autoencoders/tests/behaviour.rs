@@ -1,20 +1,32 @@
 //! What each family and the training promise.
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
-use autoencoders::noise::Draw;
-use autoencoders::config::{Config, Plan};
-use autoencoders::data::{Dataset, ReadOptions, Values, read};
-use autoencoders::family::Batch;
-use autoencoders::layer::Pass;
-use autoencoders::layer::Progress;
-use autoencoders::objective::Objective;
-use autoencoders::parts::Parts;
-use autoencoders::prepare::{Preparation, Range, Scale};
-use autoencoders::rng::Rng;
-use autoencoders::run::Numbers;
-use autoencoders::schema::Shape;
-use autoencoders::vars::{Init, Vars};
-use autoencoders::{Activation, Error, Flow, Outcome, Trained, fit, jacobian};
+use autoencoders::data::Dataset;
+use autoencoders::data::ReadOptions;
+use autoencoders::data::Shape;
+use autoencoders::data::Values;
+use autoencoders::data::read;
+use autoencoders::engine::Batch;
+use autoencoders::engine::Bounds;
+use autoencoders::engine::Coder;
+use autoencoders::engine::Draw;
+use autoencoders::engine::Init;
+use autoencoders::engine::Pass;
+use autoencoders::engine::Phase;
+use autoencoders::engine::Preparation;
+use autoencoders::engine::Progress;
+use autoencoders::engine::Vars;
+use autoencoders::engine::squared_norm;
+use autoencoders::settings::Likelihood;
+use autoencoders::settings::Method;
+use autoencoders::settings::Net;
+use autoencoders::settings::Norm;
+use autoencoders::settings::Scale;
+use autoencoders::settings::Schedule;
+use autoencoders::study::Pca;
+use autoencoders::study::code_change_under_normal_noise;
+use autoencoders::study::evaluate;
+use autoencoders::{Activation, Config, Error, Flow, Numbers, Outcome, Plan, Rng, Trained, fit};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde_json::{Map, Value, json};
 
@@ -47,11 +59,11 @@ fn table(rows: usize) -> Dataset {
     Dataset::new("table", Shape::Flat { width: 10 }, Values::F32(values)).unwrap()
 }
 
-fn parts(config: &Config, shape: &Shape) -> (Parts, Vars) {
-    let plan = Plan::new(config, shape, Range::Unit, 100).unwrap();
+fn coder(config: &Config, shape: &Shape) -> (Coder, Vars) {
+    let plan = Plan::new(&config.model, shape, Bounds::Unit).unwrap();
     let mut init = Init::random(&Rng::new(1), &Device::default(), DType::F64);
-    let parts = Parts::build(plan, &mut init).unwrap();
-    (parts, init.finish())
+    let coder = Coder::build(plan, &mut init).unwrap();
+    (coder, init.finish())
 }
 
 fn uniform(rows: usize, columns: usize) -> Tensor<2> {
@@ -61,16 +73,14 @@ fn uniform(rows: usize, columns: usize) -> Tensor<2> {
 #[test]
 fn a_linear_autoencoder_reaches_the_principal_subspace() {
     let data = table(500);
-    let config = Config {
-        net: "linear".parse().unwrap(),
-        latent: 3,
-        batch: 32,
-        epochs: Some(1000),
-        learning_rate: 1e-2,
-        ..Config::default()
-    };
+    let config = Config::default()
+        .net("linear".parse::<Net>().unwrap())
+        .latent(3)
+        .batch(32)
+        .epochs(1000)
+        .learning_rate(1e-2);
     let Trained { model, split, .. } = trained(&config, &data);
-    let evaluation = model.evaluate(&data, &split.train).unwrap();
+    let evaluation = evaluate(&model, &data, &split.train).unwrap();
     // Principal components are the optimum on the training rows (Baldi and Hornik 1989): never
     // below it, and nearly at it.
     assert!(
@@ -84,13 +94,9 @@ fn a_linear_autoencoder_reaches_the_principal_subspace() {
 #[test]
 fn a_code_as_wide_as_the_row_draws_the_copy_warning_unless_something_constrains_it() {
     let warns = |family: &str, latent, set: Value| {
-        let config = Config {
-            family: family.to_owned(),
-            latent,
-            parameters: parameters(set),
-            ..Config::default()
-        };
-        !Plan::new(&config, &Shape::Flat { width: 10 }, Range::Unit, 100)
+        let config =
+            Config::default().family(family.to_owned()).latent(latent).parameters(parameters(set));
+        !Plan::new(&config.model, &Shape::Flat { width: 10 }, Bounds::Unit)
             .unwrap()
             .warnings
             .is_empty()
@@ -107,9 +113,8 @@ fn a_code_as_wide_as_the_row_draws_the_copy_warning_unless_something_constrains_
 #[test]
 fn a_deep_network_beats_principal_components_on_the_digits() {
     let data = digits();
-    let Trained { model, split, .. } =
-        trained(&Config { epochs: Some(100), ..Config::default() }, &data);
-    let evaluation = model.evaluate(&data, &split.test).unwrap();
+    let Trained { model, split, .. } = trained(&Config::default().epochs(100), &data);
+    let evaluation = evaluate(&model, &data, &split.test).unwrap();
     assert!(
         evaluation.mse < 0.75 * evaluation.pca_mse,
         "{} {}",
@@ -122,12 +127,8 @@ fn a_deep_network_beats_principal_components_on_the_digits() {
 #[test]
 fn denoising_without_noise_is_the_plain_autoencoder_bit_for_bit() {
     let data = table(60);
-    let config = Config { latent: 3, epochs: Some(3), ..Config::default() };
-    let silent = Config {
-        family: "denoising".to_owned(),
-        parameters: parameters(json!({"level": 0.0})),
-        ..config.clone()
-    };
+    let config = Config::default().latent(3).epochs(3);
+    let silent = config.clone().family("denoising").parameters(parameters(json!({"level": 0.0})));
     assert_eq!(
         trained(&config, &data).model.encode(&data).unwrap(),
         trained(&silent, &data).model.encode(&data).unwrap()
@@ -137,15 +138,14 @@ fn denoising_without_noise_is_the_plain_autoencoder_bit_for_bit() {
 #[test]
 fn each_kind_of_noise_does_what_its_name_says() {
     let corrupted = |noise: &str, level: f64| {
-        let config = Config {
-            family: "denoising".to_owned(),
-            parameters: parameters(json!({"noise": noise, "level": level})),
-            ..Config::default()
-        };
-        let plan = Plan::new(&config, &Shape::Flat { width: 50 }, Range::Unit, 100).unwrap();
+        let config = Config::default()
+            .family("denoising")
+            .parameters(parameters(json!({"noise": noise, "level": level})));
+        let plan = Plan::new(&config.model, &Shape::Flat { width: 50 }, Bounds::Unit).unwrap();
         let x = uniform(200, 50) * 0.5 + 0.25;
-        let batch = Batch { input: x.clone(), target: x.clone() };
-        let batch = plan.family.corrupt(batch, &plan, &mut Pass::training(Rng::new(3))).unwrap();
+        let batch = Batch::of(x.clone());
+        let batch =
+            plan.family.corrupt(batch, &plan.blueprint, &mut Pass::training(Rng::new(3))).unwrap();
         let clean = x.into_data().try_into_vec::<f64>().unwrap();
         assert_eq!(
             batch.target.into_data().try_into_vec::<f64>().unwrap(),
@@ -185,17 +185,15 @@ fn each_kind_of_noise_does_what_its_name_says() {
 fn a_sparse_code_reaches_its_target_activation() {
     let data = digits();
     for (rho, activation) in [(0.05, Activation::Sigmoid), (0.2, Activation::Tanh)] {
-        let config = Config {
-            family: "sparse".to_owned(),
-            parameters: parameters(json!({"rho": rho, "beta": 1.0})),
-            code_activation: Some(activation),
-            latent: 100,
-            epochs: Some(60),
-            learning_rate: 5e-3,
-            ..Config::default()
-        };
+        let config = Config::default()
+            .family("sparse")
+            .parameters(parameters(json!({"rho": rho, "beta": 1.0})))
+            .code_activation(activation)
+            .latent(100)
+            .epochs(60)
+            .learning_rate(5e-3);
         let Trained { model, split, .. } = trained(&config, &data);
-        let mean = model.evaluate(&data, &split.test).unwrap().mean_activation;
+        let mean = evaluate(&model, &data, &split.test).unwrap().mean_activation;
         let mean = if activation == Activation::Tanh { (1.0 + mean) / 2.0 } else { mean };
         assert!((mean - rho).abs() < 0.2 * rho, "{activation:?}: {mean}");
     }
@@ -205,13 +203,11 @@ fn a_sparse_code_reaches_its_target_activation() {
 fn an_l1_penalty_silences_a_rectified_code() {
     let data = digits();
     let zeros = |beta: f64| {
-        let config = Config {
-            family: "sparse".to_owned(),
-            parameters: parameters(json!({"penalty": "l1", "beta": beta})),
-            latent: 100,
-            epochs: Some(20),
-            ..Config::default()
-        };
+        let config = Config::default()
+            .family("sparse")
+            .parameters(parameters(json!({"penalty": "l1", "beta": beta})))
+            .latent(100)
+            .epochs(20);
         let codes = trained(&config, &data).model.encode(&data).unwrap().values;
         codes.iter().filter(|value| **value == 0.0).count() as f64 / codes.len() as f64
     };
@@ -219,10 +215,10 @@ fn an_l1_penalty_silences_a_rectified_code() {
 }
 
 /// The squared Frobenius norm of the encoder's Jacobian at each row by central differences.
-fn norm_by_differences(parts: &Parts, vars: &Vars, x: &Tensor<2>) -> Vec<f64> {
+fn norm_by_differences(coder: &Coder, vars: &Vars, x: &Tensor<2>) -> Vec<f64> {
     let [rows, features] = x.dims();
     let code = |x: Tensor<2>| {
-        parts.network.encode(&vars.values(), x, &mut Pass::deterministic(Rng::new(1)))
+        coder.parts.network.encode(&vars.values(), x, &mut Pass::deterministic(Rng::new(1)))
     };
     let mut norms = vec![0.0; rows];
     for feature in 0..features {
@@ -253,20 +249,18 @@ fn the_contractive_penalty_equals_finite_differences_shallow_and_deep_and_convol
         ("conv:3,2", "none", &image),
     ] {
         let code_activation = (net != "linear").then_some(Activation::Sigmoid);
-        let norm = serde_json::from_value(json!(norm)).unwrap();
-        let config = Config {
-            net: net.parse().unwrap(),
-            norm,
-            latent: 4,
-            activation: Activation::Tanh,
-            code_activation,
-            ..Config::default()
-        };
-        let (parts, vars) = parts(&config, shape);
+        let norm: Norm = serde_json::from_value(json!(norm)).unwrap();
+        let config = Config::default()
+            .net(net.parse::<Net>().unwrap())
+            .norm(norm)
+            .latent(4)
+            .activation(Activation::Tanh)
+            .code_activation(code_activation);
+        let (coder, vars) = coder(&config, shape);
         let x = uniform(5, 12);
-        let wanted = norm_by_differences(&parts, &vars, &x);
-        let exact = jacobian::squared_norm(
-            &parts.network,
+        let wanted = norm_by_differences(&coder, &vars, &x);
+        let exact = squared_norm(
+            &coder.parts.network,
             &vars.values(),
             x,
             None,
@@ -282,11 +276,11 @@ fn the_contractive_penalty_equals_finite_differences_shallow_and_deep_and_convol
 
 #[test]
 fn random_probes_estimate_the_exact_norm() {
-    let config = Config { net: "mlp:8".parse().unwrap(), latent: 4, ..Config::default() };
-    let (parts, vars) = parts(&config, &Shape::Flat { width: 12 });
+    let config = Config::default().net("mlp:8".parse::<Net>().unwrap()).latent(4);
+    let (coder, vars) = coder(&config, &Shape::Flat { width: 12 });
     let norm = |probes| {
-        jacobian::squared_norm(
-            &parts.network,
+        squared_norm(
+            &coder.parts.network,
             &vars.values(),
             uniform(5, 12),
             None,
@@ -305,15 +299,13 @@ fn random_probes_estimate_the_exact_norm() {
 fn contraction_makes_the_code_move_less() {
     let data = digits();
     let change = |lambda: f64| {
-        let config = Config {
-            family: "contractive".to_owned(),
-            parameters: parameters(json!({"lambda": lambda})),
-            latent: 30,
-            epochs: Some(30),
-            ..Config::default()
-        };
+        let config = Config::default()
+            .family("contractive")
+            .parameters(parameters(json!({"lambda": lambda})))
+            .latent(30)
+            .epochs(30);
         let Trained { model, split, .. } = trained(&config, &data);
-        model.code_change_under_normal_noise(&data, &split.test, 0.1).unwrap()
+        code_change_under_normal_noise(&model, &data, &split.test, 0.1).unwrap()
     };
     assert!(change(0.3) < 0.7 * change(0.0));
 }
@@ -331,23 +323,21 @@ fn a_variational_code_without_data_to_code_falls_to_the_prior_and_free_bits_hold
     // bits.
     let kl = |free_bits: f64| {
         let parameters = parameters(json!({"free_bits": free_bits}));
-        let likelihood = "gaussian:10".parse().unwrap();
-        let config = Config {
-            family: "vae".to_owned(),
-            parameters,
-            latent: 2,
-            likelihood,
-            epochs: Some(60),
-            learning_rate: 1e-2,
-            ..Config::default()
-        };
+        let likelihood = "gaussian:10".parse::<Likelihood>().unwrap();
+        let config = Config::default()
+            .family("vae")
+            .parameters(parameters)
+            .latent(2)
+            .likelihood(likelihood)
+            .epochs(60)
+            .learning_rate(1e-2);
         let Trained { model, split, .. } = trained(&config, &noise);
-        let x = model.preparation.tensor(&noise, split.test.iter().copied()).unwrap();
+        let x = model.signature().preparation.tensor(&noise, split.test.iter().copied()).unwrap();
         let code = model
-            .parts
-            .code(&model.vars.values(), x, &mut Pass::deterministic(Rng::new(1)))
+            .coder()
+            .code(&model.vars().values(), x, &mut Pass::deterministic(Rng::new(1)))
             .unwrap();
-        let (mean, log_variance) = (code.mean, code.posterior.unwrap().narrow(1, 2, 2));
+        let (mean, log_variance) = (code.mean(), code.posterior().unwrap().clone().narrow(1, 2, 2));
         ((mean.square() + log_variance.clone().exp() - log_variance - 1.0) * 0.5)
             .sum_dim(1)
             .mean()
@@ -361,12 +351,12 @@ fn a_variational_code_without_data_to_code_falls_to_the_prior_and_free_bits_hold
 fn a_collapsed_posterior_has_no_active_unit() {
     let mut rng = Rng::new(7);
     let nearly_nothing: Vec<f32> = (0..300).map(|_| 0.003 * rng.standard_normal()).collect();
-    assert_eq!(autoencoders::metrics::active_units(&nearly_nothing, 3, true), 0);
-    assert_eq!(autoencoders::metrics::active_units(&nearly_nothing, 3, false), 3);
+    assert_eq!(autoencoders::study::active_units(&nearly_nothing, 3, true), 0);
+    assert_eq!(autoencoders::study::active_units(&nearly_nothing, 3, false), 3);
     let one: Vec<f32> = (0..300)
         .map(|at| if at % 3 == 0 { rng.standard_normal() } else { 0.003 * rng.standard_normal() })
         .collect();
-    assert_eq!(autoencoders::metrics::active_units(&one, 3, true), 1);
+    assert_eq!(autoencoders::study::active_units(&one, 3, true), 1);
 }
 
 #[test]
@@ -384,9 +374,7 @@ fn principal_components_of_wide_data_reconstruct_what_has_their_rank() {
     let rows: Vec<usize> = (0..40).collect();
     let preparation = Preparation::fit(Scale::Standard, &data, &rows, false).unwrap();
     let error = |latent| {
-        let pca =
-            autoencoders::baseline::Pca::fit(&preparation, &data, &rows, latent, &Rng::new(1))
-                .unwrap();
+        let pca = Pca::fit(&preparation, &data, &rows, latent, &Rng::new(1)).unwrap();
         let x = preparation.tensor(&data, rows.iter().copied()).unwrap();
         (pca.reconstruct(x.clone()) - x).square().mean().into_scalar::<f64>()
     };
@@ -401,17 +389,14 @@ fn principal_components_of_wide_data_reconstruct_what_has_their_rank() {
 
 #[test]
 fn warm_up_begins_without_the_divergence() {
-    let config = Config {
-        family: "vae".to_owned(),
-        parameters: parameters(json!({"warm_up": 0.5})),
-        latent: 2,
-        ..Config::default()
-    };
-    let (parts, vars) = parts(&config, &Shape::Flat { width: 6 });
+    let config =
+        Config::default().family("vae").parameters(parameters(json!({"warm_up": 0.5}))).latent(2);
+    let (coder, vars) = coder(&config, &Shape::Flat { width: 6 });
     let kl = |fraction| {
-        let batch = Batch { input: uniform(8, 6), target: uniform(8, 6) };
+        let batch = Batch::of(uniform(8, 6));
         let mut pass = Pass { progress: Progress { fraction }, ..Pass::training(Rng::new(1)) };
-        let terms = parts.terms(&vars.values(), batch, &mut pass).unwrap();
+        let phase = &Phase::all()[0];
+        let terms = coder.loss(phase, &vars.values(), &batch, &mut pass).unwrap().terms;
         Numbers::read(&terms).get("kl").unwrap()
     };
     assert_eq!(kl(0.0), 0.0);
@@ -421,9 +406,7 @@ fn warm_up_begins_without_the_divergence() {
 #[test]
 fn encoding_is_deterministic_also_for_distributions() {
     let data = digits();
-    let model =
-        trained(&Config { family: "vae".to_owned(), epochs: Some(2), ..Config::default() }, &data)
-            .model;
+    let model = trained(&Config::default().family("vae").epochs(2), &data).model;
     // In another order every row would get other noise, if there were any.
     let forth = model.encode_rows(&data, &[0, 1, 2]).unwrap();
     let back = model.encode_rows(&data, &[2, 1, 0]).unwrap();
@@ -442,14 +425,12 @@ fn images_of_any_size_go_through_convolutions_and_back() {
         let mut rng = Rng::new(6);
         let values = (0..6 * shape.features().unwrap()).map(|_| rng.unit()).collect();
         let data = Dataset::new("images", shape.clone(), Values::F32(values)).unwrap();
-        let config = Config {
-            net: "conv:4,6,5".parse().unwrap(),
-            latent: 3,
-            epochs: Some(1),
-            validation: 0.2,
-            test: 0.0,
-            ..Config::default()
-        };
+        let config = Config::default()
+            .net("conv:4,6,5".parse::<Net>().unwrap())
+            .latent(3)
+            .epochs(1)
+            .validation(0.2)
+            .test(0.0);
         let model = trained(&config, &data).model;
         let rebuilt = model.reconstruct(&data).unwrap();
         assert_eq!((rebuilt.rows(), rebuilt.columns), (6, shape.features().unwrap()), "{shape}");
@@ -460,33 +441,30 @@ fn images_of_any_size_go_through_convolutions_and_back() {
 #[test]
 fn early_stopping_keeps_the_best_weights() {
     let data = table(60);
-    let config = Config {
-        latent: 5,
-        net: "mlp:200".parse().unwrap(),
-        epochs: Some(300),
-        learning_rate: 1e-2,
-        schedule: "constant".parse().unwrap(),
-        patience: 5,
-        ..Config::default()
-    };
+    let config = Config::default()
+        .latent(5)
+        .net("mlp:200".parse::<Net>().unwrap())
+        .epochs(300)
+        .learning_rate(1e-2)
+        .schedule("constant".parse::<Schedule>().unwrap())
+        .patience(5);
     let Trained { model, outcome, .. } = trained(&config, &data);
     assert!(matches!(outcome, Outcome::Stopped));
-    let losses: Vec<f64> =
-        model.history.iter().map(|record| record.validation.as_ref().unwrap().sum()).collect();
+    let losses: Vec<f64> = model
+        .provenance()
+        .history
+        .iter()
+        .map(|record| record.validation.as_ref().unwrap().sum())
+        .collect();
     let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
-    assert_eq!(losses[model.chosen - 1], best);
-    assert_eq!(model.history.len(), model.chosen + 5);
+    assert_eq!(losses[model.provenance().chosen - 1], best);
+    assert_eq!(model.provenance().history.len(), model.provenance().chosen + 5);
 }
 
 #[test]
 fn a_rate_that_is_too_high_is_told_with_advice_and_never_kept() {
     let data = table(60);
-    let config = Config {
-        learning_rate: 1e3,
-        optimiser: serde_json::from_value(json!("sgd")).unwrap(),
-        epochs: Some(5),
-        ..Config::default()
-    };
+    let config = Config::default().learning_rate(1e3).optimiser(Method::Sgd).epochs(5);
     match fit(&config, &data, None, false, &mut |_| Flow::Continue) {
         Err(error @ Error::Diverged { .. }) => {
             assert!(error.to_string().contains("--lr"), "{error}")
@@ -502,16 +480,14 @@ fn a_rate_that_is_too_high_is_told_with_advice_and_never_kept() {
 fn clipping_tames_a_rate_that_diverges_without_it() {
     let data = table(200);
     let finishes = |clip| {
-        let sgd = serde_json::from_value(json!("sgd")).unwrap();
-        let config = Config {
-            latent: 3,
-            learning_rate: 0.5,
-            optimiser: sgd,
-            epochs: Some(5),
-            clip,
-            momentum: 0.0,
-            ..Config::default()
-        };
+        let sgd = Method::Sgd;
+        let config = Config::default()
+            .latent(3)
+            .learning_rate(0.5)
+            .optimiser(sgd)
+            .epochs(5)
+            .clip(clip)
+            .momentum(0.0);
         matches!(
             fit(&config, &data, None, false, &mut |_| Flow::Continue),
             Ok(Trained { outcome: Outcome::Finished, .. })
@@ -523,14 +499,8 @@ fn clipping_tames_a_rate_that_diverges_without_it() {
 #[test]
 fn weights_that_exploded_are_never_the_best_ones_also_without_validation_rows() {
     let data = table(40);
-    let sgd = serde_json::from_value(json!("sgd")).unwrap();
-    let config = Config {
-        learning_rate: 1e3,
-        optimiser: sgd,
-        validation: 0.0,
-        epochs: Some(5),
-        ..Config::default()
-    };
+    let sgd = Method::Sgd;
+    let config = Config::default().learning_rate(1e3).optimiser(sgd).validation(0.0).epochs(5);
     assert!(matches!(
         fit(&config, &data, None, false, &mut |_| Flow::Continue),
         Err(Error::Diverged { .. })
@@ -542,16 +512,10 @@ fn stopping_at_the_end_of_an_epoch_stops() {
     let stop = &mut |event: &autoencoders::Event| {
         if matches!(event, autoencoders::Event::Epoch(_)) { Flow::Stop } else { Flow::Continue }
     };
-    let trained = fit(
-        &Config { latent: 2, epochs: Some(5), ..Config::default() },
-        &table(40),
-        None,
-        false,
-        stop,
-    )
-    .unwrap();
+    let trained =
+        fit(&Config::default().latent(2).epochs(5), &table(40), None, false, stop).unwrap();
     assert!(matches!(trained.outcome, Outcome::Interrupted));
-    assert_eq!(trained.model.history.len(), 1);
+    assert_eq!(trained.model.provenance().history.len(), 1);
 }
 
 #[test]
@@ -597,7 +561,7 @@ fn a_model_refuses_rows_of_another_shape_and_other_columns() {
     let named =
         |names: [&str; 10]| Dataset { columns: names.map(str::to_owned).to_vec(), ..table(30) };
     let data = named(["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]);
-    let model = trained(&Config { latent: 2, epochs: Some(1), ..Config::default() }, &data).model;
+    let model = trained(&Config::default().latent(2).epochs(1), &data).model;
     assert!(model.encode(&data).is_ok() && model.encode(&table(30)).is_ok());
     let error = model
         .encode(&named(["a", "x", "c", "d", "e", "f", "g", "h", "i", "j"]))
@@ -617,7 +581,7 @@ fn too_few_rows_to_split_are_refused() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("table"), "{error}");
-    let config = Config { validation: 0.4, test: 0.5, ..Config::default() };
+    let config = Config::default().validation(0.4).test(0.5);
     let error =
         fit(&config, &table(3), None, false, &mut |_| Flow::Continue).unwrap_err().to_string();
     assert!(error.contains("training rows"), "{error}");

@@ -2,10 +2,22 @@
 //! allocation.
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
-use autoencoders::data::{Dataset, Values};
-use autoencoders::file::{self, Kind};
-use autoencoders::schema::{ColumnKind, Field, Shape};
-use autoencoders::{Config, Flow, Model, fit};
+use autoencoders::data::Dataset;
+use autoencoders::data::Values;
+use autoencoders::engine::Entry;
+use autoencoders::engine::parse_archive;
+use autoencoders::engine::write_archive;
+use autoencoders::settings::Net;
+use autoencoders::study::ScoreKind;
+use autoencoders::study::evaluate;
+use autoencoders::study::generate;
+use autoencoders::study::score;
+use autoencoders::{Config, Flow, Model, fit, from_bytes, load};
+
+use autoencoders::data::ColumnKind;
+use autoencoders::data::Field;
+use autoencoders::data::Shape;
+use autoencoders::engine::ArchiveKind;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
@@ -20,12 +32,7 @@ fn data() -> Dataset {
 fn model() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     BYTES.get_or_init(|| {
-        let config = Config {
-            latent: 2,
-            net: "conv:2".parse().unwrap(),
-            epochs: Some(1),
-            ..Config::default()
-        };
+        let config = Config::default().latent(2).net("conv:2".parse::<Net>().unwrap()).epochs(1);
         let trained = fit(&config, &data(), None, false, &mut |_| Flow::Continue).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.ae");
@@ -73,12 +80,7 @@ fn table() -> Dataset {
 fn table_model() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     BYTES.get_or_init(|| {
-        let config = Config {
-            latent: 2,
-            net: "mlp:4".parse().unwrap(),
-            epochs: Some(1),
-            ..Config::default()
-        };
+        let config = Config::default().latent(2).net("mlp:4".parse::<Net>().unwrap()).epochs(1);
         let trained = fit(&config, &table(), None, false, &mut |_| Flow::Continue).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("table.ae");
@@ -88,30 +90,28 @@ fn table_model() -> &'static [u8] {
 }
 
 /// The model file again, with a valid hash over changed content.
-fn forged(
-    change: impl FnOnce(&mut Value, &mut Vec<file::Entry>),
-) -> Result<Model, autoencoders::Error> {
+fn forged(change: impl FnOnce(&mut Value, &mut Vec<Entry>)) -> Result<Model, autoencoders::Error> {
     forged_of(model(), change)
 }
 
 fn forged_of(
     bytes: &[u8],
-    change: impl FnOnce(&mut Value, &mut Vec<file::Entry>),
+    change: impl FnOnce(&mut Value, &mut Vec<Entry>),
 ) -> Result<Model, autoencoders::Error> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("forged.ae");
-    let (mut content, entries) = file::parse(bytes, Kind::Model, "model").unwrap();
+    let (mut content, entries) = parse_archive(bytes, ArchiveKind::Model, "model").unwrap();
     let mut entries = entries.into_values().collect();
     change(&mut content, &mut entries);
-    file::write(&path, Kind::Model, content, entries).unwrap();
-    Model::load(&path)
+    write_archive(&path, ArchiveKind::Model, content, entries).unwrap();
+    load(&path)
 }
 
 proptest! {
     #[test]
     fn a_truncated_model_is_an_error(cut in 0usize..100_000) {
         let bytes = model();
-        prop_assert!(Model::from_bytes(&bytes[..cut % bytes.len()], "cut").is_err());
+        prop_assert!(from_bytes(&bytes[..cut % bytes.len()], "cut").is_err());
     }
 
     #[test]
@@ -120,25 +120,25 @@ proptest! {
         let at = at % bytes.len();
         bytes[at] ^= 1 << bit;
         // Or the same model: `e` and `E` are one number in JSON.
-        if file::parse(&bytes, Kind::Model, "flipped").ok() != file::parse(model(), Kind::Model, "model").ok() {
-            prop_assert!(Model::from_bytes(&bytes, "flipped").is_err());
+        if parse_archive(&bytes, ArchiveKind::Model, "flipped").ok() != parse_archive(model(), ArchiveKind::Model, "model").ok() {
+            prop_assert!(from_bytes(&bytes, "flipped").is_err());
         }
     }
 
     #[test]
     fn random_bytes_are_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
-        prop_assert!(Model::from_bytes(&bytes, "random").is_err());
+        prop_assert!(from_bytes(&bytes, "random").is_err());
     }
 
     #[test]
-    fn nonsense_in_the_content_is_an_error_or_a_model(key in "config|shape|columns|preparation|training_rows|history|chosen|density", value in prop_oneof![
+    fn nonsense_in_the_content_is_an_error_or_a_model(key in "config|shape|columns|preparation|training_rows|history|chosen|sections", value in prop_oneof![
         Just(json!(null)), Just(json!(-1)), Just(json!(1e300)), Just(json!("x")), Just(json!([])), Just(json!({})), Just(json!(true)), Just(json!(usize::MAX)),
     ]) {
         // Not the outcome matters but that there is one, also of using what was loaded.
         if let Ok(model) = forged(|content, _| content[key] = value) {
             let _ = model.encode(&data()).and_then(|codes| model.decode(&codes));
-            let _ = model.generate(3, 1, autoencoders::Source::Density);
-            let _ = model.evaluate(&data(), &[0, 1]);
+            let _ = generate(&model, 3, 1, autoencoders::Source::Density);
+            let _ = evaluate(&model, &data(), &[0, 1]);
         }
     }
 }
@@ -185,7 +185,7 @@ fn nonsense_in_the_preparation_of_a_table_is_an_error_or_a_model_that_works() {
                 Ok(model) => drop((
                     model.encode(&data),
                     model.reconstruct(&data),
-                    model.score(&data, Default::default(), 2),
+                    score(&model, &data, Default::default(), 2),
                 )),
                 Err(_) => refused += 1,
             }
@@ -198,7 +198,7 @@ fn nonsense_in_the_preparation_of_a_table_is_an_error_or_a_model_that_works() {
                 .is_err()
         );
     }
-    assert!(Model::from_bytes(table_model(), "table").unwrap().encode(&data).is_ok());
+    assert!(from_bytes(table_model(), "table").unwrap().encode(&data).is_ok());
 }
 
 #[test]
@@ -253,24 +253,24 @@ fn tensors_that_do_not_fit_are_refused() {
 #[test]
 fn a_model_from_a_newer_version_says_so() {
     let text = String::from_utf8_lossy(model()).into_owned();
-    assert!(text.contains("\\\"format\\\":3"));
+    assert!(text.contains("\\\"format\\\":4"));
     let mut bytes = model().to_vec();
-    let at = bytes.windows(12).position(|window| window == b"\\\"format\\\":3").unwrap();
+    let at = bytes.windows(12).position(|window| window == b"\\\"format\\\":4").unwrap();
     bytes[at + 11] = b'9';
-    let error = Model::from_bytes(&bytes, "new.ae").unwrap_err().to_string();
+    let error = from_bytes(&bytes, "new.ae").unwrap_err().to_string();
     assert!(error.contains("newer version (format 9)") && error.contains("update"), "{error}");
 }
 
 #[test]
 fn other_files_are_told_apart() {
     for (bytes, wanted) in [(&b"a,b\n1,2\n"[..], "not a model file"), (b"", "not a model file")] {
-        let error = Model::from_bytes(bytes, "table.csv").unwrap_err().to_string();
+        let error = from_bytes(bytes, "table.csv").unwrap_err().to_string();
         assert!(error.starts_with("table.csv: ") && error.contains(wanted), "{error}");
     }
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("x.ae.run");
-    file::write(&run, Kind::Run, json!({}), Vec::new()).unwrap();
-    let error = Model::load(&run).unwrap_err().to_string();
+    write_archive(&run, ArchiveKind::Run, json!({}), Vec::new()).unwrap();
+    let error = load(&run).unwrap_err().to_string();
     assert!(error.contains("holds a run; wanted a model"), "{error}");
 }
 
@@ -278,36 +278,37 @@ fn other_files_are_told_apart() {
 fn a_failed_write_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("no such folder").join("x.ae");
-    assert!(file::write(&missing, Kind::Model, json!({}), Vec::new()).is_err());
-    assert!(file::write(folder.path(), Kind::Model, json!({}), Vec::new()).is_err());
+    assert!(write_archive(&missing, ArchiveKind::Model, json!({}), Vec::new()).is_err());
+    assert!(write_archive(folder.path(), ArchiveKind::Model, json!({}), Vec::new()).is_err());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]
 fn a_file_from_before_there_were_scores_is_read_and_says_that_it_cannot_score() {
     let older = forged(|content, entries| {
-        for name in ["baseline", "members", "detector", "series"] {
+        for name in ["sections", "series"] {
             content.as_object_mut().unwrap().remove(name).unwrap();
         }
+        content["density"] = true.into();
         for name in ["members", "contamination"] {
             content["config"].as_object_mut().unwrap().remove(name).unwrap();
         }
         entries.retain(|entry| !entry.name.starts_with("detector."));
     });
-    let error = older
-        .unwrap()
-        .score(&data(), autoencoders::score::Kind::Joined, 0)
-        .unwrap_err()
-        .to_string();
+    let error = score(&older.unwrap(), &data(), ScoreKind::Joined, 0).unwrap_err().to_string();
     assert!(error.contains("train it again"), "{error}");
 }
 
 #[test]
 fn a_detector_that_does_not_fit_the_model_is_refused() {
     let forge = |change: &dyn Fn(&mut Value)| forged(|content, _| change(content)).is_err();
-    assert!(forge(&|content| content["detector"]["rulers"] = serde_json::json!([])));
-    assert!(forge(&|content| content["detector"]["scores"] = serde_json::json!([[1.0]])));
-    assert!(forge(&|content| content["detector"]["rulers"][0][0]["spread"] = 0.0.into()));
+    assert!(forge(&|content| content["sections"]["detector"]["rulers"] = serde_json::json!([])));
+    assert!(forge(
+        &|content| content["sections"]["detector"]["scores"] = serde_json::json!([[1.0]])
+    ));
+    assert!(forge(
+        &|content| content["sections"]["detector"]["rulers"][0][0]["spread"] = 0.0.into()
+    ));
     let shape = |name: &str, shape: Vec<usize>| {
         forged(|_, entries| {
             let entry = entries.iter_mut().find(|entry| entry.name == name).unwrap();

@@ -4,18 +4,25 @@
 //! function of that name there.
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
-use autoencoders::noise::Draw;
-use autoencoders::config::{Config, Plan};
-use autoencoders::family::Batch;
-use autoencoders::layer::Pass;
-use autoencoders::layer::Progress;
-use autoencoders::objective::Objective;
-use autoencoders::optimise::{Method, Optimiser, Schedule};
-use autoencoders::parts::Parts;
-use autoencoders::prepare::Range;
-use autoencoders::rng::Rng;
-use autoencoders::schema::Shape;
-use autoencoders::vars::{Fill, Init, Layout, Role, VarId, Vars};
+use autoencoders::data::Shape;
+use autoencoders::engine::Autoencoding;
+use autoencoders::engine::Batch;
+use autoencoders::engine::Bounds;
+use autoencoders::engine::Coder;
+use autoencoders::engine::FileLayout;
+use autoencoders::engine::Fill;
+use autoencoders::engine::Init;
+use autoencoders::engine::Objective;
+use autoencoders::engine::Optimiser;
+use autoencoders::engine::Pass;
+use autoencoders::engine::Progress;
+use autoencoders::engine::Role;
+use autoencoders::engine::Tuning;
+use autoencoders::engine::VarId;
+use autoencoders::engine::Vars;
+use autoencoders::settings::Method;
+use autoencoders::settings::Schedule;
+use autoencoders::{Config, Plan, Rng};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -37,7 +44,7 @@ struct Case {
     name: String,
     config: Config,
     shape: Shape,
-    range: Range,
+    range: Bounds,
     /// Whether the pass is a training step's.
     training: bool,
     /// How far training is.
@@ -71,12 +78,12 @@ fn plain(numbers: &Numbers) -> Tensor<2> {
 }
 
 /// The numbers as a variable of this layout has them inside.
-fn inside(numbers: &Numbers, layout: Layout) -> Tensor<2> {
+fn inside(numbers: &Numbers, layout: FileLayout) -> Tensor<2> {
     let Numbers { shape, values } = numbers;
     match (layout, shape.as_slice()) {
-        (Layout::Vector, &[n]) => matrix(values, [1, n]),
-        (Layout::Dense, &[out, width]) => matrix(values, [out, width]).transpose(),
-        (Layout::Convolution { kernel, channels_in }, &[out, channels, height, width]) => {
+        (FileLayout::Vector, &[n]) => matrix(values, [1, n]),
+        (FileLayout::Dense, &[out, width]) => matrix(values, [out, width]).transpose(),
+        (FileLayout::Convolution { kernel, channels_in }, &[out, channels, height, width]) => {
             assert_eq!((kernel, channels_in), ([height, width], channels));
             let patch = channels * height * width;
             matrix(values, [out, patch])
@@ -109,11 +116,11 @@ fn agree(what: &str, got: &Tensor<2>, wanted: &Tensor<2>, tolerance: f64) {
 
 /// Panics unless terms, gradients and running statistics of a case are those of its file.
 fn check(case: &Case) {
-    let plan = Plan::new(&case.config, &case.shape, case.range, 100)
-        .unwrap_or_else(|error| panic!("{}: {error}", case.name));
+    let fail = |error| -> ! { panic!("{}: {error}", case.name) };
+    let plan = Plan::new(&case.config.model, &case.shape, case.range);
+    let plan = plan.unwrap_or_else(|error| fail(error));
     let mut init = Init::random(&Rng::new(0), &Device::default(), DType::F64);
-    let parts =
-        Parts::build(plan, &mut init).unwrap_or_else(|error| panic!("{}: {error}", case.name));
+    let coder = Coder::build(plan, &mut init).unwrap_or_else(|error| fail(error));
     let mut vars = init.finish();
     let built: BTreeSet<&str> = vars.iter().map(|(_, var)| var.name.as_str()).collect();
     assert_eq!(
@@ -129,17 +136,16 @@ fn check(case: &Case) {
         vars.set(id, value);
     }
 
-    let batch = Batch {
-        input: plain(&case.input),
-        target: plain(case.target.as_ref().unwrap_or(&case.input)),
-    };
+    let target = plain(case.target.as_ref().unwrap_or(&case.input));
+    let batch = Batch::towards(plain(&case.input), target);
     let mut pass =
         if case.training { Pass::training(Rng::new(0)) } else { Pass::deterministic(Rng::new(0)) };
     let leaves = vars.leaves(|_| true);
     pass.progress = Progress { fraction: case.fraction };
-    let terms = parts
-        .terms(&leaves, batch, &mut pass)
-        .unwrap_or_else(|error| panic!("{}: {error}", case.name));
+    let objective = Autoencoding { coder: &coder, l2: case.config.train.l2 };
+    let phase = &objective.phases()[0];
+    let loss = objective.loss(phase, &leaves, &batch, &mut pass);
+    let terms = loss.unwrap_or_else(|error| fail(error)).terms;
 
     let named: BTreeMap<String, f64> = terms
         .0
@@ -161,7 +167,7 @@ fn check(case: &Case) {
         );
     }
 
-    let gradients = leaves.gradients(terms);
+    let gradients = leaves.gradients(terms.sum());
     let wanted =
         |name: &str, layout| case.gradients.get(name).map(|numbers| inside(numbers, layout));
     let overall = vars
@@ -254,8 +260,8 @@ struct Pair {
 impl Pair {
     fn tensors(&self) -> Vec<Option<Tensor<2>>> {
         vec![
-            Some(inside(&self.weight, Layout::Dense)),
-            self.bias.as_ref().map(|bias| inside(bias, Layout::Vector)),
+            Some(inside(&self.weight, FileLayout::Dense)),
+            self.bias.as_ref().map(|bias| inside(bias, FileLayout::Vector)),
         ]
     }
 
@@ -263,7 +269,7 @@ impl Pair {
     fn variables(&self) -> Vars {
         let mut init = Init::random(&Rng::new(0), &Device::default(), DType::F64);
         for ((name, role, layout), value) in
-            [("weight", Role::Weight, Layout::Dense), ("bias", Role::Bias, Layout::Vector)]
+            [("weight", Role::Weight, FileLayout::Dense), ("bias", Role::Bias, FileLayout::Vector)]
                 .into_iter()
                 .zip(self.tensors())
         {
@@ -308,7 +314,7 @@ fn five_steps_of_each_optimiser_are_those_of_pytorch() {
             case.rates.iter().zip(&case.gradients).zip(&case.after).enumerate()
         {
             assert_eq!(
-                optimiser.step(&mut vars, gradients.tensors(), *rate),
+                optimiser.step(&mut vars, gradients.tensors(), *rate, Tuning::default()),
                 None,
                 "no norm where nothing is clipped"
             );
@@ -338,6 +344,7 @@ fn clipping_shrinks_the_gradient_of_all_variables_together() {
             &mut vars,
             case.gradients.tensors(),
             -1.0,
+            Tuning::default(),
         );
         assert!(
             norm.is_some_and(|norm| (norm - case.norm).abs() < 1e-12),

@@ -1,12 +1,33 @@
 //! What `inspect` says of a model against what the model itself says.
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
-use autoencoders::noise::Draw;
-use autoencoders::data::{Dataset, ReadOptions, read};
-use autoencoders::inspect::{CodeMap, Filters, State, mean_row, standing_out, tree};
-use autoencoders::rng::Rng;
-use autoencoders::schema::Shape;
-use autoencoders::{Activation, Config, Flow, Matrix, Model, fit};
+use autoencoders::data::Dataset;
+use autoencoders::data::ReadOptions;
+use autoencoders::data::Shape;
+use autoencoders::data::read;
+use autoencoders::settings::Net;
+use autoencoders::study::CodeMap;
+use autoencoders::study::Filters;
+use autoencoders::study::Pca;
+use autoencoders::study::State;
+use autoencoders::study::code_statistics;
+use autoencoders::study::corrupted_rows;
+use autoencoders::study::decoder_filters;
+use autoencoders::study::encoder_filters;
+use autoencoders::study::errors;
+use autoencoders::study::evaluate;
+use autoencoders::study::kl_by_unit;
+use autoencoders::study::levels;
+use autoencoders::study::levels_through;
+use autoencoders::study::mean_row;
+use autoencoders::study::most_exciting;
+use autoencoders::study::nearest_rows;
+use autoencoders::study::original_rows;
+use autoencoders::study::standing_out;
+use autoencoders::study::tree;
+use autoencoders::study::units;
+use autoencoders::study::unprepared;
+use autoencoders::{Activation, Config, Flow, Matrix, Model, Rng, fit};
 use draw::colour;
 
 fn digits() -> Dataset {
@@ -15,14 +36,12 @@ fn digits() -> Dataset {
 
 fn trained(family: &str, net: &str, latent: usize) -> (Model, Dataset) {
     let data = digits();
-    let config = Config {
-        family: family.to_owned(),
-        net: net.parse().unwrap(),
-        latent,
-        epochs: Some(3),
-        activation: Activation::Tanh,
-        ..Config::default()
-    };
+    let config = Config::default()
+        .family(family.to_owned())
+        .net(net.parse::<Net>().unwrap())
+        .latent(latent)
+        .epochs(3)
+        .activation(Activation::Tanh);
     (fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap().model, data)
 }
 
@@ -39,7 +58,7 @@ fn errors_of_rows_and_columns_have_the_mean_of_an_evaluation() {
         let (model, data) = trained(family, net, 6);
         let rows: Vec<usize> = (0..300).collect();
         let (errors, evaluation) =
-            (model.errors(&data, &rows).unwrap(), model.evaluate(&data, &rows).unwrap());
+            (errors(&model, &data, &rows).unwrap(), evaluate(&model, &data, &rows).unwrap());
         near(errors.mean(), evaluation.mse, "rows");
         near(errors.columns.iter().sum::<f64>() / 64.0, evaluation.mse, "columns");
         assert_eq!(errors.pca.len(), 7);
@@ -55,7 +74,7 @@ fn units_are_counted_and_told_apart() {
     let (model, _) = trained("plain", "mlp:20", 3);
     // Unit 0 rises, unit 1 falls with it, unit 2 is always the same.
     let values = (0..100).flat_map(|row| [row as f32, 5.0 - 2.0 * row as f32, 7.0]).collect();
-    let statistics = model.code_statistics(&Matrix { columns: 3, values });
+    let statistics = code_statistics(&model, &Matrix { columns: 3, values });
     near(statistics.units[0].mean, 49.5, "mean");
     near(statistics.units[0].deviation, ((100f64.powi(2) - 1.0) / 12.0).sqrt(), "deviation");
     assert_eq!(statistics.units[0].range, [0.0, 99.0]);
@@ -71,17 +90,11 @@ fn units_are_counted_and_told_apart() {
 #[test]
 fn a_unit_at_the_end_of_its_range_is_saturated() {
     let data = digits();
-    let config = Config {
-        latent: 2,
-        code_activation: Some(Activation::Sigmoid),
-        epochs: Some(1),
-        ..Config::default()
-    };
+    let config = Config::default().latent(2).code_activation(Activation::Sigmoid).epochs(1);
     let model = fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap().model;
     let values =
         (0..200).flat_map(|row| [if row < 3 { 0.2 } else { 0.999 }, row as f32 / 200.0]).collect();
-    let states: Vec<State> = model
-        .code_statistics(&Matrix { columns: 2, values })
+    let states: Vec<State> = code_statistics(&model, &Matrix { columns: 2, values })
         .units
         .into_iter()
         .map(|unit| unit.state)
@@ -117,8 +130,8 @@ fn nothing_at_the_same_distance_excites_a_unit_more() {
     {
         let (model, _) = trained(family, net, 4);
         let radius = 2.0;
-        let found = model.most_exciting(&[0, 1, 2, 3], radius).unwrap();
-        let mean = &model.baseline.mean;
+        let found = most_exciting(&model, &[0, 1, 2, 3], radius).unwrap();
+        let mean = &Pca::of(&model).unwrap().mean;
         let mut rng = Rng::new(1);
         let mut rows = found.values.clone();
         for _ in 0..500 {
@@ -134,10 +147,10 @@ fn nothing_at_the_same_distance_excites_a_unit_more() {
             assert!(distance < 1.0001 * radius as f32, "{distance}");
         }
         // As rows of a data set, in the units of the source.
-        let rows = model.unprepared(Matrix { columns: 64, values: rows });
+        let rows = unprepared(&model, Matrix { columns: 64, values: rows });
         let data = Dataset::new(
             "rows",
-            model.parts.plan.shape.clone(),
+            model.signature().shape.clone(),
             autoencoders::data::Values::F32(rows.values),
         )
         .unwrap();
@@ -149,8 +162,8 @@ fn nothing_at_the_same_distance_excites_a_unit_more() {
         }
     }
     let (model, _) = trained("plain", "shallow", 4);
-    assert!(model.most_exciting(&[4], 1.0).unwrap_err().to_string().contains("unit"));
-    assert!(model.most_exciting(&[0], f64::NAN).is_err());
+    assert!(most_exciting(&model, &[4], 1.0).unwrap_err().to_string().contains("unit"));
+    assert!(most_exciting(&model, &[0], f64::NAN).is_err());
 }
 
 #[test]
@@ -163,14 +176,16 @@ fn the_levels_of_a_row_begin_with_it_and_end_with_its_reconstruction() {
         ),
     ] {
         let (model, data) = trained("plain", net, 4);
-        let levels = model.levels(&data, 17).unwrap();
+        let levels = levels(&model, &data, 17).unwrap();
         assert_eq!(levels.iter().map(|level| level.name.as_str()).collect::<Vec<_>>(), names);
-        let original = model.original_rows(&data, &[17]).unwrap();
-        let input = model.unprepared(Matrix { columns: 64, values: levels[0].values.clone() });
+        let original = original_rows(&model, &data, &[17]).unwrap();
+        let input = unprepared(&model, Matrix { columns: 64, values: levels[0].values.clone() });
         assert!(input.values.iter().zip(&original.values).all(|(a, b)| (a - b).abs() < 1e-4));
         let rebuilt = model.reconstruct_rows(&data, &[17]).unwrap();
-        let output =
-            model.unprepared(Matrix { columns: 64, values: levels.last().unwrap().values.clone() });
+        let output = unprepared(
+            &model,
+            Matrix { columns: 64, values: levels.last().unwrap().values.clone() },
+        );
         assert!(output.values.iter().zip(&rebuilt.values).all(|(a, b)| (a - b).abs() < 1e-4));
         let code = &levels[names.iter().position(|name| *name == "code").unwrap()];
         assert_eq!(code.values, model.encode_rows(&data, &[17]).unwrap().values);
@@ -195,20 +210,24 @@ fn the_levels_of_a_row_begin_with_it_and_end_with_its_reconstruction() {
 #[test]
 fn filters_are_the_weights_of_each_unit() {
     let (model, _) = trained("plain", "shallow", 4);
-    let Filters { shape, weights } = model.encoder_filters().unwrap().unwrap();
-    assert_eq!((shape, weights.rows(), weights.columns), (model.parts.plan.shape.clone(), 4, 64));
+    let Filters { shape, weights } = encoder_filters(&model).unwrap().unwrap();
+    assert_eq!((shape, weights.rows(), weights.columns), (model.signature().shape.clone(), 4, 64));
     // A unit's value is its filter's product with the row, and its bias.
-    let inputs = model.most_exciting(&[2], 1.0).unwrap();
-    let direction: Vec<f32> =
-        inputs.values.iter().zip(&model.baseline.mean).map(|(x, mean)| x - mean).collect();
+    let inputs = most_exciting(&model, &[2], 1.0).unwrap();
+    let direction: Vec<f32> = inputs
+        .values
+        .iter()
+        .zip(&Pca::of(&model).unwrap().mean)
+        .map(|(x, mean)| x - mean)
+        .collect();
     let along: f32 = direction.iter().zip(weights.row(2)).map(|(x, w)| x * w).sum();
     let length = weights.row(2).iter().map(|w| w * w).sum::<f32>().sqrt();
     near(f64::from(along), f64::from(length), "the filter along its own direction");
     // Moving one unit of the code moves a linear output along that unit's column.
-    let decoder = model.decoder_filters().unwrap().unwrap();
+    let decoder = decoder_filters(&model).unwrap().unwrap();
     assert_eq!((decoder.weights.rows(), decoder.weights.columns), (4, 64));
     let (model, _) = trained("plain", "conv:4,8", 4);
-    let filters = model.encoder_filters().unwrap().unwrap();
+    let filters = encoder_filters(&model).unwrap().unwrap();
     assert_eq!(filters.shape, Shape::Image { height: 4, width: 4, channels: 1 });
     assert_eq!(filters.weights.rows(), 4);
 }
@@ -217,11 +236,11 @@ fn filters_are_the_weights_of_each_unit() {
 fn only_a_distribution_has_a_divergence_by_unit() {
     let rows: Vec<usize> = (0..500).collect();
     let (model, data) = trained("vae", "mlp:20", 4);
-    let by_unit = model.kl_by_unit(&data, &rows).unwrap().unwrap();
-    let evaluation = model.evaluate(&data, &rows).unwrap();
+    let by_unit = kl_by_unit(&model, &data, &rows).unwrap().unwrap();
+    let evaluation = evaluate(&model, &data, &rows).unwrap();
     near(by_unit.iter().sum::<f64>(), evaluation.terms.get("kl").unwrap(), "divergence");
     let (model, data) = trained("plain", "mlp:20", 4);
-    assert_eq!(model.kl_by_unit(&data, &rows).unwrap(), None);
+    assert_eq!(kl_by_unit(&model, &data, &rows).unwrap(), None);
 }
 
 #[test]
@@ -230,11 +249,11 @@ fn a_row_is_its_own_nearest() {
     let wanted = [3, 700, 1500];
     let levels: Vec<f32> = wanted
         .iter()
-        .flat_map(|row| model.levels(&data, *row).unwrap()[0].values.clone())
+        .flat_map(|row| levels(&model, &data, *row).unwrap()[0].values.clone())
         .collect();
     let rows: Vec<usize> = (0..data.rows()).collect();
     assert_eq!(
-        model.nearest_rows(&data, &rows, &Matrix { columns: 64, values: levels }).unwrap(),
+        nearest_rows(&model, &data, &rows, &Matrix { columns: 64, values: levels }).unwrap(),
         wanted
     );
 }
@@ -242,17 +261,18 @@ fn a_row_is_its_own_nearest() {
 #[test]
 fn only_families_that_corrupt_have_corrupted_rows() {
     let (model, data) = trained("denoising", "mlp:20", 4);
-    let (corrupted, cleaned) = model.corrupted_rows(&data, &[1, 2], &Rng::new(0)).unwrap().unwrap();
+    let (corrupted, cleaned) =
+        corrupted_rows(&model, &data, &[1, 2], &Rng::new(0)).unwrap().unwrap();
     assert_eq!((corrupted.rows(), cleaned.rows()), (2, 2));
-    assert!(corrupted.values != model.original_rows(&data, &[1, 2]).unwrap().values);
+    assert!(corrupted.values != original_rows(&model, &data, &[1, 2]).unwrap().values);
     let (model, data) = trained("plain", "mlp:20", 4);
-    assert!(model.corrupted_rows(&data, &[1, 2], &Rng::new(0)).unwrap().is_none());
+    assert!(corrupted_rows(&model, &data, &[1, 2], &Rng::new(0)).unwrap().is_none());
 }
 
 #[test]
 #[cfg(feature = "tsne")]
 fn the_map_of_neighbours_is_the_same_each_time_and_keeps_groups_apart() {
-    use autoencoders::inspect::neighbour_map;
+    use autoencoders::study::neighbour_map;
     let mut rng = Rng::new(2);
     let values = (0..200)
         .flat_map(|row| [0, 1, 2].map(|_| if row % 2 == 0 { 0.0 } else { 20.0 }))
@@ -299,7 +319,7 @@ fn the_mean_row_and_the_units_that_stand_out_are_those_of_the_rows_that_were_cho
             .copied()
             .collect(),
     };
-    let found = standing_out(&model.units(&all), &chosen);
+    let found = standing_out(&units(&model, &all), &chosen);
     assert_eq!(found.iter().map(|(unit, _)| *unit).collect::<Vec<_>>(), [1, 0, 2]);
     near(found[0].1, 2.0, "how far unit 1 stands out");
     assert_eq!((found[1].1, found[2].1), (0.0, 0.0));
@@ -308,13 +328,13 @@ fn the_mean_row_and_the_units_that_stand_out_are_those_of_the_rows_that_were_cho
 #[test]
 fn a_tree_has_the_strongest_maps_of_each_level_and_each_has_a_parent_above() {
     let (model, data) = trained("plain", "conv:4,8", 4);
-    let levels = model.levels(&data, 3).unwrap();
+    let levels = levels(&model, &data, 3).unwrap();
     // From another code on, another way.
     let code = model.encode_rows(&data, &[8]).unwrap();
-    let other = model.levels_through(&data, 3, Some(code.row(0))).unwrap();
+    let other = levels_through(&model, &data, 3, Some(code.row(0))).unwrap();
     assert_eq!((&other[2].values, &other[3].values), (&levels[2].values, &code.values));
-    assert_eq!(other[6].values, model.levels(&data, 8).unwrap()[6].values);
-    assert!(model.levels_through(&data, 3, Some(&[1.0])).is_err());
+    assert_eq!(other[6].values, autoencoders::study::levels(&model, &data, 8).unwrap()[6].values);
+    assert!(levels_through(&model, &data, 3, Some(&[1.0])).is_err());
     let tree = tree(&levels, 3);
     assert_eq!(tree.iter().map(Vec::len).collect::<Vec<_>>(), [1, 3, 3, 1, 3, 3, 1]);
     assert!(tree[0][0].parent.is_none());

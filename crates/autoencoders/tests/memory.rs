@@ -1,12 +1,18 @@
 //! Rows on disk: the same bits as from memory, and errors where the file does not stay what it was.
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
-use autoencoders::data::{
-    Dataset, ReadOptions, read, write_npy_blocks, write_table, write_table_blocks,
-};
-use autoencoders::prepare::Scale;
-use autoencoders::rng::Rng;
-use autoencoders::{Config, Event, Flow, Model, Outcome, fit};
+use autoencoders::data::Dataset;
+use autoencoders::data::ReadOptions;
+use autoencoders::data::read;
+use autoencoders::data::write_npy_blocks;
+use autoencoders::data::write_table;
+use autoencoders::data::write_table_blocks;
+use autoencoders::settings::Net;
+use autoencoders::settings::Scale;
+use autoencoders::study::evaluate;
+use autoencoders::study::interpolate;
+use autoencoders::study::jacobian_norm;
+use autoencoders::{Config, Event, Flow, Model, Outcome, Rng, fit};
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -42,14 +48,12 @@ fn rows(folder: &Path, name: &str, memory: Option<u64>) -> Dataset {
 const DISK: Option<u64> = Some(0);
 
 fn config(family: &str) -> Config {
-    Config {
-        family: family.to_owned(),
-        latent: 3,
-        epochs: Some(1),
-        batch: 128,
-        net: "mlp:16".parse().unwrap(),
-        ..Config::default()
-    }
+    Config::default()
+        .family(family.to_owned())
+        .latent(3)
+        .epochs(1)
+        .batch(128)
+        .net("mlp:16".parse::<Net>().unwrap())
 }
 
 fn trained(config: &Config, data: &Dataset) -> Model {
@@ -73,7 +77,7 @@ fn a_model_trained_from_disk_has_the_bits_of_one_trained_from_memory() {
         ("t.parquet", "denoising", Scale::Auto),
         ("t.csv", "plain", Scale::None),
     ] {
-        let config = Config { scale, ..config(family) };
+        let config = config(family).scale(scale);
         let [memory, disk] = [None, DISK].map(|memory| {
             bytes(&trained(&config, &rows(folder.path(), name, memory)), folder.path())
         });
@@ -87,15 +91,15 @@ fn an_evaluation_from_disk_has_the_same_numbers() {
     let [memory, disk] = [None, DISK].map(|memory| rows(folder.path(), "t.npy", memory));
     let model = trained(&config("denoising"), &memory);
     let all: Vec<usize> = (0..ROWS).rev().collect();
-    assert_eq!(model.evaluate(&memory, &all).unwrap(), model.evaluate(&disk, &all).unwrap());
+    assert_eq!(evaluate(&model, &memory, &all).unwrap(), evaluate(&model, &disk, &all).unwrap());
     assert_eq!(
-        model.jacobian_norm(&memory, &all[..2000]).unwrap(),
-        model.jacobian_norm(&disk, &all[..2000]).unwrap()
+        jacobian_norm(&model, &memory, &all[..2000]).unwrap(),
+        jacobian_norm(&model, &disk, &all[..2000]).unwrap()
     );
     assert_eq!(model.encode(&memory).unwrap(), model.encode(&disk).unwrap());
     assert_eq!(
-        model.interpolate(&memory, 3, 17, 5).unwrap(),
-        model.interpolate(&disk, 3, 17, 5).unwrap()
+        interpolate(&model, &memory, 3, 17, 5).unwrap(),
+        interpolate(&model, &disk, 3, 17, 5).unwrap()
     );
 }
 
@@ -141,7 +145,7 @@ fn codes_and_rows_are_the_same_files_from_disk_and_from_memory() {
 fn a_training_begun_in_memory_goes_on_from_disk() {
     let folder = folder();
     let [memory, disk] = [None, DISK].map(|memory| rows(folder.path(), "t.npy", memory));
-    let config = Config { epochs: Some(2), ..config("denoising") };
+    let config = config("denoising").epochs(2);
     let run = folder.path().join("m.ae.run");
     let stopped = fit(&config, &memory, Some(&run), false, &mut |event| match event {
         Event::Step { step: 30, .. } => Flow::Stop,

@@ -2,13 +2,19 @@
 //! cannot tell.
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
-use autoencoders::noise::Draw;
-use autoencoders::data::{Dataset, Values};
-use autoencoders::metrics::auroc;
-use autoencoders::rng::Rng;
-use autoencoders::schema::Shape;
-use autoencoders::score::{Kind, Probe, Threshold};
-use autoencoders::{Config, Event, FAMILIES, Flow, Model, Outcome, Trained, fit};
+use autoencoders::data::Dataset;
+use autoencoders::data::Shape;
+use autoencoders::data::Values;
+use autoencoders::settings::Net;
+use autoencoders::study::Ensemble;
+use autoencoders::study::Probe;
+use autoencoders::study::ScoreKind;
+use autoencoders::study::Threshold;
+use autoencoders::study::auroc;
+use autoencoders::study::detector;
+use autoencoders::study::probe;
+use autoencoders::study::score;
+use autoencoders::{Config, Event, FAMILIES, Flow, Model, Outcome, Rng, Trained, fit, load};
 
 const SHAPE: Shape = Shape::Flat { width: 6 };
 
@@ -35,7 +41,7 @@ fn table(values: Vec<f64>) -> Dataset {
 }
 
 fn short(config: Config) -> Config {
-    Config { epochs: Some(100), ..config }
+    config.epochs(100)
 }
 
 fn fitted(config: &Config, data: &Dataset) -> Trained {
@@ -46,8 +52,8 @@ fn trained(config: &Config, data: &Dataset) -> Model {
     fitted(config, data).model
 }
 
-fn scores(model: &Model, data: &Dataset, kind: Kind) -> Vec<f64> {
-    model.score(data, kind, 0).unwrap().into_iter().map(|row| row.score).collect()
+fn scores(model: &Model, data: &Dataset, kind: ScoreKind) -> Vec<f64> {
+    score(model, data, kind, 0).unwrap().into_iter().map(|row| row.score).collect()
 }
 
 #[test]
@@ -55,16 +61,15 @@ fn every_family_scores_by_every_kind_the_same_at_every_call_and_in_every_company
     let data = table(plane(300, 1));
     let some = data.select(&[7, 3]).unwrap();
     for family in FAMILIES {
-        let config =
-            Config { family: family.name.to_owned(), latent: 3, ..short(Config::default()) };
+        let config = short(Config::default()).family(family.name.to_owned()).latent(3);
         let Trained { model, split, .. } = fitted(&config, &data);
-        for kind in Kind::ALL {
+        for kind in ScoreKind::ALL {
             let all = scores(&model, &data, kind);
             // What a score is compared with are the scores of the rows that trained nothing.
             let mut held_out = scores(&model, &data.select(&split.validation).unwrap(), kind);
             held_out.sort_by(f64::total_cmp);
             assert_eq!(
-                model.detector().unwrap().calibration(kind).scores(),
+                detector(&model).unwrap().calibration(kind).scores(),
                 held_out,
                 "{} {kind}",
                 family.name
@@ -86,7 +91,7 @@ fn a_row_off_the_plane_scores_highest_and_names_its_column() {
     let model = trained(&short(Config::for_anomalies(&SHAPE, &[])), &table(plane(600, 2)));
     let mut fresh = plane(200, 3);
     fresh[6 * 40 + 4] += 3.0;
-    let rows = model.score(&table(fresh.clone()), Kind::Joined, 2).unwrap();
+    let rows = score(&model, &table(fresh.clone()), ScoreKind::Joined, 2).unwrap();
     let highest = (0..200).max_by(|a, b| rows[*a].score.total_cmp(&rows[*b].score)).unwrap();
     assert_eq!(highest, 40);
     let why = &rows[40].reasons[0];
@@ -98,8 +103,9 @@ fn a_row_off_the_plane_scores_highest_and_names_its_column() {
 #[test]
 fn one_alarm_in_a_hundred_is_about_that_on_fresh_rows() {
     let model = trained(&short(Config::for_anomalies(&SHAPE, &[])), &table(plane(2000, 4)));
-    let alarm = model.detector().unwrap().threshold(Kind::Joined, Threshold::Auto, 0.0).unwrap();
-    let alarms = scores(&model, &table(plane(5000, 5)), Kind::Joined)
+    let alarm =
+        detector(&model).unwrap().threshold(ScoreKind::Joined, Threshold::Auto, 0.0).unwrap();
+    let alarms = scores(&model, &table(plane(5000, 5)), ScoreKind::Joined)
         .iter()
         .filter(|score| **score > alarm)
         .count();
@@ -114,27 +120,34 @@ fn a_saved_ensemble_scores_the_same_bits() {
     let data = Dataset::new("wide", Shape::Flat { width: 12 }, Values::F64(wide)).unwrap();
     for contamination in [0.0, 0.1] {
         let model = trained(
-            &Config { members: 3, contamination, ..short(Config::for_anomalies(&data.shape, &[])) },
+            &short(Config::for_anomalies(&data.shape, &[])).members(3).contamination(contamination),
             &data,
         );
-        assert_eq!(model.members.len(), 2);
-        assert_eq!(model.members[0].columns.len(), 11, "each member leaves out one of ten columns");
+        assert_eq!(Ensemble::of(&model).unwrap().members.len(), 2);
+        assert_eq!(
+            Ensemble::of(&model).unwrap().members[0].columns.len(),
+            11,
+            "each member leaves out one of ten columns"
+        );
         model.save(&path).unwrap();
-        let loaded = Model::load(&path).unwrap();
-        for kind in Kind::ALL {
-            assert_eq!(model.score(&data, kind, 3).unwrap(), loaded.score(&data, kind, 3).unwrap());
+        let loaded = load(&path).unwrap();
+        for kind in ScoreKind::ALL {
+            assert_eq!(
+                score(&model, &data, kind, 3).unwrap(),
+                score(&loaded, &data, kind, 3).unwrap()
+            );
         }
-        assert_eq!(model.detector().unwrap().probed, loaded.detector().unwrap().probed);
+        assert_eq!(detector(&model).unwrap().probed, detector(&loaded).unwrap().probed);
     }
 }
 
 #[test]
 fn an_ensemble_has_the_same_bits_on_one_and_on_two_threads() {
     let data = table(plane(200, 7));
-    let config = Config { members: 3, epochs: Some(3), ..Config::for_anomalies(&SHAPE, &[]) };
+    let config = Config::for_anomalies(&SHAPE, &[]).members(3).epochs(3);
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| scores(&trained(&config, &data), &data, Kind::Joined))
+        pool.install(|| scores(&trained(&config, &data), &data, ScoreKind::Joined))
     };
     assert_eq!(on(1), on(2));
 }
@@ -144,17 +157,17 @@ fn an_ensemble_that_is_interrupted_goes_on_to_the_same_model() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("plane.run");
     let data = table(plane(200, 8));
-    let config = Config { members: 3, epochs: Some(3), ..Config::for_anomalies(&SHAPE, &[]) };
+    let config = Config::for_anomalies(&SHAPE, &[]).members(3).epochs(3);
     let stopped = fit(&config, &data, Some(&run), false, &mut |event| match event {
         Event::Member { .. } => Flow::Stop,
         _ => Flow::Continue,
     });
     let Trained { model, outcome, .. } = stopped.unwrap();
-    assert!(matches!(outcome, Outcome::Interrupted) && model.detector().is_err());
+    assert!(matches!(outcome, Outcome::Interrupted) && detector(&model).is_err());
     let resumed = fit(&config, &data, Some(&run), true, &mut |_| Flow::Continue).unwrap().model;
     assert_eq!(
-        scores(&resumed, &data, Kind::Joined),
-        scores(&trained(&config, &data), &data, Kind::Joined)
+        scores(&resumed, &data, ScoreKind::Joined),
+        scores(&trained(&config, &data), &data, ScoreKind::Joined)
     );
 }
 
@@ -171,10 +184,10 @@ fn anomalies_among_the_training_rows_are_found_all_the_same() {
     let truth: Vec<bool> = (0..500).map(|row| row >= 475).collect();
     let area = |contamination: f64| {
         let model = trained(
-            &Config { contamination, members: 1, ..short(Config::for_anomalies(&SHAPE, &[])) },
+            &short(Config::for_anomalies(&SHAPE, &[])).contamination(contamination).members(1),
             &data,
         );
-        auroc(&scores(&model, &data, Kind::Joined), &truth).unwrap()
+        auroc(&scores(&model, &data, ScoreKind::Joined), &truth).unwrap()
     };
     let (clean, allowed) = (area(0.0), area(0.1));
     assert!(
@@ -186,19 +199,17 @@ fn anomalies_among_the_training_rows_are_found_all_the_same() {
 #[test]
 fn a_copy_machine_is_found_out_and_the_remedy_is_checked() {
     // A linear code as wide as the row copies everything, also what is far from all it has seen.
-    let config = Config {
-        net: "linear".parse().unwrap(),
-        latent: 6,
-        epochs: Some(200),
-        learning_rate: 0.01,
-        ..Config::default()
-    };
+    let config = Config::default()
+        .net("linear".parse::<Net>().unwrap())
+        .latent(6)
+        .epochs(200)
+        .learning_rate(0.01);
     let model = trained(&config, &table(plane(500, 11)));
-    let probed = model.detector().unwrap().probe(&model, &table(plane(200, 12))).unwrap();
-    assert!(probed.fraction(Probe::Far, Kind::Code) >= 0.99, "{probed:?}");
-    let advice = probed.advice(Kind::Mahalanobis);
-    assert!(probed.passes(Kind::Mahalanobis) == advice.is_empty(), "{advice:?}");
-    for kind in Kind::ALL {
+    let probed = probe(&detector(&model).unwrap(), &model, &table(plane(200, 12))).unwrap();
+    assert!(probed.fraction(Probe::Far, ScoreKind::Code) >= 0.99, "{probed:?}");
+    let advice = probed.advice(ScoreKind::Mahalanobis);
+    assert!(probed.passes(ScoreKind::Mahalanobis) == advice.is_empty(), "{advice:?}");
+    for kind in ScoreKind::ALL {
         for line in probed.advice(kind) {
             assert!(
                 line.contains("only")
@@ -219,8 +230,9 @@ fn a_column_that_was_constant_in_training_is_an_anomaly_when_it_varies() {
         trained(&short(Config::for_anomalies(&SHAPE, &[])), &table(constant(plane(400, 13))));
     let mut fresh = constant(plane(50, 14));
     fresh[6 * 20 + 5] = 8.0;
-    let rows = model.score(&table(fresh), Kind::Joined, 1).unwrap();
-    let alarm = model.detector().unwrap().threshold(Kind::Joined, Threshold::Auto, 0.0).unwrap();
+    let rows = score(&model, &table(fresh), ScoreKind::Joined, 1).unwrap();
+    let alarm =
+        detector(&model).unwrap().threshold(ScoreKind::Joined, Threshold::Auto, 0.0).unwrap();
     let highest = rows.iter().map(|row| row.score).fold(f64::MIN, f64::max);
     assert!(
         rows[20].score > alarm && rows[20].score == highest && rows[20].reasons[0].column == 5,
@@ -232,16 +244,16 @@ fn a_column_that_was_constant_in_training_is_an_anomaly_when_it_varies() {
 #[test]
 fn five_rows_in_all_are_trained_and_scored() {
     let data = table(plane(5, 15));
-    let model = trained(&Config { epochs: Some(2), ..Config::for_anomalies(&SHAPE, &[]) }, &data);
-    assert_eq!(model.score(&data, Kind::Joined, 3).unwrap().len(), 5);
+    let model = trained(&Config::for_anomalies(&SHAPE, &[]).epochs(2), &data);
+    assert_eq!(score(&model, &data, ScoreKind::Joined, 3).unwrap().len(), 5);
 }
 
 #[test]
 fn enormous_numbers_score_high_instead_of_breaking() {
     let model = trained(&short(Config::for_anomalies(&SHAPE, &[])), &table(plane(300, 16)));
     let data = table(vec![1e30, -1e30, 1e300, 0.0, 0.0, 0.0]);
-    for kind in Kind::ALL {
-        let row = &model.score(&data, kind, 3).unwrap()[0];
+    for kind in ScoreKind::ALL {
+        let row = &score(&model, &data, kind, 3).unwrap()[0];
         assert!(row.score.is_finite() && row.probability > 0.99, "{kind}: {row:?}");
     }
 }

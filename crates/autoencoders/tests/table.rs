@@ -1,22 +1,29 @@
 //! Tables as they are: numbers, categories, truths, dates, counts and missing values in one row.
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
-use autoencoders::noise::Draw;
-use autoencoders::config::{Config, Plan};
-use autoencoders::data::{Dataset, Values};
-use autoencoders::family::Batch;
-use autoencoders::layer::Pass;
-use autoencoders::metrics::Filling;
-use autoencoders::model::nearest;
-use autoencoders::objective::Objective;
-use autoencoders::parts::Parts;
-use autoencoders::prepare::{Encoding, Preparation, Scale};
-use autoencoders::rng::Rng;
-use autoencoders::run::Numbers;
-use autoencoders::schema::{ColumnKind, Field, Shape};
-use autoencoders::score::Kind;
-use autoencoders::vars::{Init, VarId, Vars};
-use autoencoders::{Activation, FAMILIES, Flow, Model, fit};
+use autoencoders::data::ColumnKind;
+use autoencoders::data::Dataset;
+use autoencoders::data::Field;
+use autoencoders::data::Shape;
+use autoencoders::data::Values;
+use autoencoders::engine::Batch;
+use autoencoders::engine::Coder;
+use autoencoders::engine::Encoding;
+use autoencoders::engine::Init;
+use autoencoders::engine::Pass;
+use autoencoders::engine::Phase;
+use autoencoders::engine::Preparation;
+use autoencoders::engine::VarId;
+use autoencoders::engine::Vars;
+use autoencoders::settings::Likelihood;
+use autoencoders::settings::Net;
+use autoencoders::settings::Scale;
+use autoencoders::study::Filling;
+use autoencoders::study::ScoreKind;
+use autoencoders::study::filling;
+use autoencoders::study::nearest;
+use autoencoders::study::score;
+use autoencoders::{Activation, Config, FAMILIES, Flow, Model, Numbers, Plan, Rng, fit, load};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use std::sync::Arc;
 
@@ -82,14 +89,12 @@ fn trained(config: &Config, data: &Dataset) -> Model {
 }
 
 fn config(family: &str) -> Config {
-    Config {
-        family: family.to_owned(),
-        latent: 4,
-        epochs: Some(60),
-        net: "mlp:48".parse().unwrap(),
-        batch: 128,
-        ..Config::default()
-    }
+    Config::default()
+        .family(family.to_owned())
+        .latent(4)
+        .epochs(60)
+        .net("mlp:48".parse::<Net>().unwrap())
+        .batch(128)
 }
 
 #[test]
@@ -98,7 +103,7 @@ fn every_family_learns_a_table_of_every_kind_of_column() {
     for family in FAMILIES {
         // Units that are on for one row in twenty must be many for each row to have some.
         let latent = if family.name == "winner-take-all" { 300 } else { 4 };
-        let model = trained(&Config { latent, ..config(family.name) }, &train);
+        let model = trained(&config(family.name).latent(latent), &train);
         let rows: Vec<usize> = (0..test.rows()).collect();
         let rebuilt = model.reconstruct(&test).unwrap();
         assert_eq!(rebuilt.columns, 8);
@@ -134,11 +139,11 @@ fn every_family_learns_a_table_of_every_kind_of_column() {
             );
         }
         assert!(
-            model.text(4, f64::from(rebuilt.row(0)[4])).starts_with("20"),
+            model.signature().text(4, f64::from(rebuilt.row(0)[4])).starts_with("20"),
             "{}",
             rebuilt.row(0)[4]
         );
-        assert!(model.text(7, f64::from(rebuilt.row(0)[7])).starts_with("place "));
+        assert!(model.signature().text(7, f64::from(rebuilt.row(0)[7])).starts_with("place "));
     }
 }
 
@@ -146,9 +151,9 @@ fn every_family_learns_a_table_of_every_kind_of_column() {
 fn gaps_are_filled_better_than_by_the_mean() {
     let whole = mixed(1500, 3);
     let (holed, missing) = with_gaps(&whole, 0.2, 4);
-    let model = trained(&Config { latent: 8, ..config("plain") }, &holed);
-    assert_eq!(model.parts.plan.config.hidden, Some(0.2));
-    let filled = model.filling(&whole, &holed).unwrap();
+    let model = trained(&config("plain").latent(8), &holed);
+    assert_eq!(model.plan().settings.hidden, Some(0.2));
+    let filled = filling(&model, &whole, &holed).unwrap();
     assert_eq!(
         filled.iter().map(|of| of.cells).sum::<usize>(),
         missing.iter().filter(|missing| **missing).count()
@@ -165,7 +170,7 @@ fn gaps_are_filled_better_than_by_the_mean() {
 
 #[test]
 fn an_unseen_category_and_a_wrong_one_are_anomalies_with_their_reason() {
-    let model = trained(&Config { latent: 8, members: 2, ..config("denoising") }, &mixed(1500, 5));
+    let model = trained(&config("denoising").latent(8).members(2), &mixed(1500, 5));
     let mut strange = mixed(200, 6);
     let levels: Vec<String> =
         strange.fields[2].levels.iter().cloned().chain(["ultraviolet".to_owned()]).collect();
@@ -176,14 +181,14 @@ fn an_unseen_category_and_a_wrong_one_are_anomalies_with_their_reason() {
     let high = (0..200).find(|row| values[row * 8] > 1.5).unwrap();
     values[high * 8 + 2] = 0.0;
     strange.values = Values::F64(values).into();
-    let rows = model.score(&strange, Kind::Reconstruction, 2).unwrap();
+    let rows = score(&model, &strange, ScoreKind::Reconstruction, 2).unwrap();
     let mut order: Vec<usize> = (0..200).collect();
     order.sort_by(|a, b| rows[*b].score.total_cmp(&rows[*a].score));
     for row in [20, high] {
         assert!(order[..4].contains(&row), "row {row} is none of {:?}", &order[..4]);
         let why = &rows[row].reasons[0];
         assert_eq!(why.column, 2, "{why:?}");
-        assert_ne!(strange.text(2, why.observed), model.text(2, why.expected));
+        assert_ne!(strange.text(2, why.observed), model.signature().text(2, why.expected));
     }
     assert_eq!(strange.text(2, rows[20].reasons[0].observed), "ultraviolet");
 }
@@ -191,8 +196,7 @@ fn an_unseen_category_and_a_wrong_one_are_anomalies_with_their_reason() {
 #[test]
 fn levels_are_matched_by_their_words_and_a_saved_table_model_gives_the_same_bits() {
     let data = mixed(400, 7);
-    let model =
-        trained(&Config { epochs: Some(3), ..config("plain") }, &with_gaps(&data, 0.1, 8).0);
+    let model = trained(&config("plain").epochs(3), &with_gaps(&data, 0.1, 8).0);
     let codes = model.encode(&data).unwrap();
     let mut turned = data.clone();
     turned.fields[2].levels = Arc::new(["high", "low", "middle"].map(str::to_owned).into());
@@ -205,18 +209,18 @@ fn levels_are_matched_by_their_words_and_a_saved_table_model_gives_the_same_bits
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.ae");
     model.save(&path).unwrap();
-    let loaded = Model::load(&path).unwrap();
+    let loaded = load(&path).unwrap();
     assert_eq!(loaded.encode(&data).unwrap(), codes);
     assert_eq!(loaded.reconstruct(&data).unwrap(), model.reconstruct(&data).unwrap());
-    let scores = |model: &Model| model.score(&data, Kind::Joined, 3).unwrap();
+    let scores = |model: &Model| score(model, &data, ScoreKind::Joined, 3).unwrap();
     assert_eq!(scores(&loaded), scores(&model));
-    assert_eq!(loaded.kinds()[2], ("colour".to_owned(), ColumnKind::Categorical));
+    assert_eq!(loaded.signature().kinds()[2], ("colour".to_owned(), ColumnKind::Categorical));
 }
 
 #[test]
 fn columns_of_another_kind_are_refused_by_name() {
     let data = mixed(200, 9);
-    let model = trained(&Config { epochs: Some(1), ..config("plain") }, &data);
+    let model = trained(&config("plain").epochs(1), &data);
     let mut other = data.clone();
     other.fields[2] = Field::of(ColumnKind::Numeric);
     let error = model.encode(&other).unwrap_err().to_string();
@@ -238,9 +242,9 @@ fn columns_of_another_kind_are_refused_by_name() {
 #[test]
 fn a_missing_value_is_no_reason() {
     let data = mixed(600, 10);
-    let model = trained(&Config { latent: 8, ..config("plain") }, &with_gaps(&data, 0.2, 11).0);
+    let model = trained(&config("plain").latent(8), &with_gaps(&data, 0.2, 11).0);
     let (holed, missing) = with_gaps(&mixed(300, 12), 0.2, 13);
-    let rows = model.score(&holed, Kind::Reconstruction, 8).unwrap();
+    let rows = score(&model, &holed, ScoreKind::Reconstruction, 8).unwrap();
     for (row, of) in rows.iter().enumerate() {
         for why in &of.reasons {
             assert!(!missing[row * 8 + why.column] && !why.observed.is_nan(), "row {row}: {why:?}");
@@ -252,24 +256,27 @@ fn a_missing_value_is_no_reason() {
 /// gradient.
 fn gradient_error(config: &Config, data: &Dataset) -> f64 {
     let rows: Vec<usize> = (0..data.rows()).collect();
-    let preparation = Preparation::fit(config.scale, data, &rows, false).unwrap();
-    let plan = Plan::of(config, &data.shape, &preparation, 100).unwrap();
+    let preparation = Preparation::fit(config.model.scale, data, &rows, false).unwrap();
+    let plan = Plan::of(&config.model, &data.shape, &preparation).unwrap();
     let mut init = Init::random(&Rng::new(3), &Device::default(), DType::F64);
-    let parts = Parts::build(plan, &mut init).unwrap();
+    let coder = Coder::build(plan, &mut init).unwrap();
+    let phase = &Phase::all()[0];
     let mut vars = init.finish();
     let x = preparation.on(data).unwrap().apply(0..6).unwrap();
     let x = Tensor::<2>::from_data(
-        TensorData::new(x, [6, parts.plan.width()]).convert::<f64>(),
+        TensorData::new(x, [6, coder.plan.blueprint.width()]).convert::<f64>(),
         (&Device::default(), DType::F64),
     );
-    let batch: Batch = parts.batch(x, &Rng::new(4)).unwrap();
+    let batch: Batch = coder.batch(x, &Rng::new(4)).unwrap();
     let loss = |vars: &Vars| {
         let mut pass = Pass::training(Rng::new(2));
-        Numbers::read(&parts.terms(&vars.values(), batch.clone(), &mut pass).unwrap()).sum()
+        let loss = coder.loss(phase, &vars.values(), &batch, &mut pass).unwrap();
+        Numbers::read(&loss.terms).sum()
     };
     let values = vars.leaves(|_| true);
-    let gradients = values
-        .gradients(parts.terms(&values, batch.clone(), &mut Pass::training(Rng::new(2))).unwrap());
+    let mut pass = Pass::training(Rng::new(2));
+    let terms = coder.loss(phase, &values, &batch, &mut pass).unwrap().terms;
+    let gradients = values.gradients(terms.sum());
     let (mut largest, mut worst): (f64, f64) = (0.0, 0.0);
     let ids: Vec<VarId> = vars.iter().map(|(id, _)| id).collect();
     for (id, gradient) in ids.into_iter().zip(gradients) {
@@ -305,12 +312,10 @@ fn gradients_of_every_kind_of_column_match_finite_differences() {
     for data in [mixed(60, 14), holed] {
         for likelihood in ["gaussian", "gaussian:0.5", "gaussian:learned"] {
             for family in ["plain", "contractive", "vae"] {
-                let config = Config {
-                    net: "mlp:7".parse().unwrap(),
-                    activation: Activation::Tanh,
-                    likelihood: likelihood.parse().unwrap(),
-                    ..config(family)
-                };
+                let config = config(family)
+                    .net("mlp:7".parse::<Net>().unwrap())
+                    .activation(Activation::Tanh)
+                    .likelihood(likelihood.parse::<Likelihood>().unwrap());
                 let error = gradient_error(&config, &data);
                 assert!(error < 1e-6, "{family}, {likelihood}: {error:e}");
             }
@@ -321,7 +326,7 @@ fn gradients_of_every_kind_of_column_match_finite_differences() {
 #[test]
 fn losses_are_those_of_the_distributions() {
     // scipy 1.17: nbinom.logpmf(7, 2.5, 2.5 / (2.5 + 4)), poisson.logpmf(7, 4).
-    use autoencoders::likelihood::Likelihood;
+    use autoencoders::settings::Likelihood;
     let mut data =
         Dataset::new("counts", Shape::Flat { width: 2 }, Values::F64(vec![7.0, 7.0, 0.0, 0.0]))
             .unwrap();
@@ -401,7 +406,7 @@ fn log(rows: usize, seed: u64) -> Dataset {
 #[test]
 fn texts_are_encoded_searched_and_scored() {
     let train = log(1200, 17);
-    let model = trained(&Config { latent: 8, ..config("denoising") }, &train);
+    let model = trained(&config("denoising").latent(8), &train);
     let codes = model.encode(&train).unwrap();
     // The first word tells the sort; of users whether they come or go.
     let sort = |row: usize| {
@@ -421,25 +426,24 @@ fn texts_are_encoded_searched_and_scored() {
     let mut texts = (*strange.fields[0].levels).clone();
     texts[50] = "kernel panic: attempted to kill init".to_owned();
     strange.fields[0].levels = Arc::new(texts);
-    let scores = model.score(&strange, Kind::Joined, 1).unwrap();
+    let scores = score(&model, &strange, ScoreKind::Joined, 1).unwrap();
     let highest = (0..200).max_by(|a, b| scores[*a].score.total_cmp(&scores[*b].score)).unwrap();
     assert_eq!((highest, scores[50].reasons[0].column), (50, 0));
     assert_eq!(
         strange.text(0, scores[50].reasons[0].observed),
         "kernel panic: attempted to kill init"
     );
-    assert_eq!(model.text(0, scores[50].reasons[0].expected), "");
+    assert_eq!(model.signature().text(0, scores[50].reasons[0].expected), "");
     let folder = tempfile::tempdir().unwrap();
     model.save(&folder.path().join("t.ae")).unwrap();
-    let loaded = Model::load(&folder.path().join("t.ae")).unwrap();
+    let loaded = load(&folder.path().join("t.ae")).unwrap();
     assert_eq!(loaded.encode(&strange).unwrap(), model.encode(&strange).unwrap());
 }
 
 #[test]
 fn gradients_through_texts_and_missing_texts_match_finite_differences() {
     let data = log(40, 19).with_gaps(0.2, &mut Rng::new(20)).unwrap();
-    let config =
-        Config { net: "mlp:7".parse().unwrap(), activation: Activation::Tanh, ..config("plain") };
+    let config = config("plain").net("mlp:7".parse::<Net>().unwrap()).activation(Activation::Tanh);
     let error = gradient_error(&config, &data);
     assert!(error < 1e-6, "{error:e}");
 }

@@ -108,7 +108,8 @@ export class Explorer {
         return v2;
     }
     /**
-     * A code drawn by seed from the family's prior, or from the density of the training rows' codes.
+     * A code drawn by seed from the family's prior, or from the density of the training rows'
+     * codes.
      * @param {number} seed
      * @returns {Float32Array}
      */
@@ -161,8 +162,9 @@ export class Explorer {
         return v3;
     }
     /**
-     * The shape of a row and of a code, and what the model can do: `{"height", "width", "channels", "features", "latent", "corrupts",
-     * "draws"}`; `channels` is 0 where rows are no images to look at.
+     * The shape of a row and of a code, and what the model can do: `{"height", "width",
+     * "channels", "features", "latent", "corrupts", "draws"}`; `channels` is 0 where rows are no
+     * images to look at.
      * @returns {string}
      */
     facts() {
@@ -178,8 +180,8 @@ export class Explorer {
         }
     }
     /**
-     * The weights that each unit of the first layer takes in (`encoder`), or that each before the last layer puts out, as images:
-     * none where they are no images.
+     * The weights that each unit of the first layer takes in (`encoder`), or that each before the
+     * last layer puts out, as images: none where they are no images.
      * @param {boolean} encoder
      * @returns {Pictures | undefined}
      */
@@ -222,7 +224,8 @@ export class Explorer {
         return v3;
     }
     /**
-     * From the bytes of a model file, the rows [rows, features] as bytes, and their codes [rows, latent].
+     * From the bytes of a model file, the rows [rows, features] as bytes, and their codes [rows,
+     * latent].
      * @param {Uint8Array | number[]} model
      * @param {Uint8Array | number[]} rows
      * @param {Float32Array | number[]} codes
@@ -286,8 +289,8 @@ export class Explorer {
         return Explorer.__wrap(ret[0]);
     }
     /**
-     * The difference of two rows that are images: orange where the second is brighter, blue where it is darker, white where they are
-     * the same.
+     * The difference of two rows that are images: orange where the second is brighter, blue where
+     * it is darker, white where they are the same.
      * @param {Float32Array | number[]} row
      * @param {Float32Array | number[]} rebuilt
      * @returns {Uint8Array}
@@ -396,7 +399,8 @@ export class Explorer {
         return v1;
     }
     /**
-     * The units in which some rows differ from all, the most first: `[[unit, standard deviations], ...]`.
+     * The units in which some rows differ from all, the most first: `[[unit, standard deviations],
+     * ...]`.
      * @param {Uint32Array | number[]} rows
      * @returns {string}
      */
@@ -563,8 +567,9 @@ export class Way {
         return v1;
     }
     /**
-     * The levels from the input to the output, each with its `most` strongest feature maps: `[{"name", "kind", "height", "width",
-     * "branches": [{"map", "strength", "parent"}]}]`; the kind is `row`, `maps` or `code`.
+     * The levels from the input to the output, each with its `most` strongest feature maps:
+     * `[{"name", "kind", "height", "width", "branches": [{"map", "strength", "parent"}]}]`; the
+     * kind is `row`, `maps` or `code`.
      * @param {number} most
      * @returns {string}
      */

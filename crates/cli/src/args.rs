@@ -1,19 +1,12 @@
 //! The words of the command line.
 
-use autoencoders::density::DensityChoice;
-use autoencoders::likelihood::Likelihood;
-use autoencoders::net::{Net, Norm};
-use autoencoders::optimise::{Method, Schedule};
-use autoencoders::prepare::Scale;
-use autoencoders::schema::ColumnKind;
-use autoencoders::score::{Kind, Threshold};
-use autoencoders::stack::Pretraining;
-use autoencoders::{Activation, Error, FAMILIES, Source, data, recognise};
-use clap::builder::{PossibleValue, TypedValueParser};
-use clap::error::ErrorKind;
+use crate::settings::Settings;
+use crate::words::Words;
+use autoencoders::data::ColumnKind;
+use autoencoders::study::Threshold;
+use autoencoders::study::{HeadKind, ScoreKind};
+use autoencoders::{Error, Source, data};
 use clap::{Parser, Subcommand, value_parser};
-use serde_json::Value;
-use std::ffi::OsStr;
 use std::path::PathBuf;
 
 /// Train, inspect, use and ship autoencoders
@@ -103,7 +96,7 @@ pub(crate) struct Train {
     /// Also train a classifier of the labels on the code: softmax fine-tunes a copy of the encoder
     /// with it, linear and svm leave the encoder unchanged
     #[arg(long, value_name = "KIND")]
-    pub head: Option<recognise::Kind>,
+    pub head: Option<HeadKind>,
     /// Epochs of the classifier's training [default: 30; 200 for linear and svm]
     #[arg(long, value_name = "N", requires = "head")]
     pub head_epochs: Option<usize>,
@@ -113,9 +106,6 @@ pub(crate) struct Train {
     /// Weight of the classifier's L2 penalty [default: 0.00001]
     #[arg(long, value_name = "X", requires = "head")]
     pub head_l2: Option<f64>,
-    /// Freeze the encoder of that model; only the decoder learns
-    #[arg(long, requires = "from")]
-    pub freeze_encoder: bool,
     /// Replace an existing model file
     #[arg(long)]
     pub force: bool,
@@ -128,127 +118,6 @@ pub(crate) struct Train {
     // Last, because its heading also stands above whatever comes after it.
     #[command(flatten)]
     pub settings: Settings,
-}
-
-/// What becomes the configuration; what is absent stays as the recipe or the library has it.
-#[derive(Debug, clap::Args)]
-#[group(id = "settings", multiple = true)]
-#[command(next_help_heading = "Settings", allow_negative_numbers = true)]
-pub(crate) struct Settings {
-    /// A recipe: settings in a .toml or .json file; flags override it
-    #[arg(long, value_name = "RECIPE")]
-    pub config: Option<PathBuf>,
-    /// Settings for a purpose; flags override them. anomalies: five denoising models whose scores
-    /// are averaged; gaps: a model that fills missing values
-    #[arg(long = "for", value_name = "PURPOSE", value_parser = purposes(), conflicts_with = "config")]
-    pub purpose: Option<Purpose>,
-    /// Kind of autoencoder; see `ae families` [default: plain]
-    #[arg(long, value_name = "NAME", value_parser = families())]
-    pub family: Option<String>,
-    /// Set a parameter of the family; may be repeated
-    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
-    pub parameters: Vec<(String, Value)>,
-    /// Size of the code [default: 8]
-    #[arg(long, value_name = "N")]
-    pub latent: Option<usize>,
-    /// Network: auto, linear, shallow, mlp:512,256, conv:32,64 or maps:32,64 [default: auto]
-    #[arg(long, value_name = "NET")]
-    pub net: Option<Net>,
-    /// Activation of the hidden layers [default: relu]
-    #[arg(long, value_name = "NAME", value_parser = activations())]
-    pub activation: Option<Activation>,
-    /// Activation of the code [default: set by the family]
-    #[arg(long, value_name = "NAME", value_parser = activations(), hide_possible_values = true)]
-    pub code_activation: Option<Activation>,
-    /// Tie the decoder's weights to the encoder's
-    #[arg(long)]
-    pub tied: bool,
-    /// Fraction of hidden units dropped in training [default: 0]
-    #[arg(long, value_name = "X")]
-    pub dropout: Option<f64>,
-    /// Normalisation of the hidden layers [default: none]
-    #[arg(long, value_name = "NORM", value_parser = norms())]
-    pub norm: Option<Norm>,
-    /// Reconstruction error: auto, gaussian, gaussian:V, gaussian:learned, bernoulli or laplace
-    /// [default: auto]
-    #[arg(long, value_name = "NAME")]
-    pub likelihood: Option<Likelihood>,
-    /// Sample each pixel as 0 or 1
-    #[arg(long)]
-    pub binarise: bool,
-    /// Scaling of the data [default: auto]
-    #[arg(long, value_name = "SCALE", value_parser = scales())]
-    pub scale: Option<Scale>,
-    /// Fraction of a table's cells that training hides, to learn to fill missing values [default:
-    /// 0.2 if there are missing values]
-    #[arg(long, value_name = "FRACTION")]
-    pub hidden: Option<f64>,
-    /// Passes over the training rows [default: set by their number]
-    #[arg(long, value_name = "N")]
-    pub epochs: Option<usize>,
-    /// Batch size in rows [default: 64]
-    #[arg(long, value_name = "N")]
-    pub batch: Option<usize>,
-    /// Learning rate [default: 0.001]
-    #[arg(long, value_name = "X")]
-    pub lr: Option<f64>,
-    /// Optimiser [default: adam]
-    #[arg(long, value_name = "NAME", value_parser = optimisers())]
-    pub optimiser: Option<Method>,
-    /// Momentum of sgd [default: 0.9]
-    #[arg(long, value_name = "X")]
-    pub momentum: Option<f64>,
-    /// Decoupled weight decay [default: 0]
-    #[arg(long, value_name = "X")]
-    pub weight_decay: Option<f64>,
-    /// Weight of the L2 penalty in the loss [default: 0]
-    #[arg(long, value_name = "X")]
-    pub l2: Option<f64>,
-    /// Learning-rate schedule: constant, cosine, step:EPOCHS,FACTOR or plateau:EPOCHS,FACTOR
-    /// [default: cosine]
-    #[arg(long, value_name = "SCHEDULE")]
-    pub schedule: Option<Schedule>,
-    /// Epochs over which the learning rate rises from zero [default: 0]
-    #[arg(long, value_name = "EPOCHS")]
-    pub warm_up: Option<f64>,
-    /// Maximum norm of the gradient; 0 does not clip [default: 0]
-    #[arg(long, value_name = "X")]
-    pub clip: Option<f64>,
-    /// Epochs without a better validation loss before training stops; 0 never stops early
-    /// [default: 0]
-    #[arg(long, value_name = "N")]
-    pub patience: Option<usize>,
-    /// Density fitted on the codes to generate from: auto, none, gaussian or mixture:N [default:
-    /// auto]
-    #[arg(long, value_name = "DENSITY")]
-    pub density: Option<DensityChoice>,
-    /// Number of ensemble members, whose anomaly scores are averaged [default: 1]
-    #[arg(long, value_name = "N")]
-    pub members: Option<usize>,
-    /// Expected fraction of anomalies in the training rows; the largest errors are left out of the
-    /// loss [default: 0]
-    #[arg(long, value_name = "FRACTION")]
-    pub contamination: Option<f64>,
-    /// Hidden layers to train one by one before all are trained together: short for --net
-    /// mlp:WIDTHS --pretrain greedy
-    #[arg(long, value_name = "WIDTHS", conflicts_with = "net")]
-    pub stack: Option<String>,
-    /// How to pretrain the layers of a dense network: none, greedy, or with --activation sigmoid
-    /// rbm, rbm:K or rbm:persistent [default: none]
-    #[arg(long, value_name = "HOW")]
-    pub pretrain: Option<Pretraining>,
-    /// Pretraining epochs of each layer [default: 20]
-    #[arg(long, value_name = "N")]
-    pub pretrain_epochs: Option<usize>,
-    /// Random seed [default: 0]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Fraction of the rows used for validation [default: 0.1]
-    #[arg(long, value_name = "FRACTION")]
-    pub validation: Option<f64>,
-    /// Fraction of the rows used only for the final test [default: 0.1]
-    #[arg(long, value_name = "FRACTION")]
-    pub test: Option<f64>,
 }
 
 /// Where rows come from, and what is set aside in them.
@@ -275,7 +144,7 @@ pub(crate) struct Reading {
     #[arg(long, value_name = "COLUMN", help_heading = "Reading")]
     pub id: Option<String>,
     /// Kinds of table columns, to override the inferred ones: numeric, boolean, categorical, date,
-    /// count, poisson or text
+    /// time, count, poisson or text
     #[arg(long = "column", value_name = "NAME=KIND", value_parser = column_kind, value_delimiter = ',', help_heading = "Reading")]
     pub columns: Vec<(String, ColumnKind)>,
     /// Resize the images of a folder
@@ -509,7 +378,7 @@ pub(crate) struct Score {
     pub rows: Rows,
     /// The measure: joined, reconstruction, code, mahalanobis, denoising or likelihood
     #[arg(long, value_name = "KIND", default_value = "joined")]
-    pub kind: Kind,
+    pub kind: ScoreKind,
     /// Score above which a row is an anomaly: auto, contamination:F, pot:F, deviations:K, f1 (with
     /// labels) or at:SCORE
     #[arg(long, value_name = "THRESHOLD", default_value = "auto")]
@@ -606,59 +475,6 @@ pub(crate) struct Completions {
     pub shell: clap_complete::Shell,
 }
 
-/// Words of a list: shown in help and completions, and others refused with the nearest of them.
-#[derive(Clone)]
-struct Words<T> {
-    kind: &'static str,
-    known: Vec<&'static str>,
-    find: fn(&str) -> Option<T>,
-}
-
-impl<T: Clone + Send + Sync + 'static> TypedValueParser for Words<T> {
-    type Value = T;
-
-    fn parse_ref(
-        &self,
-        command: &clap::Command,
-        _: Option<&clap::Arg>,
-        value: &OsStr,
-    ) -> Result<T, clap::Error> {
-        let text = value.to_string_lossy();
-        let found = Some(&*text).filter(|text| self.known.contains(text)).and_then(self.find);
-        let unknown = || Error::unknown(self.kind, &text, self.known.iter().copied());
-        found.ok_or_else(|| {
-            clap::Error::raw(ErrorKind::ValueValidation, format!("{}\n", unknown()))
-                .with_cmd(command)
-        })
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(self.known.iter().map(PossibleValue::new)))
-    }
-}
-
-fn families() -> Words<String> {
-    Words {
-        kind: "family",
-        known: FAMILIES.iter().map(|entry| entry.name).collect(),
-        find: |name| Some(name.to_owned()),
-    }
-}
-
-fn activations() -> Words<Activation> {
-    let find =
-        |name: &str| Activation::ALL.into_iter().find(|activation| activation.name() == name);
-    Words { kind: "activation", known: Activation::ALL.map(Activation::name).to_vec(), find }
-}
-
-fn norms() -> Words<Norm> {
-    Words {
-        kind: "norm",
-        known: vec!["none", "batch", "layer"],
-        find: |name| serde_json::from_value(name.into()).ok(),
-    }
-}
-
 /// `NAME=KIND`.
 fn column_kind(text: &str) -> Result<(String, ColumnKind), String> {
     let (name, kind) = text
@@ -667,35 +483,6 @@ fn column_kind(text: &str) -> Result<(String, ColumnKind), String> {
     kind.parse()
         .map(|kind| (name.to_owned(), kind))
         .map_err(|error: autoencoders::Error| error.to_string())
-}
-
-fn scales() -> Words<Scale> {
-    let known = vec!["auto", "none", "unit", "standard", "minmax", "quantile"];
-    Words { kind: "scale", known, find: |name| serde_json::from_value(name.into()).ok() }
-}
-
-fn optimisers() -> Words<Method> {
-    Words {
-        kind: "optimiser",
-        known: vec!["adam", "sgd", "lbfgs"],
-        find: |name| serde_json::from_value(name.into()).ok(),
-    }
-}
-
-/// What a model is trained for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    Anomalies,
-    Gaps,
-}
-
-fn purposes() -> Words<Purpose> {
-    let find = |name: &str| match name {
-        "anomalies" => Some(Purpose::Anomalies),
-        "gaps" => Some(Purpose::Gaps),
-        _ => None,
-    };
-    Words { kind: "purpose", known: vec!["anomalies", "gaps"], find }
 }
 
 fn devices() -> Words<String> {
@@ -720,15 +507,10 @@ fn sources() -> Words<Source> {
     let find = |name: &str| match name {
         "prior" => Some(Source::Prior),
         "density" => Some(Source::Density),
-        _ => Some(Source::Auto),
+        "auto" => Some(Source::Auto),
+        _ => None,
     };
     Words { kind: "source", known: vec!["auto", "prior", "density"], find }
-}
-
-/// `name=value`; the value is JSON where it can be read as such, else text.
-fn assignment(text: &str) -> Result<(String, Value), String> {
-    let (name, value) = text.split_once('=').ok_or("wanted NAME=VALUE, as in beta=4")?;
-    Ok((name.trim().to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
 }
 
 /// The least memory that is worth a limit.
@@ -789,19 +571,9 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_is_json_or_else_text() {
-        assert_eq!(assignment("beta=4").unwrap(), ("beta".to_owned(), 4.into()));
-        assert_eq!(assignment("noise=gaussian").unwrap(), ("noise".to_owned(), "gaussian".into()));
-        assert_eq!(assignment("name=a=b").unwrap(), ("name".to_owned(), "a=b".into()));
-        assert!(assignment("beta").is_err());
-    }
-
-    #[test]
     fn every_listed_word_is_found() {
-        assert!(norms().known.iter().all(|name| (norms().find)(name).is_some()));
-        assert!(scales().known.iter().all(|name| (scales().find)(name).is_some()));
-        assert!(optimisers().known.iter().all(|name| (optimisers().find)(name).is_some()));
         assert!(sources().known.iter().all(|name| (sources().find)(name).is_some()));
+        assert!((sources().find)("nothing").is_none());
     }
 
     #[test]

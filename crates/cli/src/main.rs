@@ -5,7 +5,9 @@ mod commands;
 mod explore;
 mod progress;
 mod report;
+mod settings;
 mod show;
+mod words;
 
 use args::{Args, Command};
 use autoencoders::{Error, Result};

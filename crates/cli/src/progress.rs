@@ -1,8 +1,7 @@
 //! The progress of a training on standard error: a bar, or plain lines where it is no terminal.
 
 use crate::show::{self, Show};
-use autoencoders::run::{EpochRecord, Numbers};
-use autoencoders::{Event, Plan};
+use autoencoders::{EpochRecord, Event, Numbers, Plan};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -52,8 +51,8 @@ impl<'a> Progress<'a> {
     /// Shows what happened.
     pub(crate) fn on(&mut self, event: &Event) {
         match event {
-            Event::Start { plan, weights, rows, epoch } => {
-                self.begin(plan, *weights, *rows, *epoch)
+            Event::Start { plan, settings, weights, rows, epoch } => {
+                self.begin(plan, settings.train.passes(), *weights, *rows, *epoch)
             }
             Event::Step { epoch, step, steps, terms } => self.step(*epoch, *step, *steps, terms),
             Event::Epoch(record) => self.epoch(record),
@@ -88,21 +87,21 @@ impl<'a> Progress<'a> {
         now().duration_since(self.start)
     }
 
-    fn begin(&mut self, plan: &Plan, weights: usize, rows: usize, epoch: usize) {
+    fn begin(&mut self, plan: &Plan, of: usize, weights: usize, rows: usize, epoch: usize) {
         plan.warnings.iter().for_each(|warning| self.show.warn(warning));
-        let (config, epochs) = (&plan.config, show::plural(plan.epochs(), "epoch"));
+        let (config, epochs) = (&plan.settings, show::plural(of, "epoch"));
         let rows = show::plural(rows, "row");
         self.show.note(format!(
             "{}: {} numbers -> {} ({}), {weights} weights; {epochs} over {rows}",
             config.family,
-            plan.features(),
+            plan.blueprint.features(),
             config.latent,
             config.net
         ));
         if epoch > 0 {
             self.show.note(format!("going on after epoch {epoch}"));
         }
-        (self.of, self.resumed, self.start) = (plan.epochs(), epoch, now());
+        (self.of, self.resumed, self.start) = (of, epoch, now());
         self.together = self.start;
         if let Some(bar) = &self.bar {
             // 10 redraws a second are smooth enough, and cheap beside the training.

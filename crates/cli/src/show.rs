@@ -1,9 +1,8 @@
 //! Everything that is printed: results on standard output, the rest on standard error.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
 
-use autoencoders::run::Numbers;
-use autoencoders::schema::Field;
-use autoencoders::{Error, Result};
+use autoencoders::data::Field;
+use autoencoders::{Error, Numbers, Result};
 use clap::builder::styling::{AnsiColor, Style};
 use serde_json::{Map, Value};
 use std::fmt::Display;
@@ -23,10 +22,7 @@ pub(crate) struct Show {
 impl Show {
     /// Prints the result in the form that was asked for.
     pub(crate) fn result(&self, json: &Value, text: impl Display) -> Result<()> {
-        match self.json {
-            true => print(&json.to_string()),
-            false => print(&text.to_string()),
-        }
+        if self.json { print(&json.to_string()) } else { print(&text.to_string()) }
     }
 
     /// Tells that a file was written.
@@ -81,12 +77,11 @@ pub(crate) fn print(text: &str) -> Result<()> {
 /// A word in colour, where standard error is a terminal and NO_COLOR is not set (no-color.org).
 fn paint(color: AnsiColor, word: &str) -> String {
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    match plain || !std::io::stderr().is_terminal() {
-        true => word.to_owned(),
-        false => {
-            let style = Style::new().bold().fg_color(Some(color.into()));
-            format!("{style}{word}{style:#}")
-        }
+    if plain || !std::io::stderr().is_terminal() {
+        word.to_owned()
+    } else {
+        let style = Style::new().bold().fg_color(Some(color.into()));
+        format!("{style}{word}{style:#}")
     }
 }
 
@@ -178,9 +173,10 @@ pub(crate) fn time(time: Duration) -> String {
 pub(crate) fn quoted(word: impl Display) -> String {
     let word = word.to_string();
     let plain = |c: char| c.is_alphanumeric() || "-_./:,=+@%~".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word,
-        false => format!("'{}'", word.replace('\'', r"'\''")),
+    if !word.is_empty() && word.chars().all(plain) {
+        word
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 

@@ -217,9 +217,10 @@ fn the_commands_of_the_readme_work() {
     let commands = documented(include_str!("../../../README.md"));
     assert!(commands.len() >= 8, "{commands:?}");
     for command in commands {
-        match command.starts_with("explore") {
-            true => place.served(&command),
-            false => drop(place.ok(&command)),
+        if command.starts_with("explore") {
+            place.served(&command)
+        } else {
+            drop(place.ok(&command))
         }
     }
 }
@@ -728,7 +729,7 @@ fn unknown_words_are_answered_with_the_nearest() {
 fn settings_outside_their_bounds_are_refused() {
     let place = Place::new();
     place.refused("train digits --latent 0", &["latent is 0"]);
-    place.refused("train digits --lr NaN", &["lr is NaN"]);
+    place.refused("train digits --lr NaN", &["--lr"]);
     place.refused("train digits --family vae --set beta=-1", &["beta is -1"]);
     place.refused("train digits --set beta", &["NAME=VALUE"]);
     place.refused("train digits --threads 0", &["--threads"]);

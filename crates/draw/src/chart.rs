@@ -240,9 +240,10 @@ pub fn bars(bars: &[(String, f64)], what: &str) -> Result<String> {
 /// A name that fits beside its bar.
 fn fitted(name: &str) -> String {
     const MOST: usize = 22;
-    match name.chars().count() > MOST {
-        true => name.chars().take(MOST - 1).chain(['…']).collect(),
-        false => name.to_owned(),
+    if name.chars().count() > MOST {
+        name.chars().take(MOST - 1).chain(['…']).collect()
+    } else {
+        name.to_owned()
     }
 }
 

@@ -72,9 +72,10 @@ pub(crate) fn windows(data: &Dataset, series: &Series, memory: Option<u64>) -> R
         points: series.window,
     };
     let mut windows = Dataset::new(data.name.clone(), shape, Store::Elsewhere(Arc::new(view)))?;
-    let stamps: Vec<String> = match points.stamped {
-        true => points.times.iter().map(|time| date_time(*time)).collect(),
-        false => points.times.iter().map(i128::to_string).collect(),
+    let stamps: Vec<String> = if points.stamped {
+        points.times.iter().map(|time| date_time(*time)).collect()
+    } else {
+        points.times.iter().map(i128::to_string).collect()
     };
     windows.ids = Some(starts.iter().map(|start| stamps[*start].clone()).collect());
     windows.channels.clone_from(&data.columns);

@@ -8,8 +8,9 @@
 //! | `windows` | windows over a series, and back to its points |
 //! | `matrix` | [`Matrix`]: numbers that a model gave |
 //! | `split` | which rows train, validate and test |
-//! | `rng` | [`Rng`]: the only randomness |
+//! | `rng`, `order` | [`Rng`]: the only randomness; [`Order`]: rows in random order |
 //! | `error` | the one [`Error`] |
+//! | `settings`, `words` | settings written once; settings that are one word |
 //! | `atomic` | files that appear whole or not at all |
 
 mod atomic;
@@ -18,8 +19,10 @@ mod dataset;
 mod error;
 mod held;
 mod matrix;
+mod order;
 mod rng;
 mod schema;
+mod settings;
 mod split;
 mod store;
 mod values;
@@ -33,8 +36,10 @@ pub use dataset::Dataset;
 pub use error::{Error, Result};
 pub use held::Held;
 pub use matrix::Matrix;
+pub use order::Order;
 pub use rng::Rng;
 pub use schema::{ColumnKind, Field, OTHER, Shape};
+pub use settings::{Given, Setting};
 pub use split::{Fractions, Split};
 pub use store::Store;
 pub use values::Values;

@@ -51,6 +51,11 @@ impl Rng {
         order
     }
 
+    /// Keys of an order.
+    pub(crate) fn keys<const COUNT: usize>(&mut self) -> [u64; COUNT] {
+        std::array::from_fn(|_| self.stream.random())
+    }
+
     /// A number between 0 (included) and 1 (excluded).
     pub fn unit(&mut self) -> f32 {
         self.stream.random()

@@ -17,8 +17,7 @@ pub struct Fractions {
 
 /// Row numbers, drawn by seed; no row is in two sets.
 ///
-/// They take eight bytes a row, and the order of an epoch eight more for each training row,
-/// wherever the rows themselves are.
+/// They take eight bytes a row, wherever the rows themselves are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
     /// Gradients and scaling see these.

@@ -7,12 +7,20 @@
 mod paint;
 mod way;
 
-use autoencoders::data::{Dataset, Values};
-use autoencoders::inspect::{CodeMap, Unit, mean_row, spherical, standing_out, straight};
-use autoencoders::model::nearest;
-use autoencoders::rng::Rng;
-use autoencoders::schema::Shape;
-use autoencoders::{Error, Matrix, Model, Source};
+use autoencoders::data::Dataset;
+use autoencoders::data::Shape;
+use autoencoders::data::Values;
+use autoencoders::study::CodeMap;
+use autoencoders::study::Unit;
+use autoencoders::study::corrupted_rows;
+use autoencoders::study::levels_through;
+use autoencoders::study::mean_row;
+use autoencoders::study::nearest;
+use autoencoders::study::spherical;
+use autoencoders::study::standing_out;
+use autoencoders::study::straight;
+use autoencoders::study::units;
+use autoencoders::{Error, Matrix, Model, Rng, Source, from_bytes, study};
 use serde_json::json;
 use wasm_bindgen::prelude::*;
 
@@ -50,10 +58,10 @@ impl Explorer {
     }
 
     fn of(bytes: &[u8], rows: Values, codes: Vec<f32>, ends: &[f32]) -> Answer<Self> {
-        let model = Model::from_bytes(bytes, "the model")?;
-        let mut rows = Dataset::new("the rows", model.parts.plan.shape.clone(), rows)?;
-        rows.fields = model.preparation.fields();
-        let codes = Matrix { columns: model.parts.plan.config.latent, values: codes };
+        let model = from_bytes(bytes, "the model")?;
+        let mut rows = Dataset::new("the rows", model.signature().shape.clone(), rows)?;
+        rows.fields = model.signature().preparation.fields();
+        let codes = Matrix { columns: model.latent(), values: codes };
         if codes.values.len() != rows.rows() * codes.columns {
             let got = format!("{} numbers", codes.values.len());
             return Err(Error::shape(
@@ -67,26 +75,33 @@ impl Explorer {
             [black, white] if white != black => [*black, *white],
             _ => [0.0, 1.0],
         };
-        Ok(Self { units: model.units(&codes), map: CodeMap::of(&codes), model, rows, codes, ends })
+        Ok(Self {
+            units: units(&model, &codes),
+            map: CodeMap::of(&codes),
+            model,
+            rows,
+            codes,
+            ends,
+        })
     }
 
     /// The shape of a row and of a code, and what the model can do: `{"height", "width",
     /// "channels", "features", "latent", "corrupts", "draws"}`; `channels` is 0 where rows are no
     /// images to look at.
     pub fn facts(&self) -> String {
-        let plan = &self.model.parts.plan;
-        let (height, width, channels) = match plan.shape {
+        let plan = &self.model.plan();
+        let (height, width, channels) = match plan.blueprint.source {
             Shape::Image { height, width, channels: channels @ (1 | 3) } => {
                 (height, width, channels)
             }
             _ => (0, 0, 0),
         };
         let corrupts = self.rows.rows() > 0
-            && matches!(self.model.corrupted_rows(&self.rows, &[0], &Rng::new(0)), Ok(Some(_)));
-        let draws = self.model.draw(1, 0, Source::Auto).is_ok();
+            && matches!(corrupted_rows(&self.model, &self.rows, &[0], &Rng::new(0)), Ok(Some(_)));
+        let draws = study::draw(&self.model, 1, 0, Source::Auto).is_ok();
         let facts = json!({
             "height": height, "width": width, "channels": channels,
-            "features": plan.features(), "latent": plan.config.latent, "corrupts": corrupts, "draws": draws,
+            "features": plan.blueprint.features(), "latent": plan.blueprint.latent, "corrupts": corrupts, "draws": draws,
         });
         facts.to_string()
     }
@@ -114,6 +129,7 @@ impl Explorer {
     /// The squared error of each number of a row, in scaled units.
     pub fn errors(&self, row: &[f32], rebuilt: &[f32]) -> Vec<f32> {
         self.model
+            .signature()
             .preparation
             .squared_differences(row, rebuilt)
             .into_iter()
@@ -124,14 +140,14 @@ impl Explorer {
     /// A row corrupted by seed as in training; the row itself for models that corrupt nothing.
     pub fn corrupt(&self, row: Vec<f32>, seed: u32) -> Answer<Vec<f32>> {
         let data = self.one(row.clone())?;
-        let corrupted = self.model.corrupted_rows(&data, &[0], &Rng::new(u64::from(seed)))?;
+        let corrupted = corrupted_rows(&self.model, &data, &[0], &Rng::new(u64::from(seed)))?;
         Ok(corrupted.map_or(row, |(corrupted, _)| corrupted.values))
     }
 
     /// A code drawn by seed from the family's prior, or from the density of the training rows'
     /// codes.
     pub fn draw(&self, seed: u32) -> Answer<Vec<f32>> {
-        Ok(self.model.draw(1, u64::from(seed), Source::Auto)?.values)
+        Ok(study::draw(&self.model, 1, u64::from(seed), Source::Auto)?.values)
     }
 
     /// A code on the way from one to another: straight, or along an arc.
@@ -202,12 +218,12 @@ impl Explorer {
 
     /// A row's way through the encoder, and a code's through the decoder.
     pub fn way(&self, row: Vec<f32>, code: &[f32]) -> Answer<Way> {
-        Ok(Way::of(self.model.levels_through(&self.one(row)?, 0, Some(code))?))
+        Ok(Way::of(levels_through(&self.model, &self.one(row)?, 0, Some(code))?))
     }
 
     fn one(&self, row: Vec<f32>) -> autoencoders::Result<Dataset> {
         let mut data =
-            Dataset::new("the row", self.model.parts.plan.shape.clone(), Values::F32(row))?;
+            Dataset::new("the row", self.model.signature().shape.clone(), Values::F32(row))?;
         data.fields.clone_from(&self.rows.fields);
         data.require_rows(1).map(|()| data)
     }

@@ -1,8 +1,10 @@
 //! Numbers become pixels.
 
 use crate::{Answer, Explorer};
-use autoencoders::inspect::Filters;
-use autoencoders::schema::Shape;
+use autoencoders::data::Shape;
+use autoencoders::study::Filters;
+use autoencoders::study::decoder_filters;
+use autoencoders::study::encoder_filters;
 use draw::colour::{GROUPS, around_grey, diverging, viridis};
 use serde_json::json;
 use wasm_bindgen::prelude::*;
@@ -69,12 +71,12 @@ impl Explorer {
     /// last layer puts out, as images: none where they are no images.
     pub fn filters(&self, encoder: bool) -> Answer<Option<Pictures>> {
         let filters =
-            if encoder { self.model.encoder_filters()? } else { self.model.decoder_filters()? };
+            if encoder { encoder_filters(&self.model)? } else { decoder_filters(&self.model)? };
         Ok(filters.and_then(Pictures::of))
     }
 
     fn channels(&self) -> usize {
-        if let Shape::Image { channels, .. } = self.model.parts.plan.shape { channels } else { 1 }
+        if let Shape::Image { channels, .. } = self.model.signature().shape { channels } else { 1 }
     }
 }
 
@@ -105,9 +107,10 @@ impl Pictures {
 
     /// The pixels of one of them: white adds, black takes away.
     pub fn paint(&self, index: usize) -> Vec<u8> {
-        match index < self.filters.weights.rows() {
-            true => grey_or_colour(&around_grey(self.filters.weights.row(index)), self.size[2]),
-            false => Vec::new(),
+        if index < self.filters.weights.rows() {
+            grey_or_colour(&around_grey(self.filters.weights.row(index)), self.size[2])
+        } else {
+            Vec::new()
         }
     }
 }

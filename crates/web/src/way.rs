@@ -1,8 +1,9 @@
 //! A row's way through the layers, as a tree.
 
 use crate::paint::opaque;
-use autoencoders::inspect::{Level, tree};
-use autoencoders::schema::Shape;
+use autoencoders::data::Shape;
+use autoencoders::study::Level;
+use autoencoders::study::tree;
 use draw::colour::viridis;
 use serde_json::json;
 use wasm_bindgen::prelude::*;

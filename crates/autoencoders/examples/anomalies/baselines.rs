@@ -1,10 +1,11 @@
 //! Detectors that need no training to speak of: what an autoencoder must be better than.
 
-use autoencoders::baseline::Pca;
-use autoencoders::data::{Dataset, Values};
-use autoencoders::prepare::{Preparation, Scale};
-use autoencoders::rng::Rng;
-use autoencoders::{Matrix, Result};
+use autoencoders::data::Dataset;
+use autoencoders::data::Values;
+use autoencoders::engine::Preparation;
+use autoencoders::settings::Scale;
+use autoencoders::study::Pca;
+use autoencoders::{Matrix, Result, Rng};
 use burn::tensor::{Device, Tensor, TensorData};
 use faer::Side;
 use kdtree::KdTree;

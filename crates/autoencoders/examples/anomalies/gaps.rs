@@ -1,10 +1,11 @@
 //! The part of the table that is about missing values: how well hidden cells are filled.
 
 use crate::Options;
-use autoencoders::data::{ReadOptions, read};
-use autoencoders::metrics::Filling;
-use autoencoders::rng::Rng;
-use autoencoders::{Config, Flow, Result, fit};
+use autoencoders::data::ReadOptions;
+use autoencoders::data::read;
+use autoencoders::study::Filling;
+use autoencoders::study::filling;
+use autoencoders::{Config, Flow, Result, Rng, fit};
 use serde_json::{Map, Value, json};
 
 /// Sets whose cells are hidden.
@@ -31,9 +32,9 @@ pub(crate) fn gaps(options: &Options) -> Result<Value> {
         let mut of_set = Map::new();
         for hidden in HIDDEN {
             let holed = whole.with_gaps(hidden, &mut Rng::new(0).split("gaps"))?;
-            let config = Config { test: 0.0, ..Config::for_gaps(&whole.shape, &whole.fields) };
+            let config = Config::for_gaps(&whole.shape, &whole.fields).test(0.0);
             let model = fit(&config, &holed, None, false, &mut |_| Flow::Continue)?.model;
-            let filled = model.filling(&whole, &holed)?;
+            let filled = filling(&model, &whole, &holed)?;
             let median = Filling::median(&filled).unwrap_or(f64::NAN);
             println!("{set}, {:.0} % hidden: median over columns {median:.3}", 100.0 * hidden);
             let mut columns = Map::new();

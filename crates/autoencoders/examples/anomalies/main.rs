@@ -12,11 +12,14 @@ mod baselines;
 mod gaps;
 mod series;
 
-use autoencoders::data::{Dataset, ReadOptions, read};
-use autoencoders::metrics::auroc;
-use autoencoders::rng::Rng;
-use autoencoders::score::Kind;
-use autoencoders::{Config, Error, Flow, Model, Result, fit};
+use autoencoders::data::Dataset;
+use autoencoders::data::ReadOptions;
+use autoencoders::data::read;
+use autoencoders::study::Ensemble;
+use autoencoders::study::ScoreKind;
+use autoencoders::study::auroc;
+use autoencoders::study::score;
+use autoencoders::{Config, Error, Flow, Model, Result, Rng, fit};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -25,8 +28,13 @@ use std::time::Instant;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The kinds of score in the table.
-const KINDS: [Kind; 5] =
-    [Kind::Joined, Kind::Reconstruction, Kind::Code, Kind::Mahalanobis, Kind::Denoising];
+const KINDS: [ScoreKind; 5] = [
+    ScoreKind::Joined,
+    ScoreKind::Reconstruction,
+    ScoreKind::Code,
+    ScoreKind::Mahalanobis,
+    ScoreKind::Denoising,
+];
 /// The fraction of anomalies that is expected where nobody knows it.
 const CONTAMINATION: f64 = 0.1;
 
@@ -197,7 +205,7 @@ fn areas(data: &Dataset, protocol: Protocol, seed: u64) -> Result<Vec<f64>> {
     let mut areas = Vec::new();
     for kind in KINDS {
         let scores: Vec<f64> =
-            model.score(&test, kind, 0)?.into_iter().map(|row| row.score).collect();
+            score(&model, &test, kind, 0)?.into_iter().map(|row| row.score).collect();
         areas.push(auroc(&scores, &truth).unwrap_or(f64::NAN));
     }
     for scores in baselines::all(&train, &test, protocol == Protocol::Unsupervised, seed)? {
@@ -220,9 +228,9 @@ fn shuttle(options: &Options) -> Result<Value> {
     let begun = Instant::now();
     let model = trained(&data, CONTAMINATION, 0)?;
     let training = begun.elapsed().as_secs_f64();
-    let rows = model.score(&data, Kind::Joined, 3)?;
+    let rows = score(&model, &data, ScoreKind::Joined, 3)?;
     let all = begun.elapsed().as_secs_f64();
-    let members = model.members.len() + 1;
+    let members = Ensemble::of(&model)?.members.len() + 1;
     println!(
         "\nshuttle, {} rows of {}: {members} members trained in {training:.1} s, scored in {:.1} s, {all:.1} s in all",
         rows.len(),
@@ -236,12 +244,10 @@ fn shuttle(options: &Options) -> Result<Value> {
 
 /// The one configuration for every set.
 fn trained(data: &Dataset, contamination: f64, seed: u64) -> Result<Model> {
-    let config = Config {
-        contamination,
-        seed,
-        test: 0.0,
-        ..Config::for_anomalies(&data.shape, &data.fields)
-    };
+    let config = Config::for_anomalies(&data.shape, &data.fields)
+        .contamination(contamination)
+        .seed(seed)
+        .test(0.0);
     Ok(fit(&config, data, None, false, &mut |_| Flow::Continue)?.model)
 }
 
@@ -263,12 +269,13 @@ fn sets(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
         })
         .collect();
     sets.sort();
-    match sets.is_empty() {
-        true => Err(Error::data(
+    if sets.is_empty() {
+        Err(Error::data(
             folder.display(),
             "holds no .npz file; wanted a folder of them, each with arrays X and y",
-        )),
-        false => Ok(sets),
+        ))
+    } else {
+        Ok(sets)
     }
 }
 

@@ -1,10 +1,21 @@
 //! The parts of the table that are about heartbeats and series.
 
 use crate::{Options, trained};
-use autoencoders::data::{Dataset, Duplicates, Gaps, ReadOptions, Series, read};
-use autoencoders::metrics::{Alarms, auroc};
-use autoencoders::schema::Shape;
-use autoencoders::score::{Kind, Threshold, stretches};
+use autoencoders::data::Dataset;
+use autoencoders::data::Duplicates;
+use autoencoders::data::Gaps;
+use autoencoders::data::ReadOptions;
+use autoencoders::data::Series;
+use autoencoders::data::Shape;
+use autoencoders::data::read;
+use autoencoders::study::Alarms;
+use autoencoders::study::ScoreKind;
+use autoencoders::study::Threshold;
+use autoencoders::study::auroc;
+use autoencoders::study::detector;
+use autoencoders::study::score;
+use autoencoders::study::score_points;
+use autoencoders::study::stretches;
 use autoencoders::{Error, Result};
 use serde_json::{Map, Value, json};
 
@@ -44,18 +55,18 @@ pub(crate) fn ecg5000(options: &Options) -> Result<Value> {
     let (mut areas, mut all) = (Vec::new(), Vec::new());
     for seed in 0..options.seeds {
         let model = trained(&train, 0.0, seed)?;
-        let scores = |kind: Kind| -> Result<Vec<f64>> {
-            Ok(model.score(&test, kind, 0)?.into_iter().map(|row| row.score).collect())
+        let scores = |kind: ScoreKind| -> Result<Vec<f64>> {
+            Ok(score(&model, &test, kind, 0)?.into_iter().map(|row| row.score).collect())
         };
-        let joined = scores(Kind::Joined)?;
-        let threshold = model.detector()?.threshold(Kind::Joined, Threshold::Auto, 0.0)?;
+        let joined = scores(ScoreKind::Joined)?;
+        let threshold = detector(&model)?.threshold(ScoreKind::Joined, Threshold::Auto, 0.0)?;
         let alarms = Alarms::at(threshold, &joined, &anomaly);
         let area = |scores: &[f64]| 100.0 * auroc(scores, &anomaly).unwrap_or(f64::NAN);
         println!(
             "| {seed} | {:.2} | {:.2} | {:.2} | {:.3} | {:.3} | {:.3} |",
             area(&joined),
-            area(&scores(Kind::Reconstruction)?),
-            area(&scores(Kind::Code)?),
+            area(&scores(ScoreKind::Reconstruction)?),
+            area(&scores(ScoreKind::Code)?),
             alarms.accuracy,
             alarms.precision,
             alarms.recall
@@ -110,12 +121,11 @@ pub(crate) fn nab(options: &Options) -> Result<Value> {
         let late: Vec<usize> = (0..data.rows()).filter(|row| points.starts[*row] >= cut).collect();
         let model = trained(&data.select(&early)?, 0.0, 0)?;
         let rest = data.select(&late)?;
-        let scores: Vec<Option<f64>> = model
-            .score_points(&rest, Kind::Joined, 0)?
+        let scores: Vec<Option<f64>> = score_points(&model, &rest, ScoreKind::Joined, 0)?
             .into_iter()
             .map(|point| point.score)
             .collect();
-        let threshold = model.detector()?.threshold(Kind::Joined, Threshold::Auto, 0.0)?;
+        let threshold = detector(&model)?.threshold(ScoreKind::Joined, Threshold::Auto, 0.0)?;
         let alarms = stretches(&scores, threshold, WINDOW);
         // Stamps of one form compare as the times they stand for.
         let spans: Vec<(String, String)> = (windows.as_array().into_iter().flatten())

@@ -3,9 +3,11 @@
 use super::{Format, read_for, refuse_input};
 use crate::args::Classify;
 use crate::show::{self, Show};
+use autoencoders::data::ColumnKind;
+use autoencoders::data::Field;
 use autoencoders::data::write_table_blocks;
-use autoencoders::schema::{ColumnKind, Field};
-use autoencoders::{Error, Matrix, Model, Result};
+use autoencoders::study::Classifier;
+use autoencoders::{Error, Matrix, Result, load};
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,8 +17,8 @@ pub(crate) fn run(args: &Classify, show: &Show) -> Result<()> {
     if Format::check(&args.output, None)? == Format::Npy {
         return Err(Error::unknown("table format", "npy", ["csv", "parquet"]));
     }
-    let model = Model::load(&args.model)?;
-    let Some(classifier) = &model.classifier else {
+    let model = load(&args.model)?;
+    let Some(classifier) = model.find::<Classifier>()? else {
         return Err(Error::setting(
             "the model's classifier",
             "missing",
@@ -34,7 +36,7 @@ pub(crate) fn run(args: &Classify, show: &Show) -> Result<()> {
         std::iter::once(Field { kind: ColumnKind::Categorical, levels: names.clone() })
             .chain(names.iter().map(|_| Field::of(ColumnKind::Numeric)))
             .collect();
-    let values = autoencoders::recognise::highest(&scores)
+    let values = autoencoders::study::highest(&scores)
         .into_iter()
         .enumerate()
         .flat_map(|(row, class)| {

@@ -2,8 +2,11 @@
 
 use crate::args::Data;
 use crate::show::{self, Show};
-use autoencoders::data::{ColumnDescription, Description, describe, read};
-use autoencoders::schema::Field;
+use autoencoders::data::ColumnDescription;
+use autoencoders::data::Description;
+use autoencoders::data::Field;
+use autoencoders::data::describe;
+use autoencoders::data::read;
 use autoencoders::{Error, Result};
 use serde_json::json;
 

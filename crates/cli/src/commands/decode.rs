@@ -3,8 +3,11 @@
 use super::{Format, refuse_input, write_rows};
 use crate::args::Decode;
 use crate::show::Show;
-use autoencoders::data::{Dataset, ReadOptions, describe, read};
-use autoencoders::{Matrix, Model, Result};
+use autoencoders::data::Dataset;
+use autoencoders::data::ReadOptions;
+use autoencoders::data::describe;
+use autoencoders::data::read;
+use autoencoders::{Matrix, Result, load};
 
 /// The column that `ae encode` writes before the codes.
 const ROW: &str = "row";
@@ -12,7 +15,7 @@ use std::path::Path;
 
 pub(crate) fn run(args: &Decode, show: &Show) -> Result<()> {
     refuse_input(&args.output.path, &[&args.model, Path::new(&args.codes)])?;
-    let model = Model::load(&args.model)?;
+    let model = load(&args.model)?;
     let format = Format::check(&args.output, Some(&model))?;
     let data = read_codes(&args.codes)?;
     let codes = Matrix::of(&data, 0..data.rows())?;

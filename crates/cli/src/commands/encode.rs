@@ -4,16 +4,15 @@ use super::{Format, read_for, refuse_input};
 use crate::args::Encode;
 use crate::show::Show;
 use autoencoders::data::write_table_blocks;
-use autoencoders::{Model, Result};
+use autoencoders::{Result, load};
 use std::path::Path;
 
 pub(crate) fn run(args: &Encode, show: &Show) -> Result<()> {
     refuse_input(&args.output.path, &[&args.model, Path::new(&args.rows.data)])?;
     Format::check(&args.output, None)?;
-    let model = Model::load(&args.model)?;
+    let model = load(&args.model)?;
     let data = read_for(&model, &args.rows.data, &args.rows.reading, show)?;
-    let columns: Vec<String> =
-        (0..model.parts.plan.config.latent).map(|unit| format!("code_{unit}")).collect();
+    let columns: Vec<String> = (0..model.latent()).map(|unit| format!("code_{unit}")).collect();
     model.encode_blocks(&data, 0..data.rows(), |blocks| {
         write_table_blocks(
             &args.output.path,

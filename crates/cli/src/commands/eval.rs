@@ -4,12 +4,23 @@ use super::read_for;
 use crate::args::Eval;
 use crate::show::{self, Show};
 use autoencoders::data::Dataset;
-use autoencoders::evidence::Annealing;
-use autoencoders::metrics::Evaluation;
-use autoencoders::recognise::Recognition;
-use autoencoders::score::{Kind, Probe, Probed};
-use autoencoders::split::{Fractions, Split};
-use autoencoders::{Model, Result};
+use autoencoders::data::Fractions;
+use autoencoders::data::Split;
+use autoencoders::study::Annealing;
+use autoencoders::study::Evaluation;
+use autoencoders::study::Probe;
+use autoencoders::study::Probed;
+use autoencoders::study::Recognition;
+use autoencoders::study::ScoreKind;
+use autoencoders::study::annealed;
+use autoencoders::study::code_change_under_normal_noise;
+use autoencoders::study::detector;
+use autoencoders::study::evaluate;
+use autoencoders::study::importance_weighted;
+use autoencoders::study::is_generative;
+use autoencoders::study::jacobian_norm;
+use autoencoders::study::probe;
+use autoencoders::{Model, Result, load, study};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -40,7 +51,7 @@ struct Judged {
 pub(crate) fn run(args: &Eval, show: &Show) -> Result<()> {
     let models = std::iter::once(&args.model)
         .chain(&args.beside)
-        .map(|path| Ok((path, Model::load(path)?)))
+        .map(|path| Ok((path, load(path)?)))
         .collect::<Result<Vec<_>>>()?;
     let data = read_for(&models[0].1, &args.rows.data, &args.rows.reading, show)?;
     let judged = models
@@ -56,7 +67,7 @@ pub(crate) fn run(args: &Eval, show: &Show) -> Result<()> {
         judged
             .probed
             .iter()
-            .flat_map(|probed| probed.advice(Kind::default()))
+            .flat_map(|probed| probed.advice(ScoreKind::default()))
             .for_each(|advice| show.warn(format!("{}: {advice}", judged.name)));
     }
     show.result(&json, text(&judged))
@@ -70,28 +81,29 @@ fn judge(path: &Path, model: &Model, data: &Dataset, args: &Eval, first: bool) -
     // The same rows for both estimates.
     let likelihood = some(if args.annealing.is_some() { FEW } else { SAMPLE });
     // A model beside another may be of a family without one.
-    let likely = |_: &usize| first || model.is_generative();
+    let likely = |_: &usize| first || is_generative(model);
     let sample = some(SAMPLE);
     Ok(Judged {
         name: path.display().to_string(),
-        evaluation: model.evaluate(data, &all)?,
-        code_change: model.code_change_under_normal_noise(data, &sample, NOISE)?,
-        jacobian_norm: model.jacobian_norm(data, &sample)?,
+        evaluation: evaluate(model, data, &all)?,
+        code_change: code_change_under_normal_noise(model, data, &sample, NOISE)?,
+        jacobian_norm: jacobian_norm(model, data, &sample)?,
         recognition: args
             .recognise
-            .then(|| recognition(model, data, &some(RECOGNISED)))
+            .then(|| recognised(model, data, &some(RECOGNISED)))
             .transpose()?,
         importance: args
             .importance
             .filter(likely)
-            .map(|draws| model.importance_weighted(data, &likelihood, draws, 0))
+            .map(|draws| importance_weighted(model, data, &likelihood, draws, 0))
             .transpose()?
             .map(mean),
         annealed: args
             .annealing
             .filter(likely)
             .map(|temperatures| {
-                model.annealed(
+                annealed(
+                    model,
                     data,
                     &likelihood,
                     Annealing { temperatures, ..Annealing::default() },
@@ -101,16 +113,17 @@ fn judge(path: &Path, model: &Model, data: &Dataset, args: &Eval, first: bool) -
             .transpose()?
             .map(mean),
         likelihood_rows: likelihood.len(),
-        probed: args.probe.then(|| model.detector()?.probe(model, data)).transpose()?,
+        probed: args.probe.then(|| probe(&*detector(model)?, model, data)).transpose()?,
     })
 }
 
 /// Learned from four fifths of the rows, judged on the others.
-fn recognition(model: &Model, data: &Dataset, rows: &[usize]) -> Result<Recognition> {
+fn recognised(model: &Model, data: &Dataset, rows: &[usize]) -> Result<Recognition> {
     let fractions = Fractions { validation: 0.0, test: 0.2 };
-    let split = Split::new(rows.len(), fractions, model.parts.plan.config.seed)?;
+    let split = Split::new(rows.len(), fractions, model.plan().settings.seed)?;
     let of = |places: &[usize]| places.iter().map(|at| rows[*at]).collect();
-    model.recognition(
+    study::recognition(
+        model,
         data,
         &Split { train: of(&split.train), validation: Vec::new(), test: of(&split.test) },
     )
@@ -208,7 +221,7 @@ fn text(judged: &[Judged]) -> String {
 /// What came of the probes, by probe and kind of score.
 fn probes(probed: &Probed) -> Value {
     let of = |probe: Probe| {
-        Kind::ALL
+        ScoreKind::ALL
             .into_iter()
             .map(|kind| (kind.name().to_owned(), json!(probed.fraction(probe, kind))))
             .collect()
@@ -224,7 +237,7 @@ fn probes(probed: &Probed) -> Value {
     object.insert(
         "passed".to_owned(),
         Value::Array(
-            Kind::ALL
+            ScoreKind::ALL
                 .into_iter()
                 .filter(|kind| probed.passes(*kind))
                 .map(|kind| kind.name().into())
@@ -236,14 +249,16 @@ fn probes(probed: &Probed) -> Value {
 
 /// A table of the probes: the percentage of their rows that score above 99 % of normal rows.
 fn probe_table(probed: &Probed) -> String {
-    let line = |kind: Kind| {
+    let line = |kind: ScoreKind| {
         let cells =
             Probe::ALL.map(|probe| format!("{} %", (100.0 * probed.fraction(probe, kind)).round()));
         std::iter::once(kind.name().to_owned()).chain(cells).collect()
     };
     let head =
         ["above 99 % of normal rows", "far", "shuffled", "constant"].map(str::to_owned).into();
-    show::table(&std::iter::once(head).chain(Kind::ALL.into_iter().map(line)).collect::<Vec<_>>())
+    show::table(
+        &std::iter::once(head).chain(ScoreKind::ALL.into_iter().map(line)).collect::<Vec<_>>(),
+    )
 }
 
 /// The terms of all models, each once.

@@ -4,8 +4,8 @@ use super::{holds_files, name, read_for};
 use crate::args::Explore;
 use crate::explore::{Scene, Server, drawn, write};
 use crate::show::{self, Show};
-use autoencoders::schema::ColumnKind;
-use autoencoders::{Error, Model, Result};
+use autoencoders::data::ColumnKind;
+use autoencoders::{Error, Result, from_bytes};
 use serde_json::json;
 
 pub(crate) fn run(args: &Explore, show: &Show) -> Result<()> {
@@ -23,8 +23,8 @@ pub(crate) fn run(args: &Explore, show: &Show) -> Result<()> {
     // The port first: whether it is free need not wait for the rows.
     let server = if args.output.is_none() { Some(Server::bind(args.port)?) } else { None };
     let bytes = std::fs::read(&args.model).map_err(|error| Error::io(&args.model, error))?;
-    let model = Model::from_bytes(&bytes, &args.model.display().to_string())?;
-    if model.preparation.fields().iter().any(|field| field.kind == ColumnKind::Text) {
+    let model = from_bytes(&bytes, &args.model.display().to_string())?;
+    if model.signature().preparation.fields().iter().any(|field| field.kind == ColumnKind::Text) {
         return Err(Error::model(
             args.model.display(),
             "has a column of text, which the explorer does not show; ae report and ae search do, or train it with the column as `--id`",
@@ -60,9 +60,10 @@ pub(crate) fn run(args: &Explore, show: &Show) -> Result<()> {
 
 fn serve(args: &Explore, server: Server, scene: Scene, show: &Show) -> Result<()> {
     let url = server.url();
-    match show.json {
-        true => show::print(&json!({ "url": url, "rows": scene.rows() }).to_string())?,
-        false => show::print(&format!("{url}  (Ctrl-C ends it)"))?,
+    if show.json {
+        show::print(&json!({ "url": url, "rows": scene.rows() }).to_string())?
+    } else {
+        show::print(&format!("{url}  (Ctrl-C ends it)"))?
     }
     if !args.no_browser && open::that_detached(&url).is_err() {
         show.warn(format!("no browser could be opened; open {url} in one"));

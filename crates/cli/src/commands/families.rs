@@ -1,8 +1,7 @@
 //! `ae families`: every family and its parameters.
 
 use crate::show::Show;
-use autoencoders::family::Entry;
-use autoencoders::{FAMILIES, Result};
+use autoencoders::{FAMILIES, FamilyEntry, Result};
 use serde_json::{Value, json};
 
 pub(crate) fn run(show: &Show) -> Result<()> {
@@ -10,11 +9,11 @@ pub(crate) fn run(show: &Show) -> Result<()> {
     show.result(&list.into(), FAMILIES.iter().map(text).collect::<String>())
 }
 
-fn object(entry: &Entry) -> Value {
+fn object(entry: &FamilyEntry) -> Value {
     json!({ "name": entry.name, "title": entry.title, "paper": entry.paper, "parameters": (entry.defaults)() })
 }
 
-fn text(entry: &Entry) -> String {
+fn text(entry: &FamilyEntry) -> String {
     let parameters = (entry.defaults)()
         .iter()
         .map(|(name, value)| format!("  --set {name}={}\n", plain(value)))

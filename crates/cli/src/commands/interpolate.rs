@@ -3,15 +3,16 @@
 use super::{Format, read_for, refuse_input, write_rows};
 use crate::args::Interpolate;
 use crate::show::Show;
-use autoencoders::{Model, Result};
+use autoencoders::study::interpolate;
+use autoencoders::{Result, load};
 use std::path::Path;
 
 pub(crate) fn run(args: &Interpolate, show: &Show) -> Result<()> {
     refuse_input(&args.output.path, &[&args.model, Path::new(&args.rows.data)])?;
-    let model = Model::load(&args.model)?;
+    let model = load(&args.model)?;
     let format = Format::check(&args.output, Some(&model))?;
     let data = read_for(&model, &args.rows.data, &args.rows.reading, show)?;
-    let rows = model.interpolate(&data, args.ends.0, args.ends.1, args.steps)?;
+    let rows = interpolate(&model, &data, args.ends.0, args.ends.1, args.steps)?;
     write_rows(&args.output, format, &model, None, &rows, args.steps)?;
     show.written(&args.output.path, rows.rows(), rows.columns)
 }

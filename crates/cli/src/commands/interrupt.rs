@@ -25,10 +25,7 @@ pub(crate) fn listen(show: &Show) {
 
 /// What a training should do.
 pub(crate) fn flow() -> Flow {
-    match STOP.load(Ordering::SeqCst) {
-        true => Flow::Stop,
-        false => Flow::Continue,
-    }
+    if STOP.load(Ordering::SeqCst) { Flow::Stop } else { Flow::Continue }
 }
 
 /// From here on the first signal ends the process.

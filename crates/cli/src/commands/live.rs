@@ -4,9 +4,14 @@ use super::score::reason;
 use crate::Exit;
 use crate::args::Score;
 use crate::show::{self, Show};
-use autoencoders::data::{Dataset, Values, read_cell};
-use autoencoders::schema::{ColumnKind, Field};
-use autoencoders::score::Threshold;
+use autoencoders::data::ColumnKind;
+use autoencoders::data::Dataset;
+use autoencoders::data::Field;
+use autoencoders::data::Values;
+use autoencoders::data::read_cell;
+use autoencoders::study::Threshold;
+use autoencoders::study::detector;
+use autoencoders::study::score;
 use autoencoders::{Error, Model, Result, among_workers};
 use serde_json::{Value, json};
 use std::io::{self, BufRead, Read, Write};
@@ -27,18 +32,18 @@ pub(crate) fn run(model: &Model, args: &Score, show: &Show) -> Result<Exit> {
             "a file for --output, --drift or --threshold f1: rows that come one by one are answered on standard output",
         ));
     }
-    if let Some(series) = &model.series {
+    if let Some(series) = &model.signature().series {
         show.note(format!(
             "each line is a whole window of {} points, the channels of a point side by side",
             series.window
         ));
     }
-    let threshold = model.detector()?.threshold(
+    let threshold = detector(model)?.threshold(
         args.kind,
         args.threshold,
-        model.parts.plan.config.contamination,
+        model.plan().blueprint.contamination,
     )?;
-    if let Some(probed) = &model.detector()?.probed {
+    if let Some(probed) = &detector(model)?.probed {
         probed.advice(args.kind).into_iter().for_each(|advice| show.warn(advice));
     }
     among_workers(|| {
@@ -57,7 +62,7 @@ fn answer(
     let fail = |error| Error::io(Path::new("standard input"), error);
     let (mut line, mut places) = (Vec::new(), None::<Places>);
     let mut first = true;
-    let known = model.preparation.fields();
+    let known = model.signature().preparation.fields();
     for number in 1.. {
         line.clear();
         if input.by_ref().take(LONGEST).read_until(b'\n', &mut line).map_err(fail)? == 0 {
@@ -75,7 +80,7 @@ fn answer(
             continue;
         }
         let result = row(model, &known, text, places.as_ref()).and_then(|data| {
-            Ok((model.score(&data, args.kind, args.reasons)?, [data.fields, known.clone()]))
+            Ok((score(model, &data, args.kind, args.reasons)?, [data.fields, known.clone()]))
         });
         let object = match result {
             Ok((rows, fields)) => {
@@ -101,7 +106,7 @@ fn answer(
 }
 
 fn column(model: &Model, at: usize) -> String {
-    model.columns.get(at).cloned().unwrap_or_else(|| format!("column {}", at + 1))
+    model.signature().columns.get(at).cloned().unwrap_or_else(|| format!("column {}", at + 1))
 }
 
 /// The places of the model's columns, where a first line of CSV names columns.
@@ -111,12 +116,15 @@ fn header(model: &Model, line: &str) -> Result<Option<Places>> {
     if line.starts_with(['{', '[']) || numbers {
         return Ok(None);
     }
-    if model.columns.is_empty() {
+    if model.signature().columns.is_empty() {
         // Where rows hold words, words are no sign of names.
-        let words = model.preparation.fields().iter().any(|field| !field.kind.is_number());
-        return Ok((!words).then(|| (0..model.parts.plan.features()).collect()));
+        let words =
+            model.signature().preparation.fields().iter().any(|field| !field.kind.is_number());
+        return Ok((!words).then(|| (0..model.features()).collect()));
     }
-    if model.preparation.table.is_some() && !names.iter().any(|name| model.columns.contains(name)) {
+    if model.signature().preparation.table.is_some()
+        && !names.iter().any(|name| model.signature().columns.contains(name))
+    {
         return Ok(None);
     }
     let place = |wanted: &String| {
@@ -125,12 +133,12 @@ fn header(model: &Model, line: &str) -> Result<Option<Places>> {
                 "the first line",
                 format!(
                     "names no column {wanted:?}; wanted the columns of the training: {}",
-                    model.columns.join(", ")
+                    model.signature().columns.join(", ")
                 ),
             )
         })
     };
-    model.columns.iter().map(place).collect::<Result<_>>().map(Some)
+    model.signature().columns.iter().map(place).collect::<Result<_>>().map(Some)
 }
 
 fn cells(line: &str) -> Vec<String> {
@@ -151,7 +159,7 @@ fn cells(line: &str) -> Vec<String> {
 
 /// The row of one line: a JSON object by names, a JSON array or CSV in order.
 fn row(model: &Model, fields: &[Field], line: &str, places: Option<&Places>) -> Result<Dataset> {
-    let features = model.parts.plan.features();
+    let features = model.features();
     let width = |got: usize| {
         Error::shape("row", format!("{got} values"), format!("{features}, as in training"))
     };
@@ -182,7 +190,7 @@ fn row(model: &Model, fields: &[Field], line: &str, places: Option<&Places>) -> 
             None => return Err(width(cells.len())),
         }
     };
-    let knows_gaps = model.preparation.table.as_ref().is_some_and(|table| table.gaps);
+    let knows_gaps = model.signature().preparation.table.as_ref().is_some_and(|table| table.gaps);
     let mut own = fields.to_vec();
     let mut values = Vec::with_capacity(features);
     for (at, text) in texts.iter().enumerate() {
@@ -207,7 +215,7 @@ fn row(model: &Model, fields: &[Field], line: &str, places: Option<&Places>) -> 
         }
         values.push(value);
     }
-    let mut data = Dataset::new("row", model.parts.plan.shape.clone(), Values::F64(values))?;
+    let mut data = Dataset::new("row", model.signature().shape.clone(), Values::F64(values))?;
     data.fields = own;
     Ok(data)
 }

@@ -26,8 +26,12 @@ pub(crate) mod summary;
 
 use crate::args::{Output, Reading, Rows};
 use crate::show::Show;
-use autoencoders::data::{Dataset, read, refuse_existing, write_npy, write_table_blocks};
-use autoencoders::schema::Shape;
+use autoencoders::data::Dataset;
+use autoencoders::data::Shape;
+use autoencoders::data::read;
+use autoencoders::data::refuse_existing;
+use autoencoders::data::write_npy;
+use autoencoders::data::write_table_blocks;
 use autoencoders::{Error, Matrix, Model, Result};
 use std::path::Path;
 
@@ -46,17 +50,18 @@ pub(crate) fn read_for(
     show: &Show,
 ) -> Result<Dataset> {
     let mut options = reading.options();
-    options.expected = model.kinds();
-    if let (Some(patches), Some(whiten)) = (&mut options.patches, &model.preparation.whiten)
+    options.expected = model.signature().kinds();
+    if let (Some(patches), Some(whiten)) =
+        (&mut options.patches, &model.signature().preparation.whiten)
         && reading.whiten.is_none()
     {
         patches.whiten = whiten.how();
     }
-    if model.series.is_none() {
+    if model.signature().series.is_none() {
         reading.require_window()?;
     }
-    options.series = reading.series(model.series.as_ref());
-    let (data, warnings) = model.aligned(shown(read(data, &options)?, show))?;
+    options.series = reading.series(model.signature().series.as_ref());
+    let (data, warnings) = model.signature().aligned(shown(read(data, &options)?, show))?;
     warnings.iter().for_each(|warning| show.warn(warning));
     Ok(data)
 }
@@ -148,7 +153,7 @@ pub(crate) fn write_rows(
     match format {
         Format::Npy => write_npy(
             &output.path,
-            &array_shape(&model.parts.plan.shape, rows.rows()),
+            &array_shape(&model.signature().shape, rows.rows()),
             &rows.values,
         ),
         Format::Table => {
@@ -157,7 +162,7 @@ pub(crate) fn write_rows(
                 &output.path,
                 ids,
                 &column_names(model),
-                &model.preparation.fields(),
+                &model.signature().preparation.fields(),
                 rows.rows(),
                 blocks,
             )
@@ -176,8 +181,9 @@ fn array_shape(shape: &Shape, rows: usize) -> Vec<usize> {
 }
 
 fn column_names(model: &Model) -> Vec<String> {
-    match model.columns.is_empty() {
-        true => (0..model.parts.plan.features()).map(|column| format!("x_{column}")).collect(),
-        false => model.columns.clone(),
+    if model.signature().columns.is_empty() {
+        (0..model.features()).map(|column| format!("x_{column}")).collect()
+    } else {
+        model.signature().columns.clone()
     }
 }

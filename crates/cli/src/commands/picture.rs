@@ -1,13 +1,13 @@
 //! Rows of a model as a picture.
 
-use autoencoders::schema::Shape;
+use autoencoders::data::Shape;
 use autoencoders::{Error, Matrix, Model, Result};
 use draw::write_png_grid;
 use std::path::Path;
 
 /// Refuses models whose rows are no images.
 pub(crate) fn check(model: &Model) -> Result<()> {
-    match &model.parts.plan.shape {
+    match &model.signature().shape {
         Shape::Image { channels: 1 | 3, .. } => Ok(()),
         shape => Err(Error::shape(
             "a picture of rows",
@@ -19,7 +19,7 @@ pub(crate) fn check(model: &Model) -> Result<()> {
 
 /// Writes rows as images, `per_row` side by side.
 pub(crate) fn write(path: &Path, model: &Model, rows: &Matrix, per_row: usize) -> Result<()> {
-    write_png_grid(path, &model.pixels(rows), &model.parts.plan.shape, per_row, None)
+    write_png_grid(path, &model.signature().pixels(rows), &model.signature().shape, per_row, None)
 }
 
 /// Rows and, below each of them, its partner; as many across as `per_row`.

@@ -3,10 +3,13 @@
 use super::{Format, array_shape, column_names, picture, read_for, refuse_input};
 use crate::args::Reconstruct;
 use crate::show::{self, Show};
-use autoencoders::data::{Dataset, write_atomically, write_npy_blocks, write_table_blocks};
-use autoencoders::metrics::Filling;
-use autoencoders::rng::Rng;
-use autoencoders::{Error, Matrix, Model, Result};
+use autoencoders::data::Dataset;
+use autoencoders::data::write_atomically;
+use autoencoders::data::write_npy_blocks;
+use autoencoders::data::write_table_blocks;
+use autoencoders::study::Filling;
+use autoencoders::study::filling;
+use autoencoders::{Error, Matrix, Model, Result, Rng, load};
 use serde_json::json;
 use std::path::Path;
 
@@ -18,7 +21,7 @@ const HIDDEN: f64 = 0.1;
 pub(crate) fn run(args: &Reconstruct, show: &Show) -> Result<()> {
     let path = &args.output.path;
     refuse_input(path, &[&args.model, Path::new(&args.rows.data)])?;
-    let model = Model::load(&args.model)?;
+    let model = load(&args.model)?;
     let format = Format::check(&args.output, Some(&model))?;
     if args.fill {
         return fill(args, &model, show);
@@ -27,15 +30,15 @@ pub(crate) fn run(args: &Reconstruct, show: &Show) -> Result<()> {
     let wanted =
         args.count.map(|count| count as usize).or((format == Format::Png).then_some(ACROSS));
     let rows = wanted.unwrap_or(usize::MAX).min(data.rows());
-    let features = model.parts.plan.features();
+    let features = model.features();
     let ids = data.ids.as_ref().map(|ids| &ids[..rows]);
     model.reconstruct_blocks(&data, 0..rows, |blocks| match format {
-        Format::Npy => write_npy_blocks(path, &array_shape(&model.parts.plan.shape, rows), blocks),
+        Format::Npy => write_npy_blocks(path, &array_shape(&model.signature().shape, rows), blocks),
         Format::Table => write_table_blocks(
             path,
             ids,
             &column_names(&model),
-            &model.preparation.fields(),
+            &model.signature().preparation.fields(),
             rows,
             blocks,
         ),
@@ -68,7 +71,7 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
             "a .csv file: values that are there are written as they stand",
         ));
     }
-    if model.preparation.table.as_ref().is_none_or(|table| !table.gaps) {
+    if model.signature().preparation.table.as_ref().is_none_or(|table| !table.gaps) {
         return Err(Error::setting(
             "fill",
             "given",
@@ -83,9 +86,8 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
     let id =
         args.rows.reading.id.as_deref().filter(|id| id.parse::<usize>().is_err()).unwrap_or("row");
     let cells = write(path, id, model, &data)?;
-    let holed =
-        data.with_gaps(HIDDEN, &mut Rng::new(model.parts.plan.config.seed).split("fill"))?;
-    let mut filled = model.filling(&data, &holed)?;
+    let holed = data.with_gaps(HIDDEN, &mut Rng::new(model.plan().settings.seed).split("fill"))?;
+    let mut filled = filling(model, &data, &holed)?;
     filled.sort_by(|a, b| a.ratio().unwrap_or(1.0).total_cmp(&b.ratio().unwrap_or(1.0)));
     let median = Filling::median(&filled);
     if show.json {
@@ -125,7 +127,7 @@ fn write(path: &Path, id: &str, model: &Model, data: &Dataset) -> Result<usize> 
         for row in 0..data.rows() {
             let text = |column: usize| match values.get(row * features + column) {
                 value if value.is_nan() => {
-                    let text = model.text(column, shortest(filled.row(row)[column]));
+                    let text = model.signature().text(column, shortest(filled.row(row)[column]));
                     // Nothing can be written for a text.
                     cells += usize::from(!text.is_empty());
                     text

@@ -4,9 +4,12 @@ use super::{holds_files, name, read_for, refuse_input, refuse_no_folder, summary
 use crate::args::{Report, Rows};
 use crate::report::{self, Facts};
 use crate::show::Show;
-use autoencoders::data::{Dataset, refuse_existing, write_atomically};
-use autoencoders::schema::ColumnKind;
-use autoencoders::{Error, Model, Result};
+use autoencoders::data::ColumnKind;
+use autoencoders::data::Dataset;
+use autoencoders::data::refuse_existing;
+use autoencoders::data::write_atomically;
+use autoencoders::study::Classifier;
+use autoencoders::{Config, Error, Model, Result, load};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +23,7 @@ pub(crate) fn run(args: &Report, show: &Show) -> Result<()> {
             "holds files already; name a new folder, or replace its figures with `--force`",
         ));
     }
-    let models = args.models.iter().map(|path| Model::load(path)).collect::<Result<Vec<_>>>()?;
+    let models = args.models.iter().map(|path| load(path)).collect::<Result<Vec<_>>>()?;
     let data = read_for(&models[0], &args.rows.data, &args.rows.reading, show)?;
     let named: Vec<(String, &Model)> =
         args.models.iter().map(|path| name(path)).zip(&models).collect();
@@ -38,7 +41,7 @@ pub(crate) fn run(args: &Report, show: &Show) -> Result<()> {
 fn as_trained(rows: &Rows, model: &Model) -> Rows {
     let mut rows = rows.clone();
     let reading = &mut rows.reading;
-    if let Some(series) = reading.series(model.series.as_ref()) {
+    if let Some(series) = reading.series(model.signature().series.as_ref()) {
         reading.window = Some(series.window);
         reading.stride = Some(series.stride).filter(|stride| *stride > 1);
         (reading.time, reading.resample, reading.duplicates, reading.gaps) =
@@ -46,6 +49,7 @@ fn as_trained(rows: &Rows, model: &Model) -> Rows {
     }
     // What cells look like tells the other kinds.
     let asked = model
+        .signature()
         .kinds()
         .into_iter()
         .filter(|(_, kind)| matches!(kind, ColumnKind::Count | ColumnKind::Poisson));
@@ -77,9 +81,8 @@ pub(crate) fn write(
     let mut all = Vec::new();
     for (name, model) in models {
         let head =
-            model.classifier.as_ref().map(|classifier| summary::head_words(&classifier.head));
-        let command =
-            summary::train_words(rows, &model.parts.plan.config) + &head.unwrap_or_default();
+            model.find::<Classifier>()?.map(|classifier| summary::head_words(&classifier.head));
+        let command = summary::train_words(rows, &Config::of(model)?) + &head.unwrap_or_default();
         all.push(Facts::of(name.clone(), command, model, data)?);
     }
     let (page, sections) = report::page(&all)?;

@@ -5,13 +5,26 @@ use super::{live, read_for, refuse_input, refuse_no_folder};
 use crate::Exit;
 use crate::args::Score;
 use crate::show::{self, Show};
-use autoencoders::data::{Dataset, refuse_existing, write_atomically};
-use autoencoders::metrics::{Alarms, auroc, best_f1};
-use autoencoders::schema::Field;
-use autoencoders::score::{
-    Drift, PointScore, Probed, Reason, RowScore, Stretch, Threshold, stretches,
-};
-use autoencoders::{Error, Model, Result};
+use autoencoders::data::Dataset;
+use autoencoders::data::Field;
+use autoencoders::data::refuse_existing;
+use autoencoders::data::write_atomically;
+use autoencoders::study::Alarms;
+use autoencoders::study::Drift;
+use autoencoders::study::PointScore;
+use autoencoders::study::Probed;
+use autoencoders::study::Reason;
+use autoencoders::study::RowScore;
+use autoencoders::study::Stretch;
+use autoencoders::study::Threshold;
+use autoencoders::study::auroc;
+use autoencoders::study::best_f1;
+use autoencoders::study::detector;
+use autoencoders::study::probe;
+use autoencoders::study::score;
+use autoencoders::study::score_points;
+use autoencoders::study::stretches;
+use autoencoders::{Error, Model, Result, load};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -47,7 +60,7 @@ struct Scored {
 }
 
 pub(crate) fn run(args: &Score, show: &Show) -> Result<Exit> {
-    let model = Model::load(&args.model)?;
+    let model = load(&args.model)?;
     if args.rows.data == "-" {
         return live::run(&model, args, show);
     }
@@ -63,9 +76,10 @@ pub(crate) fn run(args: &Score, show: &Show) -> Result<Exit> {
     if let Some(output) = &args.output {
         scored.write(output, args.reasons)?;
     }
-    match show.json {
-        true => show::print(&scored.object(args).to_string())?,
-        false => show::print(&scored.text(args))?,
+    if show.json {
+        show::print(&scored.object(args).to_string())?
+    } else {
+        show::print(&scored.text(args))?
     }
     if let Some(output) = args.output.as_ref().filter(|_| !show.json) {
         show.note(format!("{}: {}", output.display(), show::plural(scored.items.len(), "row")));
@@ -74,14 +88,14 @@ pub(crate) fn run(args: &Score, show: &Show) -> Result<Exit> {
 }
 
 fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Scored> {
-    let detector = model.detector()?;
-    let probed = detector.probe(model, data)?;
+    let detector = detector(model)?;
+    let probed = probe(&detector, model, data)?;
     probed.advice(args.kind).into_iter().for_each(|advice| show.warn(advice));
     let items = match &data.windows {
         Some(windows) => {
-            points(&windows.stamps, model.score_points(data, args.kind, args.reasons)?)
+            points(&windows.stamps, score_points(model, data, args.kind, args.reasons)?)
         }
-        None => rows(data, model.score(data, args.kind, args.reasons)?),
+        None => rows(data, score(model, data, args.kind, args.reasons)?),
     };
     let scores: Vec<f64> = items.iter().filter_map(|item| item.score).collect();
     // The points of a series have no labels: those of a table are one for each row.
@@ -115,15 +129,15 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
             best_f1(&scores, anomaly).ok_or_else(none)?.threshold
         }
         (threshold, _) => {
-            detector.threshold(args.kind, threshold, model.parts.plan.config.contamination)?
+            detector.threshold(args.kind, threshold, model.plan().blueprint.contamination)?
         }
     };
     let stretches = data.windows.as_ref().map(|windows| {
         let scores: Vec<Option<f64>> = items.iter().map(|item| item.score).collect();
         stretches(&scores, threshold, windows.length)
     });
-    let columns = match data.windows.is_some() {
-        true => (0..items
+    let columns = if data.windows.is_some() {
+        (0..items
             .iter()
             .flat_map(|item| &item.reasons)
             .map(|why| why.column + 1)
@@ -132,12 +146,13 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
             .map(|channel| {
                 data.channels.get(channel).cloned().unwrap_or_else(|| format!("channel {channel}"))
             })
-            .collect(),
-        false => (0..data.features()).map(|column| data.column_name(column)).collect(),
+            .collect()
+    } else {
+        (0..data.features()).map(|column| data.column_name(column)).collect()
     };
     Ok(Scored {
         columns,
-        fields: [data.fields.clone(), model.preparation.fields()],
+        fields: [data.fields.clone(), model.signature().preparation.fields()],
         threshold,
         stretches,
         truth: anomaly

@@ -3,15 +3,19 @@
 use super::read_for;
 use crate::args::{Rows, Search};
 use crate::show::{self, Show};
-use autoencoders::data::{Dataset, ReadOptions, Values, read};
-use autoencoders::model::{Neighbour, nearest};
-use autoencoders::schema::ColumnKind;
-use autoencoders::{Error, Matrix, Model, Result};
+use autoencoders::data::ColumnKind;
+use autoencoders::data::Dataset;
+use autoencoders::data::ReadOptions;
+use autoencoders::data::Values;
+use autoencoders::data::read;
+use autoencoders::study::Neighbour;
+use autoencoders::study::nearest;
+use autoencoders::{Error, Matrix, Model, Result, load};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 pub(crate) fn run(args: &Search, show: &Show) -> Result<()> {
-    let model = Model::load(&args.model)?;
+    let model = load(&args.model)?;
     let data = read_for(&model, &args.rows.data, &args.rows.reading, show)?;
     let mut codes = model.encode(&data)?;
     let mut query = match (args.row, &args.text) {
@@ -65,7 +69,7 @@ fn point(code: &mut [f32], middle: &[f32]) {
 
 /// The row that has this text and nothing else.
 fn only_text(model: &Model, text: &str) -> Result<Dataset> {
-    let mut fields = model.preparation.fields();
+    let mut fields = model.signature().preparation.fields();
     let wanted =
         || Error::setting("text", format!("{text:?}"), "a model of a table with a column of text");
     let column =
@@ -73,7 +77,7 @@ fn only_text(model: &Model, text: &str) -> Result<Dataset> {
     let mut row = vec![f64::NAN; fields.len()];
     row[column] = 0.0;
     fields[column].levels = Arc::new(vec![text.to_owned()]);
-    let mut data = Dataset::new("the words", model.parts.plan.shape.clone(), Values::F64(row))?;
+    let mut data = Dataset::new("the words", model.signature().shape.clone(), Values::F64(row))?;
     data.fields = fields;
     Ok(data)
 }
@@ -81,15 +85,16 @@ fn only_text(model: &Model, text: &str) -> Result<Dataset> {
 /// Reads the row whose neighbours are sought; a file of its own may lack the label and id of the
 /// others.
 fn one_row(file: &str, rows: &Rows, model: &Model) -> Result<Dataset> {
-    let set_aside = ReadOptions { labels: None, expected: model.kinds(), ..rows.reading.options() };
+    let set_aside =
+        ReadOptions { labels: None, expected: model.signature().kinds(), ..rows.reading.options() };
     let bare = ReadOptions {
         resize: rows.reading.resize,
-        expected: model.kinds(),
+        expected: model.signature().kinds(),
         ..ReadOptions::default()
     };
     let data = read(file, &set_aside).or_else(|error| read(file, &bare).map_err(|_| error))?;
     match data.rows() {
-        1 => Ok(model.aligned(data)?.0),
+        1 => Ok(model.signature().aligned(data)?.0),
         count => Err(Error::data(
             file,
             format!("has {count} rows, wanted the one whose neighbours are sought"),

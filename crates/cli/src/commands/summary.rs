@@ -2,12 +2,16 @@
 
 use super::place::free;
 use crate::args::{Rows, Train};
+use crate::settings::flag;
 use crate::show::{self, Show, quoted};
 use autoencoders::data::Dataset;
-use autoencoders::metrics::Evaluation;
-use autoencoders::recognise::Head;
-use autoencoders::schema::Shape;
-use autoencoders::{Config, Model, Result, Source, Trained};
+use autoencoders::data::Shape;
+use autoencoders::study::Classifier;
+use autoencoders::study::Evaluation;
+use autoencoders::study::Head;
+use autoencoders::study::evaluate;
+use autoencoders::study::mse;
+use autoencoders::{Config, Model, Result, Source, Trained, study};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
@@ -31,8 +35,7 @@ impl Judged {
             [("test", &split.test), ("validation", &split.validation), ("training", &split.train)];
         let recognised = |data: &Dataset, rows: &[usize]| -> Result<Option<f64>> {
             Ok(model
-                .classifier
-                .as_ref()
+                .find::<Classifier>()?
                 .map(|classifier| classifier.recognised(data, rows))
                 .transpose()?
                 .flatten())
@@ -41,12 +44,12 @@ impl Judged {
             match (test, own.into_iter().find(|(_, rows)| !rows.is_empty())) {
                 (Some(test), _) => {
                     let all: Vec<usize> = (0..test.rows()).collect();
-                    ("test", model.evaluate(test, &all)?, recognised(test, &all)?)
+                    ("test", evaluate(model, test, &all)?, recognised(test, &all)?)
                 }
                 (None, Some((name, rows))) => {
-                    (name, model.evaluate(data, rows)?, recognised(data, rows)?)
+                    (name, evaluate(model, data, rows)?, recognised(data, rows)?)
                 }
-                (None, None) => ("training", model.evaluate(data, &[])?, None),
+                (None, None) => ("training", evaluate(model, data, &[])?, None),
             };
         Ok(Self { rows, evaluation, recognised })
     }
@@ -84,14 +87,14 @@ pub(crate) fn object(
 ) -> Result<Value> {
     let (model, split, of) = (&trained.model, &trained.split, &judged.evaluation);
     let mut object = json!({
-        "family": model.parts.plan.config.family,
-        "latent": model.parts.plan.config.latent,
+        "family": model.plan().settings.family,
+        "latent": model.latent(),
         "rows": data.rows(),
-        "features": model.parts.plan.features(),
-        "epochs": model.history.len(),
+        "features": model.features(),
+        "epochs": model.provenance().history.len(),
         "seconds": time.as_secs_f64(),
-        "train": { "mse": model.mse(data, &split.train)? },
-        "validation": { "mse": model.mse(data, &split.validation)? },
+        "train": { "mse": mse(model, data, &split.train)? },
+        "validation": { "mse": mse(model, data, &split.validation)? },
         "test": {
             "mse": judged.unseen().then_some(of.mse),
             "explained_variance": of.explained_variance.filter(|_| judged.unseen()),
@@ -109,16 +112,16 @@ pub(crate) fn object(
 
 /// The table.
 pub(crate) fn text(model: &Model, judged: &Judged, time: Duration, path: &Path) -> String {
-    let (config, of) = (&model.parts.plan.config, &judged.evaluation);
+    let (config, of) = (&model.plan().settings, &judged.evaluation);
     let head = format!(
         "{}: {}, {} for {}; {}, trained in {}\n",
         path.display(),
         config.family,
         show::plural(config.latent, "number"),
-        model.parts.plan.features(),
-        match model.history.len() {
+        model.features(),
+        match model.provenance().history.len() {
             0 => "layer by layer alone".to_owned(),
-            epochs => format!("epoch {} of {epochs} chosen", model.chosen),
+            epochs => format!("epoch {} of {epochs} chosen", model.provenance().chosen),
         },
         show::time(time)
     );
@@ -154,7 +157,7 @@ fn ratio(of: &Evaluation) -> String {
 /// Commands that go on from this model.
 pub(crate) fn next(args: &Train, model: &Model, path: &Path) -> Vec<String> {
     let (model_word, rows) = (quoted(path.display()), words(&args.rows));
-    let image = matches!(model.parts.plan.shape, Shape::Image { channels: 1 | 3, .. });
+    let image = matches!(model.signature().shape, Shape::Image { channels: 1 | 3, .. });
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let file = |what: &str, ending: &str| quoted(free(&format!("{stem}-{what}"), ending).display());
     let mut next = vec![
@@ -162,16 +165,16 @@ pub(crate) fn next(args: &Train, model: &Model, path: &Path) -> Vec<String> {
         format!("ae report {model_word} {rows} -o {}", file("report", "html")),
         format!("ae encode {model_word} {rows} -o {}", file("codes", "csv")),
     ];
-    if matches!(model.parts.plan.shape, Shape::Flat { .. } | Shape::Series { .. }) {
+    if matches!(model.signature().shape, Shape::Flat { .. } | Shape::Series { .. }) {
         next.push(format!("ae score {model_word} {rows} -o {}", file("scores", "csv")));
     }
-    if model.classifier.is_some() {
+    if matches!(model.find::<Classifier>(), Ok(Some(_))) {
         next.push(format!("ae classify {model_word} {rows} -o {}", file("classes", "csv")));
     }
     if image {
         next.push(format!("ae reconstruct {model_word} {rows} -o {}", file("rows", "png")));
     }
-    if model.draw(1, 0, Source::Auto).is_ok() {
+    if study::draw(model, 1, 0, Source::Auto).is_ok() {
         next.push(format!(
             "ae generate {model_word} -n 64 -o {}",
             file("new", if image { "png" } else { "csv" })
@@ -182,17 +185,17 @@ pub(crate) fn next(args: &Train, model: &Model, path: &Path) -> Vec<String> {
 
 /// What a model is, in a sentence.
 pub(crate) fn model_words(model: &Model) -> String {
-    let (plan, config) = (&model.parts.plan, &model.parts.plan.config);
+    let (plan, config) = (&model.plan(), &model.plan().settings);
     format!(
         "{} autoencoder, network {}, {} weights, {} a code; trained on {} rows of {}, epoch {} of {}, seed {}.",
         config.family,
         config.net,
-        model.vars.weights(),
+        model.vars().weights(),
         show::plural(config.latent, "number"),
-        model.training_rows,
-        plan.shape,
-        model.chosen,
-        model.history.len(),
+        model.provenance().training_rows,
+        plan.blueprint.source,
+        model.provenance().chosen,
+        model.provenance().history.len(),
         config.seed
     )
 }
@@ -225,13 +228,7 @@ pub(crate) fn words(rows: &Rows) -> String {
 
 /// The words that train a model of this configuration again; what is as by default is left out.
 pub(crate) fn train_words(rows: &str, config: &Config) -> String {
-    let object = |config: &Config| {
-        serde_json::to_value(config)
-            .ok()
-            .and_then(|value| value.as_object().cloned())
-            .unwrap_or_default()
-    };
-    let (own, default) = (object(config), object(&Config::default()));
+    let (own, default) = (config.by_name(), Config::default().by_name());
     let text =
         |value: &Value| quoted(value.as_str().map_or_else(|| value.to_string(), str::to_owned));
     let mut words = format!("ae train {rows}");
@@ -267,9 +264,4 @@ pub(crate) fn head_words(head: &Head) -> String {
     let options =
         options.into_iter().filter_map(|(name, value)| Some(format!(" {name} {}", value?)));
     format!(" --head {}", head.kind) + &options.collect::<String>()
-}
-
-/// The flag of a setting.
-fn flag(name: &str) -> String {
-    if name == "learning_rate" { "lr".to_owned() } else { name.replace('_', "-") }
 }

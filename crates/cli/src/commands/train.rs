@@ -7,11 +7,16 @@ use crate::Exit;
 use crate::args::Train;
 use crate::progress::Progress;
 use crate::show::{self, Show, quoted};
-use autoencoders::data::{Dataset, ReadOptions, read};
-use autoencoders::recognise::{Classifier, Head, Kind};
-use autoencoders::schema::Shape;
-use autoencoders::split::Split;
-use autoencoders::{Config, Error, Event, Flow, Model, Outcome, Result, Trained, fit, fit_from};
+use autoencoders::data::Dataset;
+use autoencoders::data::ReadOptions;
+use autoencoders::data::Shape;
+use autoencoders::data::Split;
+use autoencoders::data::read;
+use autoencoders::study::Classifier;
+use autoencoders::study::Evaluation;
+use autoencoders::study::Head;
+use autoencoders::study::HeadKind;
+use autoencoders::{Config, Error, Event, Flow, Outcome, Result, Trained, fit, fit_from, load};
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,7 +31,7 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     if let Some(report) = &report {
         super::report::check(report, args.force, &[&place.model, Path::new(&args.rows.data)])?;
     }
-    let start = args.from.as_ref().map(|path| Model::load(path)).transpose()?;
+    let start = args.from.as_ref().map(|path| load(path)).transpose()?;
     let data = match &start {
         Some(start) => read_for(start, &args.rows.data, &args.rows.reading, show)?,
         None => read_rows(&args.rows, show)?,
@@ -36,7 +41,7 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     let head = args.head.map(|kind| head_of(args, kind, &config)).transpose()?;
     if let Some(head) = &head {
         // Before the training that comes first.
-        head.check(&data, &Split::new(data.rows(), config.fractions(), config.seed)?)?;
+        head.check(&data, &Split::new(data.rows(), config.train.fractions(), config.model.seed)?)?;
     }
 
     let mut progress = Progress::new(show);
@@ -54,7 +59,7 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
         // An interrupt ends it early; what was trained before is kept.
         (Ok(trained), Some(head)) if !stopped => Some(Classifier::fit(
             &trained.model,
-            &*trained.model.whitened(&data)?,
+            &*trained.model.signature().whitened(&data)?,
             &trained.split,
             head,
             &mut |event| {
@@ -68,7 +73,7 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     progress.finish();
     let mut trained = trained?;
     // What follows looks at rows as the model sees them: whitened, where it whitens.
-    let data = trained.model.aligned(data)?.0;
+    let data = trained.model.signature().aligned(data)?.0;
     if stopped {
         interrupted(args, head.as_ref(), &trained, &place.run);
         return Ok(Exit::Interrupted);
@@ -85,7 +90,7 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
                     show::plural(classifier.history.len(), "epoch")
                 ));
             }
-            trained.model.classifier = Some(classifier);
+            trained.model.attach(classifier)?;
         }
         None => {}
     }
@@ -105,9 +110,9 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
 }
 
 /// How the classifier is trained.
-fn head_of(args: &Train, kind: Kind, config: &Config) -> Result<Head> {
+fn head_of(args: &Train, kind: HeadKind, config: &Config) -> Result<Head> {
     let default = Head::default();
-    if let Some(rate) = args.head_lr.filter(|_| kind != Kind::Softmax) {
+    if let Some(rate) = args.head_lr.filter(|_| kind != HeadKind::Softmax) {
         return Err(Error::setting(
             "head-lr",
             rate,
@@ -119,7 +124,7 @@ fn head_of(args: &Train, kind: Kind, config: &Config) -> Result<Head> {
         epochs: args.head_epochs,
         learning_rate: args.head_lr.unwrap_or(default.learning_rate),
         l2: args.head_l2.unwrap_or(default.l2),
-        seed: config.seed,
+        seed: config.model.seed,
         ..default
     })
 }
@@ -146,7 +151,7 @@ fn test_rows(file: &str, args: &Train, data: &Dataset) -> Result<Dataset> {
 
 /// Says how to go on; the checkpoint is written already.
 fn interrupted(args: &Train, head: Option<&Head>, trained: &Trained, run: &Path) {
-    let done = show::plural(trained.model.history.len(), "epoch");
+    let done = show::plural(trained.model.provenance().history.len(), "epoch");
     let mut words =
         format!("ae train {} --resume {}", summary::words(&args.rows), quoted(run.display()));
     // Otherwise the checkpoint's name tells the model's.
@@ -181,31 +186,33 @@ fn finish(
     time: Duration,
 ) -> Result<Exit> {
     let judged = Judged::of(trained, data, test)?;
-    trained.model.evaluation = judged.kept();
+    // An evaluation that is not finite says nothing.
+    if let Some(evaluation) = judged.kept().filter(Evaluation::is_finite) {
+        trained.model.attach(evaluation)?;
+    }
     trained.model.save(&place.model)?;
     if place.run.exists() {
         std::fs::remove_file(&place.run).map_err(|error| Error::io(&place.run, error))?;
     }
     let model = &trained.model;
     judged.advise(model, show);
-    match show.json {
-        true => {
-            show::print(&summary::object(trained, &judged, data, time, &place.model)?.to_string())?
-        }
-        false => show::print(&summary::text(model, &judged, time, &place.model))?,
+    if show.json {
+        show::print(&summary::object(trained, &judged, data, time, &place.model)?.to_string())?
+    } else {
+        show::print(&summary::text(model, &judged, time, &place.model))?
     }
     match &trained.outcome {
         Outcome::Diverged(error) => {
             show::error(error);
             show::say(&format!(
                 "the weights of epoch {} are saved in {}",
-                model.chosen,
+                model.provenance().chosen,
                 place.model.display()
             ));
             return Ok(Exit::Failed);
         }
         Outcome::Stopped => {
-            let patience = show::plural(model.parts.plan.config.patience, "epoch");
+            let patience = show::plural(Config::of(model)?.train.patience, "epoch");
             show.note(format!("stopped early: no better validation loss for {patience}"));
         }
         Outcome::Converged => show.note("stopped early: the optimiser finds no lower loss"),

@@ -2,11 +2,18 @@
 
 use crate::commands::{name, summary};
 use crate::report::is_curve;
-use autoencoders::data::{Dataset, Values};
-use autoencoders::inspect::{MOST_PLACED, neighbour_map};
-use autoencoders::rng::Rng;
-use autoencoders::schema::Shape;
-use autoencoders::{Error, Matrix, Model, Result, Source};
+use autoencoders::data::Dataset;
+use autoencoders::data::Shape;
+use autoencoders::data::Values;
+use autoencoders::study::MOST_PLACED;
+use autoencoders::study::errors;
+use autoencoders::study::generate;
+use autoencoders::study::most_exciting;
+use autoencoders::study::nearest_rows;
+use autoencoders::study::neighbour_map;
+use autoencoders::study::typical_distance;
+use autoencoders::study::unprepared;
+use autoencoders::{Error, Matrix, Model, Result, Rng, Source};
 use draw::colour::groups;
 use serde_json::json;
 use std::borrow::Cow;
@@ -52,30 +59,30 @@ pub(crate) struct Scene {
 
 /// Rows that the model draws itself, where none are named.
 pub(crate) fn drawn(model: &Model, name: &str) -> Result<Dataset> {
-    let rows = model.generate(DRAWN, 0, Source::Auto).map_err(|_| {
+    let rows = generate(model, DRAWN, 0, Source::Auto).map_err(|_| {
         let wanted = format!("rows to show, as in `ae explore {name} DATA`: this model has no prior or density to draw rows from");
         Error::setting("DATA", "missing", wanted)
     })?;
     let mut data = Dataset::new(
         "rows it drew itself",
-        model.parts.plan.shape.clone(),
+        model.signature().shape.clone(),
         Values::F32(rows.values),
     )?;
-    data.columns.clone_from(&model.columns);
-    data.fields = model.preparation.fields();
+    data.columns.clone_from(&model.signature().columns);
+    data.fields = model.signature().preparation.fields();
     Ok(data)
 }
 
 impl Scene {
     /// The scene of a model, whose file has these bytes, on some rows.
     pub(crate) fn of(name: String, bytes: Vec<u8>, model: Model, data: &Dataset) -> Result<Self> {
-        model.accept(data)?;
+        model.signature().accept(data)?;
         let all = data.rows();
-        let (numbers, data) = shown(&*model.recoded(data)?, &model)?;
+        let (numbers, data) = shown(&*model.signature().recoded(data)?, &model)?;
         let rows: Vec<usize> = (0..data.rows()).collect();
-        let errors = model.errors(&data, &rows)?.rows;
+        let errors = errors(&model, &data, &rows)?.rows;
         let codes = model.encode(&data)?;
-        let radius = model.typical_distance(&data, &rows[..rows.len().min(SOUGHT)])?;
+        let radius = typical_distance(&model, &data, &rows[..rows.len().min(SOUGHT)])?;
         Ok(Self {
             name,
             bytes,
@@ -114,7 +121,7 @@ impl Scene {
     }
 
     fn description(&self) -> Result<Vec<u8>> {
-        let (plan, data) = (&self.model.parts.plan, &self.data);
+        let (plan, data) = (&self.model.plan(), &self.data);
         let (group, names) = match &data.labels {
             Some(labels) => {
                 let (group, names) = groups(labels);
@@ -129,14 +136,14 @@ impl Scene {
             "words": summary::model_words(&self.model),
             "rows": self.rows(),
             "all": self.all,
-            "features": plan.features(),
-            "latent": plan.config.latent,
+            "features": plan.blueprint.features(),
+            "latent": plan.blueprint.latent,
             "bytes": data.gather([])?.storage() == "u8",
-            "columns": (0..plan.features()).map(|column| data.column_name(column)).collect::<Vec<_>>(),
+            "columns": (0..plan.blueprint.features()).map(|column| data.column_name(column)).collect::<Vec<_>>(),
             "fields": data.fields.iter().map(|field| json!({ "kind": field.kind, "levels": *field.levels })).collect::<Vec<_>>(),
-            "curve": is_curve(&plan.shape, data.columns.is_empty()),
-            "channels": if let Shape::Series { channels, .. } = plan.shape { channels } else { 1 },
-            "ends": self.model.black_and_white(&some),
+            "curve": is_curve(&plan.blueprint.source, data.columns.is_empty()),
+            "channels": if let Shape::Series { channels, .. } = plan.blueprint.source { channels } else { 1 },
+            "ends": self.model.signature().black_and_white(&some),
             "groups": names,
             "group": group,
             "labels": data.labels,
@@ -153,7 +160,7 @@ impl Scene {
     /// same.
     fn placed(&self) -> Vec<usize> {
         let mut rows =
-            Rng::new(self.model.parts.plan.config.seed).split("explore").permutation(self.rows());
+            Rng::new(self.model.plan().settings.seed).split("explore").permutation(self.rows());
         rows.truncate(MOST_PLACED);
         let first = self.codes.row(0);
         let same = (0..self.rows()).all(|row| self.codes.row(row) == first);
@@ -186,10 +193,10 @@ impl Scene {
             return Ok(made);
         }
         let units: Vec<usize> = (0..self.excited()).collect();
-        let inputs = self.model.most_exciting(&units, self.radius)?;
+        let inputs = most_exciting(&self.model, &units, self.radius)?;
         let rows: Vec<usize> = (0..self.rows().min(SOUGHT)).collect();
-        let nearest = self.model.nearest_rows(&self.data, &rows, &inputs)?;
-        let mut bytes = numbers(&self.model.unprepared(inputs).values);
+        let nearest = nearest_rows(&self.model, &self.data, &rows, &inputs)?;
+        let mut bytes = numbers(&unprepared(&self.model, inputs).values);
         bytes.extend(indices(&nearest));
         Ok(self.exciting.get_or_init(|| bytes))
     }
@@ -202,7 +209,7 @@ fn shown(data: &Dataset, model: &Model) -> Result<(Vec<usize>, Dataset)> {
     let most = (MOST_BYTES / (data.features() * width).max(1)).clamp(1, MOST_ROWS);
     let mut rows: Vec<usize> = (0..data.rows()).collect();
     if rows.len() > most {
-        rows = Rng::new(model.parts.plan.config.seed).split("explore").permutation(data.rows());
+        rows = Rng::new(model.plan().settings.seed).split("explore").permutation(data.rows());
         rows.truncate(most);
         rows.sort_unstable();
     }

@@ -4,8 +4,18 @@
 use super::{Facts, Figure, Picture, Section};
 use crate::show;
 use autoencoders::Result;
-use autoencoders::data::{Dataset, Windows};
-use autoencoders::score::{Kind, PointScore, Reason, RowScore, Stretch, Threshold, stretches};
+use autoencoders::data::Dataset;
+use autoencoders::data::Windows;
+use autoencoders::study::Detector;
+use autoencoders::study::PointScore;
+use autoencoders::study::Reason;
+use autoencoders::study::RowScore;
+use autoencoders::study::ScoreKind;
+use autoencoders::study::Stretch;
+use autoencoders::study::Threshold;
+use autoencoders::study::score;
+use autoencoders::study::score_points;
+use autoencoders::study::stretches;
 use draw::chart::{self, color};
 use maud::{Markup, html};
 
@@ -29,11 +39,11 @@ struct Found<'a> {
 }
 
 pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
-    let Some(detector) = &facts.model.detector else { return Ok(None) };
-    let contamination = facts.model.parts.plan.config.contamination;
-    let threshold = detector.threshold(Kind::Joined, Threshold::Auto, contamination)?;
+    let Some(detector) = facts.model.find::<Detector>()? else { return Ok(None) };
+    let contamination = facts.model.plan().blueprint.contamination;
+    let threshold = detector.threshold(ScoreKind::Joined, Threshold::Auto, contamination)?;
     let advice =
-        detector.probed.as_ref().map(|probed| probed.advice(Kind::Joined)).unwrap_or_default();
+        detector.probed.as_ref().map(|probed| probed.advice(ScoreKind::Joined)).unwrap_or_default();
     let (scores, table, series) = match &facts.data.windows {
         Some(windows) => of_points(facts, windows, threshold)?,
         None => of_rows(facts, threshold)?,
@@ -60,7 +70,7 @@ type Seen = (Vec<f64>, Markup, Vec<Figure>);
 fn of_rows(facts: &Facts, threshold: f64) -> Result<Seen> {
     // Single pixels explain nothing.
     let reasons = if facts.image().is_some() { 0 } else { REASONS };
-    let rows = facts.model.score(facts.data, Kind::Joined, reasons)?;
+    let rows = score(facts.model, facts.data, ScoreKind::Joined, reasons)?;
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_by(|a, b| rows[*b].score.total_cmp(&rows[*a].score).then(a.cmp(b)));
     let found = order.iter().take(SHOWN).map(|row| {
@@ -75,7 +85,7 @@ fn of_rows(facts: &Facts, threshold: f64) -> Result<Seen> {
 }
 
 fn of_points(facts: &Facts, windows: &Windows, threshold: f64) -> Result<Seen> {
-    let points = facts.model.score_points(facts.data, Kind::Joined, REASONS)?;
+    let points = score_points(facts.model, facts.data, ScoreKind::Joined, REASONS)?;
     let scores: Vec<Option<f64>> = points.iter().map(|point| point.score).collect();
     let mut found = stretches(&scores, threshold, windows.length);
     let figures = series(facts.data, windows, &found)?;
@@ -104,7 +114,7 @@ fn channel_name(data: &Dataset, channel: usize) -> String {
 }
 
 fn table(facts: &Facts, what: &str, found: Vec<Found>, names: &[String], threshold: f64) -> Markup {
-    let expected = facts.model.preparation.fields();
+    let expected = facts.model.signature().preparation.fields();
     if found.is_empty() {
         return html! { p { "None is above it." } };
     }

@@ -2,8 +2,10 @@
 
 use super::figure::Legend;
 use super::{Facts, Figure, Picture, Section};
-use autoencoders::inspect::{MOST_PLACED, State, neighbour_map};
-use autoencoders::schema::Shape;
+use autoencoders::data::Shape;
+use autoencoders::study::MOST_PLACED;
+use autoencoders::study::State;
+use autoencoders::study::neighbour_map;
 use autoencoders::{Matrix, Result};
 use draw::chart::RGBColor;
 use draw::chart::{self, Line, color};
@@ -21,7 +23,7 @@ const CELLS: usize = 16;
 
 pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     let mut figures = vec![units(facts)?];
-    if let Some(target) = facts.model.parts.plan.family.target_activation() {
+    if let Some(target) = facts.model.plan().family.target_activation() {
         figures.push(activations(facts, target)?);
     }
     if let Some(kl) = &facts.kl {
@@ -67,7 +69,7 @@ fn words(facts: &Facts) -> Markup {
         more => format!("{}, and {} more", units[..40].join(", "), more - 40),
     };
     html! {
-        (facts.codes.columns) " numbers stand for " (facts.model.parts.plan.features()) "; their mean over all rows is "
+        (facts.codes.columns) " numbers stand for " (facts.model.features()) "; their mean over all rows is "
         (format!("{:.4}", facts.evaluation.mean_activation)) ". "
         @if dead.is_empty() && saturated.is_empty() { "Every unit tells rows apart." }
         @if !dead.is_empty() { "Dead, the same for all rows or nearly: unit " (list(&dead)) ". " }
@@ -86,9 +88,10 @@ fn units(facts: &Facts) -> Result<Figure> {
         };
         (format!("{at}{word}"), unit.histogram.as_slice(), color)
     });
-    let title = match shown.len() == all.len() {
-        true => "Each unit over all rows".to_owned(),
-        false => format!("The first {} of {} units over all rows", shown.len(), all.len()),
+    let title = if shown.len() == all.len() {
+        "Each unit over all rows".to_owned()
+    } else {
+        format!("The first {} of {} units over all rows", shown.len(), all.len())
     };
     let caption = "How many rows have which value, each unit from its smallest to its largest; grey units are dead, red ones saturated.";
     Ok(Figure::new(

@@ -1,7 +1,7 @@
 //! Several models on the same rows.
 
 use super::{Facts, Figure, Picture, Section};
-use autoencoders::schema::Shape;
+use autoencoders::data::Shape;
 use autoencoders::{Error, Result};
 use draw::chart::{self, Line, color};
 use maud::{Markup, html};
@@ -14,8 +14,7 @@ const STEPS: usize = 60;
 /// What stands only on a page of several models.
 pub(super) fn sections(all: &[Facts]) -> Result<Vec<Section>> {
     for facts in &all[1..] {
-        let (first, other) =
-            (all[0].model.parts.plan.features(), facts.model.parts.plan.features());
+        let (first, other) = (all[0].model.features(), facts.model.features());
         if first != other {
             return Err(Error::shape(
                 format!("rows of {}", facts.name),
@@ -42,7 +41,7 @@ fn table(all: &[Facts]) -> Markup {
             } }
             tbody {
                 @for facts in all {
-                    @let (of, config) = (&facts.evaluation, &facts.model.parts.plan.config);
+                    @let (of, config) = (&facts.evaluation, &facts.model.plan().settings);
                     tr {
                         td { (facts.name) }
                         td { (config.family) }
@@ -53,7 +52,7 @@ fn table(all: &[Facts]) -> Markup {
                         td.best[of.mae == mae] { (number(of.mae)) }
                         td { (of.explained_variance.map_or("-".to_owned(), number)) }
                         td { (of.active_units) " of " (config.latent) }
-                        td { (facts.model.vars.weights()) }
+                        td { (facts.model.vars().weights()) }
                     }
                 }
             }
@@ -118,6 +117,7 @@ fn curves(all: &[Facts]) -> Result<Option<Figure>> {
     let line = |(at, facts): (usize, &Facts)| {
         let points = facts
             .model
+            .provenance()
             .history
             .iter()
             .filter_map(|epoch| Some((epoch.epoch as f64, epoch.validation.as_ref()?.sum())));
@@ -143,7 +143,9 @@ fn images(all: &[Facts]) -> Result<Option<Figure>> {
         (0..count).map(|at| order[at * (order.len() - 1) / (count - 1).max(1)]).collect();
     let mut pixels = first.pixels_of(&rows)?;
     for facts in all {
-        pixels.extend(facts.model.pixels(&facts.model.reconstruct_rows(facts.data, &rows)?));
+        pixels.extend(
+            facts.model.signature().pixels(&facts.model.reconstruct_rows(facts.data, &rows)?),
+        );
     }
     let names = all.iter().map(|facts| facts.name.as_str()).collect::<Vec<_>>().join(", ");
     let caption = format!(

@@ -1,11 +1,17 @@
 //! Everything a report says, computed once.
 
 use autoencoders::data::Dataset;
-use autoencoders::inspect::{CodeMap, CodeStatistics, Errors};
-use autoencoders::metrics::Evaluation;
-use autoencoders::rng::Rng;
-use autoencoders::schema::Shape;
-use autoencoders::{Matrix, Model, Result};
+use autoencoders::data::Shape;
+use autoencoders::study::CodeMap;
+use autoencoders::study::CodeStatistics;
+use autoencoders::study::Errors;
+use autoencoders::study::Evaluation;
+use autoencoders::study::code_statistics;
+use autoencoders::study::errors;
+use autoencoders::study::evaluate;
+use autoencoders::study::kl_by_unit;
+use autoencoders::study::original_rows;
+use autoencoders::{Matrix, Model, Result, Rng};
 
 /// A model on some rows.
 pub(crate) struct Facts<'a> {
@@ -36,10 +42,10 @@ impl<'a> Facts<'a> {
         Ok(Self {
             name,
             command,
-            evaluation: model.evaluate(data, &rows)?,
-            errors: model.errors(data, &rows)?,
-            statistics: model.code_statistics(&codes),
-            kl: model.kl_by_unit(data, &rows)?,
+            evaluation: evaluate(model, data, &rows)?,
+            errors: errors(model, data, &rows)?,
+            statistics: code_statistics(model, &codes),
+            kl: kl_by_unit(model, data, &rows)?,
             map: CodeMap::of(&codes),
             codes,
             model,
@@ -49,17 +55,17 @@ impl<'a> Facts<'a> {
 
     /// What the report draws by.
     pub(crate) fn rng(&self) -> Rng {
-        Rng::new(self.model.parts.plan.config.seed).split("report")
+        Rng::new(self.model.plan().settings.seed).split("report")
     }
 
     /// The shape of a row where it is an image to look at.
     pub(crate) fn image(&self) -> Option<&Shape> {
-        Some(&self.model.parts.plan.shape)
+        Some(&self.model.signature().shape)
             .filter(|shape| matches!(shape, Shape::Image { channels: 1 | 3, .. }))
     }
 
     /// Some rows as pixels between 0 and 1.
     pub(crate) fn pixels_of(&self, rows: &[usize]) -> Result<Vec<f32>> {
-        Ok(self.model.pixels(&self.model.original_rows(self.data, rows)?))
+        Ok(self.model.signature().pixels(&original_rows(self.model, self.data, rows)?))
     }
 }

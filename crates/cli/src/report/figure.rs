@@ -1,7 +1,7 @@
 //! What a report is made of.
 
 use autoencoders::Result;
-use autoencoders::schema::Shape;
+use autoencoders::data::Shape;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use draw::{png, png_grid};

@@ -3,8 +3,15 @@
 
 use super::{Facts, Figure, Picture, Section};
 use autoencoders::Result;
-use autoencoders::inspect::{Filters, Gabor};
-use autoencoders::schema::Shape;
+use autoencoders::data::Shape;
+use autoencoders::study::Filters;
+use autoencoders::study::Gabor;
+use autoencoders::study::decoder_filters;
+use autoencoders::study::encoder_filters;
+use autoencoders::study::most_exciting;
+use autoencoders::study::nearest_rows;
+use autoencoders::study::typical_distance;
+use autoencoders::study::unprepared;
 use draw::colour::around_grey;
 use maud::html;
 
@@ -19,11 +26,11 @@ const EXPLAINED: f64 = 0.5;
 
 pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     let mut figures = Vec::new();
-    if let Some(filters) = facts.model.encoder_filters()? {
+    if let Some(filters) = encoder_filters(facts.model)? {
         figures.extend(weights("filters", "What the units of the first layer look for", &filters)?);
         figures.extend(gabors(&filters)?);
     }
-    if let Some(filters) = facts.model.decoder_filters()? {
+    if let Some(filters) = decoder_filters(facts.model)? {
         figures.extend(weights(
             "decoder-filters",
             "What the units before the last layer draw",
@@ -129,12 +136,12 @@ fn exciting(facts: &Facts) -> Result<Option<Figure>> {
     let Some(shape @ &Shape::Image { width, .. }) = facts.image() else { return Ok(None) };
     let units: Vec<usize> = (0..facts.codes.columns.min(ACROSS * 2)).collect();
     let rows: Vec<usize> = (0..facts.data.rows().min(SOUGHT)).collect();
-    let radius = facts.model.typical_distance(facts.data, &rows)?;
-    let inputs = facts.model.most_exciting(&units, radius)?;
-    let nearest = facts.model.nearest_rows(facts.data, &rows, &inputs)?;
+    let radius = typical_distance(facts.model, facts.data, &rows)?;
+    let inputs = most_exciting(facts.model, &units, radius)?;
+    let nearest = nearest_rows(facts.model, facts.data, &rows, &inputs)?;
     let columns = inputs.columns;
     let found = facts.pixels_of(&nearest)?;
-    let shown = facts.model.pixels(&facts.model.unprepared(inputs));
+    let shown = facts.model.signature().pixels(&unprepared(facts.model, inputs));
     let mut images = Vec::new();
     for line in 0..units.len().div_ceil(ACROSS) {
         for part in [&shown, &found] {

@@ -1,8 +1,12 @@
 //! What the decoder draws: new rows, walks through the code.
 
 use super::{Facts, Figure, Picture, Section};
-use autoencoders::inspect::{spherical, straight};
-use autoencoders::schema::Shape;
+use autoencoders::data::Shape;
+use autoencoders::study::generate;
+use autoencoders::study::manifold;
+use autoencoders::study::spherical;
+use autoencoders::study::straight;
+use autoencoders::study::traversal;
 use autoencoders::{Matrix, Result, Source};
 use maud::html;
 
@@ -16,10 +20,11 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     let Some(shape @ &Shape::Image { width, .. }) = facts.image() else { return Ok(None) };
     let (model, units) = (facts.model, &facts.statistics.units);
     let scale = (36 / width).max(1);
-    let picture =
-        |rows: &Matrix, per_row: usize| Picture::images(&model.pixels(rows), shape, per_row, scale);
+    let picture = |rows: &Matrix, per_row: usize| {
+        Picture::images(&model.signature().pixels(rows), shape, per_row, scale)
+    };
     let mut figures = Vec::new();
-    if let Ok(rows) = model.generate(SAMPLES, 0, Source::Auto) {
+    if let Ok(rows) = generate(model, SAMPLES, 0, Source::Auto) {
         figures.push(Figure::new(
             "samples",
             "New rows",
@@ -28,7 +33,7 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
         ));
     }
     if units.len() == 2 {
-        let rows = model.manifold(units, MANIFOLD)?;
+        let rows = manifold(model, units, MANIFOLD)?;
         let caption = "Every code on a grid, 2 standard deviations to each side: unit 0 to the right, unit 1 upwards.";
         figures.push(Figure::new(
             "manifold",
@@ -43,9 +48,9 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     let weight = |unit: usize| facts.kl.as_ref().map_or(units[unit].deviation, |kl| kl[unit]);
     order.sort_by(|a, b| weight(*b).total_cmp(&weight(*a)));
     order.truncate(WALKED);
-    let mut walks = Matrix { columns: model.parts.plan.features(), values: Vec::new() };
+    let mut walks = Matrix { columns: model.features(), values: Vec::new() };
     for unit in &order {
-        walks.values.extend(model.traversal(units, *unit, STEPS)?.values);
+        walks.values.extend(traversal(model, units, *unit, STEPS)?.values);
     }
     let named = order.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
     let caption = format!(

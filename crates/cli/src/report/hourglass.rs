@@ -1,7 +1,7 @@
 //! The network as the hourglass it is.
 
-use autoencoders::inspect::Level;
-use autoencoders::schema::Shape;
+use autoencoders::data::Shape;
+use autoencoders::study::Level;
 use maud::html;
 
 const HEIGHT: f64 = 220.0;

@@ -4,6 +4,7 @@ use super::hourglass;
 use super::{Facts, Section};
 use crate::commands::summary;
 use autoencoders::Result;
+use autoencoders::study::levels;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// Light, dark and on paper. Charts are drawn in black: their ink follows the page.
@@ -30,7 +31,7 @@ pub(super) fn page(all: &[Facts], sections: &[Section]) -> Result<String> {
 
 /// What a model is; alone on its page also its numbers.
 fn header(facts: &Facts, alone: bool) -> Result<Markup> {
-    let hourglass = hourglass::drawing(&facts.model.levels(facts.data, 0)?);
+    let hourglass = hourglass::drawing(&levels(facts.model, facts.data, 0)?);
     Ok(html! {
         @if alone { (numbers(facts)) } @else { h2.model { (facts.name) } }
         (PreEscaped(hourglass))
@@ -106,7 +107,7 @@ fn shown(value: f64) -> String {
 }
 
 fn settings(facts: &Facts) -> Markup {
-    let (model, config) = (facts.model, &facts.model.parts.plan.config);
+    let (model, config) = (facts.model, &facts.model.plan().settings);
     html! {
         p {
             (summary::model_words(model)) " Shown here on " (facts.data.name) ", " (facts.data.rows()) " rows."

@@ -2,7 +2,9 @@
 
 use super::{Facts, Figure, Picture, Section};
 use crate::show;
-use autoencoders::schema::Shape;
+use autoencoders::data::Shape;
+use autoencoders::study::corrupted_rows;
+use autoencoders::study::original_rows;
 use autoencoders::{Matrix, Result};
 use draw::chart::{self, Line, color};
 use maud::{Markup, html};
@@ -40,7 +42,7 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
         .map(|(name, rows)| Kind::of(facts, name, rows))
         .collect::<Result<Vec<_>>>()?;
     let mut figures = Vec::new();
-    match &facts.model.parts.plan.shape {
+    match &facts.model.signature().shape {
         Shape::Image { channels: 1 | 3, .. } => {
             for kind in &kinds {
                 figures.push(images(facts, kind)?);
@@ -74,7 +76,7 @@ pub(crate) fn is_curve(shape: &Shape, nameless: bool) -> bool {
 
 impl Kind {
     fn of(facts: &Facts, name: &'static str, rows: Vec<usize>) -> Result<Self> {
-        let originals = facts.model.original_rows(facts.data, &rows)?;
+        let originals = original_rows(facts.model, facts.data, &rows)?;
         let rebuilt = facts.model.reconstruct_rows(facts.data, &rows)?;
         Ok(Self { name, rows, originals, rebuilt })
     }
@@ -82,16 +84,17 @@ impl Kind {
 
 /// Originals, reconstructions and errors below each other.
 fn images(facts: &Facts, kind: &Kind) -> Result<Figure> {
-    let (model, shape) = (facts.model, &facts.model.parts.plan.shape);
-    let (above, below) = (model.pixels(&kind.originals), model.pixels(&kind.rebuilt));
+    let (model, shape) = (facts.model, &facts.model.signature().shape);
+    let (above, below) =
+        (model.signature().pixels(&kind.originals), model.signature().pixels(&kind.rebuilt));
     // Around mid-grey: darker where the reconstruction is too dark.
     let errors = above.iter().zip(&below).map(|(above, below)| 0.5 + 0.5 * (below - above));
     let mut pixels = above.clone();
     pixels.extend(&below);
     pixels.extend(errors);
-    if let Some(corrupted) = model.corrupted_rows(facts.data, &kind.rows, &facts.rng())? {
-        let noisy = model.pixels(&corrupted.0);
-        let cleaned = model.pixels(&corrupted.1);
+    if let Some(corrupted) = corrupted_rows(model, facts.data, &kind.rows, &facts.rng())? {
+        let noisy = model.signature().pixels(&corrupted.0);
+        let cleaned = model.signature().pixels(&corrupted.1);
         pixels.extend(noisy);
         pixels.extend(cleaned);
     }
@@ -115,7 +118,7 @@ fn numbers(rows: &[usize]) -> String {
 
 /// A series and its reconstruction over each other.
 fn overlay(facts: &Facts, kind: &Kind, at: usize) -> Result<Figure> {
-    let channels = if let Shape::Series { channels, .. } = facts.model.parts.plan.shape {
+    let channels = if let Shape::Series { channels, .. } = facts.model.signature().shape {
         channels
     } else {
         1
@@ -153,9 +156,10 @@ fn columns(facts: &Facts) -> Result<Figure> {
         .collect();
     all.sort_by(|a, b| b.1.total_cmp(&a.1));
     let shown = all.len().min(MOST_COLUMNS);
-    let title = match shown == all.len() {
-        true => "The error of each column".to_owned(),
-        false => format!("The {shown} of {} columns with the largest errors", all.len()),
+    let title = if shown == all.len() {
+        "The error of each column".to_owned()
+    } else {
+        format!("The {shown} of {} columns with the largest errors", all.len())
     };
     let caption = "A column with an error near 1 (for standard scaling) is not in the code at all.";
     Ok(Figure::new(
@@ -168,7 +172,7 @@ fn columns(facts: &Facts) -> Result<Figure> {
 
 /// The worst rows with their worst columns.
 fn worst_table(facts: &Facts, worst: &Kind) -> Markup {
-    let fields = facts.model.preparation.fields();
+    let fields = facts.model.signature().preparation.fields();
     html! {
         "The worst rows and the columns that are to blame:"
         table {
@@ -177,7 +181,7 @@ fn worst_table(facts: &Facts, worst: &Kind) -> Markup {
                 @for (at, row) in worst.rows.iter().enumerate() {
                     @let (original, rebuilt) = (worst.originals.row(at), worst.rebuilt.row(at));
                     @let order = {
-                        let squares = facts.model.preparation.squared_differences(original, rebuilt);
+                        let squares = facts.model.signature().preparation.squared_differences(original, rebuilt);
                         let mut order: Vec<usize> = (0..original.len()).collect();
                         order.sort_by(|a, b| squares[*b].total_cmp(&squares[*a]));
                         order

@@ -1,8 +1,7 @@
 //! How training went, and how far principal components get.
 
 use super::{Facts, Figure, Picture, Section};
-use autoencoders::Result;
-use autoencoders::run::Numbers;
+use autoencoders::{Numbers, Result};
 use draw::chart::{self, Line, color};
 use maud::html;
 
@@ -19,7 +18,7 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
 
 /// Every named term and, where there is more than one, their sum.
 fn curves(facts: &Facts) -> Result<Option<Figure>> {
-    let history = &facts.model.history;
+    let history = &facts.model.provenance().history;
     let Some(first) = history.first() else { return Ok(None) };
     let mut names: Vec<&str> = first.train.0.iter().map(|(name, _)| name.as_str()).collect();
     if names.len() > 1 {
@@ -51,7 +50,7 @@ fn curves(facts: &Facts) -> Result<Option<Figure>> {
             });
         }
     }
-    let chosen = facts.model.chosen;
+    let chosen = facts.model.provenance().chosen;
     let marked = (chosen > 0).then(|| (chosen as f64, format!("epoch {chosen} chosen")));
     let svg = chart::lines(&lines, ["epoch", "summed over a row, averaged over rows"], marked)?;
     Ok(Some(Figure::new(
@@ -64,9 +63,9 @@ fn curves(facts: &Facts) -> Result<Option<Figure>> {
 }
 
 fn components(facts: &Facts) -> Result<Figure> {
-    let (errors, latent) = (&facts.errors, facts.model.parts.plan.config.latent);
+    let (errors, latent) = (&facts.errors, facts.model.latent());
     let pca = errors.pca.iter().enumerate().map(|(size, error)| (size as f64, *error)).collect();
-    let family = facts.model.parts.plan.config.family.clone();
+    let family = facts.model.plan().settings.family.clone();
     let lines = [
         Line { name: "principal components".to_owned(), points: pca, color: color(8), thin: false },
         Line {

@@ -4,8 +4,11 @@
 use super::figure::data_uri;
 use super::{Facts, Figure, Picture, Section};
 use autoencoders::Result;
-use autoencoders::inspect::{Branch, Level, tree};
-use autoencoders::schema::Shape;
+use autoencoders::data::Shape;
+use autoencoders::study::Branch;
+use autoencoders::study::Level;
+use autoencoders::study::levels;
+use autoencoders::study::tree;
 use draw::colour::viridis;
 use draw::png;
 use maud::html;
@@ -27,7 +30,7 @@ struct Tile {
 pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     let order = facts.errors.order();
     let row = order[order.len() / 2];
-    let levels = facts.model.levels(facts.data, row)?;
+    let levels = levels(facts.model, facts.data, row)?;
     let deep = levels.iter().filter(|level| matches!(level.shape, Shape::Image { .. })).count();
     if facts.image().is_none() || deep < 3 {
         return Ok(None);

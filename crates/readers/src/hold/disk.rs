@@ -58,12 +58,13 @@ impl Disk {
     fn refuse_change(&self) -> Result<()> {
         let Some(seen) = self.seen else { return Ok(()) };
         let now = self.file.version().map_err(|error| Error::io(Path::new(&self.place), error))?;
-        match now == seen {
-            true => Ok(()),
-            false => Err(Error::data(
+        if now == seen {
+            Ok(())
+        } else {
+            Err(Error::data(
                 &self.place,
                 "was changed or cut short while it was read; start again, and leave it alone until the end",
-            )),
+            ))
         }
     }
 }

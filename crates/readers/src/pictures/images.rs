@@ -94,9 +94,10 @@ impl Pixels {
             self.widen()?;
         }
         self.bytes.room(picture.width * picture.height * self.channels())?;
-        match self.colour {
-            true => self.bytes.extend(picture.rgb.iter().copied()),
-            false => self.bytes.extend(picture.rgb.iter().copied().step_by(3)),
+        if self.colour {
+            self.bytes.extend(picture.rgb.iter().copied())
+        } else {
+            self.bytes.extend(picture.rgb.iter().copied().step_by(3))
         }
         Ok(())
     }

@@ -88,12 +88,10 @@ fn contents(path: &Path) -> Result<(Vec<u8>, String)> {
     if bytes.is_empty() {
         return Err(Error::data(place, "is empty"));
     }
-    match bytes.starts_with(PNG) || bytes.starts_with(JPEG) {
-        true => Ok((bytes, place)),
-        false => Err(Error::data(
-            place,
-            "is no PNG or JPEG image, whatever its name; convert or remove it",
-        )),
+    if bytes.starts_with(PNG) || bytes.starts_with(JPEG) {
+        Ok((bytes, place))
+    } else {
+        Err(Error::data(place, "is no PNG or JPEG image, whatever its name; convert or remove it"))
     }
 }
 

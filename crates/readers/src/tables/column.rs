@@ -299,8 +299,9 @@ fn wanted(kind: ColumnKind) -> &'static str {
 
 /// What the columns hold; nothing where all hold numbers.
 pub(crate) fn fields(columns: &[Column]) -> Vec<Field> {
-    match columns.iter().all(|column| column.kind() == ColumnKind::Numeric) {
-        true => Vec::new(),
-        false => columns.iter().map(Column::field).collect(),
+    if columns.iter().all(|column| column.kind() == ColumnKind::Numeric) {
+        Vec::new()
+    } else {
+        columns.iter().map(Column::field).collect()
     }
 }

@@ -231,9 +231,10 @@ impl<'a> Table<'a> {
         shape.features().map_err(|error| Error::data(self.place, error))?;
         let mut dataset = Dataset::new(self.place, shape, self.values.finish()?)?;
         for (name, (width, list)) in self.names.iter().zip(&self.widths) {
-            match list {
-                true => dataset.columns.extend((0..*width).map(|item| format!("{name}_{item}"))),
-                false => dataset.columns.push((*name).to_owned()),
+            if *list {
+                dataset.columns.extend((0..*width).map(|item| format!("{name}_{item}")))
+            } else {
+                dataset.columns.push((*name).to_owned())
             }
         }
         dataset.fields = column::fields(&self.columns);

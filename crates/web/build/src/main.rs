@@ -19,11 +19,21 @@ const ASSETS: &str = "crates/cli/explorer";
 /// The file beside them that tells what they were built from.
 const HASH: &str = "SOURCES.sha256";
 /// What the page is made of.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 21] = [
     "crates/autoencoders/Cargo.toml",
     "crates/autoencoders/src",
+    "crates/draw/Cargo.toml",
+    "crates/draw/src",
     "crates/kernels/Cargo.toml",
     "crates/kernels/src",
+    "crates/model/Cargo.toml",
+    "crates/model/src",
+    "crates/rows/Cargo.toml",
+    "crates/rows/src",
+    "crates/study/Cargo.toml",
+    "crates/study/src",
+    "crates/train/Cargo.toml",
+    "crates/train/src",
     "crates/web/Cargo.toml",
     "crates/web/build/src",
     "crates/web/package.json",

@@ -1,0 +1,266 @@
+//! The container of models and checkpoints: safetensors, with everything else as JSON under one
+//! metadata key.
+//!
+//! Loading executes nothing. Sizes are checked against the file before memory is taken, and a hash
+//! over everything tells damage.
+
+use crate::net::vars::FileLayout;
+use crate::net::vars::Var;
+use burn::tensor::{Device, Tensor, TensorData};
+use rows::{Error, Result, write_atomically};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+/// The format this version writes; it reads this and every older one.
+pub const FORMAT: u64 = 4;
+/// The metadata key.
+const KEY: &str = "autoencoder";
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArchiveKind {
+    /// A trained model.
+    Model,
+    /// The state of a training.
+    Run,
+}
+
+impl ArchiveKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Run => "run",
+        }
+    }
+}
+
+/// A named tensor of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// Its shape in the file.
+    pub shape: Vec<usize>,
+    /// Its numbers in row order.
+    pub values: Vec<f32>,
+}
+
+impl Entry {
+    /// A matrix as it is.
+    pub fn of(name: String, value: &Tensor<2>) -> Result<Self> {
+        let shape = value.dims().to_vec();
+        Ok(Self { values: numbers(value, &name)?, name, shape })
+    }
+
+    /// A tensor from its numbers.
+    pub fn new(name: &str, values: &[f32], shape: &[usize]) -> Self {
+        Self { name: name.to_owned(), shape: shape.to_vec(), values: values.to_vec() }
+    }
+
+    fn hash(&self, hash: &mut Sha256) {
+        hash.update((self.name.len() as u64).to_le_bytes());
+        hash.update(&self.name);
+        hash.update((self.shape.len() as u64).to_le_bytes());
+        self.shape.iter().for_each(|side| hash.update((*side as u64).to_le_bytes()));
+        self.values.iter().for_each(|value| hash.update(value.to_le_bytes()));
+    }
+}
+
+fn numbers(value: &Tensor<2>, name: &str) -> Result<Vec<f32>> {
+    value
+        .to_data()
+        .convert::<f32>()
+        .try_into_vec::<f32>()
+        .map_err(|error| Error::shape(name, format!("{error:?}"), "numbers"))
+}
+
+/// Writes a file as a whole or not at all.
+pub fn write_archive(
+    path: &Path,
+    kind: ArchiveKind,
+    content: Value,
+    mut entries: Vec<Entry>,
+) -> Result<()> {
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    let header = json!({ "format": FORMAT, "kind": kind.name(), "hash": digest(FORMAT, kind, &content, &entries), "content": content });
+    let bytes: Vec<Vec<u8>> = entries
+        .iter()
+        .map(|entry| entry.values.iter().flat_map(|value| value.to_le_bytes()).collect())
+        .collect();
+    let views = entries.iter().zip(&bytes).map(|(entry, bytes)| {
+        let view = TensorView::new(Dtype::F32, entry.shape.clone(), bytes);
+        view.map(|view| (entry.name.as_str(), view))
+            .map_err(|error| Error::model(path.display(), error))
+    });
+    let views = views.collect::<Result<Vec<_>>>()?;
+    let metadata = std::iter::once((KEY.to_owned(), header.to_string())).collect();
+    let whole = safetensors::serialize(views, Some(metadata))
+        .map_err(|error| Error::model(path.display(), error))?;
+    write_atomically(path, |file| file.write_all(&whole))?;
+    // A model that took hours should survive a power cut; a checkpoint is written too often to wait
+    // for the disk.
+    match kind {
+        ArchiveKind::Model => std::fs::File::open(path)
+            .and_then(|file| file.sync_all())
+            .map_err(|source| Error::io(path, source)),
+        ArchiveKind::Run => Ok(()),
+    }
+}
+
+/// Reads a file of this kind: its content and its tensors by name.
+pub fn read_archive(path: &Path, kind: ArchiveKind) -> Result<(Value, BTreeMap<String, Entry>)> {
+    let bytes = std::fs::read(path).map_err(|source| Error::io(path, source))?;
+    parse_archive(&bytes, kind, &path.display().to_string())
+}
+
+/// Reads the bytes of a file; `place` names it in errors.
+pub fn parse_archive(
+    bytes: &[u8],
+    kind: ArchiveKind,
+    place: &str,
+) -> Result<(Value, BTreeMap<String, Entry>)> {
+    let strange = |why: &dyn std::fmt::Display| {
+        Error::model(place, format!("not a model file ({why}); wanted a file written by ae train"))
+    };
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| strange(&error))?;
+    let text = header
+        .metadata()
+        .as_ref()
+        .and_then(|metadata| metadata.get(KEY))
+        .ok_or_else(|| strange(&"a safetensors file of something else"))?;
+    let header: Value = serde_json::from_str(text).map_err(|error| strange(&error))?;
+    let format = header["format"].as_u64().ok_or_else(|| strange(&"no format number"))?;
+    if format > FORMAT {
+        return Err(Error::model(
+            place,
+            format!(
+                "written by a newer version (format {format}); this one reads up to format {FORMAT}: update ae"
+            ),
+        ));
+    }
+    if header["kind"] != kind.name() {
+        let found = header["kind"].as_str().unwrap_or("something unknown");
+        return Err(Error::model(place, format!("holds a {found}; wanted a {}", kind.name())));
+    }
+    let tensors = SafeTensors::deserialize(bytes).map_err(|error| strange(&error))?;
+    let mut entries = Vec::new();
+    for (name, view) in tensors.iter() {
+        // Nothing that is written is empty, and the engine refuses empty tensors by a panic.
+        if view.shape().contains(&0) {
+            return Err(strange(&format!("tensor {name} is empty")));
+        }
+        if view.dtype() != Dtype::F32 {
+            return Err(strange(&format!("tensor {name} is {:?}, not F32", view.dtype())));
+        }
+        let values = view
+            .data()
+            .chunks_exact(4)
+            .map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]))
+            .collect();
+        entries.push(Entry { name: name.to_owned(), shape: view.shape().to_vec(), values });
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    let content = header["content"].clone();
+    if header["hash"] != digest(format, kind, &content, &entries) {
+        return Err(Error::model(
+            place,
+            "is damaged: its hash does not fit its content; copy or train it again",
+        ));
+    }
+    Ok((content, entries.into_iter().map(|entry| (entry.name.clone(), entry)).collect()))
+}
+
+fn digest(format: u64, kind: ArchiveKind, content: &Value, entries: &[Entry]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(format.to_le_bytes());
+    hash.update(kind.name());
+    // serde_json keeps objects sorted and prints each number the one shortest way, so that the text
+    // is the same after reading.
+    hash.update(content.to_string());
+    entries.iter().for_each(|entry| entry.hash(&mut hash));
+    hexadecimal(&hash.finalize())
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Takes a tensor out of a file's; its shape must be that of `like`.
+pub fn take(
+    tensors: &mut BTreeMap<String, Entry>,
+    name: &str,
+    like: &Tensor<2>,
+    path: &Path,
+) -> Result<Tensor<2>> {
+    let entry = tensors.remove(name).filter(|entry| entry.shape == like.dims());
+    let entry = entry.ok_or_else(|| {
+        Error::model(path.display(), format!("is damaged: {name} is missing or of another shape"))
+    })?;
+    Ok(Tensor::from_data(
+        TensorData::new(entry.values, like.dims()),
+        (&like.device(), like.dtype()),
+    ))
+}
+
+/// Takes a tensor out of a file's; sides that are given must fit.
+pub fn vector(
+    entries: &mut BTreeMap<String, Entry>,
+    name: &str,
+    shape: &[Option<usize>],
+) -> Result<Entry> {
+    let entry = entries.remove(name).filter(|entry| {
+        entry.shape.len() == shape.len()
+            && entry
+                .shape
+                .iter()
+                .zip(shape)
+                .all(|(side, wanted)| wanted.is_none_or(|wanted| wanted == *side))
+    });
+    entry.ok_or_else(|| Error::model("", format!("{name} is missing or of another shape")))
+}
+
+/// A variable as the file has it ([`FileLayout`]).
+pub fn laid_out(var: &Var) -> Result<Entry> {
+    let [rows, columns] = var.value.dims();
+    let (value, shape) = match var.layout {
+        FileLayout::Vector => (var.value.clone(), vec![columns]),
+        FileLayout::Dense => (var.value.clone().transpose(), vec![columns, rows]),
+        FileLayout::Convolution { kernel: [height, width], channels_in } => {
+            let value = var
+                .value
+                .clone()
+                .reshape([height, width, channels_in, columns])
+                .permute([3, 2, 0, 1]);
+            (value.reshape([columns, rows]), vec![columns, channels_in, height, width])
+        }
+    };
+    Ok(Entry { values: numbers(&value, &var.name)?, name: var.name.clone(), shape })
+}
+
+/// The inverse of [`laid_out`]: the shape in the file tells the layout.
+pub fn inside(entry: Entry) -> Option<(String, [usize; 2], Vec<f32>)> {
+    let Entry { name, shape, values } = entry;
+    let device = Device::default();
+    let back = |value: Tensor<2>| value.into_data().try_into_vec::<f32>().ok();
+    match *shape.as_slice() {
+        [n] => Some((name, [1, n], values)),
+        [out, width] => {
+            let value = Tensor::<2>::from_data(TensorData::new(values, [out, width]), &device);
+            Some((name, [width, out], back(value.transpose())?))
+        }
+        [out, channels, height, width] => {
+            let patch = channels * height * width;
+            let value = Tensor::<4>::from_data(
+                TensorData::new(values, [out, channels, height, width]),
+                &device,
+            );
+            Some((name, [patch, out], back(value.permute([2, 3, 1, 0]).reshape([patch, out]))?))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,411 @@
+//! Preparation: fitted once on the training rows, kept in the model, undone for what comes out.
+//!
+//! Complete numbers are scaled. Tables with other columns, or with missing values, are prepared
+//! column by column: [`Table`].
+
+use crate::prepare::layout::Layout;
+use crate::prepare::scale::Bounds;
+use crate::prepare::scale::Scale;
+use crate::prepare::scale::bounds;
+use crate::prepare::scale::moments;
+use crate::prepare::scale::nonzero;
+use crate::prepare::table::Encoding;
+use crate::prepare::table::Levels;
+use crate::prepare::table::Table;
+use crate::prepare::whiten::Whiten;
+use burn::tensor::DType;
+use burn::tensor::Device;
+use burn::tensor::Tensor;
+use burn::tensor::TensorData;
+use rows::{ColumnKind, Dataset, Error, Field, Result, Shape, Values, Whitening};
+use serde::{Deserialize, Serialize};
+
+/// A fitted scaling: prepared = (raw - offset) / scale.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preparation {
+    /// How it was chosen; never `auto`.
+    pub scaling: Scale,
+    /// The range of prepared training rows.
+    pub range: Bounds,
+    /// One for each column, or a single one for all.
+    pub offset: Vec<f64>,
+    /// One for each column, or a single one for all; never zero.
+    pub scale: Vec<f64>,
+    /// The columns of a table that holds more than complete numbers; then offset and scale are left
+    /// out.
+    #[serde(default)]
+    pub table: Option<Table>,
+    /// The whitening of patches, which comes before the scaling ([`Whiten::apply`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whiten: Option<Whiten>,
+}
+
+impl Preparation {
+    /// Fits the scaling on `rows` of a data set; with `gaps` values may be missing later even where
+    /// none is now.
+    ///
+    /// A constant column keeps scale one, so that a new value in it stays visible and nothing is
+    /// divided by zero.
+    pub fn fit(scaling: Scale, data: &Dataset, rows: &[usize], gaps: bool) -> Result<Self> {
+        let features = data.shape.features()?;
+        let flat = matches!(data.shape, Shape::Flat { .. });
+        if !flat && (gaps || scaling == Scale::Quantile) {
+            let name = if gaps { "hidden" } else { "scale" };
+            return Err(Error::setting(
+                name,
+                if gaps { "above 0" } else { "quantile" },
+                "a table: images and series have no such columns",
+            ));
+        }
+        let gaps = gaps || (flat && data.has_gaps()?);
+        if gaps
+            || scaling == Scale::Quantile
+            || data.fields.iter().any(|field| field.kind != ColumnKind::Numeric)
+        {
+            let table = Table::fit(scaling, data, rows, gaps)?;
+            let scaling = if scaling == Scale::Auto { Scale::Standard } else { scaling };
+            return Ok(Self {
+                scaling,
+                range: Bounds::Real,
+                offset: vec![0.0],
+                scale: vec![1.0],
+                table: Some(table),
+                whiten: None,
+            });
+        }
+        // In the order of the source: a disk reads that fastest, and sums have the same bits from
+        // memory.
+        let mut rows = rows.to_vec();
+        rows.sort_unstable();
+        let rows = rows.as_slice();
+        // The points of a window have one scale: a place where a series is quiet must not be blown
+        // up to that of a lively one.
+        let own = if let Shape::Series { channels, .. } = data.shape { channels } else { features };
+        let spread = |channels: Vec<f64>| {
+            channels.iter().copied().cycle().take(features).collect::<Vec<f64>>()
+        };
+        let known = data.full_scale.is_some();
+        let scaling = match scaling {
+            Scale::Auto if known || matches!(data.shape, Shape::Image { .. }) => Scale::Unit,
+            Scale::Auto => Scale::Standard,
+            chosen => chosen,
+        };
+        let (range, offset, scale) = match scaling {
+            Scale::Auto | Scale::None => {
+                let (low, high) = bounds(data, rows, 1)?[0];
+                let range = if low >= 0.0 && high <= 1.0 { Bounds::Unit } else { Bounds::Real };
+                (range, vec![0.0], vec![1.0])
+            }
+            Scale::Unit => {
+                let (low, high) = match data.full_scale {
+                    Some(full) => (0.0, full),
+                    None => match bounds(data, rows, 1)?[0] {
+                        // Floating-point images in 0..1 are what they should be already.
+                        (low, high) if low >= 0.0 && high <= 1.0 && high > 0.5 => (0.0, 1.0),
+                        bounds => bounds,
+                    },
+                };
+                (Bounds::Unit, vec![low], vec![nonzero(high - low)])
+            }
+            Scale::MinMax => {
+                let bounds = bounds(data, rows, own)?;
+                let scales = bounds.iter().map(|b| nonzero(b.1 - b.0)).collect();
+                (Bounds::Unit, spread(bounds.iter().map(|b| b.0).collect()), spread(scales))
+            }
+            Scale::Standard | Scale::Quantile => {
+                let (means, deviations) = moments(data, rows, own)?;
+                (Bounds::Real, spread(means), spread(deviations.into_iter().map(nonzero).collect()))
+            }
+        };
+        let preparation = Self { scaling, range, offset, scale, table: None, whiten: None };
+        preparation.check(features)?;
+        Ok(preparation)
+    }
+
+    /// Refuses numbers that cannot scale rows of this width; files come from anywhere.
+    pub fn check(&self, features: usize) -> Result<()> {
+        if let Some(table) = &self.table {
+            table.check()?;
+            if table.columns.len() != features {
+                return Err(Error::shape(
+                    "scaling",
+                    format!("{} columns", table.columns.len()),
+                    features,
+                ));
+            }
+        }
+        if let Some(whiten) = &self.whiten {
+            whiten.check(features)?;
+        }
+        let fits = |values: &[f64]| {
+            (values.len() == 1 || values.len() == features) && values.iter().all(|v| v.is_finite())
+        };
+        if fits(&self.offset) && fits(&self.scale) && self.scale.iter().all(|s| *s != 0.0) {
+            return Ok(());
+        }
+        Err(Error::shape(
+            "scaling",
+            format!("{} offsets and {} scales", self.offset.len(), self.scale.len()),
+            format!("finite numbers, 1 or {features} of each, no zero scale"),
+        ))
+    }
+
+    /// Numbers in a prepared row, of `features` in one of the source.
+    pub fn width(&self, features: usize) -> usize {
+        self.table.as_ref().map_or(features, |table| table.layout().width)
+    }
+
+    /// What is known of the columns; empty where they are numbers.
+    pub fn fields(&self) -> Vec<Field> {
+        self.table.as_ref().map_or_else(Vec::new, Table::fields)
+    }
+
+    /// Ready to prepare rows of one data set; an error where its columns are of other kinds.
+    pub fn on<'a>(&'a self, data: &'a Dataset) -> Result<Prepared<'a>> {
+        if data.whitening != Whitening::None {
+            return Err(Error::shape(
+                format!("patches of {}", data.name),
+                format!("such as are to be whitened ({})", data.whitening),
+                "patches that went through the model's whitening, or none for a model without",
+            ));
+        }
+        let table = match &self.table {
+            Some(table) => Some((table, table.layout(), table.levels(data)?)),
+            None => {
+                let strange = |column: &usize| {
+                    matches!(
+                        data.kind(*column),
+                        ColumnKind::Categorical
+                            | ColumnKind::Text
+                            | ColumnKind::Date
+                            | ColumnKind::Time
+                    )
+                };
+                if let Some(column) = (0..data.fields.len()).find(strange) {
+                    return Err(Error::shape(
+                        format!("{} of {}", data.column_name(column), data.name),
+                        format!("{} values", data.kind(column)),
+                        "numbers, as in training",
+                    ));
+                }
+                None
+            }
+        };
+        Ok(Prepared { preparation: self, data, table })
+    }
+
+    /// Prepares the rows at `rows` as a matrix [rows, width]; errors as [`Preparation::on`] and
+    /// [`Prepared::apply`].
+    pub fn tensor(
+        &self,
+        data: &Dataset,
+        rows: impl ExactSizeIterator<Item = usize>,
+    ) -> Result<Tensor<2>> {
+        self.on(data)?.tensor(rows)
+    }
+
+    fn scaled(
+        &self,
+        values: &Values,
+        rows: impl ExactSizeIterator<Item = usize>,
+        features: usize,
+    ) -> Vec<f32> {
+        let mut out = Vec::with_capacity(rows.len() * features);
+        match (values, self.offset.as_slice(), self.scale.as_slice()) {
+            // Images, the largest inputs: a byte has 256 values, each of which is scaled once.
+            (Values::U8(values), [offset], [scale]) => {
+                let scaled: [f32; 256] =
+                    std::array::from_fn(|byte| ((byte as f64 - offset) / scale) as f32);
+                rows.for_each(|row| {
+                    out.extend(
+                        values[row * features..][..features]
+                            .iter()
+                            .map(|byte| scaled[usize::from(*byte)]),
+                    )
+                });
+            }
+            (Values::F32(values), [0.0], [1.0]) => rows.for_each(|row| {
+                out.extend(
+                    values[row * features..][..features]
+                        .iter()
+                        .map(|value| if value.is_nan() { 0.0 } else { *value }),
+                );
+            }),
+            (Values::U8(values), ..) => self.scale(&mut out, values, rows, features),
+            (Values::F32(values), ..) => self.scale(&mut out, values, rows, features),
+            (Values::F64(values), ..) => self.scale(&mut out, values, rows, features),
+        }
+        out
+    }
+
+    fn scale<T: Copy + Into<f64>>(
+        &self,
+        out: &mut Vec<f32>,
+        values: &[T],
+        rows: impl Iterator<Item = usize>,
+        features: usize,
+    ) {
+        // One number for all columns stands before each of them.
+        let (offsets, scales) = (self.offset.iter().cycle(), self.scale.iter().cycle());
+        let columns: Vec<(f64, f64)> = offsets
+            .zip(scales)
+            .take(features)
+            .map(|(offset, scale)| (*offset, 1.0 / scale))
+            .collect();
+        for row in rows {
+            let row = &values[row * features..][..features];
+            // What a model of complete rows has never seen, a missing value, is taken for the mean.
+            let known = |number: f64| if number.is_nan() { 0.0 } else { number as f32 };
+            out.extend(
+                row.iter()
+                    .zip(&columns)
+                    .map(|(value, (offset, factor))| known(((*value).into() - offset) * factor)),
+            );
+        }
+    }
+
+    /// Brings prepared rows back to the units of the source: one number a column, for a choice the
+    /// position of its level.
+    pub fn undo(&self, mut prepared: Vec<f32>) -> Vec<f32> {
+        if let Some(table) = &self.table {
+            let layout = table.layout();
+            let mut out = vec![0.0; prepared.len() / layout.width.max(1) * table.columns.len()];
+            for (row, out) in prepared
+                .chunks_exact(layout.width.max(1))
+                .zip(out.chunks_exact_mut(table.columns.len()))
+            {
+                table.undo(&layout, row, out);
+            }
+            return out;
+        }
+        let columns = self.offset.len().max(self.scale.len());
+        for (at, value) in prepared.iter_mut().enumerate() {
+            *value = (f64::from(*value) * self.scale_of(at % columns)
+                + self.offset_of(at % columns)) as f32;
+        }
+        prepared
+    }
+
+    /// How far prepared rows and their reconstructions lie apart in each column of the source, in
+    /// scaled units: [rows, columns].
+    ///
+    /// For choices it is by how much the level surprises, and 0 where a value is missing.
+    pub fn residuals(&self, rows: &[f32], rebuilt: &[f32]) -> Vec<f32> {
+        let Some(table) = &self.table else {
+            return rows.iter().zip(rebuilt).map(|(row, rebuilt)| row - rebuilt).collect();
+        };
+        let layout = table.layout();
+        let (width, columns) = (layout.width.max(1), table.columns.len());
+        let mut out = vec![0.0; rows.len() / width * columns];
+        for ((row, rebuilt), out) in rows
+            .chunks_exact(width)
+            .zip(rebuilt.chunks_exact(width))
+            .zip(out.chunks_exact_mut(columns))
+        {
+            table.residuals(&layout, row, rebuilt, out);
+        }
+        out
+    }
+
+    /// How far each column of a prepared row lies from the middle of its numbers, in scaled units;
+    /// 0 for what is no number.
+    pub fn sizes(&self, row: &[f32]) -> Vec<f64> {
+        match &self.table {
+            None => row.iter().map(|number| f64::from(*number)).collect(),
+            Some(table) => {
+                let layout = table.layout();
+                let number = |place: &std::ops::Range<usize>| layout.booleans.start > place.start;
+                layout
+                    .columns
+                    .iter()
+                    .map(|place| if number(place) { f64::from(row[place.start]) } else { 0.0 })
+                    .collect()
+            }
+        }
+    }
+
+    /// The squared difference of each two numbers of two rows in the units of the source, in scaled
+    /// units: `((a - b) / scale)²`, so that their mean is the row's mean squared error. Choices and
+    /// booleans differ by 0 or 1; what is missing does not.
+    pub fn squared_differences(&self, a: &[f32], b: &[f32]) -> Vec<f64> {
+        let square = |(column, (a, b)): (usize, (&f32, &f32))| match &self.table {
+            Some(table) => table.columns[column].squared_difference(f64::from(*a), f64::from(*b)),
+            None => ((f64::from(*a) - f64::from(*b)) / self.scale_of(column)).powi(2),
+        };
+        a.iter().zip(b).enumerate().map(square).collect()
+    }
+
+    fn offset_of(&self, column: usize) -> f64 {
+        self.offset[if self.offset.len() == 1 { 0 } else { column }]
+    }
+
+    fn scale_of(&self, column: usize) -> f64 {
+        self.scale[if self.scale.len() == 1 { 0 } else { column }]
+    }
+}
+
+/// A preparation and the data set that it prepares.
+#[derive(Debug)]
+pub struct Prepared<'a> {
+    preparation: &'a Preparation,
+    data: &'a Dataset,
+    table: Option<(&'a Table, Layout, Vec<Levels>)>,
+}
+
+impl Prepared<'_> {
+    /// Prepares the rows at `rows`, one after the other, as f32.
+    ///
+    /// An error only where the rows are on disk and cannot be read.
+    pub fn apply(&self, rows: impl ExactSizeIterator<Item = usize>) -> Result<Vec<f32>> {
+        if let Some(values) = self.data.values.in_memory() {
+            return Ok(self.prepared(values, rows));
+        }
+        let count = rows.len();
+        Ok(self.prepared(&self.data.gather(rows)?, 0..count))
+    }
+
+    /// Prepares the rows at `rows` as a matrix [rows, width]; errors as [`Prepared::apply`].
+    pub fn tensor(&self, rows: impl ExactSizeIterator<Item = usize>) -> Result<Tensor<2>> {
+        let width = self.table.as_ref().map_or(self.data.features(), |(_, layout, _)| layout.width);
+        let shape = [rows.len(), width];
+        let values = self.apply(rows)?;
+        Ok(Tensor::from_data(TensorData::new(values, shape), (&Device::default(), DType::F32)))
+    }
+
+    /// Rows of the source, one after the other, with the levels of choices in the order of the
+    /// preparation; those it does not know come behind them.
+    pub fn source(&self, rows: impl ExactSizeIterator<Item = usize>) -> Result<Vec<f32>> {
+        let values = self.data.gather(rows)?;
+        let mut out: Vec<f32> = (0..values.len()).map(|at| values.get(at) as f32).collect();
+        if let Some((table, _, levels)) = &self.table {
+            let columns = table.columns.len();
+            for (at, value) in out.iter_mut().enumerate() {
+                if let (Encoding::Choice { levels: known, .. }, Levels::Choices(here), false) =
+                    (&table.columns[at % columns], &levels[at % columns], value.is_nan())
+                {
+                    *value =
+                        here.get(value.max(0.0) as usize).copied().unwrap_or(known.len()) as f32;
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    fn prepared(&self, values: &Values, rows: impl ExactSizeIterator<Item = usize>) -> Vec<f32> {
+        let features = self.data.features();
+        let Some((table, layout, levels)) = &self.table else {
+            return self.preparation.scaled(values, rows, features);
+        };
+        let mut out = vec![0.0; rows.len() * layout.width];
+        for (row, out) in rows.zip(out.chunks_exact_mut(layout.width.max(1))) {
+            table.prepare(
+                layout,
+                levels,
+                (row * features..(row + 1) * features).map(|at| values.get(at)),
+                out,
+            );
+        }
+        out
+    }
+}

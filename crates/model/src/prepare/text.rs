@@ -1,0 +1,180 @@
+//! Short texts as numbers: words and pieces of words, hashed, and weighted by how rare they are
+//! (Weinberger et al. 2009; Spärck Jones 1972).
+
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use unicode_segmentation::UnicodeSegmentation;
+
+/// Prepared numbers of a text.
+pub(crate) const WIDTH: usize = 256;
+/// What a text weighs in a loss: as much as so many numbers of variance one.
+pub(crate) const WEIGHT: f64 = 16.0;
+/// Terms that are counted apart; a power of two.
+const TERMS: usize = 1 << 14;
+/// Bytes of a text that are looked at.
+const LONGEST: usize = 1 << 14;
+
+/// In how many training texts each term is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vocabulary {
+    /// Training texts.
+    texts: usize,
+    /// By the term's hash.
+    counts: Vec<u32>,
+}
+
+impl Vocabulary {
+    /// Counts the terms of texts, each with the number of rows that have it.
+    pub fn fit<'a>(texts: impl Iterator<Item = (&'a str, usize)>) -> Self {
+        let mut vocabulary = Self { texts: 0, counts: vec![0; TERMS] };
+        for (text, rows) in texts {
+            vocabulary.texts += rows;
+            let places: BTreeSet<usize> = terms(text).into_keys().map(place).collect();
+            for place in places {
+                vocabulary.counts[place] = vocabulary.counts[place]
+                    .saturating_add(u32::try_from(rows).unwrap_or(u32::MAX));
+            }
+        }
+        vocabulary
+    }
+
+    /// Whether it could have been counted; files come from anywhere.
+    pub fn is_sound(&self) -> bool {
+        self.counts.len() == TERMS && self.counts.iter().all(|count| *count as usize <= self.texts)
+    }
+
+    /// The text as a vector of length √256, the numbers other than zero with their places.
+    ///
+    /// `Σ ± (1 + ln tf) (1 + ln ((1 + n) / (1 + df)))` over the terms that are hashed to a place,
+    /// with a sign by the hash.
+    pub fn vector(&self, text: &str) -> Vec<(usize, f32)> {
+        let mut numbers: BTreeMap<usize, f64> = BTreeMap::new();
+        for (hash, count) in terms(text) {
+            let rarity = 1.0
+                + ((1.0 + self.texts as f64) / (1.0 + f64::from(self.counts[place(hash)]))).ln();
+            let sign = if hash >> 63 == 1 { -1.0 } else { 1.0 };
+            *numbers.entry((hash >> 20) as usize % WIDTH).or_default() +=
+                sign * (1.0 + (count as f64).ln()) * rarity;
+        }
+        let length = numbers.values().map(|number| number * number).sum::<f64>().sqrt().max(1e-12);
+        let scale = (WIDTH as f64).sqrt() / length;
+        numbers.into_iter().map(|(place, number)| (place, (number * scale) as f32)).collect()
+    }
+}
+
+/// How unlike two vectors are: one less the cosine of the angle between them.
+pub(crate) fn distance(a: &[f32], b: &[f32]) -> f32 {
+    let product = |a: &[f32], b: &[f32]| {
+        a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>()
+    };
+    (1.0 - product(a, b) / (product(a, a) * product(b, b)).sqrt().max(1e-12)) as f32
+}
+
+fn place(hash: u64) -> usize {
+    hash as usize & (TERMS - 1)
+}
+
+/// The hashes of the words, of each two words in a row, and of each three and four characters of a
+/// word, with how often they come.
+fn terms(text: &str) -> BTreeMap<u64, usize> {
+    let end =
+        (0..=text.len().min(LONGEST)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    let mut terms = BTreeMap::new();
+    let mut add = |kind: u8, parts: &[&str]| *terms.entry(hash(kind, parts)).or_default() += 1;
+    let mut before: Option<String> = None;
+    for word in text[..end].unicode_words() {
+        let word = word.to_lowercase();
+        add(b'w', &[&word]);
+        if let Some(before) = &before {
+            add(b'p', &[before, &word]);
+        }
+        let framed = format!("<{word}>");
+        let starts: Vec<usize> =
+            framed.char_indices().map(|(at, _)| at).chain([framed.len()]).collect();
+        for length in [3, 4] {
+            for piece in starts.windows(length + 1) {
+                add(b'c', &[&framed[piece[0]..piece[length]]]);
+            }
+        }
+        before = Some(word);
+    }
+    terms
+}
+
+/// FNV-1a, with its bits mixed once more (the last step of SplitMix64), so that all of them depend
+/// on the whole text.
+fn hash(kind: u8, parts: &[&str]) -> u64 {
+    let bytes = parts.iter().flat_map(|part| part.bytes().chain([0xff]));
+    let hash = std::iter::once(kind).chain(bytes).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    });
+    let hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^ (hash >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXTS: [&str; 4] = [
+        "disk sda1 is full",
+        "disk sdb1 is almost full",
+        "user anna logged in",
+        "user bert logged in from another place",
+    ];
+
+    fn dense(vocabulary: &Vocabulary, text: &str) -> Vec<f32> {
+        let mut out = vec![0.0; WIDTH];
+        vocabulary.vector(text).into_iter().for_each(|(place, number)| out[place] = number);
+        out
+    }
+
+    #[test]
+    fn texts_that_share_words_are_near_each_other() {
+        let vocabulary = Vocabulary::fit(TEXTS.into_iter().map(|text| (text, 1)));
+        let [a, b, c, d] = TEXTS.map(|text| dense(&vocabulary, text));
+        assert!(distance(&a, &b) < distance(&a, &c) && distance(&c, &d) < distance(&b, &c));
+        // Pieces of words make up for another ending.
+        let [one, other, none] = ["connection closed", "connections closing", "temperature rising"]
+            .map(|text| dense(&vocabulary, text));
+        assert!(
+            distance(&one, &other) < 0.75 && distance(&one, &none) > 0.8,
+            "{} {}",
+            distance(&one, &other),
+            distance(&one, &none)
+        );
+    }
+
+    #[test]
+    fn every_text_has_the_same_length_and_case_does_not_matter() {
+        let vocabulary = Vocabulary::fit(TEXTS.into_iter().map(|text| (text, 2)));
+        for text in TEXTS.into_iter().chain(["naïve 東京 café", "x"]) {
+            let squares: f32 = dense(&vocabulary, text).iter().map(|number| number * number).sum();
+            assert!((squares / WIDTH as f32 - 1.0).abs() < 1e-4, "{text}: {squares}");
+            assert_eq!(
+                vocabulary.vector(text),
+                vocabulary.vector(&text.to_uppercase().to_lowercase())
+            );
+        }
+        assert!(vocabulary.vector("... !?").is_empty() && vocabulary.vector("").is_empty());
+    }
+
+    #[test]
+    fn a_rare_word_weighs_more_than_a_frequent_one() {
+        let vocabulary =
+            Vocabulary::fit((0..100).map(|at| (if at == 0 { "rare" } else { "often" }, 1)));
+        let both = dense(&vocabulary, "rare often");
+        assert!(
+            distance(&both, &dense(&vocabulary, "rare"))
+                < distance(&both, &dense(&vocabulary, "often"))
+        );
+    }
+
+    #[test]
+    fn endless_texts_are_cut_between_characters() {
+        let vocabulary = Vocabulary::fit(std::iter::once(("ä", 1)));
+        assert!(!vocabulary.vector(&"ä".repeat(LONGEST)).is_empty());
+    }
+}

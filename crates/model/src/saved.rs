@@ -1,0 +1,207 @@
+//! The model file: what is in it, and what older versions wrote.
+
+use crate::archive::{ArchiveKind, Entry, inside, laid_out, parse_archive, write_archive};
+use crate::coder::Coder;
+use crate::kept::Kept;
+use crate::kept::Section;
+use crate::model::Model;
+use crate::net::vars::Init;
+use crate::net::vars::Stored;
+use crate::plan::Plan;
+use crate::prepare::preparation::Preparation;
+use crate::provenance::EpochRecord;
+use crate::provenance::Provenance;
+use crate::settings::ModelSettings;
+use crate::signature::Signature;
+use burn::tensor::Device;
+use rows::{Error, Result, Series, Shape};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The JSON of a model file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content {
+    /// The settings of the model, and beside them those of its training.
+    config: Map<String, Value>,
+    shape: Shape,
+    columns: Vec<String>,
+    #[serde(default)]
+    series: Option<Series>,
+    preparation: Preparation,
+    training_rows: usize,
+    history: Vec<EpochRecord>,
+    chosen: usize,
+    /// The JSON of each attachment by its name; its tensors are named `NAME.`.
+    #[serde(default)]
+    sections: BTreeMap<String, Value>,
+}
+
+/// Brings the JSON of files up to format 3, which had a field for each attachment, to sections.
+fn with_sections(mut content: Value) -> Value {
+    let Some(fields) = content.as_object_mut() else { return content };
+    if fields.contains_key("sections") {
+        return content;
+    }
+    let mut sections = Map::new();
+    for (field, name) in [
+        ("evaluation", "evaluation"),
+        ("members", "member"),
+        ("detector", "detector"),
+        ("classifier", "classifier"),
+    ] {
+        let section = fields.remove(field).unwrap_or_default();
+        if !section.is_null() && section.as_array().is_none_or(|members| !members.is_empty()) {
+            sections.insert(name.to_owned(), section);
+        }
+    }
+    // Of these two nothing but tensors was written. Files of format 1 do not say whether they have
+    // principal components: all have.
+    let has = |value: Option<Value>, absent: bool| {
+        value.map_or(absent, |value| value.as_bool() == Some(true))
+    };
+    if has(fields.remove("baseline"), true) {
+        sections.insert("baseline".to_owned(), json!({}));
+    }
+    if has(fields.remove("density"), false) {
+        sections.insert("density".to_owned(), json!({}));
+    }
+    fields.insert("sections".to_owned(), Value::Object(sections));
+    content
+}
+
+impl Model {
+    /// Writes the model as a whole or not at all.
+    ///
+    /// Errors: the file cannot be written, or a tensor cannot be read off its device.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let Section { content, tensors } = self.section()?;
+        write_archive(path, ArchiveKind::Model, content, tensors.into_values().collect())
+    }
+
+    /// What is in the file of this model, as a section of another.
+    ///
+    /// An error where a tensor cannot be read off its device.
+    pub fn section(&self) -> Result<Section> {
+        let own = json!(self.plan().settings);
+        let mut config = self.provenance.settings.clone();
+        config.extend(own.as_object().cloned().unwrap_or_default());
+        let content = Content {
+            config,
+            shape: self.signature.shape.clone(),
+            columns: self.signature.columns.clone(),
+            series: self.signature.series.clone(),
+            preparation: self.signature.preparation.clone(),
+            training_rows: self.provenance.training_rows,
+            history: self.provenance.history.clone(),
+            chosen: self.provenance.chosen,
+            sections: self
+                .kept
+                .sections()
+                .iter()
+                .map(|(n, s)| (n.clone(), s.content.clone()))
+                .collect(),
+        };
+        let mut section = Section::new(json!(content));
+        for (_, var) in self.vars.iter() {
+            section.put(laid_out(var)?);
+        }
+        for (name, kept) in self.kept.sections() {
+            for entry in kept.tensors.values() {
+                let name = format!("{name}.{}", entry.name);
+                section.put(Entry { name, ..entry.clone() });
+            }
+        }
+        Ok(section)
+    }
+
+    /// Reads a model.
+    ///
+    /// Errors: the file cannot be read, is no model, is damaged, or of a newer version.
+    pub fn load(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|source| Error::io(path, source))?;
+        Self::from_bytes(&bytes, &path.display().to_string())
+    }
+
+    /// Reads a model from the bytes of its file; `place` names it in errors.
+    ///
+    /// Errors as [`Model::load`].
+    pub fn from_bytes(bytes: &[u8], place: &str) -> Result<Self> {
+        let (content, tensors) = parse_archive(bytes, ArchiveKind::Model, place)?;
+        let damaged =
+            |why: &dyn std::fmt::Display| Error::model(place, format!("is damaged: {why}"));
+        if tensors.values().any(|entry| entry.values.iter().any(|value| !value.is_finite())) {
+            return Err(damaged(&"a number in it is not finite"));
+        }
+        Self::of_section(Section { content, tensors }).map_err(|error| match error {
+            Error::Model { message, .. } => damaged(&message),
+            other => damaged(&other),
+        })
+    }
+
+    /// The model that a section holds, with its attachments unread.
+    ///
+    /// An error where the section is damaged.
+    pub fn of_section(section: Section) -> Result<Self> {
+        let damaged = |why: &dyn std::fmt::Display| Error::model("", why);
+        let Section { content, mut tensors } = section;
+        let content: Content =
+            serde_json::from_value(with_sections(content)).map_err(|error| damaged(&error))?;
+        let features = content.shape.features()?;
+        content.preparation.check(features)?;
+        if !content.columns.is_empty() && content.columns.len() != features {
+            return Err(damaged(&"as many column names as columns are wanted"));
+        }
+        let mut sections = BTreeMap::new();
+        for (name, content) in content.sections {
+            let own = within(&mut tensors, &format!("{name}."));
+            sections.insert(name, Section { content, tensors: own });
+        }
+        let (own, settings) = parted(content.config);
+        let own: ModelSettings =
+            serde_json::from_value(Value::Object(own)).map_err(|error| damaged(&error))?;
+        let plan = Plan::of(&own, &content.shape, &content.preparation)?;
+        let mut stored = Stored::new();
+        for entry in tensors.into_values() {
+            let (name, shape, values) = inside(entry)
+                .ok_or_else(|| damaged(&"a tensor of a shape that no variable has"))?;
+            stored.insert(name, (shape, values));
+        }
+        let mut init = Init::stored(&mut stored, &Device::default());
+        let coder = Coder::build(plan, &mut init)?;
+        let signature = Signature {
+            shape: content.shape,
+            columns: content.columns,
+            series: content.series,
+            preparation: content.preparation,
+        };
+        let provenance = Provenance {
+            training_rows: content.training_rows,
+            history: content.history,
+            chosen: content.chosen,
+            settings,
+        };
+        let vars = init.finish();
+        Ok(Self { coder, vars, signature, provenance, kept: Kept::of(sections) })
+    }
+}
+
+/// Takes the tensors out whose names begin so; their names lose it.
+fn within(tensors: &mut BTreeMap<String, Entry>, prefix: &str) -> BTreeMap<String, Entry> {
+    let names: Vec<String> =
+        tensors.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
+    let own = names.into_iter().filter_map(|name| {
+        let entry = tensors.remove(&name)?;
+        let name = name[prefix.len()..].to_owned();
+        Some((name.clone(), Entry { name, ..entry }))
+    });
+    own.collect()
+}
+
+/// The settings of the model, and all others.
+fn parted(config: Map<String, Value>) -> (Map<String, Value>, Map<String, Value>) {
+    let own = |name: &str| ModelSettings::TABLE.iter().any(|setting| setting.name == name);
+    config.into_iter().partition(|(name, _)| own(name))
+}

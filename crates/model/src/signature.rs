@@ -1,0 +1,178 @@
+//! The rows that a model knows: their columns, their shape, how they are prepared.
+
+use crate::prepare::preparation::Preparation;
+use crate::prepare::scale::Bounds;
+use rows::{ColumnKind, Dataset, Error, Field, Matrix, Result, Series, Shape};
+use std::borrow::Cow;
+
+/// What rows must be like for a model, and how it makes them numbers for its network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Signature {
+    /// The shape of a row.
+    pub shape: Shape,
+    /// The column names of the table the model was trained on; empty where there were none.
+    pub columns: Vec<String>,
+    /// How windows were cut out of the series it was trained on.
+    pub series: Option<Series>,
+    /// How rows become numbers for the network.
+    pub preparation: Preparation,
+}
+
+impl Signature {
+    /// What the columns of a table hold, by their names, or by one-based numbers where it has none:
+    /// to read other rows alike.
+    pub fn kinds(&self) -> Vec<(String, ColumnKind)> {
+        let fields = self.preparation.fields();
+        let kind = |at: usize| fields.get(at).map_or(ColumnKind::Numeric, |field| field.kind);
+        match (self.columns.is_empty(), self.series.is_some()) {
+            // The columns of a series are its channels, whose names are not kept.
+            (_, true) => Vec::new(),
+            (true, false) => (0..fields.len()).map(|at| ((at + 1).to_string(), kind(at))).collect(),
+            (false, false) => {
+                self.columns.iter().enumerate().map(|(at, name)| (name.clone(), kind(at))).collect()
+            }
+        }
+    }
+
+    /// The rows with their categories by their place among the model's levels; as they are where
+    /// there are none.
+    pub fn recoded<'a>(&self, data: &'a Dataset) -> Result<Cow<'a, Dataset>> {
+        if self.preparation.table.is_none() {
+            return Ok(Cow::Borrowed(data));
+        }
+        let mut recoded = data.clone();
+        recoded.values =
+            rows::Values::F32(self.preparation.on(data)?.source(0..data.rows())?).into();
+        let known = self.preparation.fields().into_iter().zip(&data.fields);
+        recoded.fields = known
+            .map(|(known, own)| if own.kind == ColumnKind::Text { own.clone() } else { known })
+            .collect();
+        Ok(Cow::Owned(recoded))
+    }
+
+    /// What a number that the model gives for a zero-based column stands for: a category, a date.
+    pub fn text(&self, column: usize, value: f64) -> String {
+        self.preparation
+            .fields()
+            .get(column)
+            .map_or_else(|| Field::default().text(value), |field| field.text(value))
+    }
+
+    /// The pixels of images between 0 and 1, from [`Signature::black_and_white`] of the same rows.
+    pub fn pixels(&self, rows: &Matrix) -> Vec<f32> {
+        let [black, white] = self.black_and_white(rows);
+        rows.values.iter().map(|pixel| (pixel - black) / (white - black)).collect()
+    }
+
+    /// The numbers that are drawn black and white where rows are images: the ends of the model's
+    /// scaling, or the darkest and the brightest of these rows where each pixel has a scale of its
+    /// own.
+    pub fn black_and_white(&self, rows: &Matrix) -> [f32; 2] {
+        let preparation = &self.preparation;
+        match (preparation.range, preparation.offset.as_slice(), preparation.scale.as_slice()) {
+            (Bounds::Unit, [offset], [scale]) => [*offset as f32, (offset + scale) as f32],
+            _ => {
+                let (low, high) =
+                    rows.values.iter().fold((f32::MAX, f32::MIN), |(low, high), pixel| {
+                        (low.min(*pixel), high.max(*pixel))
+                    });
+                [low, if high > low { high } else { low + 1.0 }]
+            }
+        }
+    }
+
+    /// Patches as the model sees them, through the whitening that it fitted; all other rows as they
+    /// are.
+    pub fn whitened<'a>(&self, data: &'a Dataset) -> Result<Cow<'a, Dataset>> {
+        self.preparation
+            .whiten
+            .as_ref()
+            .map_or(Ok(Cow::Borrowed(data)), |whiten| whiten.apply(data))
+    }
+
+    /// The rows with the model's columns in the model's order, found by their names, and what the
+    /// user should know of it.
+    ///
+    /// Data without names, or of a model without, stays as it is. Columns that the model does not
+    /// know are left out with a warning; another warns of missing values where the model knows
+    /// none, and takes the mean for them. Errors: a column is missing; or the order must change and
+    /// the rows are on disk.
+    pub fn aligned(&self, data: Dataset) -> Result<(Dataset, Vec<String>)> {
+        let data = match self.whitened(&data)? {
+            Cow::Owned(whitened) => whitened,
+            Cow::Borrowed(_) => data,
+        };
+        let knows_gaps = self.preparation.table.as_ref().is_some_and(|table| table.gaps);
+        let mut warnings = Vec::new();
+        if !knows_gaps && matches!(data.shape, Shape::Flat { .. }) && data.has_gaps()? {
+            let why = "the model was trained on complete rows and takes missing values for the mean; one trained with --hidden 0.2 knows them";
+            warnings.push(why.to_owned());
+        }
+        if self.columns.is_empty() || data.columns.is_empty() || self.columns == data.columns {
+            return Ok((data, warnings));
+        }
+        let place = |name: &String| data.columns.iter().position(|found| found == name);
+        let missing: Vec<&str> =
+            self.columns.iter().filter(|name| place(name).is_none()).map(String::as_str).collect();
+        if !missing.is_empty() {
+            return Err(Error::shape(
+                format!("columns of {}", data.name),
+                list(&data.columns),
+                format!("also {}, as in training; add or rename columns", list(&missing)),
+            ));
+        }
+        if data.values.in_memory().is_none() {
+            return Err(Error::data(
+                &data.name,
+                "has its columns in another order than the training, and is on disk; read it without --memory",
+            ));
+        }
+        let unknown: Vec<&str> = data
+            .columns
+            .iter()
+            .filter(|name| !self.columns.contains(name))
+            .map(String::as_str)
+            .collect();
+        if !unknown.is_empty() {
+            warnings.push(format!(
+                "left out, because the model does not know them: {}",
+                list(&unknown)
+            ));
+        }
+        let columns: Vec<usize> = self.columns.iter().filter_map(place).collect();
+        Ok((data.narrowed(&columns)?, warnings))
+    }
+
+    /// Refuses rows of another shape or with other column names than the model was trained on.
+    pub fn accept(&self, data: &Dataset) -> Result<()> {
+        let shape = &self.shape;
+        let images = |shape: &Shape| matches!(shape, Shape::Image { .. });
+        if data.shape.features()? != self.shape.features()?
+            || (images(shape) && images(&data.shape) && *shape != data.shape)
+        {
+            return Err(Error::shape(
+                format!("rows of {}", data.name),
+                &data.shape,
+                format!("{shape}, as in training"),
+            ));
+        }
+        let differs =
+            self.columns.iter().zip(&data.columns).position(|(known, found)| known != found);
+        match differs.filter(|_| self.columns.len() == data.columns.len()) {
+            Some(at) => Err(Error::shape(
+                format!("column {} of {}", at + 1, data.name),
+                format!("\"{}\"", data.columns[at]),
+                format!("\"{}\", as in training; rename or reorder the columns", self.columns[at]),
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Names for a message, the first of them where there are many.
+fn list<S: AsRef<str>>(names: &[S]) -> String {
+    let shown: Vec<String> =
+        names.iter().take(8).map(|name| format!("\"{}\"", name.as_ref())).collect();
+    let more = names.len().saturating_sub(shown.len());
+    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
+}

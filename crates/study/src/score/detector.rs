@@ -1,0 +1,360 @@
+//! Anomaly scores: how unlike the training rows a row is, how sure that is, and which columns say
+//! so.
+//!
+//! A trained model keeps a [`Detector`]: for itself and each member of its ensemble how residuals
+//! vary together and which codes training rows have, and the scores of rows that trained nothing.
+
+use crate::score::calibration::Calibration;
+use crate::score::calibration::Threshold;
+use crate::score::judge::Judge;
+use crate::score::judge::Opinion;
+use crate::score::judge::Ruler;
+use crate::score::kind::RowScore;
+use crate::score::kind::ScoreKind;
+use crate::score::kind::as_means;
+use crate::score::members::Ensemble;
+use crate::score::probed::Probed;
+use crate::score::reference::Reference;
+use crate::score::whiten::Whitener;
+use model::{Attachment, Model, Section, vector};
+use rows::{Dataset, Error, Matrix, Result, Split, Values};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// What a model keeps to score rows.
+#[derive(Debug)]
+pub struct Detector {
+    /// The model's own judge, then one for each member.
+    pub judges: Vec<Judge>,
+    /// The scores of rows that trained nothing, in the order of [`ScoreKind::ALL`].
+    pub calibrations: Vec<Calibration>,
+    /// How rows that are certainly anomalies were scored when the model was new.
+    pub probed: Option<Probed>,
+}
+
+/// Rows that are scored at a time, so that the columns which members see are few in memory.
+const TOGETHER: usize = 1 << 16;
+/// Rows that calibrate at most.
+const HELD_OUT: usize = 4096;
+/// Fewer held-out rows cannot set a ruler; then the training rows must.
+const FEWEST: usize = 20;
+
+/// Whether enough rows trained nothing to calibrate by; if not, the training rows must, as if each
+/// had been left out.
+fn enough(split: &Split) -> bool {
+    split.validation.len() >= FEWEST
+}
+
+/// The rows of a split that calibrate.
+pub(crate) fn calibrating(split: &Split) -> &[usize] {
+    let rows = if enough(split) { &split.validation } else { &split.train };
+    &rows[..rows.len().min(HELD_OUT)]
+}
+
+impl Detector {
+    /// Learns from the rows that a model was trained on, and from those that it was not; none where
+    /// its numbers are not finite.
+    pub(crate) fn fit(model: &Model, data: &Dataset, split: &Split) -> Result<Option<Self>> {
+        let ensemble = Ensemble::of(model)?;
+        let members = &ensemble.members;
+        let splits: Vec<Split> =
+            (0..=members.len()).map(|member| split.of_member(member)).collect();
+        let enough = enough(split);
+        fn train(split: &Split, enough: bool) -> &[usize] {
+            if enough { &split.train } else { &[] }
+        }
+        let (judge, measured) =
+            Judge::fit(model, data, train(&splits[0], enough), calibrating(&splits[0]))?;
+        let mut judges = vec![judge];
+        for (member, split) in members.iter().zip(&splits[1..]) {
+            judges.push(
+                Judge::fit(
+                    &member.model,
+                    &*member.narrowed(data)?,
+                    train(split, enough),
+                    calibrating(split),
+                )?
+                .0,
+            );
+        }
+        if !judges.iter().all(Judge::is_finite) {
+            return Ok(None);
+        }
+        let mut detector = Self { judges, calibrations: Vec::new(), probed: None };
+        let rows = data.select(calibrating(&splits[0]))?;
+        for kind in ScoreKind::ALL {
+            let own = enough && splits.iter().any(|other| other.validation != splits[0].validation);
+            let scores = if own {
+                detector.held_out_scores(model, data, &splits, kind)?
+            } else if members.is_empty() {
+                // One model has measured these rows already.
+                detector.judges[0].scores(&measured, kind)
+            } else {
+                let opinions = detector.opinions(model, &rows, kind, 0)?;
+                opinions.into_iter().map(|row| row.score).collect()
+            };
+            detector.calibrations.push(Calibration::new(scores));
+        }
+        Ok(Some(detector))
+    }
+
+    /// The scores of rows that trained nothing.
+    pub fn calibration(&self, kind: ScoreKind) -> &Calibration {
+        let at = ScoreKind::ALL.iter().position(|known| *known == kind).unwrap_or(0);
+        &self.calibrations[at]
+    }
+
+    /// The score from which rows are anomalies; `contamination` is the training's.
+    ///
+    /// An error for [`Threshold::F1`], which takes labels: [`best_f1`](crate::best_f1).
+    pub fn threshold(
+        &self,
+        kind: ScoreKind,
+        threshold: Threshold,
+        contamination: f64,
+    ) -> Result<f64> {
+        let found = self.calibration(kind).threshold(threshold, contamination);
+        found.ok_or_else(|| {
+            Error::setting("threshold", threshold, "rows with labels, or another threshold")
+        })
+    }
+
+    /// Scores of rows; reasons are those of the model's own judge.
+    pub(crate) fn opinions(
+        &self,
+        model: &Model,
+        data: &Dataset,
+        kind: ScoreKind,
+        reasons: usize,
+    ) -> Result<Vec<Opinion>> {
+        let mut all = self.opinions_of(model, 0, data, kind, reasons)?;
+        for member in 1..self.judges.len() {
+            let others = self.opinions_of(model, member, data, kind, 0)?;
+            all.iter_mut().zip(others).for_each(|(row, other)| row.score += other.score);
+        }
+        let count = self.judges.len() as f64;
+        all.iter_mut().for_each(|row| row.score /= count);
+        Ok(all)
+    }
+}
+
+impl Detector {
+    /// The score of each held-out row by the member that it did not train, as near to the middle as
+    /// the mean of all members would be.
+    fn held_out_scores(
+        &self,
+        model: &Model,
+        data: &Dataset,
+        splits: &[Split],
+        kind: ScoreKind,
+    ) -> Result<Vec<f64>> {
+        let (mut own, mut others) = (Vec::new(), Vec::new());
+        for (member, split) in splits.iter().enumerate() {
+            let rows = data.select(&split.validation)?;
+            let mut by_row = vec![Vec::new(); rows.rows()];
+            for other in 0..splits.len() {
+                let scores = self
+                    .opinions_of(model, other, &rows, kind, 0)?
+                    .into_iter()
+                    .map(|row| row.score);
+                if other == member {
+                    own.extend(scores)
+                } else {
+                    by_row.iter_mut().zip(scores).for_each(|(row, score)| row.push(score))
+                }
+            }
+            others.extend(by_row);
+        }
+        Ok(as_means(own, &others))
+    }
+
+    /// Scores of rows by one member alone, the first of which is the model itself.
+    fn opinions_of(
+        &self,
+        model: &Model,
+        member: usize,
+        data: &Dataset,
+        kind: ScoreKind,
+        reasons: usize,
+    ) -> Result<Vec<Opinion>> {
+        let judge = &self.judges[member];
+        let ensemble = Ensemble::of(model)?;
+        let (model, data) = match member.checked_sub(1).map(|at| &ensemble.members[at]) {
+            None => (model, Cow::Borrowed(data)),
+            Some(member) => (&member.model, member.narrowed(data)?),
+        };
+        model.each_block(
+            &data,
+            0..data.rows(),
+            |blocks| {
+                let mut all = Vec::with_capacity(data.rows());
+                for block in blocks {
+                    all.extend(block?);
+                }
+                Ok(all)
+            },
+            |values, x| judge.opinions(model, values, &x, kind, reasons),
+        )
+    }
+}
+
+/// What the model keeps to score rows.
+///
+/// An error for a model that was interrupted, or is of an older version.
+pub fn detector(model: &Model) -> Result<Arc<Detector>> {
+    let wanted = "a model that was trained to its end by this version; train it again";
+    model
+        .find::<Detector>()?
+        .ok_or_else(|| Error::setting("the model's detector", "missing", wanted))
+}
+
+/// Scores all rows, each with at most so many reasons.
+///
+/// A row's score does not depend on the rows beside it, and is the same at every call.
+pub fn score(
+    model: &Model,
+    data: &Dataset,
+    kind: ScoreKind,
+    reasons: usize,
+) -> Result<Vec<RowScore>> {
+    let detector = detector(model)?;
+    let calibration = detector.calibration(kind);
+    let mut all = Vec::with_capacity(data.rows());
+    let rows: Vec<usize> = (0..data.rows()).collect();
+    for chunk in rows.chunks(TOGETHER) {
+        let part = if chunk.len() == rows.len() {
+            Cow::Borrowed(data)
+        } else {
+            Cow::Owned(data.select(chunk)?)
+        };
+        let opinions = detector.opinions(model, &part, kind, reasons)?;
+        let observed =
+            if reasons > 0 { part.gather(0..part.rows())? } else { Values::U8(Vec::new()) };
+        all.extend(opinions.into_iter().enumerate().map(
+            |(row, Opinion { score, mut reasons })| {
+                let score = score.clamp(-1e300, 1e300);
+                // As the data has it, not as it comes back from single precision.
+                reasons.iter_mut().for_each(|why| {
+                    why.observed = observed.get(row * data.features() + why.column)
+                });
+                RowScore { score, probability: calibration.probability(score), reasons }
+            },
+        ));
+    }
+    Ok(all)
+}
+
+impl Attachment for Detector {
+    const NAME: &'static str = "detector";
+    const WHAT: &'static str = "detector";
+
+    fn store(&self) -> Result<Section> {
+        let content = DetectorContent {
+            rulers: self.judges.iter().map(|judge| judge.rulers.clone()).collect(),
+            scores: self.calibrations.iter().map(|known| known.scores().to_vec()).collect(),
+            probed: self.probed.clone(),
+        };
+        let mut section = Section::new(json!(content));
+        for (at, judge) in self.judges.iter().enumerate() {
+            for (name, of) in [("residuals", &judge.residuals), ("codes", &judge.codes)] {
+                section.add(&format!("{at}.{name}.mean"), &of.mean, &[of.mean.len()]);
+                section.add(&format!("{at}.{name}.factor"), &of.factor, &[of.factor.len()]);
+            }
+            let codes = &judge.reference.codes;
+            let shape = [codes.rows(), codes.columns];
+            section.add(&format!("{at}.reference"), &codes.values, &shape);
+        }
+        Ok(section)
+    }
+
+    fn load(section: &Section, model: &Model) -> Result<Self> {
+        let damaged = |why: &str| Error::model("", format!("its detector {why}"));
+        let content: DetectorContent = serde_json::from_value(section.content.clone())
+            .map_err(|error| Error::model("", error))?;
+        let ensemble = Ensemble::of(model)?;
+        // The columns and code sizes of all members.
+        let widths: Vec<(usize, usize)> = std::iter::once((model.features(), model.latent()))
+            .chain(
+                ensemble.members.iter().map(|member| (member.columns.len(), member.model.latent())),
+            )
+            .collect();
+        let rulers_fit = content.rulers.iter().all(|rulers| {
+            rulers.len() == ScoreKind::MEASURES.len()
+                && rulers.iter().all(|ruler| ruler.spread > 0.0)
+        });
+        let counts_fit =
+            content.rulers.len() == widths.len() && content.scores.len() == ScoreKind::ALL.len();
+        if !counts_fit || !rulers_fit {
+            return Err(damaged("does not fit its members"));
+        }
+        let coarse = model.plan().blueprint.contamination > 0.0;
+        let mut tensors = section.tensors.clone();
+        let mut judges = Vec::new();
+        for (at, ((columns, latent), rulers)) in widths.iter().zip(content.rulers).enumerate() {
+            let mut whitening = |name: &str, width: usize| -> Result<Whitener> {
+                let mean = format!("{at}.{name}.mean");
+                let mean = vector(&mut tensors, &mean, &[Some(width)])?.values;
+                let factor = format!("{at}.{name}.factor");
+                let factor = vector(&mut tensors, &factor, &[None])?.values;
+                if factor.len() != width && factor.len() != width.saturating_mul(width) {
+                    return Err(damaged("has a factor of another width"));
+                }
+                Ok(Whitener { mean, factor })
+            };
+            let (residuals, codes) =
+                (whitening("residuals", *columns)?, whitening("codes", *latent)?);
+            let reference = format!("{at}.reference");
+            let values = vector(&mut tensors, &reference, &[None, Some(*latent)])?.values;
+            let reference = Reference::new(Matrix { columns: *latent, values }, coarse);
+            judges.push(Judge { residuals, codes, reference, rulers });
+        }
+        let calibrations = content.scores.into_iter().map(Calibration::new).collect();
+        Ok(Self { judges, calibrations, probed: content.probed })
+    }
+}
+
+/// The JSON of a detector; its tensors are named `N.` for each judge.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DetectorContent {
+    rulers: Vec<Vec<Ruler>>,
+    scores: Vec<Vec<f64>>,
+    probed: Option<Probed>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::score::kind::variance;
+    use rows::Rng;
+
+    #[test]
+    fn scores_by_one_member_are_narrowed_to_what_means_vary_by() {
+        let mut rng = Rng::new(1);
+        let mut normal = || f64::from(rng.standard_normal());
+        let rows: Vec<Vec<f64>> = (0..4000)
+            .map(|_| {
+                let all = 2.0 * normal();
+                (0..5).map(|_| all + normal()).collect()
+            })
+            .collect();
+        let means: Vec<f64> = rows.iter().map(|row| row.iter().sum::<f64>() / 5.0).collect();
+        let own = rows.iter().map(|row| row[0]).collect();
+        let others: Vec<Vec<f64>> = rows.iter().map(|row| row[1..].to_vec()).collect();
+        let narrowed = variance(&as_means(own, &others)).sqrt();
+        assert!((narrowed / variance(&means).sqrt() - 1.0).abs() < 0.03, "{narrowed}");
+    }
+
+    #[test]
+    fn scores_without_other_members_or_without_spread_stay_as_they_are() {
+        assert_eq!(as_means(vec![1.0, -2.0], &[vec![], vec![]]), [1.0, -2.0]);
+        assert_eq!(as_means(vec![1.0, 1.0], &[vec![3.0], vec![4.0]]), [1.0, 1.0]);
+        assert!(
+            as_means(vec![1.0, -1.0], &[vec![9.0, -9.0], vec![9.0, -9.0]])
+                .iter()
+                .all(|score| score.is_finite())
+        );
+    }
+}

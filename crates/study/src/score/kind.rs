@@ -1,0 +1,137 @@
+//! What scores measure, and what a scored row has.
+use burn::tensor::Device;
+use burn::tensor::Tensor;
+use burn::tensor::TensorData;
+use rows::{Error, Result};
+use serde::Deserialize;
+use serde::Serialize;
+use std::fmt;
+use std::str::FromStr;
+
+/// What a score measures; a higher one is more anomalous.
+///
+/// All are in one unit: 0 is the middle of rows that trained nothing, 1 their ninth tenth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum ScoreKind {
+    /// `reconstruction`: the error of the reconstruction, whitened by how the training rows' errors
+    /// vary together.
+    Reconstruction,
+    /// `code`: the distance of the code to the nearest of those of training rows
+    /// ([`Reference`](crate::Reference)).
+    Code,
+    /// `mahalanobis`: the distance of the code to the middle of those of training rows, whitened.
+    Mahalanobis,
+    /// `denoising`: the mean whitened error over eight draws of noise, the same for every row.
+    Denoising,
+    /// `likelihood`: the negative log-likelihood; for codes with a posterior weighted by importance
+    /// over 16 draws.
+    Likelihood,
+    /// `joined`: the mean of reconstruction and code.
+    #[default]
+    Joined,
+}
+
+impl ScoreKind {
+    /// The kinds that are measured by themselves; [`ScoreKind::Joined`] is made of two of them.
+    pub const MEASURES: [Self; 5] =
+        [Self::Reconstruction, Self::Code, Self::Mahalanobis, Self::Denoising, Self::Likelihood];
+    /// Every kind, the default first.
+    pub const ALL: [Self; 6] = [
+        Self::Joined,
+        Self::Reconstruction,
+        Self::Code,
+        Self::Mahalanobis,
+        Self::Denoising,
+        Self::Likelihood,
+    ];
+
+    /// Its word on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reconstruction => "reconstruction",
+            Self::Code => "code",
+            Self::Mahalanobis => "mahalanobis",
+            Self::Denoising => "denoising",
+            Self::Likelihood => "likelihood",
+            Self::Joined => "joined",
+        }
+    }
+}
+
+impl FromStr for ScoreKind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|kind| kind.name() == text);
+        found.ok_or_else(|| Error::unknown("kind of score", text, Self::ALL.map(Self::name)))
+    }
+}
+
+rows::as_text!(ScoreKind);
+
+impl fmt::Display for ScoreKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A row's score.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowScore {
+    /// Higher is more anomalous; finite.
+    pub score: f64,
+    /// The fraction of normal rows with a smaller score
+    /// ([`Calibration::probability`](crate::Calibration::probability)).
+    pub probability: f64,
+    /// The columns that say so, the first the most.
+    pub reasons: Vec<Reason>,
+}
+
+/// A column that differs from what was expected.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Reason {
+    /// Zero-based column.
+    pub column: usize,
+    /// What the row has there, in the units of the data.
+    pub observed: f64,
+    /// What the model expected.
+    pub expected: f64,
+    /// Its share in the whole difference, from 0 to 1; of standardised data unusual numbers count
+    /// more.
+    pub share: f64,
+}
+
+/// Scores that one member each gave, narrowed around 0 to what a mean over all members would vary
+/// by.
+///
+/// A score is what all members say of a row, and what the one alone says, whose variance is smaller
+/// in a mean by their number. It is taken from the `others` of each row, which a row did train:
+/// their mean would call it too normal, but their disagreement is the same in kind.
+pub(crate) fn as_means(mut scores: Vec<f64>, others: &[Vec<f64>]) -> Vec<f64> {
+    let members = others.first().map_or(1, |row| row.len() + 1) as f64;
+    let whole = variance(&scores);
+    let alone = others.iter().map(|row| variance(row)).sum::<f64>() / others.len().max(1) as f64;
+    if whole > 0.0 {
+        let narrower = (1.0 - alone.min(whole) / whole * (1.0 - 1.0 / members)).sqrt();
+        scores.iter_mut().for_each(|score| *score *= narrower);
+    }
+    scores
+}
+
+/// The variance of some numbers around their mean, 0 of fewer than two.
+pub(crate) fn variance(numbers: &[f64]) -> f64 {
+    let count = numbers.len() as f64;
+    let mean = numbers.iter().sum::<f64>() / count;
+    if count < 2.0 {
+        0.0
+    } else {
+        numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / (count - 1.0)
+    }
+}
+
+/// Rows of so many columns.
+pub(crate) fn matrix(values: Vec<f32>, columns: usize) -> Tensor<2> {
+    let rows = values.len() / columns.max(1);
+    Tensor::from_data(TensorData::new(values, [rows, columns]), &Device::default())
+}

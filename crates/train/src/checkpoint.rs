@@ -1,0 +1,251 @@
+//! The state of a training: what a step changes, and what a checkpoint must hold.
+
+use crate::lbfgs::MEMORY;
+use crate::method::Method;
+use crate::optimise::Optimiser;
+use crate::settings::Settings;
+use model::{
+    ArchiveKind, Entry, EpochRecord, Preparation, Sums, Vars, hexadecimal, read_archive, take,
+    write_archive,
+};
+use rows::{Dataset, Error, Result, Values};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The best weights so far.
+#[derive(Clone, Debug)]
+pub struct Best {
+    /// Their validation loss.
+    pub loss: f64,
+    /// After how many epochs.
+    pub epoch: usize,
+    /// The variables.
+    pub vars: Vars,
+}
+
+/// Everything a training changes.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// The variables.
+    pub vars: Vars,
+    /// The optimiser's moments.
+    pub optimiser: Optimiser,
+    /// How rows are scaled, where that came with weights to begin with.
+    pub preparation: Option<Preparation>,
+    /// Layers that are made ready.
+    pub pretrained: usize,
+    /// Epochs done.
+    pub epoch: usize,
+    /// Steps done in the running epoch.
+    pub step: usize,
+    /// The loss of the very first step.
+    pub first: Option<f64>,
+    /// The running epoch's terms.
+    pub sums: Sums,
+    /// Epochs since the best one.
+    pub waited: usize,
+    /// Times a plateau reduced the step size.
+    pub reductions: u32,
+    /// The best weights.
+    pub best: Option<Best>,
+    /// Every epoch.
+    pub history: Vec<EpochRecord>,
+    /// Where the checkpoint goes and the rows it belongs to; none where no checkpoint is wanted.
+    checkpoint: Option<(PathBuf, String)>,
+}
+
+/// The part of a checkpoint that is not tensors.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    config: Map<String, Value>,
+    data: String,
+    #[serde(default)]
+    preparation: Option<Preparation>,
+    #[serde(default)]
+    converged: bool,
+    #[serde(default)]
+    pretrained: usize,
+    epoch: usize,
+    step: usize,
+    first: Option<f64>,
+    sums: Sums,
+    waited: usize,
+    reductions: u32,
+    best: Option<(f64, usize)>,
+    times: Vec<u64>,
+    history: Vec<EpochRecord>,
+}
+
+impl Header {
+    fn read(path: &Path) -> Result<(Self, BTreeMap<String, Entry>)> {
+        let (header, tensors) = read_archive(path, ArchiveKind::Run)?;
+        let strange = |error| {
+            Error::model(path.display(), format!("not a checkpoint of this version: {error}"))
+        };
+        Ok((serde_json::from_value(header).map_err(strange)?, tensors))
+    }
+}
+
+impl Header {
+    fn settings(&self, path: &Path) -> Result<Settings> {
+        let strange =
+            |error| Error::model(path.display(), format!("has strange settings: {error}"));
+        Settings::of_names(self.config.clone()).map_err(strange)
+    }
+}
+
+impl State {
+    /// A training at its start.
+    ///
+    /// An error where a checkpoint is wanted and the rows it belongs to cannot be read.
+    pub fn new(
+        vars: Vars,
+        settings: &Settings,
+        checkpoint: Option<(&Path, &Dataset)>,
+    ) -> Result<Self> {
+        let checkpoint =
+            checkpoint.map(|(path, data)| Ok((path.to_owned(), fingerprint(data)?))).transpose()?;
+        let optimiser = Optimiser::of(&settings.train, &vars);
+        Ok(Self {
+            vars,
+            optimiser,
+            preparation: None,
+            pretrained: 0,
+            epoch: 0,
+            step: 0,
+            first: None,
+            sums: Sums::default(),
+            waited: 0,
+            reductions: 0,
+            best: None,
+            history: Vec::new(),
+            checkpoint,
+        })
+    }
+
+    /// Writes the checkpoint, where one is wanted.
+    pub fn save(&self, settings: &Settings) -> Result<()> {
+        let Some((path, data)) = &self.checkpoint else { return Ok(()) };
+        let header = Header {
+            config: settings.by_name(),
+            data: data.clone(),
+            preparation: self.preparation.clone(),
+            converged: self.optimiser.converged,
+            pretrained: self.pretrained,
+            epoch: self.epoch,
+            step: self.step,
+            first: self.first,
+            sums: self.sums.clone(),
+            waited: self.waited,
+            reductions: self.reductions,
+            best: self.best.as_ref().map(|best| (best.loss, best.epoch)),
+            times: self.optimiser.times.clone(),
+            history: self.history.clone(),
+        };
+        let mut tensors = Vec::new();
+        for (index, (_, var)) in self.vars.iter().enumerate() {
+            tensors.push(Entry::of(format!("now.{}", var.name), &var.value)?);
+            for (which, moment) in self.optimiser.moments[index].iter().enumerate() {
+                tensors.push(Entry::of(format!("moment{which}.{}", var.name), moment)?);
+            }
+        }
+        for (_, var) in self.best.iter().flat_map(|best| best.vars.iter()) {
+            tensors.push(Entry::of(format!("best.{}", var.name), &var.value)?);
+        }
+        write_archive(path, ArchiveKind::Run, json!(header), tensors)
+    }
+
+    /// Takes over a checkpoint of the same training: the same configuration on the same rows.
+    pub fn restore(&mut self, settings: &Settings) -> Result<()> {
+        let Some((path, data)) = self.checkpoint.clone() else { return Ok(()) };
+        let path = path.as_path();
+        let (header, mut tensors) = Header::read(path)?;
+        if header.settings(path)? != *settings {
+            return Err(Error::model(
+                path.display(),
+                "belongs to another configuration; resume without changing options, or start anew without --resume",
+            ));
+        }
+        if header.data != data {
+            return Err(Error::model(
+                path.display(),
+                "belongs to other rows; resume with the data that it was begun with",
+            ));
+        }
+        let remembers = settings.train.optimiser == Method::Lbfgs
+            && header.times.iter().any(|time| *time > MEMORY as u64);
+        if header.times.len() != self.vars.len()
+            || remembers
+            || header.epoch > settings.train.passes()
+        {
+            return Err(Error::model(
+                path.display(),
+                "is damaged: its counters do not fit its configuration",
+            ));
+        }
+        restore_vars(&mut self.vars, "now", &mut tensors, path)?;
+        for (index, (_, var)) in self.vars.iter().enumerate() {
+            for (which, moment) in self.optimiser.moments[index].iter_mut().enumerate() {
+                *moment = take(&mut tensors, &format!("moment{which}.{}", var.name), moment, path)?;
+            }
+        }
+        if let Some((loss, epoch)) = header.best {
+            let mut vars = self.vars.clone();
+            restore_vars(&mut vars, "best", &mut tensors, path)?;
+            self.best = Some(Best { loss, epoch, vars });
+        }
+        self.optimiser.times = header.times;
+        (self.preparation, self.pretrained, self.optimiser.converged) =
+            (header.preparation, header.pretrained, header.converged);
+        (self.epoch, self.step, self.first, self.sums) =
+            (header.epoch, header.step, header.first, header.sums);
+        (self.waited, self.reductions, self.history) =
+            (header.waited, header.reductions, header.history);
+        Ok(())
+    }
+
+    /// The settings that a checkpoint was written with.
+    ///
+    /// Errors: the file cannot be read, or is no checkpoint.
+    pub fn settings_of(path: &Path) -> Result<Settings> {
+        Header::read(path)?.0.settings(path)
+    }
+
+    /// The scaling that a checkpoint has, where its training began with other weights.
+    pub(crate) fn preparation_of(path: &Path) -> Result<Option<Preparation>> {
+        Header::read(path).map(|(header, _)| header.preparation)
+    }
+}
+
+fn restore_vars(
+    vars: &mut Vars,
+    prefix: &str,
+    tensors: &mut BTreeMap<String, Entry>,
+    path: &Path,
+) -> Result<()> {
+    let ids: Vec<_> = vars.iter().map(|(id, _)| id).collect();
+    for id in ids {
+        let var = vars.get(id);
+        let value = take(tensors, &format!("{prefix}.{}", var.name), &var.value, path)?;
+        vars.set(id, value);
+    }
+    Ok(())
+}
+
+/// Recognises the same rows: a hash over their number, shape and values.
+fn fingerprint(data: &Dataset) -> Result<String> {
+    let mut hash = Sha256::new();
+    hash.update(format!("{} {:?}", data.rows(), data.shape));
+    for block in data.blocks() {
+        match &*block? {
+            Values::U8(values) => hash.update(values),
+            Values::F32(values) => values.iter().for_each(|value| hash.update(value.to_le_bytes())),
+            Values::F64(values) => values.iter().for_each(|value| hash.update(value.to_le_bytes())),
+        }
+    }
+    Ok(hexadecimal(&hash.finalize()))
+}
