@@ -19,7 +19,7 @@ pub enum Whiten {
     },
     /// Turned so that the covariance is nearly the identity.
     Turn {
-        /// [columns], taken away first.
+        /// `[columns]`, taken away first.
         mean: Vec<f32>,
         /// [columns, columns]
         matrix: Vec<f32>,
