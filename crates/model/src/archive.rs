@@ -4,8 +4,7 @@
 //! Loading executes nothing. Sizes are checked against the file before memory is taken, and a hash
 //! over everything tells damage.
 
-use crate::net::vars::FileLayout;
-use crate::net::vars::Var;
+use crate::net::vars::{FileLayout, Var};
 use burn::tensor::{Device, Tensor, TensorData};
 use rows::{Error, Result, write_atomically};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};

@@ -1,16 +1,12 @@
 //! What a model computes: its plan and its parts joined.
 
-use crate::family::code::Batch;
-use crate::family::code::Code;
-use crate::family::code::CodeKind;
+use crate::family::code::{Batch, Code, CodeKind};
 use crate::family::family::Step;
 use crate::family::phase::Phase;
 use crate::family::prior::Prior;
-use crate::family::terms::Loss;
-use crate::family::terms::Terms;
+use crate::family::terms::{Loss, Terms};
 use crate::net::pass::Pass;
-use crate::net::vars::Init;
-use crate::net::vars::Weights;
+use crate::net::vars::{Init, Weights};
 use crate::parts::Parts;
 use crate::plan::Plan;
 use burn::tensor::Tensor;

@@ -3,10 +3,8 @@
 use crate::coder::Coder;
 use crate::engine::ahead::{HANDED_OVER, ahead, aside};
 use crate::engine::tensors::read;
-use crate::kept::Kept;
-use crate::kept::Section;
-use crate::net::vars::Vars;
-use crate::net::vars::Weights;
+use crate::kept::{Kept, Section};
+use crate::net::vars::{Vars, Weights};
 use crate::plan::Plan;
 use crate::provenance::Provenance;
 use crate::signature::Signature;

@@ -1,21 +1,15 @@
 //! What a model is to be, decided in full for one kind of data.
 
-use crate::blueprint::Blueprint;
-use crate::blueprint::Net;
-use crate::blueprint::Norm;
-use crate::blueprint::image_sides;
-use crate::blueprint::map_width;
+use crate::blueprint::{Blueprint, Net, Norm, image_sides, map_width};
 use crate::families::FAMILIES;
-use crate::family::family::Choice;
-use crate::family::family::Family;
+use crate::family::family::{Choice, Family};
 use crate::family::registry::Entry;
 use crate::likelihood::kind::Likelihood;
 use crate::prepare::layout::Layout;
 use crate::prepare::preparation::Preparation;
 use crate::prepare::scale::Bounds;
 use crate::prepare::table::MOST_LEVELS;
-use crate::settings::MOST;
-use crate::settings::ModelSettings;
+use crate::settings::{MOST, ModelSettings};
 use kernels::Activation;
 use rows::{Error, Result, Shape};
 

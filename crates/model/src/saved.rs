@@ -2,15 +2,12 @@
 
 use crate::archive::{ArchiveKind, Entry, inside, laid_out, parse_archive, write_archive};
 use crate::coder::Coder;
-use crate::kept::Kept;
-use crate::kept::Section;
+use crate::kept::{Kept, Section};
 use crate::model::Model;
-use crate::net::vars::Init;
-use crate::net::vars::Stored;
+use crate::net::vars::{Init, Stored};
 use crate::plan::Plan;
 use crate::prepare::preparation::Preparation;
-use crate::provenance::EpochRecord;
-use crate::provenance::Provenance;
+use crate::provenance::{EpochRecord, Provenance};
 use crate::settings::ModelSettings;
 use crate::signature::Signature;
 use burn::tensor::Device;

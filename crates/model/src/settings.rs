@@ -1,7 +1,6 @@
 //! What a model is to be: one section of the settings.
 
-use crate::blueprint::Net;
-use crate::blueprint::Norm;
+use crate::blueprint::{Net, Norm};
 use crate::likelihood::kind::Likelihood;
 use crate::prepare::scale::Scale;
 use kernels::Activation;

@@ -1,8 +1,6 @@
 //! Labels and identifiers: from a file of their own or from a column set aside.
 
-use crate::arrays::idx;
-use crate::arrays::npy;
-use crate::arrays::npz;
+use crate::arrays::{idx, npy, npz};
 use crate::hold::element::Number;
 use crate::hold::sink::Sink;
 use crate::hold::source::split_array;

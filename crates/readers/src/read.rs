@@ -1,20 +1,15 @@
 //! From a path or a name to a [`Dataset`].
 
-use crate::arrays::idx;
-use crate::arrays::npy;
-use crate::arrays::npz;
+use crate::arrays::{idx, npy, npz};
 use crate::digits;
 use crate::hold::source::split_array;
 use crate::hold::source::{self, Format};
 use crate::labels;
 use crate::options::ReadOptions;
-use crate::pictures::images;
-use crate::pictures::patches;
+use crate::pictures::{images, patches};
 use crate::series;
 use crate::tables::column::{Loaded, Sort};
-use crate::tables::csv;
-use crate::tables::parquet;
-use crate::tables::refuse;
+use crate::tables::{csv, parquet, refuse};
 use rows::{ColumnKind, Dataset, Error, Result};
 
 /// Reads the rows of a file, a folder of images, or the built-in data set `digits`.

@@ -3,12 +3,8 @@
 //! Rifai et al., "Contractive auto-encoders: explicit invariance during feature extraction", ICML
 //! 2011.
 
-use crate::blueprint::Blueprint;
-use crate::blueprint::Net;
-use crate::blueprint::Norm;
-use crate::family::family::Choice;
-use crate::family::family::Family;
-use crate::family::family::Step;
+use crate::blueprint::{Blueprint, Net, Norm};
+use crate::family::family::{Choice, Family, Step};
 use crate::family::registry::Entry;
 use crate::family::terms::Terms;
 use crate::net::jacobian;

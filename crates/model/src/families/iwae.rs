@@ -5,18 +5,12 @@
 
 use crate::blueprint::Blueprint;
 use crate::engine::noise::Draw;
-use crate::family::code::Batch;
-use crate::family::code::Code;
-use crate::family::code::CodeKind;
-use crate::family::family::Choice;
-use crate::family::family::Family;
-use crate::family::family::check_distribution;
+use crate::family::code::{Batch, Code, CodeKind};
+use crate::family::family::{Choice, Family, check_distribution};
 use crate::family::phase::Phase;
-use crate::family::prior::Prior;
-use crate::family::prior::StandardNormal;
+use crate::family::prior::{Prior, StandardNormal};
 use crate::family::registry::Entry;
-use crate::family::terms::Loss;
-use crate::family::terms::Terms;
+use crate::family::terms::{Loss, Terms};
 use crate::likelihood::kind::Likelihood;
 use crate::net::pass::Pass;
 use crate::net::vars::Weights;

@@ -2,14 +2,11 @@
 //!
 //! Makhzani and Frey, "k-sparse autoencoders", ICLR 2014. Meant for codes wider than the row.
 
-use crate::blueprint::Blueprint;
-use crate::blueprint::Net;
+use crate::blueprint::{Blueprint, Net};
 use crate::family::code::Code;
-use crate::family::family::Choice;
-use crate::family::family::Family;
+use crate::family::family::{Choice, Family};
 use crate::family::registry::Entry;
-use crate::net::pass::Mode;
-use crate::net::pass::Pass;
+use crate::net::pass::{Mode, Pass};
 use crate::net::vars::Weights;
 use crate::parts::Parts;
 use burn::tensor::Tensor;

@@ -4,11 +4,8 @@
 //! factor one half on the squared error; here it does not, so a beta of 3 there is 6 here. Meant
 //! for codes wider than the row.
 
-use crate::blueprint::Blueprint;
-use crate::blueprint::Net;
-use crate::family::family::Choice;
-use crate::family::family::Family;
-use crate::family::family::Step;
+use crate::blueprint::{Blueprint, Net};
+use crate::family::family::{Choice, Family, Step};
 use crate::family::registry::Entry;
 use crate::family::terms::Terms;
 use kernels::{Activation, sparsity};

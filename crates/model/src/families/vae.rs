@@ -4,14 +4,9 @@
 //! 2017; warm-up: Sønderby et al., NeurIPS 2016; free bits: Kingma et al., NeurIPS 2016.
 
 use crate::blueprint::Blueprint;
-use crate::family::code::Code;
-use crate::family::code::CodeKind;
-use crate::family::family::Choice;
-use crate::family::family::Family;
-use crate::family::family::Step;
-use crate::family::family::check_distribution;
-use crate::family::prior::Prior;
-use crate::family::prior::StandardNormal;
+use crate::family::code::{Code, CodeKind};
+use crate::family::family::{Choice, Family, Step, check_distribution};
+use crate::family::prior::{Prior, StandardNormal};
 use crate::family::registry::Entry;
 use crate::family::terms::Terms;
 use crate::likelihood::kind::Likelihood;

@@ -4,19 +4,12 @@
 //! Makhzani and Frey, "Winner-take-all autoencoders", NeurIPS 2015: lifetime sparsity within each
 //! batch. Meant for codes wider than the row.
 
-use crate::blueprint::Blueprint;
-use crate::blueprint::Net;
+use crate::blueprint::{Blueprint, Net};
 use crate::family::code::Code;
-use crate::family::family::Choice;
-use crate::family::family::Family;
+use crate::family::family::{Choice, Family};
 use crate::family::registry::Entry;
-use crate::net::pass::Mode;
-use crate::net::pass::Pass;
-use crate::net::vars::FileLayout;
-use crate::net::vars::Fill;
-use crate::net::vars::Init;
-use crate::net::vars::Role;
-use crate::net::vars::Weights;
+use crate::net::pass::{Mode, Pass};
+use crate::net::vars::{FileLayout, Fill, Init, Role, Weights};
 use crate::parts::Parts;
 use burn::tensor::Tensor;
 use kernels::{Activation, largest_in_columns};

@@ -1,20 +1,13 @@
 //! What a family may change.
 
-use crate::blueprint::Blueprint;
-use crate::blueprint::Net;
-use crate::family::code::Batch;
-use crate::family::code::Code;
-use crate::family::code::CodeKind;
+use crate::blueprint::{Blueprint, Net};
+use crate::family::code::{Batch, Code, CodeKind};
 use crate::family::phase::Phase;
 use crate::family::prior::Prior;
-use crate::family::terms::Loss;
-use crate::family::terms::Numbers;
-use crate::family::terms::Terms;
+use crate::family::terms::{Loss, Numbers, Terms};
 use crate::likelihood::kind::Likelihood;
 use crate::net::pass::Pass;
-use crate::net::vars::Init;
-use crate::net::vars::Vars;
-use crate::net::vars::Weights;
+use crate::net::vars::{Init, Vars, Weights};
 use crate::parts::Parts;
 use burn::tensor::Tensor;
 use kernels::Activation;

@@ -1,9 +1,6 @@
 //! Phases of a training step: which variables move, how often, and how fast.
 
-use crate::net::vars::DECODER;
-use crate::net::vars::ENCODER;
-use crate::net::vars::EXTRA;
-use crate::net::vars::Group;
+use crate::net::vars::{DECODER, ENCODER, EXTRA, Group};
 
 /// One of the forward passes of a training step, and the groups of variables that it moves.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,14 +1,8 @@
 //! Layers: a forward pass, and the derivative along given directions.
 
 use crate::engine::noise::Draw;
-use crate::net::pass::Mode;
-use crate::net::pass::Pass;
-use crate::net::vars::FileLayout;
-use crate::net::vars::Fill;
-use crate::net::vars::Init;
-use crate::net::vars::Role;
-use crate::net::vars::VarId;
-use crate::net::vars::Weights;
+use crate::net::pass::{Mode, Pass};
+use crate::net::vars::{FileLayout, Fill, Init, Role, VarId, Weights};
 use burn::tensor::Tensor;
 use kernels::{
     Activation, Geometry, NORM_EPSILON, activate, column_moments, column_norm, convolution, dense,

@@ -1,16 +1,9 @@
 //! Encoder and decoder: described as data, built as layers.
 
-use crate::blueprint::Blueprint;
-use crate::blueprint::Net;
-use crate::blueprint::Norm;
-use crate::blueprint::image_sides;
+use crate::blueprint::{Blueprint, Net, Norm, image_sides};
 use crate::net::layer::Layer;
 use crate::net::pass::Pass;
-use crate::net::vars::DECODER;
-use crate::net::vars::ENCODER;
-use crate::net::vars::Init;
-use crate::net::vars::VarId;
-use crate::net::vars::Weights;
+use crate::net::vars::{DECODER, ENCODER, Init, VarId, Weights};
 use burn::tensor::Tensor;
 use kernels::{Activation, Geometry};
 use rows::{Error, Result};

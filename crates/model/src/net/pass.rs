@@ -1,7 +1,6 @@
 //! One pass through the layers.
 
-use crate::net::vars::VarId;
-use crate::net::vars::Vars;
+use crate::net::vars::{VarId, Vars};
 use burn::tensor::Tensor;
 use rows::Rng;
 

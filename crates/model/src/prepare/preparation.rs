@@ -4,14 +4,8 @@
 //! column by column: [`Table`].
 
 use crate::prepare::layout::Layout;
-use crate::prepare::scale::Bounds;
-use crate::prepare::scale::Scale;
-use crate::prepare::scale::bounds;
-use crate::prepare::scale::moments;
-use crate::prepare::scale::nonzero;
-use crate::prepare::table::Encoding;
-use crate::prepare::table::Levels;
-use crate::prepare::table::Table;
+use crate::prepare::scale::{Bounds, Scale, bounds, moments, nonzero};
+use crate::prepare::table::{Encoding, Levels, Table};
 use crate::prepare::whiten::Whiten;
 use burn::tensor::DType;
 use burn::tensor::Device;

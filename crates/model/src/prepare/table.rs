@@ -1,9 +1,7 @@
 //! Tables of more than complete numbers: how each column becomes prepared numbers, and comes back.
 
 use crate::prepare::layout::Layout;
-use crate::prepare::scale::Scale;
-use crate::prepare::scale::each;
-use crate::prepare::scale::nonzero;
+use crate::prepare::scale::{Scale, each, nonzero};
 use crate::prepare::text;
 use crate::prepare::text::Vocabulary;
 use rows::{ColumnKind, Dataset, Error, Field, Result};

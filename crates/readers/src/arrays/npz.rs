@@ -1,7 +1,6 @@
 //! NumPy's `.npz`: a zip archive of `.npy` files, each an array with a name.
 
-use crate::arrays::array;
-use crate::arrays::npy;
+use crate::arrays::{array, npy};
 use crate::hold::element::sides;
 use crate::hold::source::Stream;
 use crate::options::ReadOptions;

@@ -4,14 +4,9 @@
 //! A trained model keeps a [`Detector`]: for itself and each member of its ensemble how residuals
 //! vary together and which codes training rows have, and the scores of rows that trained nothing.
 
-use crate::score::calibration::Calibration;
-use crate::score::calibration::Threshold;
-use crate::score::judge::Judge;
-use crate::score::judge::Opinion;
-use crate::score::judge::Ruler;
-use crate::score::kind::RowScore;
-use crate::score::kind::ScoreKind;
-use crate::score::kind::as_means;
+use crate::score::calibration::{Calibration, Threshold};
+use crate::score::judge::{Judge, Opinion, Ruler};
+use crate::score::kind::{RowScore, ScoreKind, as_means};
 use crate::score::members::Ensemble;
 use crate::score::probed::Probed;
 use crate::score::reference::Reference;

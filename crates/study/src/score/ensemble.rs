@@ -1,6 +1,5 @@
 //! Trains the further members of an ensemble.
-use crate::score::members::Ensemble;
-use crate::score::members::Member;
+use crate::score::members::{Ensemble, Member};
 use kernels::side_by_side;
 use model::Model;
 use rows::{Dataset, Result, Rng, Shape, Split};

@@ -2,12 +2,8 @@
 //! those of training rows.
 
 use crate::evidence::importance;
-use crate::score::kind::Reason;
-use crate::score::kind::ScoreKind;
-use crate::score::kind::matrix;
-use crate::score::reference::MOST;
-use crate::score::reference::Near;
-use crate::score::reference::Reference;
+use crate::score::kind::{Reason, ScoreKind, matrix};
+use crate::score::reference::{MOST, Near, Reference};
 use crate::score::whiten::Whitener;
 use burn::tensor::Tensor;
 use model::{Bounds, Draw, Model, Weights, read};

@@ -1,9 +1,7 @@
 //! From scores of windows to scores of the points they hold.
 
-use crate::score::detector::detector;
-use crate::score::detector::score;
-use crate::score::kind::Reason;
-use crate::score::kind::ScoreKind;
+use crate::score::detector::{detector, score};
+use crate::score::kind::{Reason, ScoreKind};
 use model::Model;
 use rows::{Dataset, Error, Result, Windows};
 

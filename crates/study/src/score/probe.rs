@@ -1,10 +1,8 @@
 //! Scores rows that are certainly anomalies.
 
-use crate::score::detector::Detector;
-use crate::score::detector::calibrating;
+use crate::score::detector::{Detector, calibrating};
 use crate::score::kind::ScoreKind;
-use crate::score::probed::Probe;
-use crate::score::probed::Probed;
+use crate::score::probed::{Probe, Probed};
 use model::Model;
 use rows::{ColumnKind, Dataset, Result, Rng, Split, Values};
 
