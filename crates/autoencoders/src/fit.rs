@@ -9,7 +9,7 @@ use train::{Begin, Event, Flow, Outcome, Start, Trained, train};
 
 /// Trains a model, or continues the training of a checkpoint.
 ///
-/// `checkpoint` is written after each epoch and on [`Flow::Stop`]; with `resume` training continues
+/// `checkpoint` is written after each epoch, on [`Flow::Save`] and on [`Flow::Stop`]; with `resume` training continues
 /// from it, with the same bits as if it had never stopped. A model of a training that was
 /// interrupted has nothing attached.
 ///

@@ -5,6 +5,7 @@ use autoencoders::data::Dataset;
 use autoencoders::data::ReadOptions;
 use autoencoders::data::Shape;
 use autoencoders::data::Values;
+use autoencoders::data::Whitening;
 use autoencoders::data::read;
 use autoencoders::engine::Batch;
 use autoencoders::engine::Bounds;
@@ -24,8 +25,10 @@ use autoencoders::settings::Norm;
 use autoencoders::settings::Scale;
 use autoencoders::settings::Schedule;
 use autoencoders::study::Pca;
+use autoencoders::study::ScoreKind;
 use autoencoders::study::code_change_under_normal_noise;
 use autoencoders::study::evaluate;
+use autoencoders::study::score;
 use autoencoders::{Activation, Config, Error, Flow, Numbers, Outcome, Plan, Rng, Trained, fit};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde_json::{Map, Value, json};
@@ -585,4 +588,32 @@ fn too_few_rows_to_split_are_refused() {
     let error =
         fit(&config, &table(3), None, false, &mut |_| Flow::Continue).unwrap_err().to_string();
     assert!(error.contains("training rows"), "{error}");
+}
+
+#[test]
+fn patches_go_through_the_whitening_of_the_model_wherever_it_meets_them() {
+    let mut rng = Rng::new(7);
+    let values = (0..200 * 16).map(|at| 90.0 + (at % 4) as f32 * 20.0 * rng.standard_normal());
+    let shape = Shape::Image { height: 4, width: 4, channels: 1 };
+    let cut = Dataset::new("patches", shape, Values::F32(values.collect())).unwrap();
+    for how in [Whitening::LowPass, Whitening::ZCA] {
+        let patches = Dataset { whitening: how, ..cut.clone() };
+        let model = trained(&Config::default().latent(2).epochs(2), &patches).model;
+        let whitened = model.signature().whitened(&patches).unwrap().into_owned();
+        assert_eq!(model.encode(&patches).unwrap(), model.encode(&whitened).unwrap(), "{how}");
+        assert_eq!(
+            model.reconstruct(&patches).unwrap(),
+            model.reconstruct(&whitened).unwrap(),
+            "{how}"
+        );
+        let scores = |data: &Dataset| score(&model, data, ScoreKind::Reconstruction, 2).unwrap();
+        assert_eq!(scores(&patches), scores(&whitened), "{how}");
+        // A model without a whitening refuses them, and one with another too.
+        let plain = trained(&Config::default().latent(2).epochs(1), &cut).model;
+        assert!(plain.encode(&patches).unwrap_err().to_string().contains("without whitening"));
+    }
+    let low = Dataset { whitening: Whitening::LowPass, ..cut.clone() };
+    let model = trained(&Config::default().latent(2).epochs(1), &low).model;
+    let zca = Dataset { whitening: Whitening::ZCA, ..cut };
+    assert!(model.encode(&zca).unwrap_err().to_string().contains("lowpass, as in training"));
 }

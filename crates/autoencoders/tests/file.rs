@@ -4,7 +4,8 @@
 
 use autoencoders::data::Dataset;
 use autoencoders::data::Values;
-use autoencoders::engine::Entry;
+use autoencoders::engine::NamedTensor;
+use autoencoders::engine::Waiting;
 use autoencoders::engine::parse_archive;
 use autoencoders::engine::write_archive;
 use autoencoders::settings::Net;
@@ -90,20 +91,26 @@ fn table_model() -> &'static [u8] {
 }
 
 /// The model file again, with a valid hash over changed content.
-fn forged(change: impl FnOnce(&mut Value, &mut Vec<Entry>)) -> Result<Model, autoencoders::Error> {
+fn forged(
+    change: impl FnOnce(&mut Value, &mut Vec<NamedTensor>),
+) -> Result<Model, autoencoders::Error> {
     forged_of(model(), change)
+}
+
+fn waiting(tensors: &[NamedTensor]) -> Vec<Waiting<'_>> {
+    tensors.iter().map(|tensor| tensor.waiting(tensor.name.clone())).collect()
 }
 
 fn forged_of(
     bytes: &[u8],
-    change: impl FnOnce(&mut Value, &mut Vec<Entry>),
+    change: impl FnOnce(&mut Value, &mut Vec<NamedTensor>),
 ) -> Result<Model, autoencoders::Error> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("forged.ae");
     let (mut content, entries) = parse_archive(bytes, ArchiveKind::Model, "model").unwrap();
-    let mut entries = entries.into_values().collect();
+    let mut entries: Vec<NamedTensor> = entries.into_values().collect();
     change(&mut content, &mut entries);
-    write_archive(&path, ArchiveKind::Model, content, entries).unwrap();
+    write_archive(&path, ArchiveKind::Model, content, waiting(&entries)).unwrap();
     load(&path)
 }
 

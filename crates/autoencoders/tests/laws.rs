@@ -491,6 +491,37 @@ fn resumed_equals_uninterrupted() {
 }
 
 #[test]
+fn a_checkpoint_that_was_asked_for_within_an_epoch_resumes_to_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = circle(90);
+    for entry in FAMILIES {
+        let config = small(entry).net("mlp:8".parse::<Net>().unwrap()).dropout(0.1).epochs(6);
+        let whole = trained(&config, &data).model;
+        let path = folder.path().join(format!("{}.ae.run", entry.name));
+        let copy = folder.path().join(format!("{}-copy.ae.run", entry.name));
+        let mut steps = 0;
+        let on = &mut |event: &Event| {
+            let Event::Step { step, .. } = event else { return Flow::Continue };
+            steps += 1;
+            match steps {
+                5 => Flow::Save,
+                // The file of a process that was killed one step later.
+                6 => {
+                    assert!(*step > 1, "the checkpoint is to be from within an epoch");
+                    std::fs::copy(&path, &copy).unwrap();
+                    Flow::Continue
+                }
+                _ => Flow::Continue,
+            }
+        };
+        fit(&config, &data, Some(&path), false, on).unwrap();
+        let resumed = fit(&config, &data, Some(&copy), true, &mut |_| Flow::Continue).unwrap();
+        assert!(weight_bits(resumed.model.vars()) == weight_bits(whole.vars()), "{}", entry.name);
+        assert_eq!(resumed.model.provenance().history, whole.provenance().history);
+    }
+}
+
+#[test]
 fn generating_works_from_the_prior_or_from_a_density_on_the_codes() {
     let data = circle(80);
     for entry in FAMILIES {

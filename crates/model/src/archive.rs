@@ -6,11 +6,13 @@
 
 use crate::net::vars::{FileLayout, Var};
 use burn::tensor::{Device, Tensor, TensorData};
-use rows::{Error, Result, write_atomically};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use rows::{Error, Result, atomically};
+use safetensors::tensor::{Metadata, TensorInfo};
+use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::path::Path;
 
@@ -39,7 +41,7 @@ impl ArchiveKind {
 
 /// A named tensor of a file.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub struct NamedTensor {
     /// Its name.
     pub name: String,
     /// Its shape in the file.
@@ -48,24 +50,45 @@ pub struct Entry {
     pub values: Vec<f32>,
 }
 
-impl Entry {
-    /// A matrix as it is.
-    pub fn of(name: String, value: &Tensor<2>) -> Result<Self> {
-        let shape = value.dims().to_vec();
-        Ok(Self { values: numbers(value, &name)?, name, shape })
-    }
-
+impl NamedTensor {
     /// A tensor from its numbers.
     pub fn new(name: &str, values: &[f32], shape: &[usize]) -> Self {
         Self { name: name.to_owned(), shape: shape.to_vec(), values: values.to_vec() }
     }
 
-    fn hash(&self, hash: &mut Sha256) {
-        hash.update((self.name.len() as u64).to_le_bytes());
-        hash.update(&self.name);
-        hash.update((self.shape.len() as u64).to_le_bytes());
-        self.shape.iter().for_each(|side| hash.update((*side as u64).to_le_bytes()));
-        self.values.iter().for_each(|value| hash.update(value.to_le_bytes()));
+    /// The tensor as one that waits to be written.
+    pub fn waiting(&self, name: String) -> Waiting<'_> {
+        let numbers = || Ok(Cow::Borrowed(self.values.as_slice()));
+        Waiting { name, shape: self.shape.clone(), numbers: Box::new(numbers) }
+    }
+}
+
+/// A tensor that waits to be written: its numbers are read when its turn comes, so that no two
+/// tensors lie in memory once more at the same time.
+pub struct Waiting<'a> {
+    name: String,
+    shape: Vec<usize>,
+    numbers: Box<dyn Fn() -> Result<Cow<'a, [f32]>> + 'a>,
+}
+
+impl<'a> Waiting<'a> {
+    /// A matrix as it is.
+    pub fn matrix(name: String, value: &'a Tensor<2>) -> Self {
+        let shape = value.dims().to_vec();
+        let what = name.clone();
+        let numbers = move || numbers(value, &what).map(Cow::Owned);
+        Self { name, shape, numbers: Box::new(numbers) }
+    }
+
+    /// A variable as the file has it ([`FileLayout`]).
+    pub fn variable(var: &'a Var) -> Self {
+        let shape = layout_shape(var);
+        let numbers = || laid_out(var).map(|it| Cow::Owned(it.values));
+        Self { name: var.name.clone(), shape, numbers: Box::new(numbers) }
+    }
+
+    fn bytes(&self) -> usize {
+        self.shape.iter().product::<usize>() * size_of::<f32>()
     }
 }
 
@@ -77,29 +100,52 @@ fn numbers(value: &Tensor<2>, name: &str) -> Result<Vec<f32>> {
         .map_err(|error| Error::shape(name, format!("{error:?}"), "numbers"))
 }
 
-/// Writes a file as a whole or not at all.
+/// Writes a file as a whole or not at all, one tensor after another.
+///
+/// Errors: a tensor cannot be read off its device, or the file cannot be written.
 pub fn write_archive(
     path: &Path,
     kind: ArchiveKind,
     content: Value,
-    mut entries: Vec<Entry>,
+    mut tensors: Vec<Waiting>,
 ) -> Result<()> {
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
-    let header = json!({ "format": FORMAT, "kind": kind.name(), "hash": digest(FORMAT, kind, &content, &entries), "content": content });
-    let bytes: Vec<Vec<u8>> = entries
-        .iter()
-        .map(|entry| entry.values.iter().flat_map(|value| value.to_le_bytes()).collect())
-        .collect();
-    let views = entries.iter().zip(&bytes).map(|(entry, bytes)| {
-        let view = TensorView::new(Dtype::F32, entry.shape.clone(), bytes);
-        view.map(|view| (entry.name.as_str(), view))
-            .map_err(|error| Error::model(path.display(), error))
+    tensors.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut digest = Digest::new(FORMAT, kind, &content);
+    for tensor in &tensors {
+        digest.add(&tensor.name, &tensor.shape, &(tensor.numbers)()?);
+    }
+    let header = json!({
+        "format": FORMAT, "kind": kind.name(), "hash": digest.finish(), "content": content
     });
-    let views = views.collect::<Result<Vec<_>>>()?;
-    let metadata = std::iter::once((KEY.to_owned(), header.to_string())).collect();
-    let whole = safetensors::serialize(views, Some(metadata))
-        .map_err(|error| Error::model(path.display(), error))?;
-    write_atomically(path, |file| file.write_all(&whole))?;
+    let strange = |error: &dyn std::fmt::Display| Error::model(path.display(), error);
+    let mut end = 0;
+    let infos = tensors.iter().map(|tensor| {
+        let start = end;
+        end += tensor.bytes();
+        let info = TensorInfo {
+            dtype: Dtype::F32,
+            shape: tensor.shape.clone(),
+            data_offsets: (start, end),
+        };
+        (tensor.name.clone(), info)
+    });
+    let infos = infos.collect();
+    let metadata = Some(HashMap::from([(KEY.to_owned(), header.to_string())]));
+    let metadata = Metadata::new(metadata, infos).map_err(|error| strange(&error))?;
+    let mut head = serde_json::to_vec(&metadata).map_err(|error| strange(&error))?;
+    // The numbers begin at a multiple of eight bytes.
+    head.resize(head.len().next_multiple_of(8), b' ');
+    atomically(path, |file| {
+        let fail = |error| Error::io(path, error);
+        file.write_all(&(head.len() as u64).to_le_bytes()).map_err(fail)?;
+        file.write_all(&head).map_err(fail)?;
+        for tensor in &tensors {
+            for value in (tensor.numbers)()?.iter() {
+                file.write_all(&value.to_le_bytes()).map_err(fail)?;
+            }
+        }
+        Ok(())
+    })?;
     // A model that took hours should survive a power cut; a checkpoint is written too often to wait
     // for the disk.
     match kind {
@@ -111,7 +157,10 @@ pub fn write_archive(
 }
 
 /// Reads a file of this kind: its content and its tensors by name.
-pub fn read_archive(path: &Path, kind: ArchiveKind) -> Result<(Value, BTreeMap<String, Entry>)> {
+pub fn read_archive(
+    path: &Path,
+    kind: ArchiveKind,
+) -> Result<(Value, BTreeMap<String, NamedTensor>)> {
     let bytes = std::fs::read(path).map_err(|source| Error::io(path, source))?;
     parse_archive(&bytes, kind, &path.display().to_string())
 }
@@ -121,7 +170,7 @@ pub fn parse_archive(
     bytes: &[u8],
     kind: ArchiveKind,
     place: &str,
-) -> Result<(Value, BTreeMap<String, Entry>)> {
+) -> Result<(Value, BTreeMap<String, NamedTensor>)> {
     let strange = |why: &dyn std::fmt::Display| {
         Error::model(place, format!("not a model file ({why}); wanted a file written by ae train"))
     };
@@ -160,11 +209,13 @@ pub fn parse_archive(
             .chunks_exact(4)
             .map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]))
             .collect();
-        entries.push(Entry { name: name.to_owned(), shape: view.shape().to_vec(), values });
+        entries.push(NamedTensor { name: name.to_owned(), shape: view.shape().to_vec(), values });
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     let content = header["content"].clone();
-    if header["hash"] != digest(format, kind, &content, &entries) {
+    let mut digest = Digest::new(format, kind, &content);
+    entries.iter().for_each(|entry| digest.add(&entry.name, &entry.shape, &entry.values));
+    if header["hash"] != digest.finish() {
         return Err(Error::model(
             place,
             "is damaged: its hash does not fit its content; copy or train it again",
@@ -173,15 +224,33 @@ pub fn parse_archive(
     Ok((content, entries.into_iter().map(|entry| (entry.name.clone(), entry)).collect()))
 }
 
-fn digest(format: u64, kind: ArchiveKind, content: &Value, entries: &[Entry]) -> String {
-    let mut hash = Sha256::new();
-    hash.update(format.to_le_bytes());
-    hash.update(kind.name());
-    // serde_json keeps objects sorted and prints each number the one shortest way, so that the text
-    // is the same after reading.
-    hash.update(content.to_string());
-    entries.iter().for_each(|entry| entry.hash(&mut hash));
-    hexadecimal(&hash.finalize())
+/// The hash over all that a file says.
+struct Digest(Sha256);
+
+impl Digest {
+    fn new(format: u64, kind: ArchiveKind, content: &Value) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(format.to_le_bytes());
+        hash.update(kind.name());
+        // serde_json keeps objects sorted and prints each number the one shortest way, so that the
+        // text is the same after reading.
+        hash.update(content.to_string());
+        Self(hash)
+    }
+
+    /// Adds a tensor; they come in the order of their names.
+    fn add(&mut self, name: &str, shape: &[usize], values: &[f32]) {
+        let Self(hash) = self;
+        hash.update((name.len() as u64).to_le_bytes());
+        hash.update(name);
+        hash.update((shape.len() as u64).to_le_bytes());
+        shape.iter().for_each(|side| hash.update((*side as u64).to_le_bytes()));
+        values.iter().for_each(|value| hash.update(value.to_le_bytes()));
+    }
+
+    fn finish(self) -> String {
+        hexadecimal(&self.0.finalize())
+    }
 }
 
 /// Bytes as hexadecimal digits.
@@ -191,7 +260,7 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
 
 /// Takes a tensor out of a file's; its shape must be that of `like`.
 pub fn take(
-    tensors: &mut BTreeMap<String, Entry>,
+    tensors: &mut BTreeMap<String, NamedTensor>,
     name: &str,
     like: &Tensor<2>,
     path: &Path,
@@ -208,10 +277,10 @@ pub fn take(
 
 /// Takes a tensor out of a file's; sides that are given must fit.
 pub fn vector(
-    entries: &mut BTreeMap<String, Entry>,
+    entries: &mut BTreeMap<String, NamedTensor>,
     name: &str,
     shape: &[Option<usize>],
-) -> Result<Entry> {
+) -> Result<NamedTensor> {
     let entry = entries.remove(name).filter(|entry| {
         entry.shape.len() == shape.len()
             && entry
@@ -224,26 +293,34 @@ pub fn vector(
 }
 
 /// A variable as the file has it ([`FileLayout`]).
-pub fn laid_out(var: &Var) -> Result<Entry> {
+pub fn laid_out(var: &Var) -> Result<NamedTensor> {
+    let shape = layout_shape(var);
     let [rows, columns] = var.value.dims();
-    let (value, shape) = match var.layout {
-        FileLayout::Vector => (var.value.clone(), vec![columns]),
-        FileLayout::Dense => (var.value.clone().transpose(), vec![columns, rows]),
+    let value = match var.layout {
+        FileLayout::Vector => var.value.clone(),
+        FileLayout::Dense => var.value.clone().transpose(),
         FileLayout::Convolution { kernel: [height, width], channels_in } => {
-            let value = var
-                .value
-                .clone()
-                .reshape([height, width, channels_in, columns])
-                .permute([3, 2, 0, 1]);
-            (value.reshape([columns, rows]), vec![columns, channels_in, height, width])
+            let value = var.value.clone().reshape([height, width, channels_in, columns]);
+            value.permute([3, 2, 0, 1]).reshape([columns, rows])
         }
     };
-    Ok(Entry { values: numbers(&value, &var.name)?, name: var.name.clone(), shape })
+    Ok(NamedTensor { values: numbers(&value, &var.name)?, name: var.name.clone(), shape })
+}
+
+fn layout_shape(var: &Var) -> Vec<usize> {
+    let [rows, columns] = var.value.dims();
+    match var.layout {
+        FileLayout::Vector => vec![columns],
+        FileLayout::Dense => vec![columns, rows],
+        FileLayout::Convolution { kernel: [height, width], channels_in } => {
+            vec![columns, channels_in, height, width]
+        }
+    }
 }
 
 /// The inverse of [`laid_out`]: the shape in the file tells the layout.
-pub fn inside(entry: Entry) -> Option<(String, [usize; 2], Vec<f32>)> {
-    let Entry { name, shape, values } = entry;
+pub fn inside(entry: NamedTensor) -> Option<(String, [usize; 2], Vec<f32>)> {
+    let NamedTensor { name, shape, values } = entry;
     let device = Device::default();
     let back = |value: Tensor<2>| value.into_data().try_into_vec::<f32>().ok();
     match *shape.as_slice() {

@@ -1,6 +1,6 @@
 //! What is attached to a model by name: each attachment reads and writes a section of the file.
 
-use crate::archive::Entry;
+use crate::archive::NamedTensor;
 use serde_json::Value;
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ pub struct Section {
     /// What is no tensor.
     pub content: Value,
     /// The tensors; in the file their names begin with that of the section and a point.
-    pub tensors: BTreeMap<String, Entry>,
+    pub tensors: BTreeMap<String, NamedTensor>,
 }
 
 impl Section {
@@ -23,11 +23,11 @@ impl Section {
 
     /// Adds a tensor of this name and shape.
     pub fn add(&mut self, name: &str, values: &[f32], shape: &[usize]) {
-        self.put(Entry::new(name, values, shape));
+        self.put(NamedTensor::new(name, values, shape));
     }
 
     /// Adds a tensor under its own name.
-    pub fn put(&mut self, entry: Entry) {
+    pub fn put(&mut self, entry: NamedTensor) {
         self.tensors.insert(entry.name.clone(), entry);
     }
 }

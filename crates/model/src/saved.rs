@@ -1,6 +1,8 @@
 //! The model file: what is in it, and what older versions wrote.
 
-use crate::archive::{ArchiveKind, Entry, inside, laid_out, parse_archive, write_archive};
+use crate::archive::{
+    ArchiveKind, NamedTensor, Waiting, inside, laid_out, parse_archive, write_archive,
+};
 use crate::coder::Coder;
 use crate::kept::{Kept, Section};
 use crate::model::Model;
@@ -70,22 +72,42 @@ fn with_sections(mut content: Value) -> Value {
 }
 
 impl Model {
-    /// Writes the model as a whole or not at all.
+    /// Writes the model as a whole or not at all, one tensor after another.
     ///
     /// Errors: the file cannot be written, or a tensor cannot be read off its device.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let Section { content, tensors } = self.section()?;
-        write_archive(path, ArchiveKind::Model, content, tensors.into_values().collect())
+        let own = self.vars.iter().map(|(_, var)| Waiting::variable(var));
+        let kept = self.kept.sections().iter().flat_map(|(section, kept)| {
+            let named = move |tensor: &NamedTensor| format!("{section}.{}", tensor.name);
+            kept.tensors.values().map(move |tensor| tensor.waiting(named(tensor)))
+        });
+        let tensors = own.chain(kept).collect();
+        write_archive(path, ArchiveKind::Model, json!(self.content()), tensors)
     }
 
     /// What is in the file of this model, as a section of another.
     ///
     /// An error where a tensor cannot be read off its device.
     pub fn section(&self) -> Result<Section> {
+        let mut section = Section::new(json!(self.content()));
+        for (_, var) in self.vars.iter() {
+            section.put(laid_out(var)?);
+        }
+        for (name, kept) in self.kept.sections() {
+            for tensor in kept.tensors.values() {
+                let name = format!("{name}.{}", tensor.name);
+                section.put(NamedTensor { name, ..tensor.clone() });
+            }
+        }
+        Ok(section)
+    }
+
+    fn content(&self) -> Content {
         let own = json!(self.plan().settings);
         let mut config = self.provenance.settings.clone();
         config.extend(own.as_object().cloned().unwrap_or_default());
-        let content = Content {
+        let kept = self.kept.sections().iter();
+        Content {
             config,
             shape: self.signature.shape.clone(),
             columns: self.signature.columns.clone(),
@@ -94,24 +116,8 @@ impl Model {
             training_rows: self.provenance.training_rows,
             history: self.provenance.history.clone(),
             chosen: self.provenance.chosen,
-            sections: self
-                .kept
-                .sections()
-                .iter()
-                .map(|(n, s)| (n.clone(), s.content.clone()))
-                .collect(),
-        };
-        let mut section = Section::new(json!(content));
-        for (_, var) in self.vars.iter() {
-            section.put(laid_out(var)?);
+            sections: kept.map(|(name, it)| (name.clone(), it.content.clone())).collect(),
         }
-        for (name, kept) in self.kept.sections() {
-            for entry in kept.tensors.values() {
-                let name = format!("{name}.{}", entry.name);
-                section.put(Entry { name, ..entry.clone() });
-            }
-        }
-        Ok(section)
     }
 
     /// Reads a model.
@@ -186,13 +192,16 @@ impl Model {
 }
 
 /// Takes the tensors out whose names begin so; their names lose it.
-fn within(tensors: &mut BTreeMap<String, Entry>, prefix: &str) -> BTreeMap<String, Entry> {
+fn within(
+    tensors: &mut BTreeMap<String, NamedTensor>,
+    prefix: &str,
+) -> BTreeMap<String, NamedTensor> {
     let names: Vec<String> =
         tensors.keys().filter(|name| name.starts_with(prefix)).cloned().collect();
     let own = names.into_iter().filter_map(|name| {
         let entry = tensors.remove(&name)?;
         let name = name[prefix.len()..].to_owned();
-        Some((name.clone(), Entry { name, ..entry }))
+        Some((name.clone(), NamedTensor { name, ..entry }))
     });
     own.collect()
 }

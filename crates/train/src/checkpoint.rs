@@ -5,8 +5,8 @@ use crate::method::Method;
 use crate::optimise::Optimiser;
 use crate::settings::Settings;
 use model::{
-    ArchiveKind, Entry, EpochRecord, Preparation, Sums, Vars, hexadecimal, read_archive, take,
-    write_archive,
+    ArchiveKind, EpochRecord, NamedTensor, Preparation, Sums, Vars, Waiting, hexadecimal,
+    read_archive, take, write_archive,
 };
 use rows::{Dataset, Error, Result, Values};
 use serde::{Deserialize, Serialize};
@@ -81,7 +81,7 @@ struct Header {
 }
 
 impl Header {
-    fn read(path: &Path) -> Result<(Self, BTreeMap<String, Entry>)> {
+    fn read(path: &Path) -> Result<(Self, BTreeMap<String, NamedTensor>)> {
         let (header, tensors) = read_archive(path, ArchiveKind::Run)?;
         let strange = |error| {
             Error::model(path.display(), format!("not a checkpoint of this version: {error}"))
@@ -148,13 +148,13 @@ impl State {
         };
         let mut tensors = Vec::new();
         for (index, (_, var)) in self.vars.iter().enumerate() {
-            tensors.push(Entry::of(format!("now.{}", var.name), &var.value)?);
+            tensors.push(Waiting::matrix(format!("now.{}", var.name), &var.value));
             for (which, moment) in self.optimiser.moments[index].iter().enumerate() {
-                tensors.push(Entry::of(format!("moment{which}.{}", var.name), moment)?);
+                tensors.push(Waiting::matrix(format!("moment{which}.{}", var.name), moment));
             }
         }
         for (_, var) in self.best.iter().flat_map(|best| best.vars.iter()) {
-            tensors.push(Entry::of(format!("best.{}", var.name), &var.value)?);
+            tensors.push(Waiting::matrix(format!("best.{}", var.name), &var.value));
         }
         write_archive(path, ArchiveKind::Run, json!(header), tensors)
     }
@@ -224,7 +224,7 @@ impl State {
 fn restore_vars(
     vars: &mut Vars,
     prefix: &str,
-    tensors: &mut BTreeMap<String, Entry>,
+    tensors: &mut BTreeMap<String, NamedTensor>,
     path: &Path,
 ) -> Result<()> {
     let ids: Vec<_> = vars.iter().map(|(id, _)| id).collect();

@@ -110,11 +110,14 @@ impl Job<'_> {
                 };
                 self.step(state, batch?, steps)?;
                 let mean = state.sums.mean();
-                if on(&Event::Step { epoch: state.epoch, step: state.step, steps, terms: &mean })
-                    == Flow::Stop
-                {
-                    state.save(self.settings)?;
-                    return Ok(Outcome::Interrupted);
+                let (epoch, step) = (state.epoch, state.step);
+                match on(&Event::Step { epoch, step, steps, terms: &mean }) {
+                    Flow::Continue => {}
+                    Flow::Save => state.save(self.settings)?,
+                    Flow::Stop => {
+                        state.save(self.settings)?;
+                        return Ok(Outcome::Interrupted);
+                    }
                 }
             }
             self.close_epoch(state)?;

@@ -58,6 +58,9 @@ pub enum Event<'a> {
 pub enum Flow {
     /// Go on.
     Continue,
+    /// After [`Event::Step`]: write the checkpoint, where one was asked for, and go on. So long
+    /// epochs are saved by the caller's clock; everywhere else it is [`Flow::Continue`].
+    Save,
     /// Finish this step, save the checkpoint, and stop; at [`Event::Start`] there is nothing to
     /// stop yet, and training begins.
     Stop,

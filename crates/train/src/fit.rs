@@ -11,7 +11,7 @@ use rows::{Dataset, Error, Result, Split};
 
 /// Trains a model, or continues the training of a checkpoint.
 ///
-/// The checkpoint is written after each epoch and on [`Flow::Stop`]; a resumed training gives the
+/// The checkpoint is written after each epoch, on [`Flow::Save`] and on [`Flow::Stop`]; a resumed training gives the
 /// same bits as one that was never stopped. From weights that are there, every variable that the
 /// start has too, by name and shape, begins with its value, and rows are scaled as there.
 ///

@@ -18,7 +18,10 @@ use autoencoders::study::Head;
 use autoencoders::study::HeadKind;
 use autoencoders::{Config, Error, Event, Flow, Outcome, Result, Trained, fit, fit_from, load};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How long an epoch may last before its state is written to the checkpoint too.
+const SAVED_EVERY: Duration = Duration::from_secs(300);
 
 pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     // Refused before anything is read; what depends on the rows is decided once they are there.
@@ -46,9 +49,17 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
 
     let mut progress = Progress::new(show);
     interrupt::listen(show);
+    let mut saved = Instant::now();
     let on = &mut |event: &Event| {
         progress.on(event);
-        interrupt::flow()
+        let flow = match event {
+            Event::Step { .. } if saved.elapsed() >= SAVED_EVERY => Flow::Save,
+            _ => Flow::Continue,
+        };
+        if flow == Flow::Save || matches!(event, Event::Epoch(_)) {
+            saved = Instant::now();
+        }
+        if interrupt::flow() == Flow::Stop { Flow::Stop } else { flow }
     };
     let trained = match &start {
         Some(start) => fit_from(start.into(), &config, &data, Some(&place.run), on),

@@ -155,15 +155,25 @@ impl Preparation {
         self.table.as_ref().map_or_else(Vec::new, Table::fields)
     }
 
-    /// Ready to prepare rows of one data set; an error where its columns are of other kinds.
+    /// Ready to prepare rows of one data set; patches that wait for a whitening go through the
+    /// one that was fitted.
+    ///
+    /// Errors: its columns are of other kinds; or its patches wait for another whitening.
     pub fn on<'a>(&'a self, data: &'a Dataset) -> Result<Prepared<'a>> {
-        if data.whitening != Whitening::None {
-            return Err(Error::shape(
-                format!("patches of {}", data.name),
-                format!("such as are to be whitened ({})", data.whitening),
-                "patches that went through the model's whitening, or none for a model without",
-            ));
-        }
+        let whiten = match (data.whitening, &self.whiten) {
+            (Whitening::None, _) => None,
+            (_, Some(whiten)) => {
+                whiten.expect(data)?;
+                Some(whiten)
+            }
+            (how, None) => {
+                return Err(Error::shape(
+                    format!("patches of {}", data.name),
+                    format!("such as are to be whitened by {how}"),
+                    "patches without whitening, as in training",
+                ));
+            }
+        };
         let table = match &self.table {
             Some(table) => Some((table, table.layout(), table.levels(data)?)),
             None => {
@@ -186,7 +196,7 @@ impl Preparation {
                 None
             }
         };
-        Ok(Prepared { preparation: self, data, table })
+        Ok(Prepared { preparation: self, data, whiten, table })
     }
 
     /// Prepares the rows at `rows` as a matrix [rows, width]; errors as [`Preparation::on`] and
@@ -344,6 +354,8 @@ impl Preparation {
 pub struct Prepared<'a> {
     preparation: &'a Preparation,
     data: &'a Dataset,
+    /// What the rows wait for.
+    whiten: Option<&'a Whiten>,
     table: Option<(&'a Table, Layout, Vec<Levels>)>,
 }
 
@@ -352,11 +364,11 @@ impl Prepared<'_> {
     ///
     /// An error only where the rows are on disk and cannot be read.
     pub fn apply(&self, rows: impl ExactSizeIterator<Item = usize>) -> Result<Vec<f32>> {
-        if let Some(values) = self.data.values.in_memory() {
+        if let (Some(values), None) = (self.data.values.in_memory(), self.whiten) {
             return Ok(self.prepared(values, rows));
         }
         let count = rows.len();
-        Ok(self.prepared(&self.data.gather(rows)?, 0..count))
+        Ok(self.prepared(&self.gather(rows)?, 0..count))
     }
 
     /// Prepares the rows at `rows` as a matrix [rows, width]; errors as [`Prepared::apply`].
@@ -370,7 +382,7 @@ impl Prepared<'_> {
     /// Rows of the source, one after the other, with the levels of choices in the order of the
     /// preparation; those it does not know come behind them.
     pub fn source(&self, rows: impl ExactSizeIterator<Item = usize>) -> Result<Vec<f32>> {
-        let values = self.data.gather(rows)?;
+        let values = self.gather(rows)?;
         let mut out: Vec<f32> = (0..values.len()).map(|at| values.get(at) as f32).collect();
         if let Some((table, _, levels)) = &self.table {
             let columns = table.columns.len();
@@ -384,6 +396,14 @@ impl Prepared<'_> {
             }
         }
         Ok(out)
+    }
+
+    fn gather(&self, rows: impl Iterator<Item = usize>) -> Result<Values> {
+        let values = self.data.gather(rows)?;
+        Ok(match self.whiten {
+            Some(whiten) => Values::F32(whiten.whitened(&values, self.data.features())),
+            None => values,
+        })
     }
 
     fn prepared(&self, values: &Values, rows: impl ExactSizeIterator<Item = usize>) -> Vec<f32> {

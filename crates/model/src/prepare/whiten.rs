@@ -69,31 +69,17 @@ impl Whiten {
 
     /// The rows whitened, in memory; rows that ask for nothing stay as they are.
     ///
-    /// Errors as [`Dataset::gather`], or where rows have another number of columns.
+    /// Errors as [`Dataset::gather`] and [`Whiten::expect`].
     pub fn apply<'a>(&self, data: &'a Dataset) -> Result<Cow<'a, Dataset>> {
         if data.whitening == Whitening::None {
             return Ok(Cow::Borrowed(data));
         }
+        self.expect(data)?;
         let width = data.features();
-        self.check(width)?;
-        let same = matches!(
-            (self, data.whitening),
-            (Self::Squash { .. }, Whitening::LowPass) | (Self::Turn { .. }, Whitening::Zca(_))
-        );
-        if !same {
-            return Err(Error::shape(
-                format!("patches of {}", data.name),
-                format!("such as are to be whitened by {}", data.whitening),
-                format!("{}, as in training", self.how()),
-            ));
-        }
         let mut values = Vec::with_capacity(data.values.len());
         let all: Vec<usize> = (0..data.rows()).collect();
         for rows in all.chunks(BLOCK) {
-            let mut block = numbers(&data.gather(rows.iter().copied())?);
-            centre(&mut block, width);
-            self.whiten(&mut block);
-            values.extend(block);
+            values.extend(self.whitened(&data.gather(rows.iter().copied())?, width));
         }
         let full_scale = matches!(self, Self::Squash { .. }).then_some(1.0);
         let whitened = Dataset {
@@ -103,6 +89,32 @@ impl Whiten {
             ..data.clone()
         };
         Ok(Cow::Owned(whitened))
+    }
+
+    /// Some patches of `width` pixels, whitened: each as it would be alone.
+    pub(crate) fn whitened(&self, patches: &Values, width: usize) -> Vec<f32> {
+        let mut values = numbers(patches);
+        centre(&mut values, width);
+        self.whiten(&mut values);
+        values
+    }
+
+    /// Returns an error where this whitening is not the one that rows ask for, or is of rows of
+    /// another width.
+    pub(crate) fn expect(&self, data: &Dataset) -> Result<()> {
+        self.check(data.features())?;
+        let same = matches!(
+            (self, data.whitening),
+            (Self::Squash { .. }, Whitening::LowPass) | (Self::Turn { .. }, Whitening::Zca(_))
+        );
+        if same {
+            return Ok(());
+        }
+        Err(Error::shape(
+            format!("patches of {}", data.name),
+            format!("such as are to be whitened by {}", data.whitening),
+            format!("{}, as in training", self.how()),
+        ))
     }
 
     /// How patches are to be cut for this whitening.

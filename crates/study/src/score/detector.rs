@@ -214,6 +214,7 @@ pub fn score(
     kind: ScoreKind,
     reasons: usize,
 ) -> Result<Vec<RowScore>> {
+    let data = &*model.signature().whitened(data)?;
     let detector = detector(model)?;
     let calibration = detector.calibration(kind);
     let mut all = Vec::with_capacity(data.rows());

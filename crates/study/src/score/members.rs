@@ -1,5 +1,5 @@
 //! The other models of an ensemble.
-use model::{Attachment, Entry, Model, Section};
+use model::{Attachment, Model, NamedTensor, Section};
 use rows::{Dataset, Error, Result};
 use serde::Deserialize;
 use serde_json::Value;
@@ -54,7 +54,7 @@ impl Attachment for Ensemble {
             let Section { content, tensors } = member.model.section()?;
             contents.push(json!({ "columns": member.columns, "content": content }));
             for (name, entry) in tensors {
-                section.put(Entry { name: format!("{at}.{name}"), ..entry });
+                section.put(NamedTensor { name: format!("{at}.{name}"), ..entry });
             }
         }
         section.content = Value::Array(contents);
@@ -71,7 +71,7 @@ impl Attachment for Ensemble {
             let prefix = format!("{at}.");
             let tensors = section.tensors.iter().filter_map(|(name, entry)| {
                 let name = name.strip_prefix(&prefix)?.to_owned();
-                Some((name.clone(), Entry { name, ..entry.clone() }))
+                Some((name.clone(), NamedTensor { name, ..entry.clone() }))
             });
             let own = Model::of_section(Section { content, tensors: tensors.collect() })?;
             if own.find::<Self>()?.is_some() {

@@ -86,6 +86,7 @@ pub fn fit_detector(model: &Model, data: &Dataset, split: &Split) -> Result<Opti
 
 /// Scores rows that are certainly anomalies, made from these real ones, by every kind.
 pub fn probe(detector: &Detector, model: &Model, data: &Dataset) -> Result<Probed> {
+    let data = &*model.signature().whitened(data)?;
     let mut above = Vec::new();
     let numbers = (0..data.fields.len()).all(|column| data.kind(column).is_number());
     for probe in Probe::ALL.into_iter().filter(|probe| numbers || *probe != Probe::Constant) {
