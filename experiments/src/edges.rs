@@ -12,6 +12,7 @@ use autoencoders::data::Whitening;
 use autoencoders::data::read;
 use autoencoders::engine::Bounds;
 use autoencoders::engine::Settings;
+use autoencoders::engine::Whiten;
 use autoencoders::engine::gradient_check;
 use autoencoders::study::Gabor;
 use autoencoders::study::encoder_filters;
@@ -90,7 +91,10 @@ fn filters(model: &Model, side: usize) -> Outcome<(Vec<f32>, usize)> {
 
 pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
     let small = patches(lab, 8)?;
-    let ten = Matrix::of(&small, 0..10)?;
+    let all: Vec<usize> = (0..small.rows()).collect();
+    let whiten = Whiten::fit(&small, &all)?.ok_or("the patches ask for no whitening")?;
+    let some = small.select(&all[..10])?;
+    let ten = Matrix::of(&*whiten.apply(&some)?, 0..10)?;
     let gradient = gradient_check(
         &settings(&config(25, 1).seed(lab.seed)),
         &small.shape,

@@ -495,7 +495,12 @@ fn a_checkpoint_that_was_asked_for_within_an_epoch_resumes_to_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
     let data = circle(90);
     for entry in FAMILIES {
-        let config = small(entry).net("mlp:8".parse::<Net>().unwrap()).dropout(0.1).epochs(6);
+        let config = small(entry)
+            .net("mlp:8".parse::<Net>().unwrap())
+            .optimiser(Method::Adam)
+            .batch(20)
+            .dropout(0.1)
+            .epochs(6);
         let whole = trained(&config, &data).model;
         let path = folder.path().join(format!("{}.ae.run", entry.name));
         let copy = folder.path().join(format!("{}-copy.ae.run", entry.name));
