@@ -12,7 +12,7 @@ use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -130,8 +130,8 @@ pub fn write_archive(
         (tensor.name.clone(), info)
     });
     let infos = infos.collect();
-    let metadata = Some(HashMap::from([(KEY.to_owned(), header.to_string())]));
-    let metadata = Metadata::new(metadata, infos).map_err(|error| strange(&error))?;
+    let metadata = std::iter::once((KEY.to_owned(), header.to_string())).collect();
+    let metadata = Metadata::new(Some(metadata), infos).map_err(|error| strange(&error))?;
     let mut head = serde_json::to_vec(&metadata).map_err(|error| strange(&error))?;
     // The numbers begin at a multiple of eight bytes.
     head.resize(head.len().next_multiple_of(8), b' ');

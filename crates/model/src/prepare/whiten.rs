@@ -69,7 +69,8 @@ impl Whiten {
 
     /// The rows whitened, in memory; rows that ask for nothing stay as they are.
     ///
-    /// Errors as [`Dataset::gather`] and [`Whiten::expect`].
+    /// Errors as [`Dataset::gather`], or where the rows ask for another whitening or have another
+    /// number of columns.
     pub fn apply<'a>(&self, data: &'a Dataset) -> Result<Cow<'a, Dataset>> {
         if data.whitening == Whitening::None {
             return Ok(Cow::Borrowed(data));
