@@ -177,6 +177,6 @@ fn words(epoch: usize, of: usize, terms: &Numbers, validation: Option<f64>) -> S
 }
 
 #[allow(clippy::disallowed_methods, reason = "the library reads no clock; its faces do")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }

@@ -5,7 +5,7 @@ use super::summary::{self, Judged};
 use super::{interrupt, read_for, read_rows, recipe};
 use crate::Exit;
 use crate::args::Train;
-use crate::progress::Progress;
+use crate::progress::{Progress, now};
 use crate::show::{self, Show, quoted};
 use autoencoders::data::Dataset;
 use autoencoders::data::ReadOptions;
@@ -18,7 +18,7 @@ use autoencoders::study::Head;
 use autoencoders::study::HeadKind;
 use autoencoders::{Config, Error, Event, Flow, Outcome, Result, Trained, fit, fit_from, load};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long an epoch may last before its state is written to the checkpoint too.
 const SAVED_EVERY: Duration = Duration::from_secs(300);
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
 
     let mut progress = Progress::new(show);
     interrupt::listen(show);
-    let mut saved = Instant::now();
+    let mut saved = now();
     let on = &mut |event: &Event| {
         progress.on(event);
         let flow = match event {
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
             _ => Flow::Continue,
         };
         if flow == Flow::Save || matches!(event, Event::Epoch(_)) {
-            saved = Instant::now();
+            saved = now();
         }
         if interrupt::flow() == Flow::Stop { Flow::Stop } else { flow }
     };
