@@ -3,7 +3,7 @@
 use crate::options::ReadOptions;
 use crate::read::load;
 use crate::tables::column::{Column, Loaded};
-use crate::tables::refuse::{self, unchanged};
+use crate::tables::refuse;
 use rows::{ColumnKind, Dataset, Result, Shape};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,7 +91,7 @@ pub fn describe(source: &str, options: &ReadOptions) -> Result<Description> {
 
 impl Description {
     fn of(data: &Dataset, columns: &[Column]) -> Result<Self> {
-        let constant = unchanged(data)?;
+        let constant = &data.survey()?.constant;
         let width = if matches!(data.shape, Shape::Flat { .. }) { data.features() } else { 0 };
         let numeric: Vec<bool> = (0..width)
             .map(|column| {

@@ -92,12 +92,18 @@ pub(crate) fn set_aside(
         position += 1;
         (position - 1) % width != column
     };
-    match &mut data.values {
-        Store::Memory(Values::U8(values)) => values.retain(|_| keep()),
-        Store::Memory(Values::F32(values)) => values.retain(|_| keep()),
-        Store::Memory(Values::F64(values)) => values.retain(|_| keep()),
-        Store::Elsewhere(_) => data.values = without(data, column, memory)?,
-    }
+    data.values = if data.values.in_memory().is_some() {
+        let mut values =
+            std::mem::replace(&mut data.values, Values::U8(Vec::new()).into()).load()?;
+        match &mut values {
+            Values::U8(values) => values.retain(|_| keep()),
+            Values::F32(values) => values.retain(|_| keep()),
+            Values::F64(values) => values.retain(|_| keep()),
+        }
+        values.into()
+    } else {
+        without(data, column, memory)?
+    };
     data.shape = Shape::Flat { width: width - 1 };
     Ok(texts)
 }

@@ -4,7 +4,6 @@ use crate::hold::sink::Sink;
 use crate::stamps::nanos;
 use rows::calendar::date_time;
 use rows::{Dataset, Duplicates, Error, Gaps, Result, Series, Shape, Span, Store, View, Windows};
-use std::sync::Arc;
 
 /// Numbers that are put away at a time.
 const PIECE: usize = 1 << 17;
@@ -71,7 +70,7 @@ pub(crate) fn windows(data: &Dataset, series: &Series, memory: Option<u64>) -> R
         starts: starts.clone(),
         points: series.window,
     };
-    let mut windows = Dataset::new(data.name.clone(), shape, Store::Elsewhere(Arc::new(view)))?;
+    let mut windows = Dataset::new(data.name.clone(), shape, Store::elsewhere(view))?;
     let stamps: Vec<String> = if points.stamped {
         points.times.iter().map(|time| date_time(*time)).collect()
     } else {

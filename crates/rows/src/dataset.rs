@@ -7,10 +7,12 @@ use crate::error::{Error, Result};
 use crate::rng::Rng;
 use crate::schema::{ColumnKind, Field, Shape};
 use crate::store::Store;
+use crate::survey::{Cells, Survey};
 use crate::values::Values;
 use crate::whitening::Whitening;
 use crate::windows::Windows;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Rows, with what is known about them.
 #[derive(Clone, Debug)]
@@ -208,29 +210,15 @@ impl Dataset {
     ///
     /// In a table NaN is a missing value.
     pub fn check_finite(&self) -> Result<()> {
+        let survey = self.survey()?;
+        let missing = Cells::default();
         let table = matches!(self.shape, Shape::Flat { .. });
-        // The place of the first of them, and whether it is a NaN.
-        let mut first = None;
-        let (mut all, mut before) = (0, 0);
-        for block in self.blocks() {
-            let block = block?;
-            if let Values::U8(_) = *block {
-                return Ok(());
-            }
-            let strange = |position: &usize| {
-                let number = block.get(*position);
-                number.is_infinite() || (number.is_nan() && !table)
-            };
-            for position in (0..block.len()).filter(strange) {
-                first.get_or_insert((before + position, block.get(position).is_nan()));
-                all += 1;
-            }
-            before += block.len();
-        }
-        let Some((first, nan)) = first else {
+        let missing = if table { &missing } else { &survey.missing };
+        let all = missing.count + survey.infinite.count;
+        let Some(first) = missing.first.into_iter().chain(survey.infinite.first).min() else {
             return Ok(());
         };
-        let (row, column) = (first / self.features() + 1, first % self.features());
+        let (row, column, nan) = (first.row + 1, first.column, missing.first == Some(first));
         let what = if nan { "a NaN" } else { "an infinite value" };
         Err(Error::data(
             &self.name,
@@ -256,17 +244,14 @@ impl Dataset {
 
     /// Whether a cell has no value.
     pub fn has_gaps(&self) -> Result<bool> {
-        for block in self.blocks() {
-            let gap = match &*block? {
-                Values::U8(_) => false,
-                Values::F32(values) => values.iter().any(|value| value.is_nan()),
-                Values::F64(values) => values.iter().any(|value| value.is_nan()),
-            };
-            if gap {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(self.survey()?.missing.count > 0)
+    }
+
+    /// What one look over all numbers finds; further calls remember it.
+    ///
+    /// An error where the rows are on disk and cannot be read any more.
+    pub fn survey(&self) -> Result<Arc<Survey>> {
+        self.values.survey(self.features())
     }
 
     /// How messages name the zero-based column: its name, its one-based number, or `pixel (row,

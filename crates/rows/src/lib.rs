@@ -6,6 +6,7 @@
 //! | `values`, `store`, `held`, `view` | numbers in memory, on disk, or as windows over others |
 //! | `schema`, `calendar` | the shape of a row, what columns hold, dates as text |
 //! | `windows` | windows over a series, and back to its points |
+//! | `survey` | [`Survey`]: what one look over all numbers finds |
 //! | `matrix` | [`Matrix`]: numbers that a model gave |
 //! | `split` | which rows train, validate and test |
 //! | `rng`, `order` | [`Rng`]: the only randomness; [`Order`]: rows in random order |
@@ -25,6 +26,7 @@ mod schema;
 mod settings;
 mod split;
 mod store;
+mod survey;
 mod values;
 mod view;
 mod whitening;
@@ -42,6 +44,7 @@ pub use schema::{ColumnKind, Field, OTHER, Shape};
 pub use settings::{Given, Setting};
 pub use split::{Fractions, Split};
 pub use store::Store;
+pub use survey::{Cells, Place, Survey};
 pub use values::Values;
 pub use view::View;
 pub use whitening::Whitening;

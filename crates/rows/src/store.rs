@@ -2,9 +2,10 @@
 
 use crate::error::Result;
 use crate::held::Held;
+use crate::survey::Survey;
 use crate::values::Values;
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Numbers of rows that are read at once where all are read in turn.
 const BLOCK: usize = 1 << 17;
@@ -14,7 +15,14 @@ const BLOCK: usize = 1 << 17;
 /// A reader of numbers asks [`Dataset::gather`](crate::Dataset::gather), which may fail; those in
 /// memory may be borrowed.
 #[derive(Clone, Debug)]
-pub enum Store {
+pub struct Store {
+    numbers: Numbers,
+    /// What a look over all of them found, and of how many columns; looked at once at most.
+    survey: OnceLock<(usize, Arc<Survey>)>,
+}
+
+#[derive(Clone, Debug)]
+enum Numbers {
     /// All in memory.
     Memory(Values),
     /// On disk, or computed from other rows: gathered when they are wanted.
@@ -23,16 +31,21 @@ pub enum Store {
 
 impl From<Values> for Store {
     fn from(values: Values) -> Self {
-        Self::Memory(values)
+        Self { numbers: Numbers::Memory(values), survey: OnceLock::new() }
     }
 }
 
 impl Store {
+    /// Numbers that are held elsewhere than in memory.
+    pub fn elsewhere(held: impl Held + 'static) -> Self {
+        Self { numbers: Numbers::Elsewhere(Arc::new(held)), survey: OnceLock::new() }
+    }
+
     /// How many numbers.
     pub fn len(&self) -> usize {
-        match self {
-            Self::Memory(values) => values.len(),
-            Self::Elsewhere(held) => held.len(),
+        match &self.numbers {
+            Numbers::Memory(values) => values.len(),
+            Numbers::Elsewhere(held) => held.len(),
         }
     }
 
@@ -41,19 +54,42 @@ impl Store {
         self.len() == 0
     }
 
+    /// What one look over all numbers finds, in rows of `features`; further calls remember it.
+    ///
+    /// An error where what holds them cannot be read any more.
+    pub fn survey(&self, features: usize) -> Result<Arc<Survey>> {
+        match self.survey.get() {
+            Some((width, known)) if *width == features => Ok(Arc::clone(known)),
+            _ => {
+                let found = Arc::new(Survey::of(self.blocks(features), features)?);
+                // Rows of another width are looked over anew each time: nobody asks for two.
+                self.survey.get_or_init(|| (features, Arc::clone(&found)));
+                Ok(found)
+            }
+        }
+    }
+
     /// The word for the type of the numbers: `u8`, `f32` or `f64`.
     pub fn storage(&self) -> &'static str {
-        match self {
-            Self::Memory(values) => values.storage(),
-            Self::Elsewhere(held) => held.storage(),
+        match &self.numbers {
+            Numbers::Memory(values) => values.storage(),
+            Numbers::Elsewhere(held) => held.storage(),
         }
     }
 
     /// The numbers, where they are in memory.
     pub fn in_memory(&self) -> Option<&Values> {
-        match self {
-            Self::Memory(values) => Some(values),
-            Self::Elsewhere(_) => None,
+        match &self.numbers {
+            Numbers::Memory(values) => Some(values),
+            Numbers::Elsewhere(_) => None,
+        }
+    }
+
+    /// What holds the numbers, where they are not in memory.
+    pub fn held(&self) -> Option<&dyn Held> {
+        match &self.numbers {
+            Numbers::Memory(_) => None,
+            Numbers::Elsewhere(held) => Some(held.as_ref()),
         }
     }
 
@@ -61,9 +97,9 @@ impl Store {
     ///
     /// An error where what holds them cannot be read any more.
     pub fn load(self) -> Result<Values> {
-        match self {
-            Self::Memory(values) => Ok(values),
-            Self::Elsewhere(held) => held.gather(&[0], held.len()),
+        match self.numbers {
+            Numbers::Memory(values) => Ok(values),
+            Numbers::Elsewhere(held) => held.gather(&[0], held.len()),
         }
     }
 
@@ -72,9 +108,9 @@ impl Store {
     ///
     /// An error where what holds them cannot be read any more.
     pub fn gather(&self, rows: &[usize], features: usize) -> Result<Values> {
-        match self {
-            Self::Memory(values) => Ok(values.pieces(rows, features, features)),
-            Self::Elsewhere(held) => held.gather(rows, features),
+        match &self.numbers {
+            Numbers::Memory(values) => Ok(values.pieces(rows, features, features)),
+            Numbers::Elsewhere(held) => held.gather(rows, features),
         }
     }
 

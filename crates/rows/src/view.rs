@@ -35,31 +35,24 @@ impl Held for View {
             first..first + features / window
         });
         let starts: Vec<usize> = windows.map(|at| self.starts[at]).collect();
-        match &self.of {
-            Store::Memory(values) => Ok(values.pieces(&starts, self.width, window)),
-            Store::Elsewhere(held) => {
-                let points = starts.iter().flat_map(|start| *start..start + self.points);
-                held.gather(&points.collect::<Vec<_>>(), self.width)
-            }
+        if let Some(values) = self.of.in_memory() {
+            return Ok(values.pieces(&starts, self.width, window));
         }
+        let points = starts.iter().flat_map(|start| *start..start + self.points);
+        self.of.gather(&points.collect::<Vec<_>>(), self.width)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     #[test]
     fn windows_are_the_numbers_they_lie_over_wherever_these_are_held() {
         let points = Store::from(Values::F64((0..10).map(f64::from).collect()));
         let view = View { of: points, width: 2, starts: vec![0, 1, 2], points: 3 };
         let again = View {
-            of: Store::Elsewhere(Arc::new(View {
-                starts: vec![0, 1, 2, 3, 4],
-                points: 1,
-                ..view.clone()
-            })),
+            of: Store::elsewhere(View { starts: vec![0, 1, 2, 3, 4], points: 1, ..view.clone() }),
             ..view.clone()
         };
         for view in [view, again] {
@@ -68,7 +61,7 @@ mod tests {
                 view.gather(&[2, 0], 6).unwrap(),
                 Values::F64([4, 5, 6, 7, 8, 9, 0, 1, 2, 3, 4, 5].map(f64::from).to_vec())
             );
-            let all = Store::Elsewhere(Arc::new(view)).load().unwrap();
+            let all = Store::elsewhere(view).load().unwrap();
             assert_eq!((all.len(), all.get(6), all.get(17)), (18, 2.0, 9.0));
         }
     }

@@ -6,7 +6,6 @@ use crate::hold::sink::Sink;
 use crate::hold::source::{Stream, failed};
 use rows::{Dataset, Error, Result, Shape, Store, Values};
 use std::io::Read;
-use std::sync::Arc;
 
 /// An array of any number of dimensions, in row-major order.
 pub(crate) struct Array {
@@ -39,7 +38,7 @@ pub(crate) fn read_store(
 ) -> Result<Store> {
     if let Some(path) = stream.plain.as_ref().filter(|_| !fits(element, count, memory)) {
         let disk = Disk::open(path, start, element, count)?;
-        return Ok(Store::Elsewhere(Arc::new(disk)));
+        return Ok(Store::elsewhere(disk));
     }
     let mut decoder = Decoder {
         reader: stream.reader.as_mut(),

@@ -5,7 +5,6 @@ use crate::hold::element::{Element, Number, too_big};
 use rows::{Error, Result, Store};
 use std::fs::File;
 use std::io::{self, Write};
-use std::sync::Arc;
 
 /// Numbers written to a temporary file at a time.
 const PIECE: usize = 1 << 17;
@@ -75,10 +74,10 @@ impl<T: Number> Sink<T> {
             self.flush()?;
         }
         Ok(match self.file {
-            None => Store::Memory(T::hold(self.waiting)),
+            None => Store::from(T::hold(self.waiting)),
             Some((file, count)) => {
                 let element = Element { kind: T::KIND, big_endian: false };
-                Store::Elsewhere(Arc::new(Disk::temporary(file, self.place, element, count)))
+                Store::elsewhere(Disk::temporary(file, self.place, element, count))
             }
         })
     }

@@ -2,7 +2,7 @@
 
 use crate::tables::cell::has_decimal_comma;
 use crate::tables::column::{Column, Seen, Sort};
-use rows::{ColumnKind, Dataset, Error, Result, Shape, Values};
+use rows::{ColumnKind, Dataset, Error, Place, Result, Shape, Survey};
 
 /// An error where a column cannot be learned from, or has a cell that is not of its kind.
 ///
@@ -102,8 +102,9 @@ pub(crate) fn warn(data: &mut Dataset, learning: bool) -> Result<()> {
         let more = if columns.len() > 5 { ", ..." } else { "" };
         format!("{}{more}", shown.join(", "))
     };
-    let constant = if learning { unchanged(data)? } else { Vec::new() };
-    let counting = if learning { counting(data)? } else { Vec::new() };
+    let Survey { missing, constant, counting, .. } = Survey::clone(&*data.survey()?);
+    let none = |columns: Vec<usize>| if learning { columns } else { Vec::new() };
+    let (constant, counting) = (none(constant), none(counting));
     let mut warnings = Vec::new();
     if !constant.is_empty() {
         warnings.push(format!(
@@ -118,14 +119,13 @@ pub(crate) fn warn(data: &mut Dataset, learning: bool) -> Result<()> {
             list(counting)
         ));
     }
-    let missing = missing(data)?;
-    if let Some((row, column)) = missing.first {
+    if let Some(Place { row, column }) = missing.first {
         warnings.push(format!(
             "{} in {} of {width} columns, the first in row {}, {}",
-            if missing.cells == 1 {
+            if missing.count == 1 {
                 "1 cell has no value".to_owned()
             } else {
-                format!("{} cells have no value", missing.cells)
+                format!("{} cells have no value", missing.count)
             },
             missing.columns,
             row + 1,
@@ -136,108 +136,11 @@ pub(crate) fn warn(data: &mut Dataset, learning: bool) -> Result<()> {
     Ok(())
 }
 
-/// Zero-based row and column of the first cell without a value.
-pub(crate) fn first_gap(data: &Dataset) -> Result<Option<(usize, usize)>> {
-    Ok(missing(data)?.first)
-}
-
-/// What is missing in a table.
-#[derive(Default)]
-struct Missing {
-    cells: usize,
-    columns: usize,
-    /// Zero-based row and column of the first.
-    first: Option<(usize, usize)>,
-}
-
-fn missing(data: &Dataset) -> Result<Missing> {
-    let width = data.features();
-    let (mut missing, mut columns, mut before) = (Missing::default(), vec![false; width], 0);
-    for block in data.blocks() {
-        let block = block?;
-        if let Values::U8(_) = *block {
-            break;
-        }
-        for at in (0..block.len()).filter(|at| block.get(*at).is_nan()) {
-            missing.cells += 1;
-            columns[at % width] = true;
-            missing.first.get_or_insert(((before + at) / width, at % width));
-        }
-        before += block.len();
-    }
-    missing.columns = columns.into_iter().filter(|has| *has).count();
-    Ok(missing)
-}
-
-/// The columns that hold one and the same number in every row.
-pub(crate) fn unchanged(data: &Dataset) -> Result<Vec<usize>> {
-    fn keep<T: PartialEq>(candidates: &mut Vec<usize>, first: &[T], values: &[T]) {
-        for row in values.chunks_exact(first.len().max(1)) {
-            if candidates.is_empty() {
-                break;
-            }
-            candidates.retain(|&j| row[j] == first[j]);
-        }
-    }
-    let (rows, width) = (data.rows(), data.features());
-    if rows == 0 {
-        return Ok(Vec::new());
-    }
-    let first = data.gather([0])?;
-    let mut candidates: Vec<usize> = (0..width).collect();
-    // The first row is like itself, even where it has no number.
-    let mut skipped = width;
-    for block in data.blocks() {
-        match (&first, &*block?) {
-            (Values::U8(first), Values::U8(values)) => {
-                keep(&mut candidates, first, &values[skipped..])
-            }
-            (Values::F32(first), Values::F32(values)) => {
-                keep(&mut candidates, first, &values[skipped..])
-            }
-            (Values::F64(first), Values::F64(values)) => {
-                keep(&mut candidates, first, &values[skipped..])
-            }
-            // The numbers of a data set are of one type.
-            _ => {}
-        }
-        skipped = 0;
-        if candidates.is_empty() {
-            break;
-        }
-    }
-    Ok(candidates)
-}
-
-/// The columns whose value goes up by one from each row to the next, from 0 or 1.
-fn counting(data: &Dataset) -> Result<Vec<usize>> {
-    let width = data.features();
-    // Fewer rows may count by chance.
-    if data.rows() < 10 {
-        return Ok(Vec::new());
-    }
-    let first = data.gather([0])?;
-    let mut candidates: Vec<usize> =
-        (0..width).filter(|&j| first.get(j) == 0.0 || first.get(j) == 1.0).collect();
-    let mut before = 0;
-    for block in data.blocks() {
-        let block = block?;
-        let rows = block.len() / width;
-        candidates.retain(|&j| {
-            (0..rows).all(|row| block.get(row * width + j) == first.get(j) + (before + row) as f64)
-        });
-        before += rows;
-        if candidates.is_empty() {
-            break;
-        }
-    }
-    Ok(candidates)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::tables::cell::Cell;
+    use rows::Values;
 
     fn seen(cells: &[&str]) -> Column {
         let mut column = Column::default();
