@@ -3,7 +3,7 @@
 use crate::measure::{aligned, figures, median};
 use crate::ours::rows;
 use crate::{Options, Result, print};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 use kernels::{
     Activation, AdamStep, Geometry, RowLoss, SgdStep, activate, adam, among_workers,
     column_moments, column_norm, column_squares, convolution, dense, draw_normal, kl_normal,

@@ -9,7 +9,7 @@ use autoencoders::data::Shape;
 use autoencoders::data::Values;
 use autoencoders::data::write_npy;
 use autoencoders::{Activation, Config, Event, Flow, Rng, fit};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 use kernels::{among_workers, dense};
 use serde_json::json;
 use std::time::Instant;

@@ -16,7 +16,7 @@ use autoencoders::study::evaluate;
 use autoencoders::study::generate;
 use autoencoders::study::jacobian_norm;
 use autoencoders::{Config, Event, Flow, Matrix, Model, Result, Rng, data, fit};
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use draw::write_png_grid;
 use serde_json::json;
 use std::io::Write;

@@ -30,7 +30,7 @@ use autoencoders::study::code_change_under_normal_noise;
 use autoencoders::study::evaluate;
 use autoencoders::study::score;
 use autoencoders::{Activation, Config, Error, Flow, Numbers, Outcome, Plan, Rng, Trained, fit};
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn_tensor::{DType, Device, Tensor, TensorData};
 use serde_json::{Map, Value, json};
 
 fn digits() -> Dataset {

@@ -20,7 +20,7 @@ use autoencoders::study::importance_weighted;
 use autoencoders::study::is_generative;
 use autoencoders::study::likelihood_constants;
 use autoencoders::{Config, Flow, Model, Rng, fit};
-use burn::tensor::{DType, Tensor};
+use burn_tensor::{DType, Tensor};
 
 /// A model whose rows are `w z + b` and noise of a known variance, so that `ln p(x)` is that of
 /// a normal distribution.
@@ -207,7 +207,7 @@ fn the_loss_of_a_row_is_minus_the_logarithm_of_the_mean_weight_of_its_different_
     let weight = |noise: &[f32]| {
         let z: Vec<f32> =
             (0..4).map(|at| code[at] + (0.5 * code[4 + at]).exp() * noise[at]).collect();
-        let z = Tensor::<2>::from_data(burn::tensor::TensorData::new(z, [1, 4]), &x.device());
+        let z = Tensor::<2>::from_data(burn_tensor::TensorData::new(z, [1, 4]), &x.device());
         let drawn = numbers(z.clone()).unwrap();
         let output = parts.network.decode(&values, z, &mut Pass::training(Rng::new(3)));
         let loss = f64::from(numbers(parts.row_losses(&values, output, x.clone())).unwrap()[0]);

@@ -23,7 +23,7 @@ use autoencoders::engine::Vars;
 use autoencoders::settings::Method;
 use autoencoders::settings::Schedule;
 use autoencoders::{Config, Plan, Rng};
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn_tensor::{DType, Device, Tensor, TensorData};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};

@@ -37,7 +37,7 @@ use autoencoders::{
     Activation, Config, Error, Event, FAMILIES, FamilyEntry, Flow, Matrix, Numbers, Outcome, Plan,
     Rng, Source, Trained, fit, load,
 };
-use burn::tensor::{DType, Device};
+use burn_tensor::{DType, Device};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 

@@ -24,7 +24,7 @@ use autoencoders::study::filling;
 use autoencoders::study::nearest;
 use autoencoders::study::score;
 use autoencoders::{Activation, Config, FAMILIES, Flow, Model, Numbers, Plan, Rng, fit, load};
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn_tensor::{DType, Device, Tensor, TensorData};
 use std::sync::Arc;
 
 const KINDS: [ColumnKind; 8] = [

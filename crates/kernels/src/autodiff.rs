@@ -5,14 +5,14 @@ use crate::convolution::Geometry;
 use crate::loss::RowLoss;
 use crate::ops::FusedOps;
 use crate::primitive::transposed_if;
-use burn::backend::autodiff::{
+use crate::burn::backend::autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
     ops::{Backward, NodeGuard, Ops, OpsKind},
 };
-use burn::backend::{TensorMetadata, tensor::FloatTensor};
-use burn::tensor::Shape;
+use crate::burn::backend::{TensorMetadata, tensor::FloatTensor};
+use burn_tensor::Shape;
 use std::fmt::{self, Debug};
 
 type Float<B> = FloatTensor<B>;

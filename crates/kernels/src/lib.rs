@@ -22,6 +22,7 @@
 
 mod activation;
 mod autodiff;
+mod burn;
 mod convolution;
 mod cpu;
 mod lists;

@@ -5,8 +5,9 @@ use crate::convolution::Geometry;
 use crate::loss::RowLoss;
 use crate::primitive;
 use crate::step::{AdamStep, SgdStep};
-use burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
-use burn::tensor::Tensor;
+use crate::burn;
+use crate::burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
+use burn_tensor::Tensor;
 
 /// The fused operations. Only the `Tensor` functions below call it.
 ///

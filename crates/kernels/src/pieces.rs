@@ -300,7 +300,7 @@ pub(crate) fn with_scratch<T: Real, R>(length: usize, work: impl FnOnce(&mut [T]
 /// The f32 versions are branch-free polynomials, so that loops over them vectorise; the f64
 /// versions serve gradient checks and take the standard library's.
 pub(crate) trait Real:
-    burn::tensor::Element
+    burn_tensor::Element
     + bytemuck::Pod
     + PartialOrd
     + std::ops::Add<Output = Self>

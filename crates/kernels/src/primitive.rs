@@ -9,11 +9,11 @@ use crate::convolution::Geometry;
 use crate::loss::RowLoss;
 use crate::norm::{CLIPPED, EPSILON, LOG_VARIANCE};
 use crate::step::{AdamStep, SgdStep};
-use burn::backend::{
+use crate::burn::backend::{
     Backend, Dispatch, TensorMetadata, get_or_init_device_settings, tensor::FloatTensor,
 };
-use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
-use burn::tensor::{Shape, Slice, Tensor};
+use burn_tensor::ops::{ConvOptions, ConvTransposeOptions};
+use burn_tensor::{Shape, Slice, Tensor};
 
 type Float<B> = FloatTensor<B>;
 

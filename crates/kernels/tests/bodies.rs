@@ -9,7 +9,7 @@ use autoencoders_kernels::{
     row_norm, sgd, side_by_side, sparsity, steer, sum_squares, transposed_convolution,
     trimmed_weights,
 };
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn_tensor::{DType, Device, Tensor, TensorData};
 use std::sync::{RwLock, RwLockReadGuard};
 
 /// Held for writing by the one test that narrows the instructions of the whole process, for reading

@@ -5,7 +5,7 @@
 //! over everything tells damage.
 
 use crate::net::vars::{FileLayout, Var};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 use rows::{Error, Result, atomically};
 use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, SafeTensors};

@@ -9,7 +9,7 @@ use crate::net::pass::Pass;
 use crate::net::vars::{Init, Weights};
 use crate::parts::Parts;
 use crate::plan::Plan;
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use rows::{Result, Rng};
 
 /// A family with its networks: encodes, decodes, and says how far off that is.

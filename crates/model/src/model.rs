@@ -8,7 +8,7 @@ use crate::net::vars::{Vars, Weights};
 use crate::plan::Plan;
 use crate::provenance::Provenance;
 use crate::signature::Signature;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 use kernels::{among_workers, side_by_side, workers};
 use rows::{Dataset, Error, Matrix, Result};
 use std::any::Any;

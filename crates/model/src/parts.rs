@@ -9,7 +9,7 @@ use crate::net::network::Network;
 use crate::net::pass::Pass;
 use crate::net::vars::{EXTRA, FileLayout, Fill, Init, Role, VarId, Weights};
 use crate::prepare::scale::Bounds;
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use kernels::trimmed_weights;
 use rows::{Error, Result, Rng};
 use std::collections::BTreeMap;
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
     use crate::plan::Plan;
     use crate::settings::ModelSettings;
-    use burn::tensor::{DType, Device, TensorData};
+    use burn_tensor::{DType, Device, TensorData};
     use rows::Shape;
 
     #[test]

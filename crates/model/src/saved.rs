@@ -12,7 +12,7 @@ use crate::prepare::preparation::Preparation;
 use crate::provenance::{EpochRecord, Provenance};
 use crate::settings::ModelSettings;
 use crate::signature::Signature;
-use burn::tensor::Device;
+use burn_tensor::Device;
 use rows::{Error, Result, Series, Shape};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

@@ -1,6 +1,6 @@
 //! Principal components at the same code size on the same rows: what every result is shown beside.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 use model::{Attachment, Model, Preparation, Section, add, orthonormal, read, strongest, vector};
 use rows::{Dataset, Matrix, Result, Rng};
 use serde_json::json;

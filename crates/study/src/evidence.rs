@@ -1,7 +1,7 @@
 //! How likely rows are under a generative model: `ln p(x) = ln ∫ p(z) p(x | z) dz`, estimated from
 //! below; `x` is a prepared row.
 
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn_tensor::{DType, Device, Tensor, TensorData};
 use kernels::{LOG_VARIANCE, among_workers, side_by_side};
 use model::{Draw, Model, Plan, Weights, known, read};
 use rows::{Dataset, Error, Result, Rng};

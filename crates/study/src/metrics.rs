@@ -1,7 +1,7 @@
 //! Numbers that judge a model.
 
 use crate::baseline::Pca;
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use faer::{Mat, Side};
 use model::{Attachment, CodeKind, Draw, Model, Numbers, Section, read, squared_norm};
 use rows::{ColumnKind, Dataset, Error, Matrix, Result, Rng};

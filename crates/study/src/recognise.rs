@@ -1,8 +1,8 @@
 //! The encoder as a recogniser: classifiers on its code, with the encoder as it is or fine-tuned
 //! with them.
 
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn_tensor::activation::log_softmax;
+use burn_tensor::{DType, Device, Tensor, TensorData};
 use kernels::{Activation, among_workers, dense, side_by_side};
 use model::{
     Attachment, Batch, Coder, DECODER, EXTRA, EpochRecord, FileLayout, Fill, Init, Loss, Model,

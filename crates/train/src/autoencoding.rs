@@ -1,7 +1,7 @@
 //! The loss of an autoencoder as an objective of the loop.
 
 use crate::objective::{Done, Objective, mean_terms};
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use model::{Batch, Coder, Loss, Numbers, Pass, Phase, Weights};
 use rows::{Result, Rng};
 

@@ -3,7 +3,7 @@
 use crate::autoencoding::Autoencoding;
 use crate::objective::Objective;
 use crate::settings::Settings;
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn_tensor::{DType, Device, Tensor, TensorData};
 use model::{
     Bounds, Coder, Draw, Init, Numbers, Pass, Plan, Progress, VarId, Vars, Weights, tensor_of,
 };

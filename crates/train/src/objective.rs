@@ -1,6 +1,6 @@
 //! What the training loop lowers: a loss of batches.
 
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use model::{Batch, Code, Loss, Numbers, Pass, Phase, Sums, Vars, Weights, ahead};
 use rows::{Result, Rng};
 

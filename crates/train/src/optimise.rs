@@ -4,7 +4,7 @@ use crate::lbfgs::{self, MEMORY, Pair, Point};
 use crate::method::Method;
 use crate::objective::{Done, Objective};
 use crate::settings::TrainSettings;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 use kernels::{AdamStep, SgdStep, adam, sgd, sum_squares};
 use model::{
     Batch, Code, Loss, Numbers, Pass, Phase, Progress, Role, Tuning, Var, VarId, Vars, read,

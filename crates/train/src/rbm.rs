@@ -5,7 +5,7 @@ use crate::event::Flow;
 use model::{Draw, read, tensor_of};
 use rows::{Error, Matrix, Order, Result, Rng};
 
-use burn::tensor::{DType, Device, Tensor};
+use burn_tensor::{DType, Device, Tensor};
 use kernels::{Activation, among_workers, dense};
 
 /// What units are.

@@ -6,7 +6,7 @@ use crate::epochs::Job;
 use crate::event::{Event, Flow, Outcome};
 use crate::pretraining::Pretraining;
 use crate::settings::Settings;
-use burn::tensor::{DType, Device};
+use burn_tensor::{DType, Device};
 use model::{Coder, ENCODER, Init, Model, Plan, Preparation, Provenance, Signature, Vars, Whiten};
 use rows::{Dataset, Error, Result, Rng, Split};
 use std::path::Path;

@@ -9,7 +9,7 @@ use crate::pretraining::Pretraining;
 use crate::rbm::{self, Rbm, Units};
 use crate::settings::Settings;
 use crate::single::{Begin, Single};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 use kernels::Activation;
 use model::{
     Bounds, CodeKind, Coder, EpochRecord, Likelihood, Model, Net, Numbers, Pass, Plan, Preparation,

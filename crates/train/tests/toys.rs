@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
 use autoencoders_train::{Autoencoding, Method, Moment, Objective, Optimiser, descend};
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn_tensor::{DType, Device, Int, Tensor, TensorData};
 use model::{
     Batch, Bounds, Code, CodeKind, Coder, DECODER, Done, ENCODER, Family, FileLayout, Fill, Group,
     Init, Lists, Loss, ModelSettings, Numbers, Parts, Pass, Phase, Plan, Progress, Role, Step,

@@ -6,7 +6,7 @@ use autoencoders::engine::Preparation;
 use autoencoders::settings::Scale;
 use autoencoders::study::Pca;
 use autoencoders::{Matrix, Result, Rng};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 use faer::Side;
 use kdtree::KdTree;
 use kdtree::distance::squared_euclidean;

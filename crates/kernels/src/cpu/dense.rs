@@ -5,7 +5,7 @@ use crate::activation::Activation;
 use crate::norm::{add_columns, gathered};
 use crate::pieces::{PIECE, Real, filled, for_each_piece, repeats, rows_per_piece, simd, summed};
 use crate::product::{Arranged, PANEL, Right, multiplied};
-use burn::tensor::Shape;
+use burn_tensor::Shape;
 use burn_flex::FlexTensor;
 use std::mem::MaybeUninit;
 

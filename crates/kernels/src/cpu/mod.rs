@@ -26,7 +26,7 @@ use crate::convolution::Geometry;
 use crate::loss::RowLoss;
 use crate::ops::FusedOps;
 use crate::step::{AdamStep, SgdStep};
-use burn::backend::Flex;
+use crate::burn::backend::Flex;
 use burn_flex::FlexTensor;
 
 /// Hand-written bodies by name: each calls the function of this folder that has its name.

@@ -4,7 +4,7 @@
 use crate::norm::{add_columns, gathered, repeated};
 use crate::pieces::{Real, add, filled, repeats, rows_per_piece, summed};
 use crate::product::Strided;
-use burn::tensor::{Shape, TensorData};
+use burn_tensor::{Shape, TensorData};
 use burn_flex::FlexTensor;
 use std::mem::MaybeUninit;
 
@@ -12,7 +12,7 @@ use std::mem::MaybeUninit;
 macro_rules! typed {
     ($tensor:expr, $body:ident($($argument:expr),*)) => {
         match $tensor.dtype() {
-            burn::tensor::DType::F64 => $body::<f64>($($argument),*),
+            burn_tensor::DType::F64 => $body::<f64>($($argument),*),
             // Half precision never reaches the CPU backend: the library makes f32 and f64 tensors
             // only.
             _ => $body::<f32>($($argument),*),

@@ -1,7 +1,7 @@
 //! Principal components and triangular factors, in double precision on one thread: sums over
 //! several depend on their number.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 use faer::Mat;
 use faer::Side;
 

@@ -1,6 +1,6 @@
 //! Random tensors, from the one source of randomness.
 
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn_tensor::{DType, Device, Tensor, TensorData};
 use rows::Rng;
 
 /// Draws as tensors; the numbers are drawn in row order, whatever the device.

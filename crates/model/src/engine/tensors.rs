@@ -1,6 +1,6 @@
 //! Between rows of numbers and tensors.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 use rows::{Error, Matrix, Result};
 
 /// Some rows of a matrix as a tensor [rows, columns]; their numbers must be in range.

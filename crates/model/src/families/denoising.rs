@@ -10,7 +10,7 @@ use crate::family::family::Family;
 use crate::family::registry::Entry;
 use crate::net::pass::Pass;
 use crate::prepare::scale::Bounds;
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use rows::{Error, Result};
 use serde::{Deserialize, Serialize};
 

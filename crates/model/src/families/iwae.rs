@@ -15,7 +15,7 @@ use crate::likelihood::kind::Likelihood;
 use crate::net::pass::Pass;
 use crate::net::vars::Weights;
 use crate::parts::Parts;
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use kernels::{LOG_VARIANCE, draw_normal};
 use rows::{Error, Result};
 use serde::{Deserialize, Serialize};

@@ -9,7 +9,7 @@ use crate::family::registry::Entry;
 use crate::net::pass::{Mode, Pass};
 use crate::net::vars::Weights;
 use crate::parts::Parts;
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use kernels::largest_in_rows;
 use rows::{Error, Result};
 use serde::{Deserialize, Serialize};

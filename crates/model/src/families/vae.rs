@@ -13,7 +13,7 @@ use crate::likelihood::kind::Likelihood;
 use crate::net::pass::Pass;
 use crate::net::vars::Weights;
 use crate::parts::Parts;
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use kernels::kl_normal;
 use rows::{Error, Result};
 use serde::{Deserialize, Serialize};

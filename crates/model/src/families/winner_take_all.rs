@@ -11,7 +11,7 @@ use crate::family::registry::Entry;
 use crate::net::pass::{Mode, Pass};
 use crate::net::vars::{FileLayout, Fill, Init, Role, Weights};
 use crate::parts::Parts;
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use kernels::{Activation, largest_in_columns};
 use rows::{Error, Result};
 use serde::{Deserialize, Serialize};

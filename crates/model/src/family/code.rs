@@ -2,7 +2,7 @@
 
 use crate::engine::noise::Draw;
 use crate::net::pass::Pass;
-use burn::tensor::{Int, Tensor};
+use burn_tensor::{Int, Tensor};
 use kernels::draw_normal;
 
 /// Rows to train on: what the encoder sees and what the output is compared with.
@@ -57,7 +57,7 @@ impl Lists {
             1,
             self.indices.clone(),
             self.values.clone(),
-            burn::tensor::IndexingUpdateOp::Add,
+            burn_tensor::IndexingUpdateOp::Add,
         )
     }
 }

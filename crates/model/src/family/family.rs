@@ -9,7 +9,7 @@ use crate::likelihood::kind::Likelihood;
 use crate::net::pass::Pass;
 use crate::net::vars::{Init, Vars, Weights};
 use crate::parts::Parts;
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use kernels::Activation;
 use rows::{Error, Result, Rng};
 use std::fmt::Debug;

@@ -1,7 +1,7 @@
 //! What codes are like before any row is seen.
 
 use crate::engine::noise::Draw;
-use burn::tensor::{DType, Device, Tensor};
+use burn_tensor::{DType, Device, Tensor};
 use rows::{Result, Rng};
 use std::f64::consts::PI;
 

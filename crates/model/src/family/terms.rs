@@ -1,7 +1,7 @@
 //! The named terms of a loss, as tensors and as numbers.
 
 use crate::family::code::Code;
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 /// Named parts of a loss, each of one element; their sum is the loss.

@@ -1,7 +1,7 @@
 //! What a reconstruction error is.
 
 use crate::prepare::scale::Bounds;
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use kernels::{Activation, RowLoss, activate, row_loss};
 use rows::{Error, Result};
 use serde::{Deserialize, Serialize};

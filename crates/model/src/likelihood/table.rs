@@ -4,8 +4,8 @@
 use crate::likelihood::kind::Likelihood;
 use crate::prepare::layout::Layout;
 use crate::prepare::text::WEIGHT as TEXT_WEIGHT;
-use burn::tensor::activation::{log_softmax, softmax};
-use burn::tensor::{Int, Tensor, TensorData};
+use burn_tensor::activation::{log_softmax, softmax};
+use burn_tensor::{Int, Tensor, TensorData};
 use kernels::{Activation, RowLoss, activate, row_loss};
 use std::f64::consts::{LN_2, PI};
 use std::ops::Range;

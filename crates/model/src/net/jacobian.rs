@@ -4,7 +4,7 @@ use crate::engine::noise::Draw;
 use crate::net::network::Network;
 use crate::net::pass::Pass;
 use crate::net::vars::Weights;
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use kernels::{Activation, column_squares, dense, steer};
 
 /// The squared Frobenius norm of the encoder's Jacobian at each row, [rows, 1], itself

@@ -3,7 +3,7 @@
 use crate::engine::noise::Draw;
 use crate::net::pass::{Mode, Pass};
 use crate::net::vars::{FileLayout, Fill, Init, Role, VarId, Weights};
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use kernels::{
     Activation, Geometry, NORM_EPSILON, activate, column_moments, column_norm, convolution, dense,
     dense_arranged, row_norm, steer, transposed_convolution,

@@ -4,7 +4,7 @@ use crate::blueprint::{Blueprint, Net, Norm, image_sides};
 use crate::net::layer::Layer;
 use crate::net::pass::Pass;
 use crate::net::vars::{DECODER, ENCODER, Init, VarId, Weights};
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use kernels::{Activation, Geometry};
 use rows::{Error, Result};
 

@@ -1,7 +1,7 @@
 //! One pass through the layers.
 
 use crate::net::vars::{VarId, Vars};
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use rows::Rng;
 
 /// How far training is.

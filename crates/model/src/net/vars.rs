@@ -1,7 +1,7 @@
 //! The variables of a model: one ordered list that training, the optimisers, the files and the
 //! checkpoints share.
 
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn_tensor::{DType, Device, Tensor, TensorData};
 use kernels::arrange;
 use rows::{Error, Result, Rng};
 use std::collections::BTreeMap;

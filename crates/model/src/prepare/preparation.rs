@@ -7,10 +7,10 @@ use crate::prepare::layout::Layout;
 use crate::prepare::scale::{Bounds, Scale, bounds, moments, nonzero};
 use crate::prepare::table::{Encoding, Levels, Table};
 use crate::prepare::whiten::Whiten;
-use burn::tensor::DType;
-use burn::tensor::Device;
-use burn::tensor::Tensor;
-use burn::tensor::TensorData;
+use burn_tensor::DType;
+use burn_tensor::Device;
+use burn_tensor::Tensor;
+use burn_tensor::TensorData;
 use rows::{ColumnKind, Dataset, Error, Field, Result, Shape, Values, Whitening};
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! Which rows and which columns a model reconstructs well, and how well principal components do.
 
 use crate::baseline::Pca;
-use burn::tensor::{Tensor, TensorData};
+use burn_tensor::{Tensor, TensorData};
 use model::{Model, read};
 use rows::{Dataset, Error, Result};
 

@@ -2,7 +2,7 @@
 
 use crate::baseline::Pca;
 use crate::inspect::filters::encoder_filters;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 use model::{Layer, Model, read};
 use rows::{Error, Matrix, Result};
 

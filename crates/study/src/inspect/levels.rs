@@ -1,6 +1,6 @@
 //! A row's way through the network, layer by layer.
 
-use burn::tensor::{Tensor, TensorData};
+use burn_tensor::{Tensor, TensorData};
 use model::{Layer, Model, read};
 use rows::{Dataset, Error, Matrix, Result, Shape};
 

@@ -1,7 +1,7 @@
 //! Some rows, as they are, as training sees them, and as the model gives them back.
 
 use crate::baseline::Pca;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 use model::{Model, read};
 use rows::{Dataset, Matrix, Result, Rng};
 

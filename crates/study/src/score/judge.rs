@@ -5,7 +5,7 @@ use crate::evidence::importance;
 use crate::score::kind::{Reason, ScoreKind, matrix};
 use crate::score::reference::{MOST, Near, Reference};
 use crate::score::whiten::Whitener;
-use burn::tensor::Tensor;
+use burn_tensor::Tensor;
 use model::{Bounds, Draw, Model, Weights, read};
 use rows::{Dataset, Matrix, Result, Rng};
 use serde::{Deserialize, Serialize};

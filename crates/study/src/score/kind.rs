@@ -1,7 +1,7 @@
 //! What scores measure, and what a scored row has.
-use burn::tensor::Device;
-use burn::tensor::Tensor;
-use burn::tensor::TensorData;
+use burn_tensor::Device;
+use burn_tensor::Tensor;
+use burn_tensor::TensorData;
 use rows::{Error, Result};
 use serde::Deserialize;
 use serde::Serialize;

@@ -3,7 +3,7 @@
 use model::read;
 use rows::{Matrix, Result, Rng};
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 use kernels::{Activation, arrange, dense_arranged};
 use std::fmt;
 
