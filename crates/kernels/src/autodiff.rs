@@ -1,10 +1,6 @@
 //! The derivatives of the fused operations.
 
 use crate::activation::Activation;
-use crate::convolution::Geometry;
-use crate::loss::RowLoss;
-use crate::ops::FusedOps;
-use crate::primitive::transposed_if;
 use crate::burn::backend::autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
@@ -12,6 +8,10 @@ use crate::burn::backend::autodiff::{
     ops::{Backward, NodeGuard, Ops, OpsKind},
 };
 use crate::burn::backend::{TensorMetadata, tensor::FloatTensor};
+use crate::convolution::Geometry;
+use crate::loss::RowLoss;
+use crate::ops::FusedOps;
+use crate::primitive::transposed_if;
 use burn_tensor::Shape;
 use std::fmt::{self, Debug};
 

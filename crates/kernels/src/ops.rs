@@ -1,12 +1,12 @@
 //! The extension trait: each operation by name, its default body, and its face on `Tensor`.
 
 use crate::activation::Activation;
+use crate::burn;
+use crate::burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
 use crate::convolution::Geometry;
 use crate::loss::RowLoss;
 use crate::primitive;
 use crate::step::{AdamStep, SgdStep};
-use crate::burn;
-use crate::burn::backend::{Backend, Dispatch, backend_extension, tensor::FloatTensor};
 use burn_tensor::Tensor;
 
 /// The fused operations. Only the `Tensor` functions below call it.

@@ -5,13 +5,13 @@
 //! what the hand-written operations are tested and timed against.
 
 use crate::activation::Activation;
+use crate::burn::backend::{
+    Backend, Dispatch, TensorMetadata, get_or_init_device_settings, tensor::FloatTensor,
+};
 use crate::convolution::Geometry;
 use crate::loss::RowLoss;
 use crate::norm::{CLIPPED, EPSILON, LOG_VARIANCE};
 use crate::step::{AdamStep, SgdStep};
-use crate::burn::backend::{
-    Backend, Dispatch, TensorMetadata, get_or_init_device_settings, tensor::FloatTensor,
-};
 use burn_tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn_tensor::{Shape, Slice, Tensor};
 

@@ -5,8 +5,8 @@ use crate::activation::Activation;
 use crate::norm::{add_columns, gathered};
 use crate::pieces::{PIECE, Real, filled, for_each_piece, repeats, rows_per_piece, simd, summed};
 use crate::product::{Arranged, PANEL, Right, multiplied};
-use burn_tensor::Shape;
 use burn_flex::FlexTensor;
+use burn_tensor::Shape;
 use std::mem::MaybeUninit;
 
 pub(super) fn product<T: Real>(a: FlexTensor, b: FlexTensor) -> FlexTensor {

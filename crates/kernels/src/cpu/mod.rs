@@ -22,11 +22,11 @@ use self::penalty::{
 };
 use self::shared::{Three, Two, typed};
 use crate::activation::Activation;
+use crate::burn::backend::Flex;
 use crate::convolution::Geometry;
 use crate::loss::RowLoss;
 use crate::ops::FusedOps;
 use crate::step::{AdamStep, SgdStep};
-use crate::burn::backend::Flex;
 use burn_flex::FlexTensor;
 
 /// Hand-written bodies by name: each calls the function of this folder that has its name.

@@ -4,8 +4,8 @@
 use crate::norm::{add_columns, gathered, repeated};
 use crate::pieces::{Real, add, filled, repeats, rows_per_piece, summed};
 use crate::product::Strided;
-use burn_tensor::{Shape, TensorData};
 use burn_flex::FlexTensor;
+use burn_tensor::{Shape, TensorData};
 use std::mem::MaybeUninit;
 
 /// Runs a generic body for the tensor's float type.
