@@ -82,10 +82,10 @@ impl Config {
         for (name, value) in &all {
             let alone = Map::from_iter([(name.clone(), value.clone())]);
             if let Err(error) = Self::parsed(alone) {
-                return Err(Error::setting(name, value, error));
+                return Err(Error::setting(name, value, error.to_string()));
             }
         }
-        Self::parsed(all).map_err(|error| Error::setting("settings", "strange", error))
+        Self::parsed(all).map_err(|error| Error::setting("settings", "strange", error.to_string()))
     }
 
     fn parsed(all: Map<String, Value>) -> serde_json::Result<Self> {
@@ -116,7 +116,7 @@ impl Config {
     fn carried(settings: Settings) -> Result<Self> {
         let Settings { model, train, rest, .. } = settings;
         let after = serde_json::from_value(Value::Object(rest));
-        let after = after.map_err(|error| Error::model("settings", error))?;
+        let after = after.map_err(|error| Error::model("settings", error.to_string()))?;
         Ok(Self { model, train, after })
     }
 }

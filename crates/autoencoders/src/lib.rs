@@ -36,7 +36,7 @@ pub use model::{
     Attachment, EpochRecord, FAMILIES, FORMAT, FamilyEntry, Model, Numbers, Plan, Provenance,
     Signature, families,
 };
-pub use rows::{Error, Matrix, Result, Rng};
+pub use rows::{Error, Matrix, Message, Result, Rng, Wording};
 pub use study::{self, Source};
 pub use train::{Event, Flow, Outcome, Start, Trained};
 pub use trainer::Trainer;

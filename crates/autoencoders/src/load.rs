@@ -20,7 +20,7 @@ pub fn from_bytes(bytes: &[u8], place: &str) -> Result<Model> {
     let model = Model::from_bytes(bytes, place)?;
     check(&model).map_err(|error| {
         let why = match error {
-            Error::Model { message, .. } => message,
+            Error::Model { message, .. } => message.to_string(),
             other => other.to_string(),
         };
         Error::model(place, format!("is damaged: {why}"))

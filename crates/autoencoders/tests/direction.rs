@@ -123,13 +123,18 @@ fn circle(arrows: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
 
 #[test]
 fn inside_a_crate_no_modules_import_each_other_in_a_circle() {
-    // The faces are not held to it yet: their folders keep helpers in their indices.
-    for name in FLOORS[..FLOORS.len() - 1].concat() {
+    for name in FLOORS.concat() {
         let root = crates().join(name).join("src");
         let mut files = BTreeMap::new();
         modules(&root, &root, &mut files);
-        // The root and the indices of folders hand on what is below them.
+        // The root and the indices of folders hand on what is below them, and nobody asks them.
         files.retain(|path, _| path != "lib" && path != "main");
+        for (path, text) in &files {
+            assert!(
+                !program(text).contains("super::"),
+                "{name}::{path}: name modules from the root"
+            );
+        }
         let known: BTreeSet<&String> = files.keys().collect();
         let arrows: BTreeMap<String, BTreeSet<String>> = files
             .iter()
@@ -157,4 +162,28 @@ fn a_circle_is_found_and_named() {
     let code = "use crate::a::b::{X, Y};\nlet z = crate::c::d();";
     let found: Vec<String> = imports(code, &known).into_iter().collect();
     assert_eq!(found, ["a::b", "c"]);
+}
+
+/// A flag in a text of the code: two dashes and a letter, behind a quote, a space or a bracket.
+fn names_a_flag(line: &str) -> bool {
+    line.match_indices("--").any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let behind = line[at + 2..].chars().next();
+        before.is_none_or(|before| " \"(`=".contains(before))
+            && behind.is_some_and(|behind| behind.is_ascii_lowercase())
+    })
+}
+
+#[test]
+fn only_the_command_words_settings_as_flags() {
+    assert!(names_a_flag(r#"    "choose --gaps fill""#));
+    for name in FLOORS[..FLOORS.len() - 1].concat() {
+        let root = crates().join(name).join("src");
+        let mut files = BTreeMap::new();
+        modules(&root, &root, &mut files);
+        for (path, text) in files {
+            let found = program(&text).lines().find(|line| names_a_flag(line)).map(str::to_owned);
+            assert_eq!(found, None, "{name}::{path}: say it with Message::set");
+        }
+    }
 }

@@ -211,6 +211,7 @@ fn a_copy_machine_is_found_out_and_the_remedy_is_checked() {
     assert!(probed.passes(ScoreKind::Mahalanobis) == advice.is_empty(), "{advice:?}");
     for kind in ScoreKind::ALL {
         for line in probed.advice(kind) {
+            let line = line.to_string();
             assert!(
                 line.contains("only")
                     && (line.contains("checked on the same rows")

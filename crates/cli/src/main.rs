@@ -1,8 +1,11 @@
 //! The command `ae`: words in, words out; everything else is in the library.
 
+mod again;
 mod args;
 mod commands;
+mod exit;
 mod explore;
+mod files;
 mod progress;
 mod report;
 mod settings;
@@ -12,34 +15,13 @@ mod words;
 use args::{Args, Command};
 use autoencoders::{Error, Result};
 use clap::Parser;
+use exit::Exit;
 use show::Show;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// How a command ended without an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exit {
-    /// Everything was done.
-    Done,
-    /// It was done, but a check failed: the training diverged.
-    Failed,
-    /// A signal came; what was done so far is saved.
-    Interrupted,
-}
-
-impl Exit {
-    /// The number the shell sees.
-    pub(crate) fn code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Failed => 1,
-            Self::Interrupted => 130,
-        }
-    }
-}
 
 /// The number the shell sees after an error; clap's own errors have the same.
 const ERROR: u8 = 2;

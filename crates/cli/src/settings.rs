@@ -1,5 +1,6 @@
 //! The settings of a training on the command line, made from the library's one table of them.
 
+use crate::show::worded;
 use crate::words::{Words, families};
 use autoencoders::data::{Field, Shape};
 use autoencoders::settings::{Activation, Setting};
@@ -110,7 +111,7 @@ impl TypedValueParser for Reader {
             let wanted = match self.0.value {
                 "N" => "a whole number".to_owned(),
                 "X" | "FRACTION" | "EPOCHS" => "a number".to_owned(),
-                _ => error.to_string(),
+                _ => worded(&error),
             };
             let flag = flag(self.0.name);
             let message = format!("invalid value '{text}' for '--{flag}': wanted {wanted}\n");
@@ -338,6 +339,54 @@ mod tests {
             let default = &Config::default().by_name()[setting.name];
             if setting.decided.is_empty() && !default.is_boolean() {
                 assert!(help.contains("[default: "), "{}: {help}", setting.name);
+            }
+        }
+    }
+
+    /// `docs/settings.md`, as the tables have it.
+    fn page() -> String {
+        let defaults = Config::default().by_name();
+        let mut page = "# Settings\n\nWritten from the tables in the library, as the command's \
+                        help is. A recipe has the names, the command the flags, and a program \
+                        setters of the same names.\n\n| name | flag | default | what it is |\n\
+                        |---|---|---|---|\n"
+            .to_owned();
+        let cell = |text: String| text.replace('|', "\\|");
+        for setting in flags() {
+            let default = match &defaults[setting.name] {
+                _ if !setting.decided.is_empty() => setting.decided.to_owned(),
+                Value::Null => "none".to_owned(),
+                Value::String(word) => word.clone(),
+                other => other.to_string(),
+            };
+            let value = if setting.value.is_empty() { "" } else { &format!(" {}", setting.value) };
+            let (name, flag, what) = (setting.name, flag(setting.name), setting.paragraph());
+            let (flag, what) = (cell(format!("--{flag}{value}")), cell(what));
+            page += &format!("| `{name}` | `{flag}` | {} | {what} |\n", cell(default));
+        }
+        page += "| `parameters` | `--set NAME=VALUE` | the family's own | what the family adds: \
+                 `ae families` lists them |\n";
+        page
+    }
+
+    #[test]
+    fn the_page_of_settings_is_that_of_the_tables() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/settings.md");
+        if std::env::var_os("AE_WRITE_SETTINGS").is_some() {
+            std::fs::write(path, page()).unwrap();
+        }
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(written == page(), "if that is meant, run the test with AE_WRITE_SETTINGS=1");
+    }
+
+    #[test]
+    fn the_manual_tells_of_every_family_and_each_of_its_parameters() {
+        let manual = include_str!("../../../docs/manual.md");
+        for family in autoencoders::FAMILIES {
+            let line = format!("| `{}` | ", family.name);
+            let line = manual.lines().find(|found| found.starts_with(&line)).expect(family.name);
+            for name in (family.defaults)().keys() {
+                assert!(line.contains(&format!("`{name}`")), "{}: {name}", family.name);
             }
         }
     }

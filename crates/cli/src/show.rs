@@ -1,8 +1,9 @@
 //! Everything that is printed: results on standard output, the rest on standard error.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
 
+use crate::settings::flag;
 use autoencoders::data::Field;
-use autoencoders::{Error, Numbers, Result};
+use autoencoders::{Error, Message, Model, Numbers, Result};
 use clap::builder::styling::{AnsiColor, Style};
 use serde_json::{Map, Value};
 use std::fmt::Display;
@@ -50,8 +51,9 @@ impl Show {
     }
 
     /// What the user should know before going on.
-    pub(crate) fn warn(&self, warning: impl Display) {
+    pub(crate) fn warn(&self, warning: impl Into<Message>) {
         if !self.quiet {
+            let warning = warning.into().worded(&as_a_flag);
             say(&format!("{} {warning}", paint(AnsiColor::Yellow, "warning:")));
         }
     }
@@ -59,7 +61,21 @@ impl Show {
 
 /// What went wrong; never silenced.
 pub(crate) fn error(error: &Error) {
-    say(&format!("{} {error}", paint(AnsiColor::Red, "error:")));
+    say(&format!("{} {}", paint(AnsiColor::Red, "error:"), worded(error)));
+}
+
+/// An error with its advice as flags.
+pub(crate) fn worded(error: &Error) -> String {
+    error.worded(&as_a_flag)
+}
+
+/// A setting that a message of the library names, as the command line has it.
+pub(crate) fn as_a_flag(name: &str, value: Option<&str>) -> String {
+    match (name.strip_prefix("parameters."), value) {
+        (Some(parameter), value) => format!("--set {parameter}={}", value.unwrap_or("N")),
+        (None, Some(value)) => format!("--{} {value}", flag(name)),
+        (None, None) => format!("--{}", flag(name)),
+    }
 }
 
 /// A line on standard error; where nobody listens any more it is lost, and the work goes on.
@@ -178,6 +194,23 @@ pub(crate) fn quoted(word: impl Display) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
+}
+
+/// What a model is, in a sentence.
+pub(crate) fn model_words(model: &Model) -> String {
+    let (plan, config) = (&model.plan(), &model.plan().settings);
+    format!(
+        "{} autoencoder, network {}, {} weights, {} a code; trained on {} rows of {}, epoch {} of {}, seed {}.",
+        config.family,
+        config.net,
+        model.vars().weights(),
+        plural(config.latent, "number"),
+        model.provenance().training_rows,
+        plan.blueprint.source,
+        model.provenance().chosen,
+        model.provenance().history.len(),
+        config.seed
+    )
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ pub fn write_archive(
     let header = json!({
         "format": FORMAT, "kind": kind.name(), "hash": digest.finish(), "content": content
     });
-    let strange = |error: &dyn std::fmt::Display| Error::model(path.display(), error);
+    let strange = |error: &dyn std::fmt::Display| Error::model(path.display(), error.to_string());
     let mut end = 0;
     let infos = tensors.iter().map(|tensor| {
         let start = end;

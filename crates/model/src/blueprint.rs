@@ -109,6 +109,7 @@ pub enum Norm {
 
 /// Everything that decides the layers; nothing in it is `auto` any more.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Blueprint {
     /// The network.
     pub net: Net,

@@ -14,6 +14,7 @@ use rows::{Result, Rng};
 
 /// A family with its networks: encodes, decodes, and says how far off that is.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Coder {
     /// What was decided.
     pub plan: Plan,

@@ -64,7 +64,7 @@ pub use families::FAMILIES;
 pub use family::code::{Batch, Code, CodeKind, Lists};
 pub use family::family::{Choice, Done, Family, Step, check_distribution};
 pub use family::phase::{Phase, Tuning};
-pub use family::prior::{Prior, StandardNormal};
+pub use family::prior::{Drawn, Prior, StandardNormal};
 pub use family::registry::{Entry as FamilyEntry, Parse};
 pub use family::terms::{Loss, Numbers, Sums, Terms};
 pub use kept::Section;

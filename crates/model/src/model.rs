@@ -126,13 +126,8 @@ impl Model {
     ///
     /// An error where the model has none, or where its section is damaged.
     pub fn attached<A: Attachment>(&self) -> Result<Arc<A>> {
-        self.find()?.ok_or_else(|| {
-            Error::setting(
-                format!("the model's {}", A::WHAT),
-                "missing",
-                "a model whose training has ended; train it again, or resume the training",
-            )
-        })
+        let how = "it comes with a training that ends; train again, or resume the training";
+        self.find()?.ok_or_else(|| Error::NotFitted { what: A::WHAT, how: how.into() })
     }
 
     /// The codes [rows, latent] of all rows: for distributions their means.

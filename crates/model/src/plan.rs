@@ -11,10 +11,11 @@ use crate::prepare::scale::Bounds;
 use crate::prepare::table::MOST_LEVELS;
 use crate::settings::{MOST, ModelSettings};
 use kernels::Activation;
-use rows::{Error, Result, Shape};
+use rows::{Error, Message, Result, Shape};
 
 /// A model that is decided in full for one kind of data, and not yet built.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Plan {
     /// The settings without `auto`.
     pub settings: ModelSettings,
@@ -23,7 +24,7 @@ pub struct Plan {
     /// The network and what else its losses need to know.
     pub blueprint: Blueprint,
     /// What the user should know before training.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Message>,
 }
 
 /// The registered family of this name.
@@ -175,7 +176,9 @@ impl Plan {
             return Err(Error::setting(
                 "code activation",
                 blueprint.code_activation.name(),
-                "identity for the linear net; --net shallow has one layer and an activation",
+                Message::from("identity for the linear net; ")
+                    .set("net", "shallow")
+                    .text(" has one layer and an activation"),
             ));
         }
         let missing = blueprint.layout.as_ref().is_some_and(|layout| !layout.gaps.is_empty());
@@ -185,7 +188,8 @@ impl Plan {
         }
         let unit = blueprint.bounds == Bounds::Unit;
         if blueprint.likelihood == Likelihood::Bernoulli && !unit {
-            let wanted = "gaussian or laplace for data outside 0..1, or --scale minmax";
+            let wanted = Message::from("gaussian or laplace for data outside 0..1, or ");
+            let wanted = wanted.set("scale", "minmax");
             return Err(Error::setting("likelihood", blueprint.likelihood, wanted));
         }
         if blueprint.binarise && (!unit || blueprint.likelihood != Likelihood::Bernoulli) {
@@ -201,11 +205,12 @@ impl Plan {
             && !self.family.constrains()
             && self.blueprint.dropout == 0.0
         {
-            self.warnings.push(format!(
-                "the code has {} numbers for {features} in a row and nothing constrains it: it can copy its input and learn nothing. \
+            let latent = self.blueprint.latent;
+            let copies = format!(
+                "the code has {latent} numbers for {features} in a row and nothing constrains it: it can copy its input and learn nothing. \
                  Choose a smaller latent, or a family that constrains the code (denoising, sparse, contractive)",
-                self.blueprint.latent
-            ));
+            );
+            self.warnings.push(copies.into());
         }
         self.warnings.extend(self.family.warning(&self.blueprint));
         let layout = self.blueprint.layout.clone().unwrap_or_default();
@@ -214,13 +219,16 @@ impl Plan {
         {
             let (number, levels) = (column + 1, place.len() - 1);
             if levels == 0 {
-                self.warnings.push(format!(
+                let alone = format!(
                     "column {number} holds categories of which none comes twice: to the model they are all one. If it identifies rows, set \
-                     it aside with --id"
-                ));
+                     it aside with "
+                );
+                self.warnings.push(Message::from(alone).setting("id"));
             } else if levels == MOST_LEVELS {
-                self.warnings
-                    .push(format!("of the categories of column {number} the {levels} most frequent are told apart, all others are one"));
+                let rare = format!(
+                    "of the categories of column {number} the {levels} most frequent are told apart, all others are one"
+                );
+                self.warnings.push(rare.into());
             }
         }
     }

@@ -148,7 +148,7 @@ impl Model {
     ///
     /// An error where the section is damaged.
     pub fn of_section(section: Section) -> Result<Self> {
-        let damaged = |why: &dyn std::fmt::Display| Error::model("", why);
+        let damaged = |why: &dyn std::fmt::Display| Error::model("", why.to_string());
         let Section { content, mut tensors } = section;
         let content: Content =
             serde_json::from_value(with_sections(content)).map_err(|error| damaged(&error))?;

@@ -2,7 +2,7 @@
 
 use crate::prepare::preparation::Preparation;
 use crate::prepare::scale::Bounds;
-use rows::{ColumnKind, Dataset, Error, Field, Matrix, Result, Series, Shape};
+use rows::{ColumnKind, Dataset, Error, Field, Matrix, Message, Result, Series, Shape};
 use std::borrow::Cow;
 
 /// What rows must be like for a model, and how it makes them numbers for its network.
@@ -97,7 +97,7 @@ impl Signature {
     /// know are left out with a warning; another warns of missing values where the model knows
     /// none, and takes the mean for them. Errors: a column is missing; or the order must change and
     /// the rows are on disk.
-    pub fn aligned(&self, data: Dataset) -> Result<(Dataset, Vec<String>)> {
+    pub fn aligned(&self, data: Dataset) -> Result<(Dataset, Vec<Message>)> {
         let data = match self.whitened(&data)? {
             Cow::Owned(whitened) => whitened,
             Cow::Borrowed(_) => data,
@@ -105,8 +105,8 @@ impl Signature {
         let knows_gaps = self.preparation.table.as_ref().is_some_and(|table| table.gaps);
         let mut warnings = Vec::new();
         if !knows_gaps && matches!(data.shape, Shape::Flat { .. }) && data.has_gaps()? {
-            let why = "the model was trained on complete rows and takes missing values for the mean; one trained with --hidden 0.2 knows them";
-            warnings.push(why.to_owned());
+            let why = "the model was trained on complete rows and takes missing values for the mean; one trained with ";
+            warnings.push(Message::from(why).set("hidden", 0.2).text(" knows them"));
         }
         if self.columns.is_empty() || data.columns.is_empty() || self.columns == data.columns {
             return Ok((data, warnings));
@@ -124,7 +124,10 @@ impl Signature {
         if data.values.in_memory().is_none() {
             return Err(Error::data(
                 &data.name,
-                "has its columns in another order than the training, and is on disk; read it without --memory",
+                Message::from(
+                    "has its columns in another order than the training, and is on disk; read it without ",
+                )
+                .setting("memory"),
             ));
         }
         let unknown: Vec<&str> = data
@@ -134,10 +137,8 @@ impl Signature {
             .map(String::as_str)
             .collect();
         if !unknown.is_empty() {
-            warnings.push(format!(
-                "left out, because the model does not know them: {}",
-                list(&unknown)
-            ));
+            let left = "left out, because the model does not know them: ";
+            warnings.push(Message::from(left).text(list(&unknown)));
         }
         let columns: Vec<usize> = self.columns.iter().filter_map(place).collect();
         Ok((data.narrowed(&columns)?, warnings))

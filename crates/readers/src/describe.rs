@@ -4,7 +4,7 @@ use crate::options::ReadOptions;
 use crate::read::load;
 use crate::tables::column::{Column, Loaded};
 use crate::tables::refuse;
-use rows::{ColumnKind, Dataset, Result, Shape};
+use rows::{ColumnKind, Dataset, Message, Moments, Result, Shape};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +18,7 @@ const COMMON: usize = 5;
 
 /// What a data source holds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Description {
     /// The source, as messages name it.
     pub name: String,
@@ -42,11 +43,12 @@ pub struct Description {
     /// How often each label comes, where there are labels.
     pub labels: Option<BTreeMap<String, usize>>,
     /// What the reader noticed.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Message>,
 }
 
 /// What one column of a table holds; statistics are over its finite numbers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ColumnDescription {
     /// Its name, or `column 3`.
     pub name: String,
@@ -206,12 +208,9 @@ impl ColumnDescription {
 /// Statistics of numbers, gathered in one pass.
 #[derive(Clone, Default)]
 struct Summary {
-    count: f64,
+    moments: Moments,
     min: Option<f64>,
     max: Option<f64>,
-    mean: f64,
-    /// Sum of squared distances from the mean.
-    spread: f64,
     seen: usize,
     nan: usize,
     /// How many numbers came before the first NaN.
@@ -243,13 +242,9 @@ impl Summary {
         if let Some(level) = self.levels.get_mut(value.max(0.0) as usize) {
             *level += 1;
         }
-        self.count += 1.0;
+        self.moments.add(value);
         self.min = Some(self.min.map_or(value, |min| min.min(value)));
         self.max = Some(self.max.map_or(value, |max| max.max(value)));
-        // Welford's update: stable where the mean is large beside the spread.
-        let distance = value - self.mean;
-        self.mean += distance / self.count;
-        self.spread += distance * (value - self.mean);
         if self.distinct.len() < self.most_distinct {
             // Adding zero makes the two zeros one number.
             self.distinct.insert((value + 0.0).to_bits());
@@ -257,11 +252,11 @@ impl Summary {
     }
 
     fn mean(&self) -> Option<f64> {
-        (self.count > 0.0).then_some(self.mean)
+        (self.moments.count() > 0.0).then_some(self.moments.mean())
     }
 
     fn sd(&self) -> Option<f64> {
-        (self.count > 0.0).then(|| (self.spread / self.count).sqrt())
+        (self.moments.count() > 0.0).then(|| self.moments.deviation())
     }
 }
 

@@ -8,7 +8,7 @@ use crate::hold::source::{self, Format, Stream};
 use crate::names::{find_column, require_count};
 use crate::tables::cell::Cell;
 use crate::tables::csv;
-use rows::{Dataset, Error, Result, Shape, Store, Values};
+use rows::{Dataset, Error, Message, Result, Shape, Store, Values};
 use std::path::Path;
 
 /// Reads one label for each row of `data` from a file: CSV, npy, IDX, or an array of an npz
@@ -67,10 +67,9 @@ pub(crate) fn set_aside(
         return Err(Error::setting(
             option,
             format!("{wanted:?}"),
-            format!(
-                "nothing: {} has no columns; labels come from a file with `--labels FILE`",
-                data.name
-            ),
+            Message::from(format!("nothing: {} has no columns; ", data.name))
+                .text("labels come from a file with ")
+                .set("labels", "FILE"),
         ));
     };
     let column = find_column(&data.name, option, wanted, &data.columns, width)?;

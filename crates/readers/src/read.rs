@@ -10,7 +10,7 @@ use crate::pictures::{images, patches};
 use crate::series;
 use crate::tables::column::{Loaded, Sort};
 use crate::tables::{csv, parquet, refuse};
-use rows::{ColumnKind, Dataset, Error, Place, Result};
+use rows::{ColumnKind, Dataset, Error, Message, Place, Result};
 
 /// Reads the rows of a file, a folder of images, or the built-in data set `digits`.
 ///
@@ -31,11 +31,14 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
     if let Some(Place { row, column }) = data.survey()?.missing.first {
         return Err(Error::data(
             &data.name,
-            format!(
-                "row {}, {} has no value; a series needs every one: remove the row, and choose --gaps split or --gaps fill",
+            Message::from(format!(
+                "row {}, {} has no value; a series needs every one: remove the row, and choose ",
                 row + 1,
                 data.column_name(column)
-            ),
+            ))
+            .set("gaps", "split")
+            .text(" or ")
+            .set("gaps", "fill"),
         ));
     }
     if let Some(column) =
@@ -76,7 +79,8 @@ fn time_column(source: &str, options: &ReadOptions) -> Result<Option<String>> {
             Err(Error::setting(
                 "time",
                 "open",
-                format!("one of the columns {}, by --time", names.join(", ")),
+                Message::from(format!("one of the columns {}, by ", names.join(", ")))
+                    .setting("time"),
             ))
         }
     }
@@ -88,7 +92,7 @@ pub(crate) fn load(source: &str, options: &ReadOptions) -> Result<Loaded> {
         return Err(Error::setting(
             "label",
             "given twice",
-            "either `--label COLUMN` or `--labels FILE`",
+            Message::from("either ").set("label", "COLUMN").text(" or ").set("labels", "FILE"),
         ));
     }
     if let (true, Some(name)) = (options.label == options.id, &options.id) {
@@ -142,7 +146,9 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
         return Err(Error::setting(
             "resize",
             "given",
-            "nothing beside --patches: patches are cut out of photographs as they are",
+            Message::from("nothing beside ")
+                .setting("patches")
+                .text(": patches are cut out of photographs as they are"),
         ));
     }
     let plain = |dataset| Loaded { dataset, columns: Vec::new() };
@@ -275,7 +281,7 @@ mod tests {
         let data = read(&path.display().to_string(), &ReadOptions::default()).unwrap();
         assert_eq!(
             data.warnings,
-            ["1 cell has no value in 1 of 2 columns, the first in row 2, column 1"]
+            ["1 cell has no value in 1 of 2 columns, the first in row 2, column 1".into()]
         );
         write_npy(&path, &[2, 2, 1], &[1.0, 2.0, f32::NAN, 4.0]).unwrap();
         let error =
@@ -286,7 +292,7 @@ mod tests {
     #[test]
     fn labels_come_from_a_column_or_a_file_not_both() {
         let both = ReadOptions { labels: Some("l.csv".into()), ..options(Some("y"), None) };
-        assert!(read("digits", &both).unwrap_err().to_string().contains("--labels FILE"));
+        assert!(read("digits", &both).unwrap_err().to_string().contains("labels = FILE"));
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use crate::hold::sink::Sink;
 use crate::stamps::nanos;
 use rows::calendar::date_time;
-use rows::{Dataset, Duplicates, Error, Gaps, Result, Series, Shape, Span, Store, View, Windows};
+use rows::{
+    Dataset, Duplicates, Error, Gaps, Message, Result, Series, Shape, Span, Store, View, Windows,
+};
 
 /// Numbers that are put away at a time.
 const PIECE: usize = 1 << 17;
@@ -34,9 +36,9 @@ enum Numbers {
 /// points that are on disk stay there, unless they must be sorted, merged or filled in. Points
 /// that were changed are left in at most `memory` bytes of memory.
 pub(crate) fn windows(data: &Dataset, series: &Series, memory: Option<u64>) -> Result<Dataset> {
-    let fail = |message: String| Err(Error::data(&data.name, message));
+    let fail = |message: Message| Err(Error::data(&data.name, message));
     if !matches!(data.shape, Shape::Flat { .. }) {
-        return fail("holds rows that are no points of a table; windows are cut out of a table with one row a point".to_owned());
+        return fail("holds rows that are no points of a table; windows are cut out of a table with one row a point".into());
     }
     if series.window < 2 || series.stride < 1 {
         return Err(Error::setting(
@@ -57,11 +59,13 @@ pub(crate) fn windows(data: &Dataset, series: &Series, memory: Option<u64>) -> R
     let channels = points.channels;
     if starts.is_empty() {
         let longest = runs.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
-        return fail(format!(
-            "a window of {} points is longer than the series: its longest stretch without a gap has {longest}; choose a shorter --window{}",
+        let shorter = Message::from(format!(
+            "a window of {} points is longer than the series: its longest stretch without a gap has {longest}; choose a shorter ",
             series.window,
-            if runs.len() > 1 { ", or --gaps fill" } else { "" }
-        ));
+        ))
+        .setting("window");
+        let torn = runs.len() > 1;
+        return fail(if torn { shorter.text(", or ").set("gaps", "fill") } else { shorter });
     }
     let shape = Shape::Series { length: series.window, channels };
     let view = View {
@@ -81,8 +85,7 @@ pub(crate) fn windows(data: &Dataset, series: &Series, memory: Option<u64>) -> R
     windows.warnings.clone_from(&data.warnings);
     if !sorted {
         windows.warnings.push(
-            "the rows are not in the order of their time stamps, and were sorted by them"
-                .to_owned(),
+            "the rows are not in the order of their time stamps, and were sorted by them".into(),
         );
     }
     windows.windows =
@@ -157,7 +160,7 @@ impl Points {
             return Err(Error::setting(
                 "resample",
                 "given",
-                "a column of time stamps, named by --time",
+                Message::from("a column of time stamps, named by ").setting("time"),
             ));
         }
         if let Some(Span { nanos }) = series.resample {
@@ -174,11 +177,12 @@ impl Points {
             (None, None) => {
                 return Err(Error::data(
                     &data.name,
-                    format!(
-                        "the time stamp {} is repeated (such rows in all: {}); choose --duplicates mean, first or last",
+                    Message::from(format!(
+                        "the time stamp {} is repeated (such rows in all: {}); choose ",
                         date_time(self.times[repeated[0]]),
                         repeated.len()
-                    ),
+                    ))
+                    .set("duplicates", "mean, first or last"),
                 ));
             }
         };
@@ -212,24 +216,27 @@ impl Points {
             let whole = 0..self.times.len();
             return Ok(vec![whole]);
         };
-        let fail = |message: String| Err(Error::data(&data.name, message));
+        let fail = |message: Message| Err(Error::data(&data.name, message));
         if let Some(row) = steps.iter().position(|found| found % step != 0) {
             let (odd, usual) = (Span { nanos: steps[row] as i64 }, Span { nanos: step as i64 });
-            return fail(format!(
-                "its time stamps are irregular: {} comes {odd} after the one before, others {usual}; choose --resample {usual}",
+            let irregular = Message::from(format!(
+                "its time stamps are irregular: {} comes {odd} after the one before, others {usual}; choose ",
                 date_time(self.times[row + 1])
             ));
+            return fail(irregular.set("resample", usual));
         }
         let gaps: Vec<usize> = (0..steps.len()).filter(|at| steps[*at] > step).collect();
         match series.gaps {
             _ if gaps.is_empty() => {}
             None => {
                 let missing: i128 = gaps.iter().map(|at| steps[*at] / step - 1).sum();
-                return fail(format!(
-                    "points are missing after {} ({missing} in {} gaps); choose --gaps split, where a gap ends a window, or --gaps fill",
+                let holes = Message::from(format!(
+                    "points are missing after {} ({missing} in {} gaps); choose ",
                     date_time(self.times[gaps[0]]),
                     gaps.len()
                 ));
+                let split = holes.set("gaps", "split").text(", where a gap ends a window, or ");
+                return fail(split.set("gaps", "fill"));
             }
             Some(Gaps::Split) => {}
             Some(Gaps::Fill) => {
@@ -250,10 +257,12 @@ impl Points {
         let count = (last - first) / step + 1;
         // A stamp of a wrong century would ask for billions of points.
         if count > 100 * self.times.len() as i128 {
-            let message = format!(
-                "filling its gaps takes {count} points for {}; choose --gaps split, or correct its time stamps",
+            let message = Message::from(format!(
+                "filling its gaps takes {count} points for {}; choose ",
                 self.times.len()
-            );
+            ))
+            .set("gaps", "split")
+            .text(", or correct its time stamps");
             return Err(Error::data(&data.name, message));
         }
         let points = self.values.changed()?;
@@ -369,7 +378,7 @@ mod tests {
         let error = windows(&data, &series(2)).unwrap_err().to_string();
         assert_eq!(
             error,
-            "t: the time stamp 2024-01-01 00:05:00 is repeated (such rows in all: 1); choose --duplicates mean, first or last"
+            "t: the time stamp 2024-01-01 00:05:00 is repeated (such rows in all: 1); choose duplicates = mean, first or last"
         );
         for (how, value) in
             [(Duplicates::Mean, 2.0), (Duplicates::First, 1.0), (Duplicates::Last, 3.0)]
@@ -391,7 +400,7 @@ mod tests {
         let data = at(&[0, 5, 10, 25, 30, 35]);
         let error = windows(&data, &series(2)).unwrap_err().to_string();
         assert!(
-            error.contains("after 2024-01-01 00:10:00 (2 in 1 gaps); choose --gaps split"),
+            error.contains("after 2024-01-01 00:10:00 (2 in 1 gaps); choose gaps = split"),
             "{error}"
         );
         let split = windows(&data, &Series { gaps: Some(Gaps::Split), ..series(3) }).unwrap();
@@ -408,7 +417,7 @@ mod tests {
         let data = at(&[0, 5, 10, 13, 20, 25]);
         let error = windows(&data, &series(2)).unwrap_err().to_string();
         assert!(
-            error.contains("comes 3min after the one before, others 5min; choose --resample 5min"),
+            error.contains("comes 3min after the one before, others 5min; choose resample = 5min"),
             "{error}"
         );
         let resampled =
@@ -425,7 +434,7 @@ mod tests {
         let error = windows(&at(&[0, 5, 10]), &series(9)).unwrap_err().to_string();
         assert_eq!(
             error,
-            "t: a window of 9 points is longer than the series: its longest stretch without a gap has 3; choose a shorter --window"
+            "t: a window of 9 points is longer than the series: its longest stretch without a gap has 3; choose a shorter window"
         );
     }
 
@@ -444,7 +453,7 @@ mod tests {
             windows.values.clone().load().ok().as_ref(),
             Some(&Values::F64(vec![0.0, 5.0, 10.0]))
         );
-        assert!(windows.warnings[0].contains("sorted"), "{:?}", windows.warnings);
+        assert!(windows.warnings[0].to_string().contains("sorted"), "{:?}", windows.warnings);
     }
 
     #[test]

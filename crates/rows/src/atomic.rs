@@ -1,6 +1,7 @@
 //! Files that appear whole or not at all.
 
 use crate::error::{Error, Result};
+use crate::message::Message;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -19,7 +20,8 @@ pub fn refuse_existing(path: &Path, force: bool) -> Result<()> {
     if path.exists() && !force {
         return Err(Error::data(
             path.display(),
-            "exists already; choose another name or replace it with `--force`",
+            Message::from("exists already; choose another name or replace it with ")
+                .setting("force"),
         ));
     }
     Ok(())
@@ -93,7 +95,12 @@ mod tests {
         let path = folder.path().join("out");
         assert!(refuse_existing(&path, false).is_ok());
         std::fs::write(&path, "old").unwrap();
-        assert!(refuse_existing(&path, false).unwrap_err().to_string().contains("--force"));
+        assert!(
+            refuse_existing(&path, false)
+                .unwrap_err()
+                .to_string()
+                .contains("replace it with force")
+        );
         assert!(refuse_existing(&path, true).is_ok());
         assert!(refuse_existing(folder.path(), true).is_err());
     }

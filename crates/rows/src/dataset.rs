@@ -4,6 +4,7 @@
 //! MNIST stays 47 MB, and leaves them on disk where they outgrow a budget of memory.
 
 use crate::error::{Error, Result};
+use crate::message::Message;
 use crate::rng::Rng;
 use crate::schema::{ColumnKind, Field, Shape};
 use crate::store::Store;
@@ -42,7 +43,7 @@ pub struct Dataset {
     /// such rows keeps the whitening that it fitted.
     pub whitening: Whitening,
     /// What the reader noticed that the user should know.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Message>,
 }
 
 impl Dataset {

@@ -1,27 +1,52 @@
 //! What can go wrong, said so that the reader knows the next step.
 
-use std::fmt::Display;
+use crate::message::{Message, Wording, as_in_a_recipe};
+use std::fmt::{Display, Formatter};
 use std::path::Path;
 
 /// Every error of this library.
 ///
 /// A message says where, what was got, what was wanted and what to do next: lower case, no full
-/// stop.
-#[derive(Debug, thiserror::Error)]
+/// stop. What it advises are settings as data, which each face words in its own way.
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// A setting lies outside its bounds.
-    #[error("{name} is {got}; wanted {wanted}")]
     Setting {
         /// The setting, as the user writes it.
         name: String,
         /// What was given.
         got: String,
         /// What would be accepted.
-        wanted: String,
+        wanted: Message,
+    },
+    /// What a model does not have, because it was not fitted.
+    NotFitted {
+        /// What is missing: a detector, a classifier.
+        what: &'static str,
+        /// How a model comes to it.
+        how: Message,
+    },
+    /// A model whose family has no distribution over codes that rows were not seen by.
+    NoPrior {
+        /// The family.
+        family: String,
+    },
+    /// Fewer of something than are needed.
+    TooFew {
+        /// What there is too little of: rows to evaluate.
+        what: &'static str,
+        /// How many there are.
+        got: usize,
+        /// How many are needed.
+        least: usize,
+    },
+    /// What cannot happen; a fault of this library.
+    Bug {
+        /// What did happen.
+        what: String,
     },
     /// A name that is on no list: a family, a parameter, an activation, a column.
-    #[error("unknown {kind} \"{name}\"{}", suggestion(.name, .known))]
     Unknown {
         /// What kind of name it is.
         kind: &'static str,
@@ -31,23 +56,20 @@ pub enum Error {
         known: Vec<String>,
     },
     /// Data that cannot be used; the message names row and column where there is one.
-    #[error("{place}: {message}")]
     Data {
         /// The file, or the name of the data set.
         place: String,
         /// What is wrong and what to do about it.
-        message: String,
+        message: Message,
     },
     /// A model or checkpoint file that cannot be used.
-    #[error("{place}: {message}")]
     Model {
         /// The file.
         place: String,
         /// What is wrong and what to do about it.
-        message: String,
+        message: Message,
     },
     /// Rows of another shape than the model, or tensors that do not fit each other.
-    #[error("{what}: got {got}, wanted {wanted}")]
     Shape {
         /// What was being done.
         what: String,
@@ -57,7 +79,6 @@ pub enum Error {
         wanted: String,
     },
     /// Training left the finite numbers.
-    #[error("training diverged in epoch {epoch}, step {step}: {what}; {advice}")]
     Diverged {
         /// One-based epoch.
         epoch: usize,
@@ -66,10 +87,9 @@ pub enum Error {
         /// Which number stopped being finite.
         what: String,
         /// What to change.
-        advice: String,
+        advice: Message,
     },
     /// The operating system refused.
-    #[error("{place}: {source}")]
     Io {
         /// The file.
         place: String,
@@ -83,8 +103,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// A setting outside its bounds.
-    pub fn setting(name: impl Display, got: impl Display, wanted: impl Display) -> Self {
-        Self::Setting { name: name.to_string(), got: got.to_string(), wanted: wanted.to_string() }
+    pub fn setting(name: impl Display, got: impl Display, wanted: impl Into<Message>) -> Self {
+        Self::Setting { name: name.to_string(), got: got.to_string(), wanted: wanted.into() }
     }
 
     /// A name that is not among `known`; the message proposes the nearest.
@@ -101,13 +121,13 @@ impl Error {
     }
 
     /// Data that cannot be used.
-    pub fn data(place: impl Display, message: impl Display) -> Self {
-        Self::Data { place: place.to_string(), message: message.to_string() }
+    pub fn data(place: impl Display, message: impl Into<Message>) -> Self {
+        Self::Data { place: place.to_string(), message: message.into() }
     }
 
     /// A model file that cannot be used.
-    pub fn model(place: impl Display, message: impl Display) -> Self {
-        Self::Model { place: place.to_string(), message: message.to_string() }
+    pub fn model(place: impl Display, message: impl Into<Message>) -> Self {
+        Self::Model { place: place.to_string(), message: message.into() }
     }
 
     /// Tensors that do not fit.
@@ -118,6 +138,59 @@ impl Error {
     /// A refusal by the operating system, with the file it concerns.
     pub fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io { place: path.display().to_string(), source }
+    }
+
+    /// What cannot happen, and did.
+    pub fn bug(what: impl Display) -> Self {
+        Self::Bug { what: what.to_string() }
+    }
+
+    /// The message, with settings as a face writes them.
+    pub fn worded(&self, wording: Wording<'_>) -> String {
+        match self {
+            Self::Setting { name, got, wanted } => {
+                format!("{name} is {got}; wanted {}", wanted.worded(wording))
+            }
+            Self::NotFitted { what, how } => {
+                format!("the model has no {what}; {}", how.worded(wording))
+            }
+            Self::NoPrior { family } => format!(
+                "a model of the family {family} has no distribution over codes to draw from; \
+                 vae and iwae have one"
+            ),
+            Self::TooFew { what, got, least } => format!("{what}: {got}; at least {least} needed"),
+            Self::Bug { what } => {
+                format!("{what}; this is a fault of the program, please report it")
+            }
+            Self::Unknown { kind, name, known } => {
+                format!("unknown {kind} \"{name}\"{}", suggestion(name, known))
+            }
+            Self::Data { place, message } | Self::Model { place, message } => {
+                format!("{place}: {}", message.worded(wording))
+            }
+            Self::Shape { what, got, wanted } => format!("{what}: got {got}, wanted {wanted}"),
+            Self::Diverged { epoch, step, what, advice } => format!(
+                "training diverged in epoch {epoch}, step {step}: {what}; {}",
+                advice.worded(wording)
+            ),
+            Self::Io { place, source } => format!("{place}: {source}"),
+        }
+    }
+}
+
+/// As a recipe words settings.
+impl Display for Error {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.worded(&as_in_a_recipe))
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { source, .. } => Some(source),
+            _ => None,
+        }
     }
 }
 

@@ -6,11 +6,11 @@
 //! | `values`, `store`, `held`, `view` | numbers in memory, on disk, or as windows over others |
 //! | `schema`, `calendar` | the shape of a row, what columns hold, dates as text |
 //! | `windows` | windows over a series, and back to its points |
-//! | `survey` | [`Survey`]: what one look over all numbers finds |
+//! | `survey`, `moments` | [`Survey`]: what one look over all numbers finds; [`Moments`]: mean and variance |
 //! | `matrix` | [`Matrix`]: numbers that a model gave |
 //! | `split` | which rows train, validate and test |
 //! | `rng`, `order` | [`Rng`]: the only randomness; [`Order`]: rows in random order |
-//! | `error` | the one [`Error`] |
+//! | `error`, `message` | the one [`Error`]; [`Message`]: text that names settings |
 //! | `settings`, `words` | settings written once; settings that are one word |
 //! | `atomic` | files that appear whole or not at all |
 
@@ -20,6 +20,8 @@ mod dataset;
 mod error;
 mod held;
 mod matrix;
+mod message;
+mod moments;
 mod order;
 mod rng;
 mod schema;
@@ -38,6 +40,8 @@ pub use dataset::Dataset;
 pub use error::{Error, Result};
 pub use held::Held;
 pub use matrix::Matrix;
+pub use message::{Message, Wording};
+pub use moments::Moments;
 pub use order::Order;
 pub use rng::Rng;
 pub use schema::{ColumnKind, Field, OTHER, Shape};

@@ -18,6 +18,7 @@ pub struct Place {
 
 /// Cells of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Cells {
     /// How many.
     pub count: usize,
@@ -29,6 +30,7 @@ pub struct Cells {
 
 /// What one look over all numbers finds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Survey {
     /// Cells without a value.
     pub missing: Cells,

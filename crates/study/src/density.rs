@@ -10,6 +10,7 @@ use serde_json::json;
 ///
 /// Numbers are f32 in row order, as the file stores them.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Density {
     /// Numbers in a code.
     pub latent: usize,

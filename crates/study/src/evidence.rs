@@ -3,7 +3,7 @@
 
 use burn_tensor::{DType, Device, Tensor, TensorData};
 use kernels::{LOG_VARIANCE, among_workers, side_by_side};
-use model::{Draw, Model, Plan, Weights, known, read};
+use model::{Draw, Drawn, Model, Plan, Prior, Weights, known, read};
 use rows::{Dataset, Error, Result, Rng};
 use serde::{Deserialize, Serialize};
 
@@ -99,10 +99,7 @@ pub fn annealed(
 /// An error for a family without a distribution over codes, or rows without one.
 fn generative(model: &Model) -> Result<()> {
     let plan = &model.plan();
-    if model.coder().prior(&model.vars().values()).is_none() {
-        let wanted = "vae or iwae: only a model with a prior over codes has a likelihood of rows";
-        return Err(Error::setting("family", &plan.settings.family, wanted));
-    }
+    prior_of(model, &model.vars().values())?;
     if plan.blueprint.layout.as_ref().is_some_and(|layout| !layout.texts.is_empty()) {
         Err(Error::setting(
             "columns",
@@ -187,6 +184,12 @@ fn mean_of_logarithms(weights: &[f64]) -> f64 {
             .ln()
 }
 
+/// The model's distribution over codes; an error for a family without.
+fn prior_of<'a>(model: &'a Model, values: &'a Weights) -> Result<Box<dyn Prior + 'a>> {
+    let family = || model.plan().settings.family.clone();
+    model.coder().prior(values).ok_or_else(|| Error::NoPrior { family: family() })
+}
+
 /// Importance sampling on prepared rows; with `alike` each draw has the same noise for every row,
 /// so that what comes out for a row does not depend on the rows beside it. Codes without a
 /// distribution are their one draw, whose density is left out.
@@ -209,6 +212,7 @@ pub(crate) fn importance(
     let Some(posterior) = code.posterior().cloned() else {
         return Ok(losses(mean, x.clone())?.into_iter().map(|loss| -f64::from(loss)).collect());
     };
+    let prior = prior_of(model, values)?;
     let log_variance = posterior.narrow(1, latent, latent).clamp(-LOG_VARIANCE, LOG_VARIANCE);
     let deviation = (log_variance.clone() * 0.5).exp();
     let mut weights = vec![Vec::with_capacity(samples); rows];
@@ -219,16 +223,18 @@ pub(crate) fn importance(
     };
     for first in (0..samples).step_by(at_once) {
         let times = at_once.min(samples - first);
-        // Both densities have the same constant, which cancels.
         let noise = rng.at(first).normal(
             [if alike { 1 } else { rows * times }, latent],
             &x.device(),
             x.dtype(),
         );
-        let z = repeat(&mean, times) + repeat(&deviation, times) * noise.clone();
-        let surprise = read(
-            (z.clone().square() - repeat(&log_variance, times) - noise.square()).sum_dim(1) * 0.5,
-        )?;
+        let drawn = Drawn {
+            codes: repeat(&mean, times) + repeat(&deviation, times) * noise.clone(),
+            log_variance: repeat(&log_variance, times),
+            noise,
+        };
+        let surprise = read(prior.log_ratio(&drawn)?)?;
+        let z = drawn.codes;
         let losses = losses(z, repeat(x, times))?;
         for (at, (loss, surprise)) in losses.into_iter().zip(surprise).enumerate() {
             weights[at % rows].push(-f64::from(loss) - f64::from(surprise));
@@ -240,7 +246,8 @@ pub(crate) fn importance(
 /// The chains of a block of rows, all rows of the first chain before those of the second.
 struct Chains<'a> {
     model: &'a Model,
-    values: Weights,
+    values: &'a Weights,
+    prior: Box<dyn Prior + 'a>,
     x: Tensor<2>,
 }
 
@@ -248,50 +255,62 @@ impl Chains<'_> {
     /// `-ln p(x | z)` of each chain.
     fn losses(&self, z: &Tensor<2>) -> Result<Vec<f64>> {
         let output = self.model.coder().parts.network.decode(
-            &self.values,
+            self.values,
             z.clone(),
             &mut self.model.coder().pass(),
         );
-        Ok(read(self.model.coder().parts.row_losses(&self.values, output, self.x.clone()))?
+        Ok(read(self.model.coder().parts.row_losses(self.values, output, self.x.clone()))?
             .into_iter()
             .map(f64::from)
             .collect())
     }
 
-    /// The gradient of `-β ln p(x | z) + ½ |z|²` by the codes.
-    fn slope(&self, z: &Tensor<2>, beta: f64) -> Tensor<2> {
+    /// The gradient of `-β ln p(x | z) - ln p(z)` by the codes.
+    fn slope(&self, z: &Tensor<2>, beta: f64) -> Result<Tensor<2>> {
         let leaf = z.clone().autodiff().require_grad();
-        let output = self.model.coder().parts.network.decode(
-            &self.values,
-            leaf.clone(),
-            &mut self.model.coder().pass(),
-        );
-        let losses =
-            self.model.coder().parts.row_losses(&self.values, output, self.x.clone().autodiff());
-        let mut gradients = losses.sum().backward();
-        match leaf.grad_remove(&mut gradients) {
-            Some(gradient) => gradient * beta + z.clone(),
-            None => z.clone(),
-        }
+        let parts = &self.model.coder().parts;
+        let output =
+            parts.network.decode(self.values, leaf.clone(), &mut self.model.coder().pass());
+        let losses = parts.row_losses(self.values, output, self.x.clone().autodiff());
+        let before = self.prior.log_density(leaf.clone())?;
+        let mut gradients = (losses.sum() * beta - before.sum()).backward();
+        leaf.grad_remove(&mut gradients)
+            .ok_or_else(|| Error::model("prior", "its density does not depend on the code"))
     }
-}
 
-fn squares(t: &Tensor<2>) -> Result<Vec<f64>> {
-    Ok(read(t.clone().square().sum_dim(1) * 0.5)?.into_iter().map(f64::from).collect())
+    /// `-β ln p(x | z) - ln p(z) + ½ |momentum|²` of each chain, which moving does not change.
+    fn energy(
+        &self,
+        beta: f64,
+        losses: &[f64],
+        z: &Tensor<2>,
+        momentum: &Tensor<2>,
+    ) -> Result<Vec<f64>> {
+        let still = read(self.prior.log_density(z.clone())?)?;
+        let moving = read(momentum.clone().square().sum_dim(1) * 0.5)?;
+        let others = still.into_iter().zip(moving);
+        Ok(losses
+            .iter()
+            .zip(others)
+            .map(|(loss, (still, moving))| beta * loss - f64::from(still) + f64::from(moving))
+            .collect())
+    }
 }
 
 /// The logarithms of the weights of each row's chains.
 fn anneal(model: &Model, x: &Tensor<2>, annealing: Annealing, rng: &Rng) -> Result<Vec<Vec<f64>>> {
     let ([rows, _], latent, device) = (x.dims(), model.latent(), Device::default());
     let count = rows * annealing.chains;
+    let values = model.vars().leaves(|_| false);
     let chains = Chains {
         model,
-        values: model.vars().leaves(|_| false),
+        values: &values,
+        prior: prior_of(model, &values)?,
         x: x.clone().repeat_dim(0, annealing.chains),
     };
     let column =
         |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [count, 1]), &device);
-    let mut z = rng.split("start").normal([count, latent], &device, DType::F32);
+    let mut z = chains.prior.draw(count, &mut rng.split("start"))?;
     let mut losses = chains.losses(&z)?;
     let (mut weights, mut step) = (vec![0.0; count], vec![0.1f64; count]);
     // Denser where the likelihood begins to matter and where it is whole: a sigmoid between -4 and
@@ -312,24 +331,16 @@ fn anneal(model: &Model, x: &Tensor<2>, annealing: Annealing, rng: &Rng) -> Resu
         }
         let momentum = rng.normal([count, latent], &device, DType::F32);
         let sizes = column(step.iter().map(|step| *step as f32).collect());
-        let energy = |losses: &[f64], z: &Tensor<2>, momentum: &Tensor<2>| -> Result<Vec<f64>> {
-            let (own, moving) = (squares(z)?, squares(momentum)?);
-            Ok(losses
-                .iter()
-                .zip(own.iter().zip(moving))
-                .map(|(loss, (own, moving))| beta(at) * loss + own + moving)
-                .collect())
-        };
-        let before = energy(&losses, &z, &momentum)?;
+        let before = chains.energy(beta(at), &losses, &z, &momentum)?;
         let mut place = z.clone();
-        let mut moved = momentum - chains.slope(&place, beta(at)) * sizes.clone() * 0.5;
+        let mut moved = momentum - chains.slope(&place, beta(at))? * sizes.clone() * 0.5;
         for leap in 0..annealing.leaps {
             place = place + moved.clone() * sizes.clone();
             let half = if leap + 1 == annealing.leaps { 0.5 } else { 1.0 };
-            moved = moved - chains.slope(&place, beta(at)) * sizes.clone() * half;
+            moved = moved - chains.slope(&place, beta(at))? * sizes.clone() * half;
         }
         let reached = chains.losses(&place)?;
-        let after = energy(&reached, &place, &moved)?;
+        let after = chains.energy(beta(at), &reached, &place, &moved)?;
         let chance = read(rng.uniform([count, 1], &device, DType::F32))?;
         let mut taken = vec![0f32; count];
         for chain in 0..count {

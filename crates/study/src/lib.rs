@@ -48,11 +48,9 @@ pub use inspect::levels::{Branch, Level, levels, levels_through, tree};
 #[cfg(feature = "tsne")]
 pub use inspect::map::neighbour_map;
 pub use inspect::map::{CodeMap, MOST_PLACED};
-pub use inspect::typical::{
-    corrupted_rows, mean_row, nearest_rows, original_rows, typical_distance, unprepared,
-};
+pub use inspect::typical::{corrupted_rows, mean_row, original_rows, typical_distance, unprepared};
 pub use metrics::*;
-pub use nearest::{Neighbour, nearest};
+pub use nearest::{Neighbour, nearest, nearest_rows};
 pub use recognise::*;
 pub use sample::{Source, draw, generate, interpolate};
 pub use score::calibration::{Calibration, Drift, Threshold};

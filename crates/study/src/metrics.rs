@@ -4,7 +4,7 @@ use crate::baseline::Pca;
 use burn_tensor::Tensor;
 use faer::{Mat, Side};
 use model::{Attachment, CodeKind, Draw, Model, Numbers, Section, read, squared_norm};
-use rows::{ColumnKind, Dataset, Error, Matrix, Result, Rng};
+use rows::{ColumnKind, Dataset, Error, Matrix, Moments, Result, Rng};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use train::{Autoencoding, Settings};
@@ -12,6 +12,7 @@ use train::{Autoencoding, Settings};
 /// An evaluation on rows; errors are means per feature, in scaled units.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// Rows evaluated.
     pub rows: usize,
@@ -90,7 +91,7 @@ pub type Corruption<'a> = &'a dyn Fn(Tensor<2>, &Rng) -> Result<Tensor<2>>;
 /// Evaluates on some rows of a data set.
 pub fn evaluate(model: &Model, data: &Dataset, rows: &[usize]) -> Result<Evaluation> {
     if rows.is_empty() {
-        return Err(Error::setting("rows to evaluate", 0, "at least one"));
+        return Err(Error::TooFew { what: "rows to evaluate", got: 0, least: 1 });
     }
     let rng = Rng::new(model.plan().settings.seed).split("evaluation");
     let (mut squared, mut absolute, mut pca) = (0.0, 0.0, 0.0);
@@ -336,6 +337,7 @@ pub fn frechet_distance(a: &Matrix, b: &Matrix) -> Result<f64> {
 
 /// How well the gaps of one column are filled.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Filling {
     /// Zero-based column.
     pub column: usize,
@@ -444,6 +446,7 @@ pub fn auroc(scores: &[f64], anomaly: &[bool]) -> Option<f64> {
 
 /// How a threshold does on labelled rows; rows with a higher score are called anomalies.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Alarms {
     /// The threshold.
     pub threshold: f64,
@@ -531,32 +534,28 @@ pub(crate) fn silent_below(variances: &[f64], distribution: bool) -> f64 {
     if distribution { 0.01 } else { (0.01 * mean).max(1e-12) }
 }
 
-/// Sums of squared deviations from the column means, in one pass (Welford 1962).
+/// The moments of each column.
 struct Spread {
-    rows: f64,
-    means: Vec<f64>,
-    squares: Vec<f64>,
+    columns: Vec<Moments>,
 }
 
 impl Spread {
     fn new(columns: usize) -> Self {
-        Self { rows: 0.0, means: vec![0.0; columns], squares: vec![0.0; columns] }
+        Self { columns: vec![Moments::default(); columns] }
     }
 
     fn add(&mut self, rows: &[f32]) {
-        for row in rows.chunks(self.means.len().max(1)) {
-            self.rows += 1.0;
-            for ((mean, square), value) in self.means.iter_mut().zip(&mut self.squares).zip(row) {
-                let change = f64::from(*value) - *mean;
-                *mean += change / self.rows;
-                *square += change * (f64::from(*value) - *mean);
-            }
+        for row in rows.chunks(self.columns.len().max(1)) {
+            self.columns
+                .iter_mut()
+                .zip(row)
+                .for_each(|(column, value)| column.add((*value).into()));
         }
     }
 
     /// The variance of each column.
     fn variances(&self) -> Vec<f64> {
-        self.squares.iter().map(|square| square / self.rows.max(1.0)).collect()
+        self.columns.iter().map(Moments::variance).collect()
     }
 
     /// The columns that vary ([`active_units`]).
@@ -567,7 +566,7 @@ impl Spread {
     }
 
     fn total(&self) -> f64 {
-        self.squares.iter().sum()
+        self.columns.iter().map(Moments::squares).sum()
     }
 }
 
@@ -580,7 +579,8 @@ impl Attachment for Evaluation {
     }
 
     fn load(section: &Section, _: &Model) -> Result<Self> {
-        serde_json::from_value(section.content.clone()).map_err(|error| Error::model("", error))
+        serde_json::from_value(section.content.clone())
+            .map_err(|error| Error::model("", error.to_string()))
     }
 }
 

@@ -1,9 +1,13 @@
-//! Rows whose codes are nearest.
+//! Rows whose codes, or whose numbers, are nearest.
 
-use rows::Matrix;
+use burn_tensor::{Device, Tensor, TensorData};
+use kernels::{Activation, arrange, dense_arranged};
+use model::{Model, read, tensor_of};
+use rows::{Dataset, Matrix, Result};
 
 /// A row and its distance in code.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Neighbour {
     /// Zero-based row.
     pub row: usize,
@@ -21,4 +25,95 @@ pub fn nearest(codes: &Matrix, query: &[f32], count: usize) -> Vec<Neighbour> {
     all.sort_by(|a, b| a.distance.total_cmp(&b.distance).then(a.row.cmp(&b.row)));
     all.truncate(count);
     all
+}
+
+/// For each of `inputs` [inputs, features], in scaled units, the one of `rows` that is nearest
+/// to it.
+pub fn nearest_rows(
+    model: &Model,
+    data: &Dataset,
+    rows: &[usize],
+    inputs: &Matrix,
+) -> Result<Vec<usize>> {
+    let mut best = vec![(f32::INFINITY, 0usize); inputs.rows()];
+    let mut seen = 0;
+    let Some(distances) = Distances::to(inputs) else { return Ok(Vec::new()) };
+    model.blocks(data, rows, |_, _, x| {
+        let count = x.dims()[0];
+        // Of each row less its own square, which differs from row to row.
+        let own = read(x.clone().square().sum_dim(1))?;
+        let others = distances.from(x)?;
+        for (row, own) in own.iter().enumerate() {
+            let others = &others[row * inputs.rows()..][..inputs.rows()];
+            for (best, other) in best.iter_mut().zip(others) {
+                let distance = own + other;
+                if distance < best.0 {
+                    *best = (distance, rows[seen + row]);
+                }
+            }
+        }
+        seen += count;
+        Ok(())
+    })?;
+    Ok(best.into_iter().map(|(_, row)| row).collect())
+}
+
+/// Squared distances to some rows by one matrix product, `|a - b|² = |a|² + |b|² - 2 a b`: in more
+/// than some ten dimensions a tree looks at nearly all rows, too, but one by one.
+pub(crate) struct Distances {
+    /// `-2 b`.
+    weight: Tensor<3>,
+    /// `|b|²`.
+    squares: Tensor<2>,
+}
+
+impl Distances {
+    /// To these rows [kept, columns]; `None` if there are none.
+    pub(crate) fn to(rows: &Matrix) -> Option<Self> {
+        let (kept, columns) = (rows.rows(), rows.columns);
+        if kept == 0 || columns == 0 {
+            return None;
+        }
+        let square = |row: &[f32]| row.iter().map(|number| number * number).sum::<f32>();
+        let squares: Vec<f32> = rows.values.chunks_exact(columns).map(square).collect();
+        let all = tensor_of(rows, 0..kept);
+        Some(Self {
+            weight: arrange(all * -2.0, true),
+            squares: Tensor::from_data(TensorData::new(squares, [1, kept]), &Device::default()),
+        })
+    }
+
+    /// From each of `x` [rows, columns] to all of them, less the square of its own `|a|²`, which
+    /// is the same for all: `[rows * kept]`.
+    pub(crate) fn from(&self, x: Tensor<2>) -> Result<Vec<f32>> {
+        let (weight, squares) = (self.weight.clone(), self.squares.clone());
+        read(dense_arranged(x, weight, squares, Activation::Identity))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rows::Rng;
+
+    #[test]
+    fn distances_by_a_product_are_those_of_the_definition() {
+        let mut rng = Rng::new(3).split("distances");
+        let mut draw = |rows: usize| Matrix {
+            columns: 5,
+            values: (0..rows * 5).map(|_| rng.below(1000) as f32 / 500.0 - 1.0).collect(),
+        };
+        let (known, asked) = (draw(7), draw(3));
+        let distances = Distances::to(&known).unwrap();
+        let found = distances.from(tensor_of(&asked, 0..3)).unwrap();
+        for row in 0..3 {
+            let own: f32 = asked.row(row).iter().map(|x| x * x).sum();
+            for other in 0..7 {
+                let pairs = asked.row(row).iter().zip(known.row(other));
+                let wanted: f32 = pairs.map(|(a, b)| (a - b).powi(2)).sum();
+                assert!((found[row * 7 + other] + own - wanted).abs() < 1e-5);
+            }
+        }
+        assert!(Distances::to(&Matrix { columns: 5, values: Vec::new() }).is_none());
+    }
 }

@@ -1,6 +1,7 @@
 //! The encoder as a recogniser: classifiers on its code, with the encoder as it is or fine-tuned
 //! with them.
 
+use crate::nearest::Distances;
 use burn_tensor::activation::log_softmax;
 use burn_tensor::{DType, Device, Tensor, TensorData};
 use kernels::{Activation, among_workers, dense, side_by_side};
@@ -9,7 +10,7 @@ use model::{
     ModelSettings, Pass, Phase, Plan, Preparation, Role, Section, Stored, Terms, VarId, Vars,
     Weights, inside, laid_out, read, tensor_of,
 };
-use rows::{Dataset, Error, Matrix, Result, Rng, Split};
+use rows::{Dataset, Error, Matrix, Message, Result, Rng, Split};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use serde_json::json;
@@ -218,11 +219,10 @@ impl Classes {
             (count + 1, right + usize::from(class == predicted))
         });
         match count {
-            0 => Err(Error::setting(
-                "labelled rows",
-                0,
-                "rows with a label that the classifier knows",
-            )),
+            0 => {
+                let what = "rows with a label that the classifier knows";
+                Err(Error::TooFew { what, got: 0, least: 1 })
+            }
             _ => Ok(f64::from(right as u32) / f64::from(count as u32)),
         }
     }
@@ -235,7 +235,11 @@ fn labels(data: &Dataset) -> Result<&Vec<String>> {
     data.labels.as_ref().ok_or_else(|| {
         Error::data(
             &data.name,
-            "has no labels; name their column (--label) or their file (--labels)",
+            Message::from("has no labels; name their column (")
+                .setting("label")
+                .text(") or their file (")
+                .setting("labels")
+                .text(")"),
         )
     })
 }
@@ -514,7 +518,7 @@ impl Attachment for Classifier {
     }
 
     fn load(section: &Section, model: &Model) -> Result<Self> {
-        let damaged = |error: serde_json::Error| Error::model("", error);
+        let damaged = |error: serde_json::Error| Error::model("", error.to_string());
         let ClassifierContent { head, names, history } =
             serde_json::from_value(section.content.clone()).map_err(damaged)?;
         if names.len() < 2 || names.windows(2).any(|pair| pair[0] >= pair[1]) {
@@ -560,6 +564,7 @@ struct ClassifierContent {
 
 /// How well classes can be read off a code.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Recognition {
     /// The fraction that a linear probe gets right: softmax regression on the code.
     pub linear: f64,
@@ -602,6 +607,7 @@ const NEIGHBOURS: usize = 10;
 
 /// A classifier on codes alone, of any origin.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Linear {
     /// What it is.
     pub kind: HeadKind,
@@ -794,22 +800,13 @@ pub fn nearest_accuracy(
         ));
     }
     let count = classes.iter().copied().max().map_or(0, |most| most + 1);
-    let weight = tensor_of(codes, 0..codes.rows()).transpose() * -2.0;
-    let square = |row: &[f32]| row.iter().map(|number| number * number).sum::<f32>();
-    let squares: Vec<f32> = (0..codes.rows()).map(|row| square(codes.row(row))).collect();
-    let squares =
-        Tensor::<2>::from_data(TensorData::new(squares, [1, codes.rows()]), &Device::default());
+    let Some(distances) = Distances::to(codes) else {
+        return Err(Error::TooFew { what: "numbers in a code", got: 0, least: 1 });
+    };
     let all: Vec<usize> = (0..queries.rows()).collect();
     let mut right = 0;
     for rows in all.chunks(SIDE_BY_SIDE) {
-        // The square of the query itself is the same for all and decides nothing.
-        let distances = read(dense(
-            tensor_of(queries, rows.iter().copied()),
-            weight.clone(),
-            squares.clone(),
-            false,
-            Activation::Identity,
-        ))?;
+        let distances = distances.from(tensor_of(queries, rows.iter().copied()))?;
         let voted = among_workers(|| {
             side_by_side(rows.len(), |at| {
                 let distances = &distances[at * codes.rows()..][..codes.rows()];

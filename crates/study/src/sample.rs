@@ -2,7 +2,7 @@
 use crate::density::Density;
 use crate::inspect::latent::straight;
 use model::{Model, read};
-use rows::{Dataset, Error, Matrix, Result, Rng};
+use rows::{Dataset, Error, Matrix, Message, Result, Rng};
 
 /// Where generated codes come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,19 +39,16 @@ pub fn draw(model: &Model, n: usize, seed: u64, source: Source) -> Result<Matrix
     let prior = match source {
         Source::Density => None,
         Source::Auto => prior,
-        Source::Prior => Some(prior.ok_or_else(|| {
-            let family = &plan.settings.family;
-            let wanted = format!("density: the {family} family has no prior");
-            Error::setting("source", "prior", wanted)
-        })?),
+        Source::Prior => {
+            Some(prior.ok_or_else(|| Error::NoPrior { family: plan.settings.family.clone() })?)
+        }
     };
     let values = match prior {
         Some(prior) => read(prior.draw(n, &mut rng)?)?,
         None => {
             let density = model.find::<Density>()?.ok_or_else(|| {
-                let wanted =
-                    "a model trained with --density gaussian or mixture:10 to generate from";
-                Error::setting("density", "none", wanted)
+                let how = Message::from("train with ").set("density", "gaussian or mixture:10");
+                Error::NotFitted { what: "density over codes", how: how.text(" to generate") }
             })?;
             density.sample(n, &mut rng)
         }

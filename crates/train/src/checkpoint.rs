@@ -8,7 +8,7 @@ use model::{
     ArchiveKind, EpochRecord, NamedTensor, Preparation, Sums, Vars, Waiting, hexadecimal,
     read_archive, take, write_archive,
 };
-use rows::{Dataset, Error, Result, Values};
+use rows::{Dataset, Error, Message, Result, Values};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 /// The best weights so far.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Best {
     /// Their validation loss.
     pub loss: f64,
@@ -167,7 +168,9 @@ impl State {
         if header.settings(path)? != *settings {
             return Err(Error::model(
                 path.display(),
-                "belongs to another configuration; resume without changing options, or start anew without --resume",
+                Message::from("belongs to another configuration; ")
+                    .text("resume without changing options, or start anew without ")
+                    .setting("resume"),
             ));
         }
         if header.data != data {

@@ -7,7 +7,7 @@ use crate::objective::{Objective, mean_terms};
 use crate::optimise::{Moment, descend};
 use crate::settings::Settings;
 use model::{Batch, EpochRecord, HANDED_OVER, Progress, ahead};
-use rows::{Error, Order, Result, Rng, Split};
+use rows::{Error, Message, Order, Result, Rng, Split};
 
 /// What stays the same throughout a training.
 pub struct Job<'a> {
@@ -155,7 +155,8 @@ impl Job<'_> {
 
     fn diverged(&self, state: &State, what: String) -> Error {
         let rate = self.settings.train.learning_rate / 10.0;
-        let advice = format!("try --lr {rate}, --clip 1, or look for extreme values with ae data");
+        let advice = Message::from("try ").set("learning_rate", rate).text(", ").set("clip", 1);
+        let advice = advice.text(", or look for extreme values in the data");
         Error::Diverged { epoch: state.epoch + 1, step: state.step, what, advice }
     }
 

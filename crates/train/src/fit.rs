@@ -7,7 +7,7 @@ use crate::single::{Begin, Single};
 use crate::stack;
 use kernels::among_workers;
 use model::{Model, Whiten};
-use rows::{Dataset, Error, Result, Split};
+use rows::{Dataset, Error, Message, Result, Split};
 
 /// Trains a model, or continues the training of a checkpoint.
 ///
@@ -29,7 +29,8 @@ pub fn train(
             return Err(Error::setting("resume", "without a checkpoint", wanted));
         }
         if settings.train.freeze_encoder && begin.start.is_none() && !begin.resume {
-            let wanted = "weights to begin with (--from MODEL), or the encoder would stay random";
+            let wanted = Message::from("weights to begin with (").set("from", "MODEL");
+            let wanted = wanted.text("), or the encoder would stay random");
             return Err(Error::setting("freeze_encoder", true, wanted));
         }
         data.require_rows(2)?;

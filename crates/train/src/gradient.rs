@@ -11,6 +11,7 @@ use rows::{Error, Matrix, Result, Rng, Shape};
 
 /// How far gradients are from finite differences.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct GradientCheck {
     /// `|g - d| / |g + d|` over all numbers together, with gradients `g` and differences `d`.
     pub relative: f64,

@@ -104,22 +104,24 @@ pub(crate) fn search(
     let enough =
         |place: &Along| place.point.value <= start.value + DECREASE * place.length * slope + noise;
     let flat = |place: &Along| place.slope.abs() <= FLATTER * slope.abs();
-    // The last place with enough decrease, and the end beyond which it is too far; as length, value
-    // and slope.
-    let mut low = (0.0, start.value, slope);
-    let mut high: Option<(f64, f64, f64)> = None;
+    // The last place with enough decrease, and the end beyond which it is too far.
+    let mut low = Spot { length: 0.0, value: start.value, slope };
+    let mut high: Option<Spot> = None;
     let mut best: Option<Along> = None;
     let mut length = first;
     for _ in 0..TRIES {
         let place = look(length)?;
-        let known = (place.length, place.point.value, place.slope);
-        if !place.point.value.is_finite() || !enough(&place) || place.point.value > low.1 + noise {
+        let known = Spot { length: place.length, value: place.point.value, slope: place.slope };
+        if !place.point.value.is_finite()
+            || !enough(&place)
+            || place.point.value > low.value + noise
+        {
             high = Some(known);
         } else {
             if flat(&place) {
                 return Ok(Some((place.at, place.point)));
             }
-            if place.slope * (high.map_or(1.0, |high| high.0 - low.0)) >= 0.0 {
+            if place.slope * (high.map_or(1.0, |high| high.length - low.length)) >= 0.0 {
                 high = Some(low);
             }
             low = known;
@@ -131,19 +133,30 @@ pub(crate) fn search(
             None => 2.0 * length,
             Some(high) => between(low, high),
         };
-        if high.is_some_and(|high| (high.0 - low.0).abs() <= 1e-9 * low.0.max(1e-9)) {
+        if high.is_some_and(|high| (high.length - low.length).abs() <= 1e-9 * low.length.max(1e-9))
+        {
             break;
         }
     }
     Ok(best.filter(|best| best.point.value < start.value).map(|best| (best.at, best.point)))
 }
 
-/// The minimum of the cubic through two places, kept away from both; their middle where there is
-/// none.
-fn between((a, value_a, slope_a): (f64, f64, f64), (b, value_b, slope_b): (f64, f64, f64)) -> f64 {
-    let d = slope_a + slope_b - 3.0 * (value_a - value_b) / (a - b);
-    let root = (d * d - slope_a * slope_b).sqrt() * (b - a).signum();
-    let minimum = b - (b - a) * (slope_b + root - d) / (slope_b - slope_a + 2.0 * root);
+/// What is known of a step of some length along the direction.
+#[derive(Clone, Copy)]
+struct Spot {
+    length: f64,
+    value: f64,
+    slope: f64,
+}
+
+/// The length of the minimum of the cubic through two places, kept away from both; their middle if
+/// there is none.
+fn between(first: Spot, second: Spot) -> f64 {
+    let (a, b) = (first.length, second.length);
+    let d = first.slope + second.slope - 3.0 * (first.value - second.value) / (a - b);
+    let root = (d * d - first.slope * second.slope).sqrt() * (b - a).signum();
+    let minimum =
+        b - (b - a) * (second.slope + root - d) / (second.slope - first.slope + 2.0 * root);
     let (low, high) = (a.min(b), a.max(b));
     let margin = 0.1 * (high - low);
     if minimum.is_finite() { minimum.clamp(low + margin, high - margin) } else { 0.5 * (a + b) }

@@ -63,14 +63,19 @@ impl Default for Options {
     }
 }
 
-/// Momentum at first, later, and the epochs until later.
-const MOMENTUM: (f64, f64, usize) = (0.5, 0.9, 5);
+/// Momentum in the first epochs, when gradients are large, and in all later ones (Hinton, "A
+/// practical guide to training restricted Boltzmann machines", 2010).
+const EARLY_MOMENTUM: f64 = 0.5;
+const MOMENTUM: f64 = 0.9;
+/// How many epochs are early.
+const EARLY: usize = 5;
 /// Rows that are taken through the weights at a time when nothing is trained.
 const BLOCK: usize = 1000;
 
 /// A trained machine: `E(v, h) = -v W h - b v - c h`, with half squares of Gaussian units in place
 /// of their bias terms.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Rbm {
     /// What visible units are.
     pub visible_units: Units,
@@ -185,7 +190,7 @@ impl Rbm {
         };
         for epoch in 0..options.epochs {
             let order = Order::new(rows.rows(), &mut rng.split("order").at(epoch));
-            let momentum = if epoch < MOMENTUM.2 { MOMENTUM.0 } else { MOMENTUM.1 };
+            let momentum = if epoch < EARLY { EARLY_MOMENTUM } else { MOMENTUM };
             let mut squared = 0.0;
             for (step, first) in (0..order.len()).step_by(options.batch).enumerate() {
                 let places = first..order.len().min(first + options.batch);
@@ -227,7 +232,7 @@ impl Rbm {
             }
             let error = squared / rows.values.len() as f64;
             if !error.is_finite() {
-                let advice = "try a smaller rate".to_owned();
+                let advice = "try a smaller rate".into();
                 return Err(Error::Diverged {
                     epoch: epoch + 1,
                     step: 0,

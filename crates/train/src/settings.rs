@@ -3,7 +3,7 @@
 use crate::method::{Method, Schedule};
 use crate::pretraining::Pretraining;
 use model::{Model, ModelSettings, Net, Norm, Plan, between, within};
-use rows::{Error, Fractions, Result, settings};
+use rows::{Error, Fractions, Message, Result, settings};
 use serde_json::{Map, Value, json};
 
 settings! {
@@ -96,7 +96,8 @@ impl TrainSettings {
                 ("warm_up", self.warm_up),
             ];
             if let Some((name, value)) = idle.into_iter().find(|(_, value)| *value > 0.0) {
-                let wanted = "0 with the optimiser lbfgs, which has no use for it; --l2 is a term of the loss";
+                let wanted = Message::from("0 with the optimiser lbfgs, which has no use for it; ");
+                let wanted = wanted.setting("l2").text(" is a term of the loss");
                 return Err(Error::setting(name, value, wanted));
             }
         }
@@ -139,7 +140,9 @@ impl TrainSettings {
         let alone = !convolutional && blueprint.norm == Norm::None && blueprint.embedded.is_empty();
         let pretrains = self.pretrain != Pretraining::None;
         if pretrains && !alone {
-            let wanted = "none, or a dense network without norms and embeddings (--net mlp:WIDTHS), whose layers can be trained alone";
+            let wanted = Message::from("none, or a dense network without norms and embeddings (")
+                .set("net", "mlp:WIDTHS")
+                .text("), whose layers can be trained alone");
             return Err(Error::setting("pretrain", self.pretrain, wanted));
         }
         if self.freeze_encoder && pretrains {
@@ -183,7 +186,7 @@ impl Settings {
     pub fn of(model: &Model) -> Result<Self> {
         let mut all = model.provenance().settings.clone();
         all.extend(json!(model.plan().settings).as_object().cloned().unwrap_or_default());
-        Self::of_names(all).map_err(|error| Error::model("settings", error))
+        Self::of_names(all).map_err(|error| Error::model("settings", error.to_string()))
     }
 
     /// All settings by name, as files have them.

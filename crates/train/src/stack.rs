@@ -15,7 +15,7 @@ use model::{
     Bounds, CodeKind, Coder, EpochRecord, Likelihood, Model, Net, Numbers, Pass, Plan, Preparation,
     Prepared, Scale, Vars, read,
 };
-use rows::{Dataset, Error, Matrix, Result, Rng, Shape, Split, Values};
+use rows::{Dataset, Error, Matrix, Message, Result, Rng, Shape, Split, Values};
 use serde_json::Map;
 
 /// The rate of machines with Gaussian units, of others whose chain goes on, which must keep up with
@@ -198,15 +198,13 @@ pub(crate) fn check(plan: &Plan, settings: &Settings) -> Result<()> {
 /// network.
 fn layers_of_machines(plan: &Plan, hidden: bool) -> Result<()> {
     let (own, code) = (plan.blueprint.activation, plan.blueprint.code_activation);
-    let asked = [
-        ("activation", own, "--activation sigmoid", hidden),
-        ("code_activation", code, "--code-activation sigmoid", true),
-    ];
-    for (name, activation, option, present) in asked {
+    let asked = [("activation", own, hidden), ("code_activation", code, true)];
+    for (name, activation, present) in asked {
         if present && !matches!(activation, Activation::Sigmoid | Activation::Identity) {
-            let wanted = format!(
-                "sigmoid or identity, the units of a Boltzmann machine ({option}), or --pretrain greedy"
-            );
+            let wanted = Message::from("sigmoid or identity, the units of a Boltzmann machine (")
+                .set(name, "sigmoid")
+                .text("), or ")
+                .set("pretrain", "greedy");
             return Err(Error::setting(name, activation.name(), wanted));
         }
     }
@@ -221,7 +219,9 @@ fn layers_of_machines(plan: &Plan, hidden: bool) -> Result<()> {
         return Err(Error::setting(
             "net",
             &plan.blueprint.net,
-            "shallow for data between 0 and 1, or standardised data (--scale standard)",
+            Message::from("shallow for data between 0 and 1, or standardised data (")
+                .set("scale", "standard")
+                .text(")"),
         ));
     }
     Ok(())
@@ -326,7 +326,8 @@ fn put(vars: &mut Vars, name: &str, from: &Tensor<2>) -> Result<()> {
 fn advised(error: Error, layer: usize) -> Error {
     match error {
         Error::Diverged { epoch, step, what, .. } => {
-            let advice = "make the layers ready with --pretrain greedy, or scale the data to 0..1 with --scale minmax".to_owned();
+            let advice = Message::from("make the layers ready with ").set("pretrain", "greedy");
+            let advice = advice.text(", or scale the data to 0..1 with ").set("scale", "minmax");
             Error::Diverged {
                 epoch,
                 step,

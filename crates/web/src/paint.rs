@@ -1,11 +1,12 @@
 //! Numbers become pixels.
 
-use crate::{Answer, Explorer};
+use crate::explorer::{Answer, Explorer};
+use crate::pixels::opaque;
 use autoencoders::data::Shape;
 use autoencoders::study::Filters;
 use autoencoders::study::decoder_filters;
 use autoencoders::study::encoder_filters;
-use draw::colour::{GROUPS, around_grey, diverging, viridis};
+use draw::colour::{around_grey, diverging, viridis};
 use serde_json::json;
 use wasm_bindgen::prelude::*;
 
@@ -115,19 +116,6 @@ impl Pictures {
     }
 }
 
-/// The pixels of the colours of groups, the darkest of which is light where the paper is `dark`.
-#[wasm_bindgen(js_name = groupColours)]
-pub fn group_colours(dark: bool) -> Vec<u8> {
-    let seen = |colour: [u8; 3]| {
-        if dark && colour.iter().all(|part| *part < 100) {
-            colour.map(|part| 255 - part / 2)
-        } else {
-            colour
-        }
-    };
-    GROUPS.into_iter().flat_map(|colour| opaque(seen(colour))).collect()
-}
-
 /// Numbers between 0 and 1 as pixels; several channels beyond the first are left out where they are
 /// not three.
 fn grey_or_colour(shares: &[f32], channels: usize) -> Vec<u8> {
@@ -136,8 +124,4 @@ fn grey_or_colour(shares: &[f32], channels: usize) -> Vec<u8> {
         opaque([0, 1, 2].map(|channel| byte(pixel[if channels == 3 { channel } else { 0 }])))
     };
     shares.chunks_exact(channels.max(1)).flat_map(pixel).collect()
-}
-
-pub(crate) fn opaque([red, green, blue]: [u8; 3]) -> [u8; 4] {
-    [red, green, blue, 255]
 }

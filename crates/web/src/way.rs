@@ -1,6 +1,6 @@
 //! A row's way through the layers, as a tree.
 
-use crate::paint::opaque;
+use crate::pixels::opaque;
 use autoencoders::data::Shape;
 use autoencoders::study::Level;
 use autoencoders::study::tree;

@@ -94,8 +94,8 @@ pub(crate) fn nab(options: &Options) -> Result<Value> {
     let folder = options.folder.join("nab");
     let path = folder.join("windows.json");
     let text = std::fs::read_to_string(&path).map_err(|error| Error::io(&path, error))?;
-    let labelled: Map<String, Value> =
-        serde_json::from_str(&text).map_err(|error| Error::data(path.display(), error))?;
+    let labelled: Map<String, Value> = serde_json::from_str(&text)
+        .map_err(|error| Error::data(path.display(), error.to_string()))?;
     println!("\nnab: windows of {WINDOW} points, trained on the first 15 %, the rest scored");
     println!(
         "| series | labelled windows after the cut | raised | false alarms | days | false alarms a day |\n|---|---|---|---|---|---|"

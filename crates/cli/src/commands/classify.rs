@@ -1,7 +1,9 @@
 //! `ae classify`: the class of each row.
 
-use super::{Format, read_for, refuse_input};
 use crate::args::Classify;
+use crate::commands::reading::read_for;
+use crate::commands::writing::Format;
+use crate::files::refuse_input;
 use crate::show::{self, Show};
 use autoencoders::data::ColumnKind;
 use autoencoders::data::Field;

@@ -17,10 +17,10 @@ pub(crate) fn run(args: &Data, show: &Show) -> Result<()> {
     args.rows.reading.require_window()?;
     let description = describe(&args.rows.data, &args.rows.reading.options())?;
     let mut json = serde_json::to_value(&description)
-        .map_err(|error| Error::data(&description.name, error))?;
+        .map_err(|error| Error::data(&description.name, error.to_string()))?;
     // The same words that a training would end with: where it is, and what to do about it.
     let refused =
-        read(&args.rows.data, &args.rows.reading.options()).err().map(|error| error.to_string());
+        read(&args.rows.data, &args.rows.reading.options()).err().map(|error| show::worded(&error));
     json["refused"] = json!(refused);
     show.result(&json, text(&description))?;
     if !show.json {

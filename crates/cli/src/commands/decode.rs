@@ -1,7 +1,8 @@
 //! `ae decode`: the rows of codes.
 
-use super::{Format, refuse_input, write_rows};
 use crate::args::Decode;
+use crate::commands::writing::{Format, write_rows};
+use crate::files::refuse_input;
 use crate::show::Show;
 use autoencoders::data::Dataset;
 use autoencoders::data::ReadOptions;

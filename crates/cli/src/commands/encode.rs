@@ -1,7 +1,9 @@
 //! `ae encode`: the codes of rows.
 
-use super::{Format, read_for, refuse_input};
 use crate::args::Encode;
+use crate::commands::reading::read_for;
+use crate::commands::writing::Format;
+use crate::files::refuse_input;
 use crate::show::Show;
 use autoencoders::data::write_table_blocks;
 use autoencoders::{Result, load};

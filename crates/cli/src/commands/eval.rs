@@ -1,7 +1,7 @@
 //! `ae eval`: a model judged on rows, alone or beside another.
 
-use super::read_for;
 use crate::args::Eval;
+use crate::commands::reading::read_for;
 use crate::show::{self, Show};
 use autoencoders::data::Dataset;
 use autoencoders::data::Fractions;
@@ -20,7 +20,7 @@ use autoencoders::study::importance_weighted;
 use autoencoders::study::is_generative;
 use autoencoders::study::jacobian_norm;
 use autoencoders::study::probe;
-use autoencoders::{Model, Result, load, study};
+use autoencoders::{Message, Model, Result, load, study};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -64,11 +64,11 @@ pub(crate) fn run(args: &Eval, show: &Show) -> Result<()> {
         json["beside"] = object(beside);
     }
     for judged in &judged {
-        judged
-            .probed
-            .iter()
-            .flat_map(|probed| probed.advice(ScoreKind::default()))
-            .for_each(|advice| show.warn(format!("{}: {advice}", judged.name)));
+        judged.probed.iter().flat_map(|probed| probed.advice(ScoreKind::default())).for_each(
+            |advice| {
+                show.warn(Message::from(format!("{}: ", judged.name)).then(advice));
+            },
+        );
     }
     show.result(&json, text(&judged))
 }

@@ -1,8 +1,11 @@
 //! `ae explore`: a model in the browser.
 
-use super::{holds_files, name, read_for};
 use crate::args::Explore;
-use crate::explore::{Scene, Server, drawn, write};
+use crate::commands::reading::read_for;
+use crate::explore::files::write;
+use crate::explore::scene::{Scene, drawn};
+use crate::explore::server::Server;
+use crate::files::{holds_files, name};
 use crate::show::{self, Show};
 use autoencoders::data::ColumnKind;
 use autoencoders::{Error, Result, from_bytes};

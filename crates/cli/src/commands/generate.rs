@@ -1,7 +1,8 @@
 //! `ae generate`: new rows.
 
-use super::{Format, refuse_input, write_rows};
 use crate::args::Generate;
+use crate::commands::writing::{Format, write_rows};
+use crate::files::refuse_input;
 use crate::show::Show;
 use autoencoders::study::generate;
 use autoencoders::{Result, Source, load};

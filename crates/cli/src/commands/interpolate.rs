@@ -1,7 +1,9 @@
 //! `ae interpolate`: from one row to another.
 
-use super::{Format, read_for, refuse_input, write_rows};
 use crate::args::Interpolate;
+use crate::commands::reading::read_for;
+use crate::commands::writing::{Format, write_rows};
+use crate::files::refuse_input;
 use crate::show::Show;
 use autoencoders::study::interpolate;
 use autoencoders::{Result, load};

@@ -1,6 +1,6 @@
 //! Ctrl-C and SIGTERM during a training.
 
-use crate::Exit;
+use crate::exit::Exit;
 use crate::show::Show;
 use autoencoders::Flow;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,8 +1,8 @@
 //! `ae score MODEL -`: rows on standard input, one answer a line, at once.
 
-use super::score::reason;
-use crate::Exit;
 use crate::args::Score;
+use crate::commands::reason::reason;
+use crate::exit::Exit;
 use crate::show::{self, Show};
 use autoencoders::data::ColumnKind;
 use autoencoders::data::Dataset;
@@ -94,8 +94,9 @@ fn answer(
             }
             // One wrong line must not end the watch.
             Err(error) => {
+                let error = show::worded(&error);
                 show::say(&format!("line {number}: {error}"));
-                json!({ "line": number, "error": error.to_string() })
+                json!({ "line": number, "error": error })
             }
         };
         writeln!(output, "{object}")

@@ -1,7 +1,7 @@
 //! Where a training writes.
 
-use super::{refuse_input, refuse_no_folder};
 use crate::args::Train;
+use crate::files::{refuse_input, refuse_no_folder};
 use autoencoders::data::refuse_existing;
 use autoencoders::{Error, Result};
 use std::ffi::OsString;

@@ -1,7 +1,10 @@
 //! `ae reconstruct`: rows as the model gives them back, or with their gaps filled.
 
-use super::{Format, array_shape, column_names, picture, read_for, refuse_input};
 use crate::args::Reconstruct;
+use crate::commands::picture;
+use crate::commands::reading::read_for;
+use crate::commands::writing::{Format, array_shape, column_names};
+use crate::files::refuse_input;
 use crate::show::{self, Show};
 use autoencoders::data::Dataset;
 use autoencoders::data::write_atomically;

@@ -1,8 +1,11 @@
 //! `ae report`: what a model has learned, on one page.
 
-use super::{holds_files, name, read_for, refuse_input, refuse_no_folder, summary};
+use crate::again::{head_words, rows_words, train_words};
 use crate::args::{Report, Rows};
-use crate::report::{self, Facts};
+use crate::commands::reading::read_for;
+use crate::files::{holds_files, name, refuse_input, refuse_no_folder};
+use crate::report;
+use crate::report::facts::Facts;
 use crate::show::Show;
 use autoencoders::data::ColumnKind;
 use autoencoders::data::Dataset;
@@ -31,7 +34,7 @@ pub(crate) fn run(args: &Report, show: &Show) -> Result<()> {
         &args.output,
         args.png.as_deref(),
         &named,
-        &summary::words(&as_trained(&args.rows, &models[0])),
+        &rows_words(&as_trained(&args.rows, &models[0])),
         &data,
         show,
     )
@@ -80,9 +83,8 @@ pub(crate) fn write(
 ) -> Result<()> {
     let mut all = Vec::new();
     for (name, model) in models {
-        let head =
-            model.find::<Classifier>()?.map(|classifier| summary::head_words(&classifier.head));
-        let command = summary::train_words(rows, &Config::of(model)?) + &head.unwrap_or_default();
+        let head = model.find::<Classifier>()?.map(|classifier| head_words(&classifier.head));
+        let command = train_words(rows, &Config::of(model)?) + &head.unwrap_or_default();
         all.push(Facts::of(name.clone(), command, model, data)?);
     }
     let (page, sections) = report::page(&all)?;

@@ -1,9 +1,12 @@
 //! `ae score`: how unlike the training rows each row is, how sure that is, and which columns say
 //! so.
 
-use super::{live, read_for, refuse_input, refuse_no_folder};
-use crate::Exit;
 use crate::args::Score;
+use crate::commands::live;
+use crate::commands::reading::read_for;
+use crate::commands::reason::reason;
+use crate::exit::Exit;
+use crate::files::{refuse_input, refuse_no_folder};
 use crate::show::{self, Show};
 use autoencoders::data::Dataset;
 use autoencoders::data::Field;
@@ -216,18 +219,6 @@ impl Format {
             other => Err(Error::unknown("table format", other, ["csv", "jsonl"])),
         }
     }
-}
-
-/// A reason as JSON; `fields` are those of the data and of the model.
-pub(super) fn reason(reason: &Reason, column: &str, fields: &[Vec<Field>; 2]) -> Value {
-    let [observed, expected] = [reason.observed, reason.expected];
-    let value =
-        |field: Option<&Field>, value: f64| match field.filter(|field| !field.kind.is_number()) {
-            Some(field) => json!(field.text(value)),
-            None => json!(value),
-        };
-    let [data, model] = [&fields[0], &fields[1]].map(|fields| fields.get(reason.column));
-    json!({ "column": column, "observed": value(data, observed), "expected": value(model, expected), "share": reason.share })
 }
 
 impl Scored {

@@ -1,7 +1,7 @@
 //! `ae search`: the rows nearest in code.
 
-use super::read_for;
 use crate::args::{Rows, Search};
+use crate::commands::reading::read_for;
 use crate::show::{self, Show};
 use autoencoders::data::ColumnKind;
 use autoencoders::data::Dataset;

@@ -1,17 +1,16 @@
 //! What a training came to: the table at its end.
 
-use super::place::free;
-use crate::args::{Rows, Train};
-use crate::settings::flag;
+use crate::again::rows_words;
+use crate::args::Train;
+use crate::commands::place::free;
 use crate::show::{self, Show, quoted};
 use autoencoders::data::Dataset;
 use autoencoders::data::Shape;
 use autoencoders::study::Classifier;
 use autoencoders::study::Evaluation;
-use autoencoders::study::Head;
 use autoencoders::study::evaluate;
 use autoencoders::study::mse;
-use autoencoders::{Config, Model, Result, Source, Trained, study};
+use autoencoders::{Model, Result, Source, Trained, study};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
@@ -156,7 +155,7 @@ fn ratio(of: &Evaluation) -> String {
 
 /// Commands that go on from this model.
 pub(crate) fn next(args: &Train, model: &Model, path: &Path) -> Vec<String> {
-    let (model_word, rows) = (quoted(path.display()), words(&args.rows));
+    let (model_word, rows) = (quoted(path.display()), rows_words(&args.rows));
     let image = matches!(model.signature().shape, Shape::Image { channels: 1 | 3, .. });
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let file = |what: &str, ending: &str| quoted(free(&format!("{stem}-{what}"), ending).display());
@@ -181,87 +180,4 @@ pub(crate) fn next(args: &Train, model: &Model, path: &Path) -> Vec<String> {
         ));
     }
     next
-}
-
-/// What a model is, in a sentence.
-pub(crate) fn model_words(model: &Model) -> String {
-    let (plan, config) = (&model.plan(), &model.plan().settings);
-    format!(
-        "{} autoencoder, network {}, {} weights, {} a code; trained on {} rows of {}, epoch {} of {}, seed {}.",
-        config.family,
-        config.net,
-        model.vars().weights(),
-        show::plural(config.latent, "number"),
-        model.provenance().training_rows,
-        plan.blueprint.source,
-        model.provenance().chosen,
-        model.provenance().history.len(),
-        config.seed
-    )
-}
-
-/// The words that read the same rows again.
-pub(crate) fn words(rows: &Rows) -> String {
-    let (mut words, reading) = (vec![quoted(&rows.data)], &rows.reading);
-    let mut option = |name: &str, value: Option<String>| {
-        words.extend(value.map(|value| format!("{name} {value}")))
-    };
-    option("--label", reading.label.as_ref().map(quoted));
-    option("--labels", reading.labels.as_ref().map(|path| quoted(path.display())));
-    option("--id", reading.id.as_ref().map(quoted));
-    let columns: Vec<String> =
-        reading.columns.iter().map(|(name, kind)| format!("{name}={kind}")).collect();
-    option("--column", (!columns.is_empty()).then(|| quoted(columns.join(","))));
-    option("--window", reading.window.map(|points| points.to_string()));
-    option("--stride", reading.stride.map(|points| points.to_string()));
-    option("--time", reading.time.as_ref().map(quoted));
-    option("--resample", reading.resample.map(|span| span.to_string()));
-    option("--duplicates", reading.duplicates.map(|how| how.name().to_owned()));
-    option("--gaps", reading.gaps.map(|how| how.name().to_owned()));
-    option("--memory", reading.memory.map(|bytes| bytes.to_string()));
-    option("--patches", reading.patches.map(|count| count.to_string()));
-    option("--patch", reading.patch.map(|(width, height)| format!("{width}x{height}")));
-    option("--whiten", reading.whiten.map(|how| how.to_string()));
-    option("--resize", reading.resize.map(|(width, height)| format!("{width}x{height}")));
-    words.join(" ")
-}
-
-/// The words that train a model of this configuration again; what is as by default is left out.
-pub(crate) fn train_words(rows: &str, config: &Config) -> String {
-    let (own, default) = (config.by_name(), Config::default().by_name());
-    let text =
-        |value: &Value| quoted(value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-    let mut words = format!("ae train {rows}");
-    for (name, value) in own.iter().filter(|(name, value)| default.get(*name) != Some(value)) {
-        match (name.as_str(), value) {
-            ("parameters", Value::Object(parameters)) => {
-                parameters
-                    .iter()
-                    .for_each(|(name, value)| words += &format!(" --set {name}={}", text(value)));
-            }
-            // Which model it was is not known any more.
-            ("freeze_encoder", _) => words += " --from MODEL --freeze-encoder",
-            (name, Value::Bool(true)) => words += &format!(" --{}", flag(name)),
-            (_, Value::Null | Value::Bool(false)) => {}
-            (name, value) => words += &format!(" --{} {}", flag(name), text(value)),
-        }
-    }
-    words
-}
-
-/// The words that train such a classifier, with a space before each; what is as by default is left
-/// out.
-pub(crate) fn head_words(head: &Head) -> String {
-    let default = Head::default();
-    let options = [
-        ("--head-epochs", head.epochs.map(|epochs| epochs.to_string())),
-        (
-            "--head-lr",
-            (head.learning_rate != default.learning_rate).then(|| head.learning_rate.to_string()),
-        ),
-        ("--head-l2", (head.l2 != default.l2).then(|| head.l2.to_string())),
-    ];
-    let options =
-        options.into_iter().filter_map(|(name, value)| Some(format!(" {name} {}", value?)));
-    format!(" --head {}", head.kind) + &options.collect::<String>()
 }

@@ -1,10 +1,15 @@
 //! `ae train`: from rows to a model file.
 
-use super::place::{Place, model_of};
-use super::summary::{self, Judged};
-use super::{interrupt, read_for, read_rows, recipe};
-use crate::Exit;
+use crate::again::{head_words, rows_words};
 use crate::args::Train;
+use crate::commands::interrupt;
+use crate::commands::place::{Place, model_of};
+use crate::commands::reading::{read_for, read_rows};
+use crate::commands::recipe;
+use crate::commands::report;
+use crate::commands::summary::{self, Judged};
+use crate::exit::Exit;
+use crate::files::name;
 use crate::progress::{Progress, now};
 use crate::show::{self, Show, quoted};
 use autoencoders::data::Dataset;
@@ -17,7 +22,7 @@ use autoencoders::study::Evaluation;
 use autoencoders::study::Head;
 use autoencoders::study::HeadKind;
 use autoencoders::{Config, Error, Event, Flow, Outcome, Result, Trained, fit, fit_from, load};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long an epoch may last before its state is written to the checkpoint too.
@@ -27,13 +32,7 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     // Refused before anything is read; what depends on the rows is decided once they are there.
     recipe::config(args, &Shape::Flat { width: 1 }, &[])?;
     let place = Place::of(args)?;
-    let report = args
-        .report
-        .as_ref()
-        .map(|named| named.clone().unwrap_or_else(|| place.model.with_extension("html")));
-    if let Some(report) = &report {
-        super::report::check(report, args.force, &[&place.model, Path::new(&args.rows.data)])?;
-    }
+    let report = report_of(args, &place)?;
     let start = args.from.as_ref().map(|path| load(path)).transpose()?;
     let data = match &start {
         Some(start) => read_for(start, &args.rows.data, &args.rows.reading, show)?,
@@ -49,21 +48,12 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
 
     let mut progress = Progress::new(show);
     interrupt::listen(show);
-    let mut saved = now();
-    let on = &mut |event: &Event| {
-        progress.on(event);
-        let flow = match event {
-            Event::Step { .. } if saved.elapsed() >= SAVED_EVERY => Flow::Save,
-            _ => Flow::Continue,
-        };
-        if flow == Flow::Save || matches!(event, Event::Epoch(_)) {
-            saved = now();
+    let trained = {
+        let on = &mut watching(&mut progress);
+        match &start {
+            Some(start) => fit_from(start.into(), &config, &data, Some(&place.run), on),
+            None => fit(&config, &data, Some(&place.run), args.resume.is_some(), on),
         }
-        if interrupt::flow() == Flow::Stop { Flow::Stop } else { flow }
-    };
-    let trained = match &start {
-        Some(start) => fit_from(start.into(), &config, &data, Some(&place.run), on),
-        None => fit(&config, &data, Some(&place.run), args.resume.is_some(), on),
     };
     let stopped = matches!(&trained, Ok(Trained { outcome: Outcome::Interrupted, .. }));
     let classifier = match (&trained, &head) {
@@ -89,35 +79,63 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
         interrupted(args, head.as_ref(), &trained, &place.run);
         return Ok(Exit::Interrupted);
     }
-    match classifier {
-        // The model is worth keeping without.
-        Some(Err(error)) => {
-            show.warn(format!("the classifier was not trained: {error}; try another --head-lr"))
-        }
-        Some(Ok(classifier)) => {
-            if interrupt::flow() == Flow::Stop {
-                show.warn(format!(
-                    "the classifier's training was interrupted after {}",
-                    show::plural(classifier.history.len(), "epoch")
-                ));
-            }
-            trained.model.attach(classifier)?;
-        }
-        None => {}
+    if let Some(classifier) = classifier {
+        attach(&mut trained, classifier, show)?;
     }
     let exit = finish(args, show, &mut trained, &data, test.as_ref(), &place, progress.elapsed())?;
     if let Some(report) = &report {
-        let named = [(super::name(&place.model), &trained.model)];
-        super::report::write(
+        let named = [(name(&place.model), &trained.model)];
+        report::write(
             report,
             None,
             &named,
-            &summary::words(&args.rows),
+            &rows_words(&args.rows),
             &data,
             &Show { json: false, ..*show },
         )?;
     }
     Ok(exit)
+}
+
+/// Where the report is to be written, if one is wanted and may be.
+fn report_of(args: &Train, place: &Place) -> Result<Option<PathBuf>> {
+    let Some(named) = &args.report else { return Ok(None) };
+    let report = named.clone().unwrap_or_else(|| place.model.with_extension("html"));
+    report::check(&report, args.force, &[&place.model, Path::new(&args.rows.data)])?;
+    Ok(Some(report))
+}
+
+/// Shows the progress, and tells the training when to save its state and when to stop.
+fn watching(progress: &mut Progress) -> impl FnMut(&Event) -> Flow + Send {
+    let mut saved = now();
+    move |event| {
+        progress.on(event);
+        let flow = match event {
+            Event::Step { .. } if saved.elapsed() >= SAVED_EVERY => Flow::Save,
+            _ => Flow::Continue,
+        };
+        if flow == Flow::Save || matches!(event, Event::Epoch(_)) {
+            saved = now();
+        }
+        if interrupt::flow() == Flow::Stop { Flow::Stop } else { flow }
+    }
+}
+
+/// Gives the model its classifier; without one it is still worth keeping.
+fn attach(trained: &mut Trained, classifier: Result<Classifier>, show: &Show) -> Result<()> {
+    let classifier = match classifier {
+        Ok(classifier) => classifier,
+        Err(error) => {
+            let error = show::worded(&error);
+            show.warn(format!("the classifier was not trained: {error}; try another --head-lr"));
+            return Ok(());
+        }
+    };
+    if interrupt::flow() == Flow::Stop {
+        let epochs = show::plural(classifier.history.len(), "epoch");
+        show.warn(format!("the classifier's training was interrupted after {epochs}"));
+    }
+    trained.model.attach(classifier)
 }
 
 /// How the classifier is trained.
@@ -164,7 +182,7 @@ fn test_rows(file: &str, args: &Train, data: &Dataset) -> Result<Dataset> {
 fn interrupted(args: &Train, head: Option<&Head>, trained: &Trained, run: &Path) {
     let done = show::plural(trained.model.provenance().history.len(), "epoch");
     let mut words =
-        format!("ae train {} --resume {}", summary::words(&args.rows), quoted(run.display()));
+        format!("ae train {} --resume {}", rows_words(&args.rows), quoted(run.display()));
     // Otherwise the checkpoint's name tells the model's.
     let output = args.output.as_ref().filter(|output| model_of(run).ok().as_ref() != Some(output));
     let options = [
@@ -182,7 +200,7 @@ fn interrupted(args: &Train, head: Option<&Head>, trained: &Trained, run: &Path)
     if args.force {
         words += " --force";
     }
-    words += &head.map(summary::head_words).unwrap_or_default();
+    words += &head.map(head_words).unwrap_or_default();
     show::say(&format!("interrupted after {done}; saved {}\ngo on with: {words}", run.display()));
 }
 

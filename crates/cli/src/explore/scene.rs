@@ -1,7 +1,8 @@
 //! What the page shows: a model, rows and their codes, as files that JavaScript reads.
 
-use crate::commands::{name, summary};
-use crate::report::is_curve;
+use crate::files::name;
+use crate::report::rows::is_curve;
+use crate::show::model_words;
 use autoencoders::data::Dataset;
 use autoencoders::data::Shape;
 use autoencoders::data::Values;
@@ -133,7 +134,7 @@ impl Scene {
         let described = json!({
             "model": self.name,
             "data": name(Path::new(&data.name)),
-            "words": summary::model_words(&self.model),
+            "words": model_words(&self.model),
             "rows": self.rows(),
             "all": self.all,
             "features": plan.blueprint.features(),
@@ -153,7 +154,7 @@ impl Scene {
             "neighbours": self.placed().len(),
             "exciting": self.excited(),
         });
-        serde_json::to_vec(&described).map_err(|error| Error::data("scene.json", error))
+        serde_json::to_vec(&described).map_err(|error| Error::data("scene.json", error.to_string()))
     }
 
     /// Rows of the map of neighbours, by seed; none where they are too few for one, or all the

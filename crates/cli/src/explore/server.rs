@@ -1,6 +1,7 @@
 //! Serves the explorer to this machine alone.
 
-use super::{Scene, file};
+use crate::explore::files::file;
+use crate::explore::scene::Scene;
 use autoencoders::{Error, Result};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};

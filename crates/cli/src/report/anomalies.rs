@@ -1,8 +1,10 @@
 //! Anomalies among the rows: how scores are distributed, which rows stand out and why, and where in
 //! a series they lie.
 
-use super::{Facts, Figure, Picture, Section};
+use crate::report::facts::Facts;
+use crate::report::figure::{Figure, Picture, Section};
 use crate::show;
+use crate::show::as_a_flag;
 use autoencoders::Result;
 use autoencoders::data::Dataset;
 use autoencoders::data::Windows;
@@ -42,8 +44,9 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     let Some(detector) = facts.model.find::<Detector>()? else { return Ok(None) };
     let contamination = facts.model.plan().blueprint.contamination;
     let threshold = detector.threshold(ScoreKind::Joined, Threshold::Auto, contamination)?;
-    let advice =
-        detector.probed.as_ref().map(|probed| probed.advice(ScoreKind::Joined)).unwrap_or_default();
+    let probed = detector.probed.as_ref();
+    let advice = probed.map(|probed| probed.advice(ScoreKind::Joined)).unwrap_or_default();
+    let advice: Vec<String> = advice.iter().map(|advice| advice.worded(&as_a_flag)).collect();
     let (scores, table, series) = match &facts.data.windows {
         Some(windows) => of_points(facts, windows, threshold)?,
         None => of_rows(facts, threshold)?,

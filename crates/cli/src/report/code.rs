@@ -1,7 +1,8 @@
 //! The code: what each unit does, how units go together, and a map of the rows.
 
-use super::figure::Legend;
-use super::{Facts, Figure, Picture, Section};
+use crate::report::facts::Facts;
+use crate::report::figure::Legend;
+use crate::report::figure::{Figure, Picture, Section};
 use autoencoders::data::Shape;
 use autoencoders::study::MOST_PLACED;
 use autoencoders::study::State;

@@ -1,6 +1,7 @@
 //! Several models on the same rows.
 
-use super::{Facts, Figure, Picture, Section};
+use crate::report::facts::Facts;
+use crate::report::figure::{Figure, Picture, Section};
 use autoencoders::data::Shape;
 use autoencoders::{Error, Result};
 use draw::chart::{self, Line, color};

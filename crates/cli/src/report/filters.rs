@@ -1,7 +1,8 @@
 //! The filters: what the first layer looks for, what the last one draws, and what excites each
 //! unit.
 
-use super::{Facts, Figure, Picture, Section};
+use crate::report::facts::Facts;
+use crate::report::figure::{Figure, Picture, Section};
 use autoencoders::Result;
 use autoencoders::data::Shape;
 use autoencoders::study::Filters;

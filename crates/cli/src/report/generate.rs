@@ -1,6 +1,7 @@
 //! What the decoder draws: new rows, walks through the code.
 
-use super::{Facts, Figure, Picture, Section};
+use crate::report::facts::Facts;
+use crate::report::figure::{Figure, Picture, Section};
 use autoencoders::data::Shape;
 use autoencoders::study::generate;
 use autoencoders::study::manifold;

@@ -1,8 +1,9 @@
 //! The page itself.
 
-use super::hourglass;
-use super::{Facts, Section};
-use crate::commands::summary;
+use crate::report::facts::Facts;
+use crate::report::figure::Section;
+use crate::report::hourglass;
+use crate::show::model_words;
 use autoencoders::Result;
 use autoencoders::study::levels;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -11,7 +12,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 const STYLE: &str = include_str!("page.css");
 
 /// The page on these models.
-pub(super) fn page(all: &[Facts], sections: &[Section]) -> Result<String> {
+pub(super) fn html(all: &[Facts], sections: &[Section]) -> Result<String> {
     let names = all.iter().map(|facts| facts.name.as_str()).collect::<Vec<_>>().join(", ");
     let mut headers = Vec::new();
     for facts in all {
@@ -110,7 +111,7 @@ fn settings(facts: &Facts) -> Markup {
     let (model, config) = (facts.model, &facts.model.plan().settings);
     html! {
         p {
-            (summary::model_words(model)) " Shown here on " (facts.data.name) ", " (facts.data.rows()) " rows."
+            (model_words(model)) " Shown here on " (facts.data.name) ", " (facts.data.rows()) " rows."
         }
         @if !config.parameters.is_empty() {
             p { "Parameters: " @for (name, value) in &config.parameters { code { (name) "=" (value.to_string()) } " " } }

@@ -1,6 +1,7 @@
 //! Rows and what the model gives back: the best, the middling and the worst.
 
-use super::{Facts, Figure, Picture, Section};
+use crate::report::facts::Facts;
+use crate::report::figure::{Figure, Picture, Section};
 use crate::show;
 use autoencoders::data::Shape;
 use autoencoders::study::corrupted_rows;

@@ -1,6 +1,7 @@
 //! How training went, and how far principal components get.
 
-use super::{Facts, Figure, Picture, Section};
+use crate::report::facts::Facts;
+use crate::report::figure::{Figure, Picture, Section};
 use autoencoders::{Numbers, Result};
 use draw::chart::{self, Line, color};
 use maud::html;

@@ -1,8 +1,9 @@
 //! A row's way through a convolutional network: a tree of its strongest feature maps, down to the
 //! code and out again.
 
-use super::figure::data_uri;
-use super::{Facts, Figure, Picture, Section};
+use crate::report::facts::Facts;
+use crate::report::figure::data_uri;
+use crate::report::figure::{Figure, Picture, Section};
 use autoencoders::Result;
 use autoencoders::data::Shape;
 use autoencoders::study::Branch;

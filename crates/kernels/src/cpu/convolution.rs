@@ -1,9 +1,9 @@
 //! Convolutions, their transposes and the gradients of their weights: products of patches, a few
 //! lines of pixels at a time.
 
-use super::shared::{from_vec, rows, sides, wide_bias};
 use crate::activation::Activation;
 use crate::convolution::Geometry;
+use crate::cpu::shared::{from_vec, rows, sides, wide_bias};
 use crate::pieces::{Real, filled, summed, with_scratch};
 use crate::product::{Arranged, Strided, multiply};
 use burn_flex::FlexTensor;

@@ -1,7 +1,7 @@
 //! Products, dense layers, activations, and directions through an activation.
 
-use super::shared::{Pieces, Two, from_vec, rows, sides, strided, wide_bias};
 use crate::activation::Activation;
+use crate::cpu::shared::{Pieces, Two, from_vec, rows, sides, strided, wide_bias};
 use crate::norm::{add_columns, gathered};
 use crate::pieces::{PIECE, Real, filled, for_each_piece, repeats, rows_per_piece, simd, summed};
 use crate::product::{Arranged, PANEL, Right, multiplied};

@@ -1,6 +1,6 @@
 //! The largest numbers of rows and columns, and means without the largest losses.
 
-use super::shared::{Two, by_rows, from_vec, rows, sides};
+use crate::cpu::shared::{Two, by_rows, from_vec, rows, sides};
 use crate::lists::Least;
 use crate::pieces::{Real, for_each_piece, rows_per_piece};
 use burn_flex::FlexTensor;

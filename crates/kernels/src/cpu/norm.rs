@@ -1,6 +1,6 @@
 //! Batch and layer norm.
 
-use super::shared::{Pieces, Three, column_sums, from_vec, rows, sides};
+use crate::cpu::shared::{Pieces, Three, column_sums, from_vec, rows, sides};
 use crate::norm::{EPSILON, gathered, repeated};
 use crate::pieces::{Real, filled, for_each_piece, repeats, rows_per_piece, simd, summed};
 use burn_flex::FlexTensor;

@@ -1,6 +1,6 @@
 //! Optimiser steps in place, and the sum of squares by which gradients are clipped.
 
-use super::shared::{Three, Two, from_vec, rows};
+use crate::cpu::shared::{Three, Two, from_vec, rows};
 #[cfg(feature = "threads")]
 use crate::pieces::may_share;
 use crate::pieces::{PIECE, Real, simd, summed};

@@ -1,6 +1,6 @@
 //! Reconstruction losses and the penalties of families.
 
-use super::shared::{by_rows, column_sums, from_vec, rows, sides};
+use crate::cpu::shared::{by_rows, column_sums, from_vec, rows, sides};
 use crate::loss::RowLoss;
 use crate::norm::{CLIPPED, clipped, divergence, unclipped};
 use crate::pieces::{Real, filled, for_each_piece, rows_per_piece, simd, summed};

@@ -60,8 +60,7 @@ pub fn aside<T: Send, R: Send>(
             groups.try_for_each(|group| give.send(group)).ok();
         });
         // The scope has waited for it.
-        return result
-            .unwrap_or_else(|| Err(Error::setting("threads", "a lost result", "another try")));
+        return result.unwrap_or_else(|| Err(Error::bug("a thread ended without a result")));
     }
     let _ = worth;
     consume(&mut groups.flatten())

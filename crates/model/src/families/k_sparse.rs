@@ -11,7 +11,7 @@ use crate::net::vars::Weights;
 use crate::parts::Parts;
 use burn_tensor::Tensor;
 use kernels::largest_in_rows;
-use rows::{Error, Result};
+use rows::{Error, Message, Result};
 use serde::{Deserialize, Serialize};
 
 pub(crate) const ENTRY: Entry =
@@ -55,14 +55,11 @@ impl Family for KSparse {
         Ok(())
     }
 
-    fn warning(&self, blueprint: &Blueprint) -> Option<String> {
-        let latent = blueprint.latent;
-        (self.k >= latent).then(|| {
-            format!(
-                "k is {} and a code has {latent} numbers: nothing is left out. Choose a smaller k (--set k=N) or a larger latent",
-                self.k
-            )
-        })
+    fn warning(&self, blueprint: &Blueprint) -> Option<Message> {
+        let (k, latent) = (self.k, blueprint.latent);
+        let idle = format!("k is {k} and a code has {latent} numbers: nothing is left out. ");
+        let smaller = || Message::from(idle).text("Choose a smaller k (").set("parameters.k", "N");
+        (k >= latent).then(|| smaller().text(") or a larger latent"))
     }
 
     fn code(&self, _: &Parts, _: &Weights, h: Tensor<2>, pass: &mut Pass) -> Result<Code> {

@@ -11,7 +11,7 @@ use crate::net::vars::{Init, Vars, Weights};
 use crate::parts::Parts;
 use burn_tensor::Tensor;
 use kernels::Activation;
-use rows::{Error, Result, Rng};
+use rows::{Error, Message, Result, Rng};
 use std::fmt::Debug;
 
 /// What `auto` stands for; a family changes what its paper does otherwise.
@@ -45,6 +45,7 @@ pub fn check_distribution(blueprint: &Blueprint) -> Result<()> {
 }
 
 /// One forward pass, as the terms of a loss see it.
+#[non_exhaustive]
 pub struct Step<'a> {
     /// The phase of the training step.
     pub phase: &'a Phase,
@@ -93,7 +94,7 @@ pub trait Family: Debug + Send + Sync {
     }
 
     /// What the user should know of these parameters with this network.
-    fn warning(&self, _blueprint: &Blueprint) -> Option<String> {
+    fn warning(&self, _blueprint: &Blueprint) -> Option<Message> {
         None
     }
 

@@ -76,6 +76,8 @@ fn parse<F: Family + Default + Serialize + DeserializeOwned + 'static>(
     }
     match serde_json::from_value::<F>(Value::Object(all)) {
         Ok(family) => Ok(Box::new(family)),
-        Err(error) => Err(Error::setting("parameters", Value::Object(parameters.clone()), error)),
+        Err(error) => {
+            Err(Error::setting("parameters", Value::Object(parameters.clone()), error.to_string()))
+        }
     }
 }

@@ -10,6 +10,7 @@ use rows::{Error, Result};
 
 /// The encoder's and the decoder's layers.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Network {
     /// From a row to the head.
     pub encoder: Vec<Layer>,

@@ -62,6 +62,7 @@ pub enum FileLayout {
 
 /// A variable with its name.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Var {
     /// Its name in the file.
     pub name: String,

@@ -5,6 +5,7 @@ use std::ops::Range;
 /// Where the numbers of a prepared row lie: numbers first, then counts, booleans, what is missing,
 /// choices, and texts.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Layout {
     /// Of each column of the source its prepared numbers.
     pub columns: Vec<Range<usize>>,

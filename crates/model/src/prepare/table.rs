@@ -4,7 +4,7 @@ use crate::prepare::layout::Layout;
 use crate::prepare::scale::{Scale, each, nonzero};
 use crate::prepare::text;
 use crate::prepare::text::Vocabulary;
-use rows::{ColumnKind, Dataset, Error, Field, Result};
+use rows::{ColumnKind, Dataset, Error, Field, Moments, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 /// How the columns of a table are prepared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Table {
     /// One for each column of the source.
     pub columns: Vec<Encoding>,
@@ -160,7 +161,7 @@ impl Table {
             })?;
         }
         let columns = columns.into_iter().enumerate().map(|(column, of)| {
-            if of.count == 0.0 && of.levels.is_empty() {
+            if of.moments.count() == 0.0 && of.levels.is_empty() {
                 return Err(Error::data(
                     &data.name,
                     format!(
@@ -185,8 +186,8 @@ impl Table {
                 }
                 ColumnKind::Boolean => Encoding::Boolean,
                 ColumnKind::Date => Encoding::Date {
-                    offset: of.mean,
-                    scale: nonzero(of.deviation()),
+                    offset: of.moments.mean(),
+                    scale: nonzero(of.moments.deviation()),
                     cycles: of.cycles(),
                     running: goes_on(&of.sample),
                 },
@@ -198,8 +199,8 @@ impl Table {
                     running: true,
                 },
                 kind @ (ColumnKind::Count | ColumnKind::Poisson) => Encoding::Count {
-                    offset: of.mean,
-                    scale: nonzero(of.deviation()),
+                    offset: of.moments.mean(),
+                    scale: nonzero(of.moments.deviation()),
                     poisson: kind == ColumnKind::Poisson,
                 },
                 ColumnKind::Numeric | ColumnKind::Empty if scaling == Scale::Quantile => {
@@ -333,7 +334,7 @@ impl Table {
             | (_, kind @ (ColumnKind::Categorical | ColumnKind::Text)) => Err(Error::shape(
                 format!("{} of {}", data.column_name(column), data.name),
                 format!("{kind} values"),
-                format!("{}, as in training; say so with --column", encoding.kind()),
+                format!("{} values, as in training", encoding.kind()),
             )),
             _ => Ok(Levels::None),
         };
@@ -555,9 +556,7 @@ impl Encoding {
 /// What is gathered of a column in one pass.
 #[derive(Default)]
 struct Statistics {
-    count: f64,
-    mean: f64,
-    squares: f64,
+    moments: Moments,
     low: Option<f64>,
     high: Option<f64>,
     /// Whether a number was none of whole ones.
@@ -567,19 +566,11 @@ struct Statistics {
 }
 
 impl Statistics {
-    /// Welford's update.
     fn add(&mut self, value: f64) {
-        self.count += 1.0;
-        let distance = value - self.mean;
-        self.mean += distance / self.count;
-        self.squares += distance * (value - self.mean);
+        self.moments.add(value);
         self.low = Some(self.low.map_or(value, |low| low.min(value)));
         self.high = Some(self.high.map_or(value, |high| high.max(value)));
         self.fractions |= value.fract() != 0.0;
-    }
-
-    fn deviation(&self) -> f64 {
-        (self.squares / self.count.max(1.0)).sqrt()
     }
 
     fn scaling(&self, scaling: Scale) -> (f64, f64) {
@@ -588,7 +579,7 @@ impl Statistics {
             Scale::None => (0.0, 1.0),
             Scale::MinMax | Scale::Unit => (low, nonzero(high - low)),
             Scale::Auto | Scale::Standard | Scale::Quantile => {
-                (self.mean, nonzero(self.deviation()))
+                (self.moments.mean(), nonzero(self.moments.deviation()))
             }
         }
     }

@@ -134,7 +134,7 @@ pub(crate) fn dataset(
     if rows == 0 {
         return Err(Error::data(place, "has no rows"));
     }
-    shape.features().map_err(|error| Error::data(place, error))?;
+    shape.features().map_err(|error| Error::data(place, error.to_string()))?;
     let image = matches!(shape, Shape::Image { .. });
     let mut data = Dataset::new(place, shape, values)?;
     data.full_scale = (image && eight_bit).then_some(255.0);

@@ -3,7 +3,7 @@
 use crate::arrays::array;
 use crate::hold::element::{self, Element, Kind, sides};
 use crate::hold::source::{Stream, failed};
-use rows::{Dataset, Error, Result, Store, Values};
+use rows::{Dataset, Error, Message, Result, Store, Values};
 use std::path::Path;
 
 /// Reads rows, held in at most `memory` bytes; a file of labels (one dimension) is refused with a
@@ -15,10 +15,11 @@ pub(crate) fn load(path: &Path, memory: Option<u64>) -> Result<Dataset> {
     if dimensions.len() == 1 {
         return Err(Error::data(
             &place,
-            format!(
-                "holds one number a row ({}): a file of labels; name the images and give this with `--labels {place}`",
+            Message::from(format!(
+                "holds one number a row ({}): a file of labels; name the images and give this with ",
                 sides(&dimensions)
-            ),
+            ))
+            .set("labels", &place),
         ));
     }
     let values = read_values(&mut stream, &dimensions, kind, &place, memory)?;
@@ -129,7 +130,7 @@ mod tests {
     #[test]
     fn labels_are_no_rows() {
         let error = load_bytes(&idx(0x08, &[3], &[7, 2, 1])).unwrap_err().to_string();
-        assert!(error.contains("file of labels") && error.contains("--labels"), "{error}");
+        assert!(error.contains("file of labels") && error.contains("labels = "), "{error}");
     }
 
     #[test]

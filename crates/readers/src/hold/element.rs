@@ -1,6 +1,6 @@
 //! The numbers of binary files: their types, their bytes, and what they are held as.
 
-use rows::{Error, Result, Values};
+use rows::{Error, Message, Result, Values};
 
 /// The type of one number in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +138,8 @@ pub(crate) fn too_long(place: &str, count: usize) -> Error {
 pub(crate) fn too_big(place: &str) -> Error {
     Error::data(
         place,
-        "does not fit into memory; take fewer rows, or leave them on disk with `--memory`, as in --memory 1GB",
+        Message::from("does not fit into memory; take fewer rows, or leave them on disk with ")
+            .set("memory", "1GB"),
     )
 }
 

@@ -2,7 +2,7 @@
 
 use crate::hold::sink::Sink;
 use crate::pictures::picture::Picture;
-use rows::{Dataset, Error, Result, Shape, Store, Values};
+use rows::{Dataset, Error, Message, Result, Shape, Store, Values};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -47,17 +47,21 @@ pub(crate) fn load(
         if (picture.width, picture.height) != (width, height) {
             return Err(Error::data(
                 path.display(),
-                format!(
-                    "{} is {width}x{height} and {} is {}x{}; wanted one size: give `--resize WxH`, for example --resize {width}x{height}",
+                Message::from(format!(
+                    "{} is {width}x{height} and {} is {}x{}; wanted one size: give ",
                     like.name, entry.name, picture.width, picture.height
-                ),
+                ))
+                .set("resize", "WxH")
+                .text(", for example ")
+                .set("resize", format!("{width}x{height}")),
             ));
         }
         transparent += usize::from(picture.transparent);
         pixels.add(&picture)?;
     }
     if transparent > 0 {
-        warnings.push(format!("transparency is left out, which {transparent} image(s) have"));
+        let left = format!("transparency is left out, which {transparent} image(s) have");
+        warnings.push(left.into());
     }
     let (width, height, _) =
         first.ok_or_else(|| Error::data(path.display(), "holds no PNG or JPEG images"))?;
@@ -118,12 +122,12 @@ impl Pixels {
 }
 
 /// The files of images in a folder, or the one file.
-pub(crate) fn files(path: &Path, warnings: &mut Vec<String>) -> Result<Vec<PathBuf>> {
+pub(crate) fn files(path: &Path, warnings: &mut Vec<Message>) -> Result<Vec<PathBuf>> {
     Ok(list(path, warnings)?.into_iter().map(|entry| entry.path).collect())
 }
 
 /// The images in a folder, sorted by name; a single file is a folder of one.
-fn list(path: &Path, warnings: &mut Vec<String>) -> Result<Vec<Entry>> {
+fn list(path: &Path, warnings: &mut Vec<Message>) -> Result<Vec<Entry>> {
     if !path.is_dir() {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         return Ok(vec![Entry { path: path.to_owned(), name, label: None }]);
@@ -137,7 +141,7 @@ fn list(path: &Path, warnings: &mut Vec<String>) -> Result<Vec<Entry>> {
         let below = Listing::of(&path)?;
         others += below.others;
         if !below.folders.is_empty() {
-            warnings.push(format!("folders within {folder} were not looked into"));
+            warnings.push(format!("folders within {folder} were not looked into").into());
         }
         let label = Some(folder);
         entries.extend(below.images.into_iter().map(|(name, path)| Entry {
@@ -147,7 +151,7 @@ fn list(path: &Path, warnings: &mut Vec<String>) -> Result<Vec<Entry>> {
         }));
     }
     if others > 0 {
-        warnings.push(format!("left out, being no PNG or JPEG image: {others} file(s)"));
+        warnings.push(format!("left out, being no PNG or JPEG image: {others} file(s)").into());
     }
     match (top.is_empty(), entries.first()) {
         (false, Some(labelled)) => Err(Error::data(
@@ -242,7 +246,7 @@ mod tests {
         let data = load(folder.path(), None, None).unwrap();
         assert_eq!(data.labels.unwrap(), ["cats", "dogs"]);
         assert_eq!(data.ids.unwrap(), ["cats/b.png", "dogs/a.png"]);
-        assert_eq!(data.warnings, ["left out, being no PNG or JPEG image: 1 file(s)"]);
+        assert_eq!(data.warnings, ["left out, being no PNG or JPEG image: 1 file(s)".into()]);
         save(&folder, "top.png", 1, 1, [1, 1, 1]);
         assert!(
             load(folder.path(), None, None)
@@ -259,7 +263,7 @@ mod tests {
         save(&folder, "b.png", 4, 3, [1, 1, 1]);
         let error = load(folder.path(), None, None).unwrap_err().to_string();
         assert!(
-            error.contains("a.png is 2x3 and b.png is 4x3; wanted one size: give `--resize WxH`"),
+            error.contains("a.png is 2x3 and b.png is 4x3; wanted one size: give resize = WxH"),
             "{error}"
         );
         let data = load(folder.path(), Some((5, 6)), None).unwrap();
@@ -294,7 +298,7 @@ mod tests {
             return;
         };
         let kodak = folder.join("kodak");
-        assert!(load(&kodak, None, None).unwrap_err().to_string().contains("--resize"));
+        assert!(load(&kodak, None, None).unwrap_err().to_string().contains("resize = "));
         let data = load(&kodak, Some((48, 32)), None).unwrap();
         assert_eq!((data.rows(), data.features()), (8, 48 * 32 * 3));
     }

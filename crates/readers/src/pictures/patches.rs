@@ -2,7 +2,7 @@
 
 use crate::pictures::images;
 use crate::pictures::picture::Picture;
-use rows::{Dataset, Error, Result, Rng, Shape, Values, Whitening};
+use rows::{Dataset, Error, Message, Result, Rng, Shape, Values, Whitening};
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
 use std::path::{Path, PathBuf};
@@ -131,9 +131,11 @@ pub(crate) fn load(path: &Path, patches: &Patches, memory: Option<u64>) -> Resul
     if numbers > MOST_NUMBERS
         || memory.is_some_and(|bytes| (numbers * 4 + patches.count * PLACE) as u64 > bytes)
     {
-        let wanted = format!(
-            "fewer or smaller ones: {numbers} numbers are held in memory, {MOST_NUMBERS} at most and no more than --memory says"
-        );
+        let wanted = Message::from(format!(
+            "fewer or smaller ones: {numbers} numbers are held in memory, {MOST_NUMBERS} at most and no more than "
+        ))
+        .setting("memory")
+        .text(" says");
         return Err(Error::setting("patches", patches.count, wanted));
     }
     if matches!(patches.whiten, Whitening::Zca(_)) && width * height > WIDEST {
@@ -327,7 +329,7 @@ mod tests {
             load(folder.path(), &patches(Whitening::None), Some(1000))
                 .unwrap_err()
                 .to_string()
-                .contains("--memory")
+                .contains("than memory says")
         );
         assert!(error(Patches { count: 0, ..patches(Whitening::None) }).contains("patches"));
         assert!(

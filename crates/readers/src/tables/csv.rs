@@ -343,9 +343,9 @@ impl<'a> Table<'a> {
         dataset.labels = self.label.map(|_| self.labels);
         dataset.ids = self.id.map(|_| self.ids);
         if counted {
-            dataset.warnings.push(
-                "the first line counts 0, 1, 2, ... and was taken for column names".to_owned(),
-            );
+            dataset
+                .warnings
+                .push("the first line counts 0, 1, 2, ... and was taken for column names".into());
         }
         Ok(Loaded { dataset, columns: self.columns })
     }

@@ -42,7 +42,7 @@ fn a_header_is_told_from_data() {
 fn column_names_that_only_count_are_noticed() {
     let data = table(",0,1,2,3\n0,5,6,7,8\n1,5,6,7,9\n").unwrap();
     assert_eq!(data.columns, ["column 1", "0", "1", "2", "3"]);
-    assert!(data.warnings[0].contains("taken for column names"));
+    assert!(data.warnings[0].to_string().contains("taken for column names"));
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn texts_that_are_no_categories_are_refused_unless_the_user_insists() {
         error.contains("column \"name\" has 50 different words in 50 rows (row 1 has \"item0\")"),
         "{error}"
     );
-    assert!(error.contains("--id name") && error.contains("--column name=categorical"), "{error}");
+    assert!(error.contains("id = name") && error.contains("column = name=categorical"), "{error}");
     let options = ReadOptions {
         columns: vec![("name".to_owned(), ColumnKind::Categorical)],
         ..ReadOptions::default()

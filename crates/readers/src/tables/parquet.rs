@@ -15,7 +15,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
-use rows::{Error, Result, calendar};
+use rows::{Error, Message, Result, calendar};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -190,10 +190,11 @@ impl<'a> Source<'a> {
             .filter(|leaf| Some(*leaf) != label && Some(*leaf) != id)
         {
             let name = &self.names[leaf];
-            loaded
-                .dataset
-                .warnings
-                .push(format!("left out {name}, row names of pandas; `--id {name}` keeps them"));
+            loaded.dataset.warnings.push(
+                Message::from(format!("left out {name}, row names of pandas; "))
+                    .set("id", name)
+                    .text(" keeps them"),
+            );
         }
         Ok(loaded)
     }

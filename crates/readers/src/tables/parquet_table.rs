@@ -228,7 +228,7 @@ impl<'a> Table<'a> {
             return Err(Error::data(self.place, "has columns but no rows"));
         }
         let shape = Shape::Flat { width: self.columns.len() };
-        shape.features().map_err(|error| Error::data(self.place, error))?;
+        shape.features().map_err(|error| Error::data(self.place, error.to_string()))?;
         let mut dataset = Dataset::new(self.place, shape, self.values.finish()?)?;
         for (name, (width, list)) in self.names.iter().zip(&self.widths) {
             if *list {

@@ -233,7 +233,11 @@ fn row_names_of_pandas_are_left_out_with_a_warning() {
     );
     let data = table(&bytes, &ReadOptions::default()).unwrap();
     assert_eq!(data.columns, ["a"]);
-    assert!(data.warnings[0].contains("left out __index_level_0__"), "{:?}", data.warnings);
+    assert!(
+        data.warnings[0].to_string().contains("left out __index_level_0__"),
+        "{:?}",
+        data.warnings
+    );
     let data = table(&bytes, &set(None, Some("__index_level_0__"))).unwrap();
     assert_eq!((data.ids.unwrap(), data.warnings.len()), (vec!["7".to_owned()], 0));
 }

@@ -2,13 +2,13 @@
 
 use crate::tables::cell::has_decimal_comma;
 use crate::tables::column::{Column, Seen, Sort};
-use rows::{ColumnKind, Dataset, Error, Place, Result, Shape, Survey};
+use rows::{ColumnKind, Dataset, Error, Message, Place, Result, Shape, Survey};
 
 /// An error where a column cannot be learned from, or has a cell that is not of its kind.
 ///
 /// Whole columns come first, then single cells: the order in which a user repairs a file.
 pub(crate) fn refuse(data: &Dataset, columns: &[Column]) -> Result<()> {
-    let fail = |message: String| Err(Error::data(&data.name, message));
+    let fail = |message: Message| Err(Error::data(&data.name, message));
     for (j, column) in columns.iter().enumerate() {
         if let Some(reason) = refuse_whole(&quoted(data, j), &data.column_name(j), column) {
             return fail(reason);
@@ -20,38 +20,35 @@ pub(crate) fn refuse(data: &Dataset, columns: &[Column]) -> Result<()> {
         };
         let name = data.column_name(j);
         let (among, advice) = match column.sort() {
-            _ if has_decimal_comma(text) => ("numbers", "write decimals with a point".to_owned()),
+            _ if has_decimal_comma(text) => {
+                ("numbers", Message::from("write decimals with a point"))
+            }
             Sort::Texts => (
                 "texts",
-                format!("if they are all names of categories, say `--column {name}=categorical`"),
+                Message::from("if they are all names of categories, say ")
+                    .set("column", format!("{name}=categorical")),
             ),
-            Sort::Dates => (
-                "dates",
-                "write it like 2024-01-31 or 2024-01-31 12:30, or remove the row".to_owned(),
-            ),
-            Sort::Booleans => ("booleans", "correct the cell or remove the row".to_owned()),
+            Sort::Dates => {
+                ("dates", "write it like 2024-01-31 or 2024-01-31 12:30, or remove the row".into())
+            }
+            Sort::Booleans => ("booleans", "correct the cell or remove the row".into()),
             Sort::Numbers
                 if matches!(column.asked, Some(ColumnKind::Count | ColumnKind::Poisson)) =>
             {
                 (
                     "whole numbers from 0",
-                    "correct the cell, remove the row, or take the column for numeric".to_owned(),
+                    "correct the cell, remove the row, or take the column for numeric".into(),
                 )
             }
-            Sort::Numbers | Sort::Empty => {
-                ("numbers", "correct the cell or remove the row".to_owned())
-            }
+            Sort::Numbers | Sort::Empty => ("numbers", "correct the cell or remove the row".into()),
         };
-        return fail(format!(
-            "row {}, {} has {text:?} among {among}; {advice}",
-            row + 1,
-            quoted(data, j)
-        ));
+        let stray = format!("row {}, {} has {text:?} among {among}; ", row + 1, quoted(data, j));
+        return fail(Message::from(stray).then(advice));
     }
     Ok(())
 }
 
-fn refuse_whole(quoted: &str, name: &str, column: &Column) -> Option<String> {
+fn refuse_whole(quoted: &str, name: &str, column: &Column) -> Option<Message> {
     let example = |seen: &Seen| {
         let (row, text) = seen.first.clone().unwrap_or_default();
         format!("row {} has {text:?}", row + 1)
@@ -60,22 +57,27 @@ fn refuse_whole(quoted: &str, name: &str, column: &Column) -> Option<String> {
     let (different, texts) = (column.different(), column.texts.count);
     match column.sort() {
         _ if column.left_out => None,
-        _ if column.nested => {
-            Some(format!("{quoted} holds nested values, which cannot be trained on; remove it"))
-        }
+        _ if column.nested => Some(
+            format!("{quoted} holds nested values, which cannot be trained on; remove it").into(),
+        ),
         Sort::Texts if column.asked.is_some() => None,
-        Sort::Texts if commas => Some(format!(
-            "{quoted} has decimal commas ({}); write decimals with a point",
-            example(&column.texts)
-        )),
+        Sort::Texts if commas => {
+            let example = example(&column.texts);
+            let why =
+                format!("{quoted} has decimal commas ({example}); write decimals with a point");
+            Some(why.into())
+        }
         Sort::Texts if column.mostly_different() && column.kind() != ColumnKind::Text => {
-            Some(format!(
-                "{quoted} has {different} different words in {texts} rows ({}), which are no categories; set it aside with `--id {name}` or `--label {name}`, remove it, or insist with `--column {name}=categorical` or `=text`",
+            let why = format!(
+                "{quoted} has {different} different words in {texts} rows ({}), which are no categories; set it aside with ",
                 example(&column.texts)
-            ))
+            );
+            let aside = Message::from(why).set("id", name).text(" or ").set("label", name);
+            let insist = aside.text(", remove it, or insist with ");
+            Some(insist.set("column", format!("{name}=categorical")).text(" or =text"))
         }
         Sort::Empty if column.missing.count > 0 && column.asked.is_none() => {
-            Some(format!("{quoted} is empty in every row; remove it"))
+            Some(format!("{quoted} is empty in every row; remove it").into())
         }
         Sort::Numbers | Sort::Booleans | Sort::Dates | Sort::Texts | Sort::Empty => None,
     }
@@ -107,30 +109,27 @@ pub(crate) fn warn(data: &mut Dataset, learning: bool) -> Result<()> {
     let (constant, counting) = (none(constant), none(counting));
     let mut warnings = Vec::new();
     if !constant.is_empty() {
-        warnings.push(format!(
+        let never = format!(
             "{} of {width} columns never change: {}; they carry nothing and may be removed",
             constant.len(),
             list(constant)
-        ));
+        );
+        warnings.push(never.into());
     }
     if !counting.is_empty() {
-        warnings.push(format!(
-            "only counts the rows: {}; if it identifies rows, set it aside with `--id`",
-            list(counting)
-        ));
+        let counts = format!("only counts the rows: {}; ", list(counting));
+        let aside = Message::from(counts).text("if it identifies rows, set it aside with ");
+        warnings.push(aside.setting("id"));
     }
     if let Some(Place { row, column }) = missing.first {
-        warnings.push(format!(
-            "{} in {} of {width} columns, the first in row {}, {}",
-            if missing.count == 1 {
-                "1 cell has no value".to_owned()
-            } else {
-                format!("{} cells have no value", missing.count)
-            },
-            missing.columns,
-            row + 1,
-            quoted(data, column)
-        ));
+        let cells = if missing.count == 1 {
+            "1 cell has no value".to_owned()
+        } else {
+            format!("{} cells have no value", missing.count)
+        };
+        let first = format!("the first in row {}, {}", row + 1, quoted(data, column));
+        let columns = missing.columns;
+        warnings.push(format!("{cells} in {columns} of {width} columns, {first}").into());
     }
     data.warnings.extend(warnings);
     Ok(())
@@ -192,7 +191,7 @@ mod tests {
         warn(&mut data, true).unwrap();
         assert_eq!(
             data.warnings,
-            ["1 of 2 columns never change: column 2; they carry nothing and may be removed"]
+            ["1 of 2 columns never change: column 2; they carry nothing and may be removed".into()]
         );
         assert_eq!(data.features(), 2);
     }
@@ -203,7 +202,7 @@ mod tests {
         let mut data = table(&rows.iter().map(|row| row.as_slice()).collect::<Vec<_>>());
         warn(&mut data, true).unwrap();
         assert!(
-            data.warnings[0].starts_with("only counts the rows: column 1;"),
+            data.warnings[0].to_string().starts_with("only counts the rows: column 1;"),
             "{:?}",
             data.warnings
         );

@@ -26,6 +26,7 @@ pub enum State {
 
 /// One unit of a code over many rows.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Unit {
     /// Its mean.
     pub mean: f64,
@@ -41,6 +42,7 @@ pub struct Unit {
 
 /// All units of a code, and how they go together.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct CodeStatistics {
     /// Each unit.
     pub units: Vec<Unit>,

@@ -7,6 +7,7 @@ use rows::{Dataset, Error, Result};
 
 /// Squared errors of deterministic reconstructions, in scaled units.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Errors {
     /// Of each row, the mean over its features; in the order of the rows asked for.
     pub rows: Vec<f64>,
@@ -36,7 +37,7 @@ impl Errors {
 /// The errors on some rows, in one pass over them.
 pub fn errors(model: &Model, data: &Dataset, rows: &[usize]) -> Result<Errors> {
     if rows.is_empty() {
-        return Err(Error::setting("rows to look at", 0, "at least one"));
+        return Err(Error::TooFew { what: "rows to look at", got: 0, least: 1 });
     }
     let (features, pca) = (model.plan().blueprint.width(), Pca::of(model)?);
     let mut errors = Errors {

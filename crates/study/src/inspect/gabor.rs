@@ -4,6 +4,7 @@
 /// `u` along and `v` across the stripes, from the centre (Gabor 1946; Daugman 1985 for two
 /// dimensions).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Gabor {
     /// The centre: pixels from the left and from the top.
     pub centre: [f64; 2],

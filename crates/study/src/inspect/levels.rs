@@ -6,6 +6,7 @@ use rows::{Dataset, Error, Matrix, Result, Shape};
 
 /// What one layer makes of a row.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Level {
     /// `input`, `encoder 1`, ..., `code`, `decoder 1`, ..., `output`.
     pub name: String,
@@ -48,6 +49,7 @@ impl Level {
 
 /// A feature map in the tree of a row.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Branch {
     /// Its number on its level.
     pub map: usize,

@@ -6,6 +6,7 @@ use rows::Matrix;
 /// The plane along which codes vary most: a map of them, and the way back from a place on it to a
 /// code.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct CodeMap {
     /// The mean code, the middle of the map: `[latent]`.
     pub mean: Vec<f32>,

@@ -1,7 +1,7 @@
 //! Some rows, as they are, as training sees them, and as the model gives them back.
 
 use crate::baseline::Pca;
-use burn_tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Tensor, TensorData};
 use model::{Model, read};
 use rows::{Dataset, Matrix, Result, Rng};
 
@@ -70,37 +70,4 @@ pub fn typical_distance(model: &Model, data: &Dataset, rows: &[usize]) -> Result
         Ok(())
     })?;
     Ok(total / rows.len().max(1) as f64)
-}
-
-/// For each of `inputs` [inputs, features], in scaled units, the one of `rows` that is nearest
-/// to it.
-pub fn nearest_rows(
-    model: &Model,
-    data: &Dataset,
-    rows: &[usize],
-    inputs: &Matrix,
-) -> Result<Vec<usize>> {
-    let wanted = Tensor::<2>::from_data(
-        TensorData::new(inputs.values.clone(), [inputs.rows(), inputs.columns]),
-        &Device::default(),
-    );
-    let mut best = vec![(f32::INFINITY, 0usize); inputs.rows()];
-    let mut seen = 0;
-    model.blocks(data, rows, |_, _, x| {
-        // |x - w|² less |w|², which is the same for all rows.
-        let count = x.dims()[0];
-        let lengths = read(x.clone().square().sum_dim(1))?;
-        let products = read(x.matmul(wanted.clone().transpose()))?;
-        for (row, length) in lengths.iter().enumerate() {
-            for (best, product) in best.iter_mut().zip(&products[row * inputs.rows()..]) {
-                let distance = length - 2.0 * product;
-                if distance < best.0 {
-                    *best = (distance, rows[seen + row]);
-                }
-            }
-        }
-        seen += count;
-        Ok(())
-    })?;
-    Ok(best.into_iter().map(|(_, row)| row).collect())
 }

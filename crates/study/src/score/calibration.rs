@@ -183,6 +183,7 @@ impl Calibration {
 
 /// How a batch's scores differ from those of rows that trained nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Drift {
     /// The largest difference between both distribution functions (Kolmogorov and Smirnov), from 0
     /// to 1.

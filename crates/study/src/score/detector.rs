@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 /// What a model keeps to score rows.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Detector {
     /// The model's own judge, then one for each member.
     pub judges: Vec<Judge>,
@@ -199,10 +200,8 @@ impl Detector {
 ///
 /// An error for a model that was interrupted, or is of an older version.
 pub fn detector(model: &Model) -> Result<Arc<Detector>> {
-    let wanted = "a model that was trained to its end by this version; train it again";
-    model
-        .find::<Detector>()?
-        .ok_or_else(|| Error::setting("the model's detector", "missing", wanted))
+    let how = "its training was interrupted, or it is of an older version; train it again";
+    model.find::<Detector>()?.ok_or_else(|| Error::NotFitted { what: "detector", how: how.into() })
 }
 
 /// Scores all rows, each with at most so many reasons.
@@ -268,7 +267,7 @@ impl Attachment for Detector {
     fn load(section: &Section, model: &Model) -> Result<Self> {
         let damaged = |why: &str| Error::model("", format!("its detector {why}"));
         let content: DetectorContent = serde_json::from_value(section.content.clone())
-            .map_err(|error| Error::model("", error))?;
+            .map_err(|error| Error::model("", error.to_string()))?;
         let ensemble = Ensemble::of(model)?;
         // The columns and code sizes of all members.
         let widths: Vec<(usize, usize)> = std::iter::once((model.features(), model.latent()))

@@ -24,6 +24,7 @@ const HIGHEST: f64 = 1e300;
 /// tenth.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Ruler {
     /// The median.
     pub middle: f64,
@@ -51,6 +52,7 @@ impl Ruler {
 
 /// What it takes to judge rows by one model.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Judge {
     /// How residuals vary together.
     pub residuals: Whitener,

@@ -90,6 +90,7 @@ pub struct RowScore {
 
 /// A column that differs from what was expected.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Reason {
     /// Zero-based column.
     pub column: usize,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 /// Another model of an ensemble.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Member {
     /// The columns that it sees, ascending.
     pub columns: Vec<usize>,
@@ -29,6 +30,7 @@ impl Member {
 
 /// The other models of an ensemble.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Ensemble {
     /// Each with the columns that it sees.
     pub members: Vec<Member>,
@@ -62,7 +64,7 @@ impl Attachment for Ensemble {
     }
 
     fn load(section: &Section, model: &Model) -> Result<Self> {
-        let damaged = |why: &dyn fmt::Display| Error::model("", why);
+        let damaged = |why: &dyn fmt::Display| Error::model("", why.to_string());
         let contents: Vec<MemberContent> =
             serde_json::from_value(section.content.clone()).map_err(|error| damaged(&error))?;
         let features = model.features();

@@ -3,7 +3,7 @@
 use crate::score::detector::{detector, score};
 use crate::score::kind::{Reason, ScoreKind};
 use model::Model;
-use rows::{Dataset, Error, Result, Windows};
+use rows::{Dataset, Error, Message, Result, Windows};
 
 /// A point's score.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,7 @@ pub struct PointScore {
 
 /// Points in a row whose scores are above a threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Stretch {
     /// The first point.
     pub start: usize,
@@ -38,7 +39,8 @@ pub fn score_points(
     reasons: usize,
 ) -> Result<Vec<PointScore>> {
     let windows = data.windows.as_ref().ok_or_else(|| {
-        Error::data(&data.name, "holds no windows of a series; read it with --window")
+        let wanted = Message::from("holds no windows of a series; read it with ");
+        Error::data(&data.name, wanted.setting("window"))
     })?;
     let rows = score(model, data, kind, 0)?;
     let scores = windows.mean(|window, _| rows[window].score);

@@ -5,6 +5,7 @@
 //! for anomaly detection are unreliable", arXiv 2501.13864, 2025), and then calls them normal.
 
 use crate::score::kind::ScoreKind;
+use rows::Message;
 use serde::{Deserialize, Serialize};
 
 /// Rows that are certainly no rows of the data.
@@ -27,6 +28,7 @@ const ENOUGH: f64 = 0.5;
 /// How the probes came out, for every kind of score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Probed {
     /// For each probe and kind the fraction of rows above the 99th percentile of normal rows.
     pub above: Vec<(Probe, ScoreKind, f64)>,
@@ -49,7 +51,7 @@ impl Probed {
 
     /// What the user should know about scores of this kind: each probe that is not found, and the
     /// kind that finds it, if any does.
-    pub fn advice(&self, kind: ScoreKind) -> Vec<String> {
+    pub fn advice(&self, kind: ScoreKind) -> Vec<Message> {
         let mut advice = Vec::new();
         for probe in Probe::ALL.into_iter().filter(|probe| self.fraction(*probe, kind) < ENOUGH) {
             let percent = |kind| (100.0 * self.fraction(probe, kind)).round();
@@ -58,19 +60,20 @@ impl Probed {
             let best =
                 best.max_by(|a, b| self.fraction(probe, *a).total_cmp(&self.fraction(probe, *b)));
             let remedy = match best {
-                Some(best) => format!("--kind {best} finds {} %, checked on the same rows", percent(best)),
+                Some(best) => {
+                    let finds = format!(" finds {} %, checked on the same rows", percent(best));
+                    Message::default().set("kind", best).text(finds)
+                }
                 None => match probe {
                     Probe::Shuffled => {
-                        "no kind of score does: the columns hardly depend on each other, or the model has not learned how".to_owned()
+                        "no kind of score does: the columns hardly depend on each other, or the model has not learned how".into()
                     }
-                    _ => "no kind of score does: train with a smaller latent or the denoising family, and probe again".to_owned(),
+                    _ => "no kind of score does: train with a smaller latent or the denoising family, and probe again".into(),
                 },
             };
-            advice.push(format!(
-                "{}: only {} % score above 99 % of normal rows; {remedy}",
-                probe.what(),
-                percent(kind)
-            ));
+            let (what, found) = (probe.what(), percent(kind));
+            let only = format!("{what}: only {found} % score above 99 % of normal rows; ");
+            advice.push(Message::from(only).then(remedy));
         }
         advice
     }

@@ -1,10 +1,8 @@
 //! Distances to the codes of training rows.
 
-use model::read;
+use crate::nearest::Distances;
+use model::tensor_of;
 use rows::{Matrix, Result, Rng};
-
-use burn_tensor::{Device, Tensor, TensorData};
-use kernels::{Activation, arrange, dense_arranged};
 use std::fmt;
 
 /// Codes that are kept at most.
@@ -25,9 +23,8 @@ pub struct Reference {
     pub codes: Matrix,
     /// Whether the training rows had anomalies among them.
     pub coarse: bool,
-    /// What a code is multiplied with, and what is added, for its squared distances to all others
-    /// less its own square; none of no codes.
-    products: Option<(Tensor<3>, Tensor<2>)>,
+    /// To the codes that are kept; none to no codes.
+    distances: Option<Distances>,
     draws: Vec<[u16; SMALL]>,
 }
 
@@ -49,21 +46,9 @@ impl Reference {
             draws = (0..DRAWS).map(draw).collect();
         }
         let kept = codes.rows().min(MOST);
-        let products = (kept > 0 && codes.columns > 0).then(|| {
-            let all = &codes.values[..kept * codes.columns];
-            let squares: Vec<f32> = all
-                .chunks_exact(codes.columns)
-                .map(|code| code.iter().map(|number| number * number).sum())
-                .collect();
-            let matrix = |values: Vec<f32>, shape| {
-                Tensor::<2>::from_data(TensorData::new(values, shape), &Device::default())
-            };
-            (
-                arrange(matrix(all.to_vec(), [kept, codes.columns]) * -2.0, true),
-                matrix(squares, [1, kept]),
-            )
-        });
-        Self { codes, coarse, products, draws }
+        let all = codes.values[..kept * codes.columns].to_vec();
+        let distances = Distances::to(&Matrix { columns: codes.columns, values: all });
+        Self { codes, coarse, distances, draws }
     }
 
     /// How far a code is from the others.
@@ -96,19 +81,13 @@ impl Reference {
 
     /// The five codes nearest to each of some, a code's own left out.
     ///
-    /// One matrix product tells which are near, `|a - b|² = |a|² + |b|² - 2 a b`: in more than some
-    /// ten dimensions a tree looks at nearly all codes, too, but one by one.
+    /// A product tells which are near, and their numbers in which order.
     pub(crate) fn nearest(&self, codes: &Matrix) -> Result<Vec<Near>> {
         let rows = codes.rows();
-        let Some((weight, squares)) = self.products.as_ref().filter(|_| rows > 0) else {
+        let Some(distances) = self.distances.as_ref().filter(|_| rows > 0) else {
             return Ok(vec![Vec::new(); rows]);
         };
-        let x = Tensor::<2>::from_data(
-            TensorData::new(codes.values.clone(), [rows, codes.columns]),
-            &Device::default(),
-        );
-        let products =
-            read(dense_arranged(x, weight.clone(), squares.clone(), Activation::Identity))?;
+        let products = distances.from(tensor_of(codes, 0..rows))?;
         let kept = products.len() / rows;
         Ok((0..rows)
             .map(|row| self.sorted(codes.row(row), &products[row * kept..][..kept]))

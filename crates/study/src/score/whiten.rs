@@ -12,6 +12,7 @@ pub(crate) const WIDEST: usize = 256;
 /// (r - m)|²` with `Wᵀ W` the inverse covariance (Mahalanobis 1936), or with the diagonal alone for
 /// rows wider than 256 numbers.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Whitener {
     /// The mean row `[columns]`.
     pub mean: Vec<f32>,

@@ -1,0 +1,74 @@
+//! Words on the command line that make the same again.
+
+use crate::args::Rows;
+use crate::settings::flag;
+use crate::show::quoted;
+use autoencoders::Config;
+use autoencoders::study::Head;
+use serde_json::Value;
+
+/// The words that read the same rows again.
+pub(crate) fn rows_words(rows: &Rows) -> String {
+    let (mut words, reading) = (vec![quoted(&rows.data)], &rows.reading);
+    let mut option = |name: &str, value: Option<String>| {
+        words.extend(value.map(|value| format!("{name} {value}")))
+    };
+    option("--label", reading.label.as_ref().map(quoted));
+    option("--labels", reading.labels.as_ref().map(|path| quoted(path.display())));
+    option("--id", reading.id.as_ref().map(quoted));
+    let columns: Vec<String> =
+        reading.columns.iter().map(|(name, kind)| format!("{name}={kind}")).collect();
+    option("--column", (!columns.is_empty()).then(|| quoted(columns.join(","))));
+    option("--window", reading.window.map(|points| points.to_string()));
+    option("--stride", reading.stride.map(|points| points.to_string()));
+    option("--time", reading.time.as_ref().map(quoted));
+    option("--resample", reading.resample.map(|span| span.to_string()));
+    option("--duplicates", reading.duplicates.map(|how| how.name().to_owned()));
+    option("--gaps", reading.gaps.map(|how| how.name().to_owned()));
+    option("--memory", reading.memory.map(|bytes| bytes.to_string()));
+    option("--patches", reading.patches.map(|count| count.to_string()));
+    option("--patch", reading.patch.map(|(width, height)| format!("{width}x{height}")));
+    option("--whiten", reading.whiten.map(|how| how.to_string()));
+    option("--resize", reading.resize.map(|(width, height)| format!("{width}x{height}")));
+    words.join(" ")
+}
+
+/// The words that train a model of this configuration again; what is as by default is left out.
+pub(crate) fn train_words(rows: &str, config: &Config) -> String {
+    let (own, default) = (config.by_name(), Config::default().by_name());
+    let text =
+        |value: &Value| quoted(value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    let mut words = format!("ae train {rows}");
+    for (name, value) in own.iter().filter(|(name, value)| default.get(*name) != Some(value)) {
+        match (name.as_str(), value) {
+            ("parameters", Value::Object(parameters)) => {
+                parameters
+                    .iter()
+                    .for_each(|(name, value)| words += &format!(" --set {name}={}", text(value)));
+            }
+            // Which model it was is not known any more.
+            ("freeze_encoder", _) => words += " --from MODEL --freeze-encoder",
+            (name, Value::Bool(true)) => words += &format!(" --{}", flag(name)),
+            (_, Value::Null | Value::Bool(false)) => {}
+            (name, value) => words += &format!(" --{} {}", flag(name), text(value)),
+        }
+    }
+    words
+}
+
+/// The words that train such a classifier, with a space before each; what is as by default is left
+/// out.
+pub(crate) fn head_words(head: &Head) -> String {
+    let default = Head::default();
+    let options = [
+        ("--head-epochs", head.epochs.map(|epochs| epochs.to_string())),
+        (
+            "--head-lr",
+            (head.learning_rate != default.learning_rate).then(|| head.learning_rate.to_string()),
+        ),
+        ("--head-l2", (head.l2 != default.l2).then(|| head.l2.to_string())),
+    ];
+    let options =
+        options.into_iter().filter_map(|(name, value)| Some(format!(" {name} {}", value?)));
+    format!(" --head {}", head.kind) + &options.collect::<String>()
+}

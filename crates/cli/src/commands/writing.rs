@@ -1,0 +1,87 @@
+//! Rows of a model in the format of the file that a command writes.
+
+use crate::args::Output;
+use crate::commands::picture;
+use crate::files::refuse_no_folder;
+use autoencoders::data::{Shape, refuse_existing, write_npy, write_table_blocks};
+use autoencoders::{Error, Matrix, Model, Result};
+
+/// What a file of rows holds, by its extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// An array.
+    Npy,
+    /// CSV or Parquet.
+    Table,
+    /// A picture.
+    Png,
+}
+
+impl Format {
+    /// The format of an output, refused before anything is computed.
+    ///
+    /// `model` is the one whose rows are written; codes, written without it, are no picture.
+    pub(crate) fn check(output: &Output, model: Option<&Model>) -> Result<Self> {
+        refuse_existing(&output.path, output.force)?;
+        refuse_no_folder(&output.path)?;
+        let extension =
+            output.path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        match (extension.as_str(), model) {
+            ("npy", _) => Ok(Self::Npy),
+            ("csv" | "parquet", _) => Ok(Self::Table),
+            ("png", Some(model)) => picture::check(model).map(|()| Self::Png),
+            (_, None) => Err(Error::unknown("table format", extension, ["npy", "csv", "parquet"])),
+            (_, Some(_)) => {
+                Err(Error::unknown("format", extension, ["npy", "csv", "parquet", "png"]))
+            }
+        }
+    }
+}
+
+/// Writes rows of a model in the units of its data; `per_row` images stand side by side in a
+/// picture.
+pub(crate) fn write_rows(
+    output: &Output,
+    format: Format,
+    model: &Model,
+    ids: Option<&[String]>,
+    rows: &Matrix,
+    per_row: usize,
+) -> Result<()> {
+    match format {
+        Format::Npy => write_npy(
+            &output.path,
+            &array_shape(&model.signature().shape, rows.rows()),
+            &rows.values,
+        ),
+        Format::Table => {
+            let blocks = &mut std::iter::once(Ok(rows.clone()));
+            write_table_blocks(
+                &output.path,
+                ids,
+                &column_names(model),
+                &model.signature().preparation.fields(),
+                rows.rows(),
+                blocks,
+            )
+        }
+        Format::Png => picture::write(&output.path, model, rows, per_row),
+    }
+}
+
+/// The dimensions by which the reader recognises images and series.
+pub(crate) fn array_shape(shape: &Shape, rows: usize) -> Vec<usize> {
+    match *shape {
+        Shape::Flat { width } => vec![rows, width],
+        Shape::Image { height, width, channels } => vec![rows, height, width, channels],
+        Shape::Series { length, channels } => vec![rows, length, channels],
+    }
+}
+
+pub(crate) fn column_names(model: &Model) -> Vec<String> {
+    if model.signature().columns.is_empty() {
+        (0..model.features()).map(|column| format!("x_{column}")).collect()
+    } else {
+        model.signature().columns.clone()
+    }
+}

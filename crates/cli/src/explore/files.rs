@@ -1,0 +1,30 @@
+//! The files of the explorer by their names.
+
+use crate::explore::page::PAGE;
+use crate::explore::scene::{self, Scene};
+use autoencoders::{Error, Result};
+
+use std::borrow::Cow;
+use std::path::Path;
+
+/// A file of the explorer by its name; none where it has no such file.
+pub(crate) fn file<'a>(scene: &'a Scene, name: &str) -> Option<Result<Cow<'a, [u8]>>> {
+    match PAGE.iter().find(|(known, _)| *known == name) {
+        Some((_, bytes)) => Some(Ok(Cow::Borrowed(bytes))),
+        None => scene.file(name),
+    }
+}
+
+/// Writes all files into a folder, from which any web server serves them; tells how many.
+pub(crate) fn write(scene: &Scene, folder: &Path) -> Result<usize> {
+    std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
+    let names: Vec<&str> = PAGE.iter().map(|(name, _)| *name).chain(scene::FILES).collect();
+    for name in &names {
+        let Some(bytes) = file(scene, name) else { continue };
+        let bytes = bytes?;
+        autoencoders::data::write_atomically(&folder.join(name), |file| {
+            std::io::Write::write_all(file, &bytes)
+        })?;
+    }
+    Ok(names.len())
+}
