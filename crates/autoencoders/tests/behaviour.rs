@@ -470,7 +470,7 @@ fn a_rate_that_is_too_high_is_told_with_advice_and_never_kept() {
     let config = Config::default().learning_rate(1e3).optimiser(Method::Sgd).epochs(5);
     match fit(&config, &data, None, false, &mut |_| Flow::Continue) {
         Err(error @ Error::Diverged { .. }) => {
-            assert!(error.to_string().contains("--lr"), "{error}")
+            assert!(error.to_string().contains("learning_rate = "), "{error}")
         }
         Ok(Trained { model, outcome: Outcome::Diverged(_), .. }) => {
             assert!(model.encode(&data).unwrap().values.iter().all(|value| value.is_finite()))

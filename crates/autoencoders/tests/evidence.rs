@@ -185,7 +185,7 @@ fn a_family_without_a_prior_has_no_likelihood() {
         importance_weighted(&model, &data, &[0], 10, 1)
             .unwrap_err()
             .to_string()
-            .contains("vae or iwae")
+            .contains("no prior")
     );
 }
 

@@ -164,11 +164,11 @@ fn a_boltzmann_machine_fills_no_layer_of_units_that_it_does_not_have() {
         fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap_err().to_string()
     };
     let hidden = error(stacked("rbm").activation(Activation::Relu));
-    assert!(hidden.contains("relu") && hidden.contains("--activation sigmoid"), "{hidden}");
+    assert!(hidden.contains("relu") && hidden.contains("(activation = sigmoid)"), "{hidden}");
     let code = error(stacked("rbm").code_activation(Activation::Tanh));
-    assert!(code.contains("tanh") && code.contains("--code-activation sigmoid"), "{code}");
+    assert!(code.contains("tanh") && code.contains("code_activation = sigmoid"), "{code}");
     let linear = error(stacked("rbm").net("linear".parse::<Net>().unwrap()));
-    assert!(linear.contains("linear") && linear.contains("--scale standard"), "{linear}");
+    assert!(linear.contains("linear") && linear.contains("scale = standard"), "{linear}");
 }
 
 #[test]
@@ -373,7 +373,7 @@ fn rows_without_a_label_train_no_classifier_and_one_class_is_refused() {
         Classifier::fit(&found.model, &data, &found.split, &head, &mut |_| Flow::Continue)
             .unwrap_err()
             .to_string()
-            .contains("--label")
+            .contains("(label)")
     );
 }
 

@@ -226,7 +226,7 @@ fn columns_of_another_kind_are_refused_by_name() {
     let error = model.encode(&other).unwrap_err().to_string();
     assert_eq!(
         error,
-        "colour of mixed: got numeric values, wanted categorical, as in training; say so with --column"
+        "mixed: colour holds numeric values, and categorical ones in training; say so with column = colour=categorical"
     );
     let mut empty = data;
     let values = empty.gather(0..200).unwrap();

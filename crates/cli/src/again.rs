@@ -1,7 +1,7 @@
 //! Words on the command line that make the same again.
 
 use crate::args::Rows;
-use crate::settings::flag;
+use crate::flags::flag;
 use crate::show::quoted;
 use autoencoders::Config;
 use autoencoders::study::Head;

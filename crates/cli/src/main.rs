@@ -6,6 +6,7 @@ mod commands;
 mod exit;
 mod explore;
 mod files;
+mod flags;
 mod progress;
 mod report;
 mod settings;

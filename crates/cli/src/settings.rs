@@ -1,6 +1,6 @@
 //! The settings of a training on the command line, made from the library's one table of them.
 
-use crate::show::worded;
+use crate::flags::{flag, worded};
 use crate::words::{Words, families};
 use autoencoders::data::{Field, Shape};
 use autoencoders::settings::{Activation, Setting};
@@ -39,11 +39,6 @@ const PARAMETERS: &str = "parameters";
 const RECIPE: &str = "config";
 const PURPOSE: &str = "purpose";
 const STACK: &str = "stack";
-
-/// The flag of a setting.
-pub(crate) fn flag(name: &str) -> String {
-    if name == "learning_rate" { "lr".to_owned() } else { name.replace('_', "-") }
-}
 
 /// The settings that are flags of their own.
 fn flags() -> impl Iterator<Item = &'static Setting> {

@@ -1,7 +1,7 @@
 //! Everything that is printed: results on standard output, the rest on standard error.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
 
-use crate::settings::flag;
+use crate::flags::{as_a_flag, worded};
 use autoencoders::data::Field;
 use autoencoders::{Error, Message, Model, Numbers, Result};
 use clap::builder::styling::{AnsiColor, Style};
@@ -62,20 +62,6 @@ impl Show {
 /// What went wrong; never silenced.
 pub(crate) fn error(error: &Error) {
     say(&format!("{} {}", paint(AnsiColor::Red, "error:"), worded(error)));
-}
-
-/// An error with its advice as flags.
-pub(crate) fn worded(error: &Error) -> String {
-    error.worded(&as_a_flag)
-}
-
-/// A setting that a message of the library names, as the command line has it.
-pub(crate) fn as_a_flag(name: &str, value: Option<&str>) -> String {
-    match (name.strip_prefix("parameters."), value) {
-        (Some(parameter), value) => format!("--set {parameter}={}", value.unwrap_or("N")),
-        (None, Some(value)) => format!("--{} {value}", flag(name)),
-        (None, None) => format!("--{}", flag(name)),
-    }
 }
 
 /// A line on standard error; where nobody listens any more it is lost, and the work goes on.

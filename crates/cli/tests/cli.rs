@@ -930,7 +930,7 @@ fn eval_tells_on_request_how_well_the_code_recognises_and_how_likely_rows_are() 
         "{told}"
     );
     place.ok("train digits --epochs 1 --quiet -o p.ae");
-    assert!(place.ae("eval p.ae digits --importance 20").err.contains("vae or iwae"));
+    assert!(place.ae("eval p.ae digits --importance 20").err.contains("no prior"));
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub enum Error {
         /// How a model comes to it.
         how: Message,
     },
-    /// A model whose family has no distribution over codes that rows were not seen by.
+    /// A model whose family has no prior over codes.
     NoPrior {
         /// The family.
         family: String,
@@ -155,8 +155,8 @@ impl Error {
                 format!("the model has no {what}; {}", how.worded(wording))
             }
             Self::NoPrior { family } => format!(
-                "a model of the family {family} has no distribution over codes to draw from; \
-                 vae and iwae have one"
+                "a model of the family {family} has no prior over codes, by which rows are drawn and \
+                 their likelihood is known; variational families have one"
             ),
             Self::TooFew { what, got, least } => format!("{what}: {got}; at least {least} needed"),
             Self::Bug { what } => {

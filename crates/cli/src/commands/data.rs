@@ -1,6 +1,7 @@
 //! `ae data`: what is in a file of rows.
 
 use crate::args::Data;
+use crate::flags::worded;
 use crate::show::{self, Show};
 use autoencoders::data::ColumnDescription;
 use autoencoders::data::Description;
@@ -20,7 +21,7 @@ pub(crate) fn run(args: &Data, show: &Show) -> Result<()> {
         .map_err(|error| Error::data(&description.name, error.to_string()))?;
     // The same words that a training would end with: where it is, and what to do about it.
     let refused =
-        read(&args.rows.data, &args.rows.reading.options()).err().map(|error| show::worded(&error));
+        read(&args.rows.data, &args.rows.reading.options()).err().map(|error| worded(&error));
     json["refused"] = json!(refused);
     show.result(&json, text(&description))?;
     if !show.json {

@@ -3,6 +3,7 @@
 use crate::args::Score;
 use crate::commands::reason::reason;
 use crate::exit::Exit;
+use crate::flags::worded;
 use crate::show::{self, Show};
 use autoencoders::data::ColumnKind;
 use autoencoders::data::Dataset;
@@ -94,7 +95,7 @@ fn answer(
             }
             // One wrong line must not end the watch.
             Err(error) => {
-                let error = show::worded(&error);
+                let error = worded(&error);
                 show::say(&format!("line {number}: {error}"));
                 json!({ "line": number, "error": error })
             }

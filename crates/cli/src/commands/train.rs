@@ -10,6 +10,7 @@ use crate::commands::report;
 use crate::commands::summary::{self, Judged};
 use crate::exit::Exit;
 use crate::files::name;
+use crate::flags::worded;
 use crate::progress::{Progress, now};
 use crate::show::{self, Show, quoted};
 use autoencoders::data::Dataset;
@@ -126,7 +127,7 @@ fn attach(trained: &mut Trained, classifier: Result<Classifier>, show: &Show) ->
     let classifier = match classifier {
         Ok(classifier) => classifier,
         Err(error) => {
-            let error = show::worded(&error);
+            let error = worded(&error);
             show.warn(format!("the classifier was not trained: {error}; try another --head-lr"));
             return Ok(());
         }

@@ -1,10 +1,10 @@
 //! Anomalies among the rows: how scores are distributed, which rows stand out and why, and where in
 //! a series they lie.
 
+use crate::flags::as_a_flag;
 use crate::report::facts::Facts;
 use crate::report::figure::{Figure, Picture, Section};
 use crate::show;
-use crate::show::as_a_flag;
 use autoencoders::Result;
 use autoencoders::data::Dataset;
 use autoencoders::data::Windows;

@@ -4,7 +4,7 @@ use crate::prepare::layout::Layout;
 use crate::prepare::scale::{Scale, each, nonzero};
 use crate::prepare::text;
 use crate::prepare::text::Vocabulary;
-use rows::{ColumnKind, Dataset, Error, Field, Moments, Result};
+use rows::{ColumnKind, Dataset, Error, Field, Message, Moments, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -331,11 +331,13 @@ impl Table {
                 Ok(Levels::None)
             }
             (Encoding::Choice { .. } | Encoding::Text { .. }, kind)
-            | (_, kind @ (ColumnKind::Categorical | ColumnKind::Text)) => Err(Error::shape(
-                format!("{} of {}", data.column_name(column), data.name),
-                format!("{kind} values"),
-                format!("{} values, as in training", encoding.kind()),
-            )),
+            | (_, kind @ (ColumnKind::Categorical | ColumnKind::Text)) => {
+                let (name, trained) = (data.column_name(column), encoding.kind());
+                let holds = format!("{name} holds {kind} values, and {trained} ones in training; ");
+                let advice = Message::from(holds).text("say so with ");
+                let advice = advice.set("column", format!("{name}={trained}"));
+                Err(Error::data(&data.name, advice))
+            }
             _ => Ok(Levels::None),
         };
         self.columns.iter().enumerate().map(of).collect()
