@@ -1,6 +1,6 @@
 //! The cases: what both sides do, as data.
 
-use autoencoders::settings::Net;
+use autoencoders::settings::{Net, Scale, Schedule};
 use autoencoders::{Activation, Config};
 use serde_json::{Value, json};
 
@@ -36,7 +36,11 @@ fn config(
         .batch(batch)
         .code_activation(code_activation)
         .epochs(1000)
-    // The rows are what both sides compute with..scale(Scale::None).validation(0.0).test(0.0).schedule(autoencoders::optimise::Schedule::Constant)
+        // The rows are what both sides compute with.
+        .scale(Scale::None)
+        .validation(0.0)
+        .test(0.0)
+        .schedule(Schedule::Constant)
 }
 
 /// Symmetric dense layers between these widths.
