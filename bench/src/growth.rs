@@ -188,7 +188,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 const HEAD: &str = "# How cost grows: the figures
 
-Made by `cargo run --release -p bench -- --growth`, which also draws [the picture](pictures/growth.svg). What they say is in
+Made by `cargo run --profile dist -p bench -- --growth`, which also draws [the picture](pictures/growth.svg). What they say is in
 [growth.md](growth.md).
 
 ";

@@ -1,7 +1,7 @@
 //! The side-by-side benchmark: each case in our program and in the peer in turn, on the same data
 //! with the same number of threads.
 //!
-//! `cargo run --release -p bench -- [--quick] [--json FILE] [--only WORDS]`; `--growth` measures
+//! `cargo run --profile dist -p bench -- [--quick] [--json FILE] [--only WORDS]`; `--growth` measures
 //! how cost grows instead.
 
 #![allow(clippy::disallowed_methods)] // a benchmark reads the clock
