@@ -8,6 +8,7 @@
 //! contractive, vae. `--quick` trains on a tenth of the rows and checks nothing.
 
 use autoencoders::engine::Draw;
+use autoencoders::engine::Engine;
 use autoencoders::settings::Likelihood;
 use autoencoders::settings::Net;
 use autoencoders::study::code_change;
@@ -366,7 +367,7 @@ impl Floors {
 
 /// The masking noise of the denoising paper, on prepared rows.
 fn mask(x: Tensor<2>, rng: &Rng) -> Result<Tensor<2>> {
-    let uniform = rng.split("mask").uniform(x.dims(), &x.device(), x.dtype());
+    let uniform = rng.split("mask").uniform(x.dims(), &Engine::of(&x));
     Ok(x * (uniform - 0.3).sign().clamp_min(0.0))
 }
 

@@ -11,6 +11,7 @@ use autoencoders::engine::Batch;
 use autoencoders::engine::Bounds;
 use autoencoders::engine::Coder;
 use autoencoders::engine::Draw;
+use autoencoders::engine::Engine;
 use autoencoders::engine::Init;
 use autoencoders::engine::Pass;
 use autoencoders::engine::Phase;
@@ -64,13 +65,13 @@ fn table(rows: usize) -> Dataset {
 
 fn coder(config: &Config, shape: &Shape) -> (Coder, Vars) {
     let plan = Plan::new(&config.model, shape, Bounds::Unit).unwrap();
-    let mut init = Init::random(&Rng::new(1), &Device::default(), DType::F64);
+    let mut init = Init::random(&Rng::new(1), &Engine { dtype: DType::F64, ..Engine::default() });
     let coder = Coder::build(plan, &mut init).unwrap();
     (coder, init.finish())
 }
 
 fn uniform(rows: usize, columns: usize) -> Tensor<2> {
-    Rng::new(2).uniform([rows, columns], &Device::default(), DType::F64)
+    Rng::new(2).uniform([rows, columns], &Engine { dtype: DType::F64, ..Engine::default() })
 }
 
 #[test]
@@ -335,7 +336,11 @@ fn a_variational_code_without_data_to_code_falls_to_the_prior_and_free_bits_hold
             .epochs(60)
             .learning_rate(1e-2);
         let Trained { model, split, .. } = trained(&config, &noise);
-        let x = model.signature().preparation.tensor(&noise, split.test.iter().copied()).unwrap();
+        let x = model
+            .signature()
+            .preparation
+            .tensor(&noise, split.test.iter().copied(), &model.engine())
+            .unwrap();
         let code = model
             .coder()
             .code(&model.vars().values(), x, &mut Pass::deterministic(Rng::new(1)))
@@ -378,7 +383,7 @@ fn principal_components_of_wide_data_reconstruct_what_has_their_rank() {
     let preparation = Preparation::fit(Scale::Standard, &data, &rows, false).unwrap();
     let error = |latent| {
         let pca = Pca::fit(&preparation, &data, &rows, latent, &Rng::new(1)).unwrap();
-        let x = preparation.tensor(&data, rows.iter().copied()).unwrap();
+        let x = preparation.tensor(&data, rows.iter().copied(), &Engine::default()).unwrap();
         (pca.reconstruct(x.clone()) - x).square().mean().into_scalar::<f64>()
     };
     assert!(

@@ -7,6 +7,7 @@ use autoencoders::data::Values;
 use autoencoders::data::{self, ReadOptions, read};
 use autoencoders::engine::Batch;
 use autoencoders::engine::Draw;
+use autoencoders::engine::Engine;
 use autoencoders::engine::Pass;
 use autoencoders::engine::read as numbers;
 use autoencoders::engine::{Family, Phase};
@@ -20,7 +21,7 @@ use autoencoders::study::importance_weighted;
 use autoencoders::study::is_generative;
 use autoencoders::study::likelihood_constants;
 use autoencoders::{Config, Flow, Model, Rng, fit};
-use burn_tensor::{DType, Tensor};
+use burn_tensor::Tensor;
 
 /// A model whose rows are `w z + b` and noise of a known variance, so that `ln p(x)` is that of
 /// a normal distribution.
@@ -111,7 +112,7 @@ fn only_the_numbers_of_a_table_that_are_there_have_a_constant() {
         .likelihood("gaussian".parse::<Likelihood>().unwrap())
         .epochs(1);
     let model = fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap().model;
-    let x = model.signature().preparation.on(&data).unwrap().tensor(0..3).unwrap();
+    let x = model.signature().preparation.on(&data).unwrap().tensor(0..3, &model.engine()).unwrap();
     let each = 0.5 * std::f64::consts::PI.ln();
     let got = likelihood_constants(&model, &x).unwrap();
     assert!(
@@ -199,9 +200,14 @@ fn the_loss_of_a_row_is_minus_the_logarithm_of_the_mean_weight_of_its_different_
         .epochs(2);
     let model = fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap().model;
     let (parts, values) = (&model.coder().parts, model.vars().leaves(|_| false));
-    let x = model.signature().preparation.on(&data).unwrap().tensor([7].into_iter()).unwrap();
-    let noise =
-        numbers(Rng::new(3).split("posterior").normal([5, 4], &x.device(), DType::F32)).unwrap();
+    let x = model
+        .signature()
+        .preparation
+        .on(&data)
+        .unwrap()
+        .tensor([7].into_iter(), &model.engine())
+        .unwrap();
+    let noise = numbers(Rng::new(3).split("posterior").normal([5, 4], &Engine::of(&x))).unwrap();
     let code = numbers(parts.network.encode(&values, x.clone(), &mut Pass::training(Rng::new(3))))
         .unwrap();
     let weight = |noise: &[f32]| {

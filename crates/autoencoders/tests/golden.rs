@@ -9,6 +9,7 @@ use autoencoders::engine::Autoencoding;
 use autoencoders::engine::Batch;
 use autoencoders::engine::Bounds;
 use autoencoders::engine::Coder;
+use autoencoders::engine::Engine;
 use autoencoders::engine::FileLayout;
 use autoencoders::engine::Fill;
 use autoencoders::engine::Init;
@@ -119,7 +120,7 @@ fn check(case: &Case) {
     let fail = |error| -> ! { panic!("{}: {error}", case.name) };
     let plan = Plan::new(&case.config.model, &case.shape, case.range);
     let plan = plan.unwrap_or_else(|error| fail(error));
-    let mut init = Init::random(&Rng::new(0), &Device::default(), DType::F64);
+    let mut init = Init::random(&Rng::new(0), &Engine { dtype: DType::F64, ..Engine::default() });
     let coder = Coder::build(plan, &mut init).unwrap_or_else(|error| fail(error));
     let mut vars = init.finish();
     let built: BTreeSet<&str> = vars.iter().map(|(_, var)| var.name.as_str()).collect();
@@ -267,7 +268,8 @@ impl Pair {
 
     /// Variables with these values.
     fn variables(&self) -> Vars {
-        let mut init = Init::random(&Rng::new(0), &Device::default(), DType::F64);
+        let mut init =
+            Init::random(&Rng::new(0), &Engine { dtype: DType::F64, ..Engine::default() });
         for ((name, role, layout), value) in
             [("weight", Role::Weight, FileLayout::Dense), ("bias", Role::Bias, FileLayout::Vector)]
                 .into_iter()

@@ -12,6 +12,7 @@ use autoencoders::engine::DECODER;
 use autoencoders::engine::Draw;
 use autoencoders::engine::ENCODER;
 use autoencoders::engine::EXTRA;
+use autoencoders::engine::Engine;
 use autoencoders::engine::Init;
 use autoencoders::engine::Moment;
 use autoencoders::engine::Objective;
@@ -37,7 +38,7 @@ use autoencoders::{
     Activation, Config, Error, Event, FAMILIES, FamilyEntry, Flow, Matrix, Numbers, Outcome, Plan,
     Rng, Source, Trained, fit, load,
 };
-use burn_tensor::{DType, Device};
+use burn_tensor::DType;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -85,13 +86,14 @@ fn plan(config: &Config, shape: &Shape) -> Plan {
 
 fn build(config: &Config, shape: &Shape, dtype: DType) -> (Coder, Vars) {
     let rng = Rng::new(config.model.seed);
-    let mut init = Init::random(&rng, &Device::default(), dtype);
+    let mut init = Init::random(&rng, &Engine { dtype, ..Engine::default() });
     let coder = Coder::build(plan(config, shape), &mut init).unwrap();
     (coder, init.finish())
 }
 
 fn rows(shape: &Shape, rows: usize, dtype: DType) -> Batch {
-    let values = Rng::new(9).uniform([rows, shape.features().unwrap()], &Device::default(), dtype);
+    let values = Rng::new(9)
+        .uniform([rows, shape.features().unwrap()], &Engine { dtype, ..Engine::default() });
     Batch::of(values)
 }
 
@@ -174,7 +176,7 @@ fn nonsense_settings_are_refused_by_name() {
     let shape = Shape::Flat { width: 6 };
     type Set<T> = fn(&mut Config, T);
     let real: [(&str, Set<f64>); 8] = [
-        ("lr", |c, v| c.train.learning_rate = v),
+        ("learning_rate", |c, v| c.train.learning_rate = v),
         ("dropout", |c, v| c.model.dropout = v),
         ("momentum", |c, v| c.train.momentum = v),
         ("weight_decay", |c, v| c.train.weight_decay = v),
@@ -585,6 +587,29 @@ fn groups_say_where_a_variable_belongs() {
                 _ => EXTRA,
             };
             assert_eq!(var.group, by_name, "{}", var.name);
+        }
+    }
+}
+
+#[test]
+fn a_model_computes_where_it_is_told_and_as_exactly() {
+    let shape = Shape::Flat { width: 9 };
+    for entry in FAMILIES {
+        let config = Config::default().family(entry.name).latent(4).epochs(2);
+        let values = Rng::new(5).split("rows").split(entry.name);
+        let values: Vec<f32> = (0..60 * 9).map(|at| values.at(at).unit()).collect();
+        let data = Dataset::new("rows", shape.clone(), Values::F32(values)).unwrap();
+        let model = fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap().model;
+        assert_eq!(model.engine(), Engine::default());
+        let (codes, rebuilt) = (model.encode(&data).unwrap(), model.reconstruct(&data).unwrap());
+        let double = Engine { dtype: DType::F64, ..Engine::default() };
+        let exact = model.on(&double);
+        assert_eq!(exact.engine(), double, "{}", entry.name);
+        for (own, other) in
+            [(codes, exact.encode(&data).unwrap()), (rebuilt, exact.reconstruct(&data).unwrap())]
+        {
+            let apart = own.values.iter().zip(&other.values).map(|(a, b)| (a - b).abs());
+            assert!(apart.fold(0.0, f32::max) < 1e-4, "{}", entry.name);
         }
     }
 }

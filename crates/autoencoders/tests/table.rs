@@ -9,6 +9,7 @@ use autoencoders::data::Values;
 use autoencoders::engine::Batch;
 use autoencoders::engine::Coder;
 use autoencoders::engine::Encoding;
+use autoencoders::engine::Engine;
 use autoencoders::engine::Init;
 use autoencoders::engine::Pass;
 use autoencoders::engine::Phase;
@@ -258,7 +259,7 @@ fn gradient_error(config: &Config, data: &Dataset) -> f64 {
     let rows: Vec<usize> = (0..data.rows()).collect();
     let preparation = Preparation::fit(config.model.scale, data, &rows, false).unwrap();
     let plan = Plan::of(&config.model, &data.shape, &preparation).unwrap();
-    let mut init = Init::random(&Rng::new(3), &Device::default(), DType::F64);
+    let mut init = Init::random(&Rng::new(3), &Engine { dtype: DType::F64, ..Engine::default() });
     let coder = Coder::build(plan, &mut init).unwrap();
     let phase = &Phase::all()[0];
     let mut vars = init.finish();

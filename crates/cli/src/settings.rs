@@ -359,8 +359,8 @@ mod tests {
             let (flag, what) = (cell(format!("--{flag}{value}")), cell(what));
             page += &format!("| `{name}` | `{flag}` | {} | {what} |\n", cell(default));
         }
-        page += "| `parameters` | `--set NAME=VALUE` | the family's own | what the family adds: \
-                 `ae families` lists them |\n";
+        page += "| `parameters` | `--set NAME=VALUE` | the family's own | What the family adds: \
+                 `ae families` lists it. |\n";
         page
     }
 

@@ -59,7 +59,7 @@ pub use coder::Coder;
 pub use engine::ahead::{HANDED_OVER, ahead, aside};
 pub use engine::algebra::{BLOCK, add, cholesky, orthonormal, principal, strongest};
 pub use engine::noise::Draw;
-pub use engine::tensors::{read, tensor_of};
+pub use engine::tensors::{Engine, read};
 pub use families::FAMILIES;
 pub use family::code::{Batch, Code, CodeKind, Lists};
 pub use family::family::{Choice, Done, Family, Step, check_distribution};

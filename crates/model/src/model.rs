@@ -2,13 +2,14 @@
 
 use crate::coder::Coder;
 use crate::engine::ahead::{HANDED_OVER, ahead, aside};
+use crate::engine::tensors::Engine;
 use crate::engine::tensors::read;
 use crate::kept::{Kept, Section};
 use crate::net::vars::{Vars, Weights};
 use crate::plan::Plan;
 use crate::provenance::Provenance;
 use crate::signature::Signature;
-use burn_tensor::{Device, Tensor, TensorData};
+use burn_tensor::Tensor;
 use kernels::{among_workers, side_by_side, workers};
 use rows::{Dataset, Error, Matrix, Result};
 use std::any::Any;
@@ -130,6 +131,18 @@ impl Model {
         self.find()?.ok_or_else(|| Error::NotFitted { what: A::WHAT, how: how.into() })
     }
 
+    /// Where the model computes, and how exactly.
+    pub fn engine(&self) -> Engine {
+        self.vars.engine()
+    }
+
+    /// The same model on another engine; what is attached to it stays.
+    #[must_use]
+    pub fn on(mut self, engine: &Engine) -> Self {
+        self.vars = self.vars.on(engine);
+        self
+    }
+
     /// The codes [rows, latent] of all rows: for distributions their means.
     ///
     /// A program that encodes a few rows again and again does so fastest within [`among_workers`].
@@ -174,13 +187,10 @@ impl Model {
             ));
         }
         let features = self.features();
-        let values = self.vars.values();
+        let (values, engine) = (self.vars.values(), self.engine());
         let mut out = Vec::with_capacity(codes.rows() * self.plan().blueprint.width());
         for block in codes.values.chunks(self.plan().block() * latent) {
-            let z = Tensor::from_data(
-                TensorData::new(block.to_vec(), [block.len() / latent, latent]),
-                &Device::default(),
-            );
+            let z = engine.tensor(block.to_vec(), [block.len() / latent, latent]);
             out.extend(read(self.coder.parts.decode(&values, z, &mut self.coder.pass()))?);
         }
         Ok(Matrix { columns: features, values: self.signature.preparation.undo(out) })
@@ -224,9 +234,9 @@ impl Model {
         rows: impl ExactSizeIterator<Item = usize> + Clone + Send + 'a,
     ) -> Result<impl Iterator<Item = Result<Tensor<2>>> + Send + 'a> {
         let size = self.plan().block();
-        let prepared = self.signature.preparation.on(data)?;
+        let (prepared, engine) = (self.signature.preparation.on(data)?, self.engine());
         Ok((0..rows.len().div_ceil(size))
-            .map(move |at| prepared.tensor(rows.clone().skip(at * size).take(size))))
+            .map(move |at| prepared.tensor(rows.clone().skip(at * size).take(size), &engine)))
     }
 
     /// Calls `each` with the number, the variables and the prepared rows of each block; the next
@@ -259,6 +269,7 @@ impl Model {
         self.signature.accept(data)?;
         rows.clone().try_for_each(|row| data.require_row(row))?;
         let (values, prepared) = (self.vars.values(), self.signature.preparation.on(data)?);
+        let engine = self.engine();
         // By the number of rows alone, so that the cores change no bit; mostly an even number of
         // blocks of one size.
         let most = self.plan().block().min(SIDE_BY_SIDE);
@@ -270,7 +281,7 @@ impl Model {
         let size = rows.len().div_ceil(count).max(1);
         let count = rows.len().div_ceil(size);
         let one = |at: usize| {
-            let x = prepared.tensor(rows.clone().skip(at * size).take(size))?;
+            let x = prepared.tensor(rows.clone().skip(at * size).take(size), &engine)?;
             make(&values, x)
         };
         // Read and computed side by side, as many as keep the cores busy; consumed, which is mostly

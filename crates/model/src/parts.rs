@@ -2,6 +2,7 @@
 
 use crate::blueprint::Blueprint;
 use crate::engine::noise::Draw;
+use crate::engine::tensors::Engine;
 use crate::family::code::Batch;
 use crate::likelihood::kind::Likelihood;
 use crate::likelihood::table::{hide, known};
@@ -159,7 +160,7 @@ impl Parts {
         match &self.blueprint.layout {
             Some(layout) if share > 0.0 => {
                 let shape = [x.dims()[0], layout.gaps.len()];
-                let uniform = rng.split("hide").uniform(shape, &x.device(), x.dtype());
+                let uniform = rng.split("hide").uniform(shape, &Engine::of(&x));
                 let hit = (uniform.neg() + share).sign().clamp_min(0.0);
                 hide(layout, x, hit)
             }
@@ -179,7 +180,7 @@ fn log_variance_at_start(bounds: Bounds) -> f64 {
 
 /// Draws each number from the Bernoulli distribution whose mean it is.
 fn binarise(x: Tensor<2>, rng: &Rng) -> Tensor<2> {
-    let uniform = rng.split("binarise").uniform(x.dims(), &x.device(), x.dtype());
+    let uniform = rng.split("binarise").uniform(x.dims(), &Engine::of(&x));
     (x - uniform).sign().clamp_min(0.0)
 }
 
@@ -188,18 +189,15 @@ mod tests {
     use super::*;
     use crate::plan::Plan;
     use crate::settings::ModelSettings;
-    use burn_tensor::{DType, Device, TensorData};
     use rows::Shape;
 
     #[test]
     fn rows_that_are_left_out_for_their_first_loss_are_left_out_of_all() {
         let settings = ModelSettings::default().contamination(0.25);
         let plan = Plan::new(&settings, &Shape::Flat { width: 3 }, Bounds::Real).unwrap();
-        let mut init = Init::random(&Rng::new(0), &Device::default(), DType::F32);
+        let mut init = Init::random(&Rng::new(0), &Engine::default());
         let parts = Parts::build(plan.blueprint, &mut init, |_, _| Ok(())).unwrap();
-        let column = |values: [f32; 4]| {
-            Tensor::<2>::from_data(TensorData::new(values.to_vec(), [4, 1]), &Device::default())
-        };
+        let column = |values: [f32; 4]| Engine::default().tensor(values.to_vec(), [4, 1]);
         let losses = [column([3.0, 9.0, 3.0, 3.0]), column([9.0, 1.0, 0.0, 3.0])];
         let [first, second] = parts.means_over_rows(losses);
         assert_eq!((first.into_scalar::<f32>(), second.into_scalar::<f32>()), (3.0, 4.0));

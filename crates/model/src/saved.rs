@@ -4,6 +4,7 @@ use crate::archive::{
     ArchiveKind, NamedTensor, Waiting, inside, laid_out, parse_archive, write_archive,
 };
 use crate::coder::Coder;
+use crate::engine::tensors::Engine;
 use crate::kept::{Kept, Section};
 use crate::model::Model;
 use crate::net::vars::{Init, Stored};
@@ -12,7 +13,6 @@ use crate::prepare::preparation::Preparation;
 use crate::provenance::{EpochRecord, Provenance};
 use crate::settings::ModelSettings;
 use crate::signature::Signature;
-use burn_tensor::Device;
 use rows::{Error, Result, Series, Shape};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -172,7 +172,7 @@ impl Model {
                 .ok_or_else(|| damaged(&"a tensor of a shape that no variable has"))?;
             stored.insert(name, (shape, values));
         }
-        let mut init = Init::stored(&mut stored, &Device::default());
+        let mut init = Init::stored(&mut stored, &Engine::default());
         let coder = Coder::build(plan, &mut init)?;
         let signature = Signature {
             shape: content.shape,

@@ -28,20 +28,20 @@ settings! {
         tied: bool = false, "";
         /// Fraction of hidden units dropped in training, below 1.
         dropout: f64 = 0.0, "X";
-        /// Norm of the hidden layers.
+        /// Norm of the hidden layers: none, batch or layer.
         norm: Norm = Norm::None, "NORM";
         /// Reconstruction error: auto, gaussian, gaussian:V, gaussian:learned, bernoulli or laplace.
         likelihood: Likelihood = Likelihood::Auto, "NAME";
-        /// Replace pixels between 0 and 1 by draws of 0 or 1, anew in each epoch; codes and mean
-        /// errors see the grey pixels.
+        /// Replace pixels between 0 and 1 by draws of 0 or 1, redrawn each epoch; codes and mean
+        /// errors use the grey values.
         binarise: bool = false, "";
-        /// Scaling of the numbers.
+        /// Scaling of the numbers: auto, none, minmax, standard, unit or quantile.
         scale: Scale = Scale::Auto, "SCALE";
         /// Fraction of a table's cells that training hides from the encoder, so that the model
         /// learns to fill in missing values.
         hidden: Option<f64> = None, "FRACTION", "0.2 where values are missing, else 0";
         /// Expected fraction of anomalies among the training rows, at most 0.5: as many rows of a
-        /// batch, those with the largest errors, teach nothing, and scores allow for them.
+        /// batch, those with the largest errors, are left out of the loss, and scores allow for them.
         contamination: f64 = 0.0, "FRACTION";
         /// Decides every random number.
         seed: u64 = 0, "N";

@@ -149,7 +149,8 @@ impl Error {
     pub fn worded(&self, wording: Wording<'_>) -> String {
         match self {
             Self::Setting { name, got, wanted } => {
-                format!("{name} is {got}; wanted {}", wanted.worded(wording))
+                let (name, wanted) = (wording(name, None), wanted.worded(wording));
+                format!("{name} is {got}; wanted {wanted}")
             }
             Self::NotFitted { what, how } => {
                 format!("the model has no {what}; {}", how.worded(wording))

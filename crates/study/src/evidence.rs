@@ -1,8 +1,9 @@
 //! How likely rows are under a generative model: `ln p(x) = ln ∫ p(z) p(x | z) dz`, estimated from
 //! below; `x` is a prepared row.
 
-use burn_tensor::{DType, Device, Tensor, TensorData};
+use burn_tensor::Tensor;
 use kernels::{LOG_VARIANCE, among_workers, side_by_side};
+use model::Engine;
 use model::{Draw, Drawn, Model, Plan, Prior, Weights, known, read};
 use rows::{Dataset, Error, Result, Rng};
 use serde::{Deserialize, Serialize};
@@ -141,7 +142,7 @@ fn by_rows(
     let size = most.min(model.plan().block()).max(1);
     let blocks: Vec<&[usize]> = rows.chunks(size).collect();
     let one = |rows: &[usize]| -> Result<Vec<f64>> {
-        let x = prepared.tensor(rows.iter().copied())?;
+        let x = prepared.tensor(rows.iter().copied(), &model.engine())?;
         let constants = likelihood_constants(model, &x)?;
         Ok(of(&values, x, rows)?
             .into_iter()
@@ -223,11 +224,8 @@ pub(crate) fn importance(
     };
     for first in (0..samples).step_by(at_once) {
         let times = at_once.min(samples - first);
-        let noise = rng.at(first).normal(
-            [if alike { 1 } else { rows * times }, latent],
-            &x.device(),
-            x.dtype(),
-        );
+        let noise =
+            rng.at(first).normal([if alike { 1 } else { rows * times }, latent], &Engine::of(x));
         let drawn = Drawn {
             codes: repeat(&mean, times) + repeat(&deviation, times) * noise.clone(),
             log_variance: repeat(&log_variance, times),
@@ -299,7 +297,7 @@ impl Chains<'_> {
 
 /// The logarithms of the weights of each row's chains.
 fn anneal(model: &Model, x: &Tensor<2>, annealing: Annealing, rng: &Rng) -> Result<Vec<Vec<f64>>> {
-    let ([rows, _], latent, device) = (x.dims(), model.latent(), Device::default());
+    let ([rows, _], latent, engine) = (x.dims(), model.latent(), Engine::of(x));
     let count = rows * annealing.chains;
     let values = model.vars().leaves(|_| false);
     let chains = Chains {
@@ -308,8 +306,7 @@ fn anneal(model: &Model, x: &Tensor<2>, annealing: Annealing, rng: &Rng) -> Resu
         prior: prior_of(model, &values)?,
         x: x.clone().repeat_dim(0, annealing.chains),
     };
-    let column =
-        |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [count, 1]), &device);
+    let column = |values: Vec<f32>| engine.tensor(values, [count, 1]);
     let mut z = chains.prior.draw(count, &mut rng.split("start"))?;
     let mut losses = chains.losses(&z)?;
     let (mut weights, mut step) = (vec![0.0; count], vec![0.1f64; count]);
@@ -329,7 +326,7 @@ fn anneal(model: &Model, x: &Tensor<2>, annealing: Annealing, rng: &Rng) -> Resu
         if at == annealing.temperatures {
             break;
         }
-        let momentum = rng.normal([count, latent], &device, DType::F32);
+        let momentum = rng.normal([count, latent], &engine);
         let sizes = column(step.iter().map(|step| *step as f32).collect());
         let before = chains.energy(beta(at), &losses, &z, &momentum)?;
         let mut place = z.clone();
@@ -341,7 +338,7 @@ fn anneal(model: &Model, x: &Tensor<2>, annealing: Annealing, rng: &Rng) -> Resu
         }
         let reached = chains.losses(&place)?;
         let after = chains.energy(beta(at), &reached, &place, &moved)?;
-        let chance = read(rng.uniform([count, 1], &device, DType::F32))?;
+        let chance = read(rng.uniform([count, 1], &engine))?;
         let mut taken = vec![0f32; count];
         for chain in 0..count {
             let accept = f64::from(chance[chain]).ln() < before[chain] - after[chain];

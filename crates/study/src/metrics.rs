@@ -3,6 +3,7 @@
 use crate::baseline::Pca;
 use burn_tensor::Tensor;
 use faer::{Mat, Side};
+use model::Engine;
 use model::{Attachment, CodeKind, Draw, Model, Numbers, Section, read, squared_norm};
 use rows::{ColumnKind, Dataset, Error, Matrix, Moments, Result, Rng};
 use serde::{Deserialize, Serialize};
@@ -206,7 +207,7 @@ pub fn code_change_under_normal_noise(
     deviation: f64,
 ) -> Result<f64> {
     code_change(model, data, rows, &|x, rng| {
-        let noise = rng.split("noise").normal(x.dims(), &x.device(), x.dtype());
+        let noise = rng.split("noise").normal(x.dims(), &Engine::of(&x));
         Ok(x + noise * deviation)
     })
 }

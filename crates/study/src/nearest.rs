@@ -1,8 +1,8 @@
 //! Rows whose codes, or whose numbers, are nearest.
 
-use burn_tensor::{Device, Tensor, TensorData};
+use burn_tensor::Tensor;
 use kernels::{Activation, arrange, dense_arranged};
-use model::{Model, read, tensor_of};
+use model::{Engine, Model, read};
 use rows::{Dataset, Matrix, Result};
 
 /// A row and its distance in code.
@@ -76,11 +76,9 @@ impl Distances {
         }
         let square = |row: &[f32]| row.iter().map(|number| number * number).sum::<f32>();
         let squares: Vec<f32> = rows.values.chunks_exact(columns).map(square).collect();
-        let all = tensor_of(rows, 0..kept);
-        Some(Self {
-            weight: arrange(all * -2.0, true),
-            squares: Tensor::from_data(TensorData::new(squares, [1, kept]), &Device::default()),
-        })
+        let engine = Engine::default();
+        let all = engine.rows(rows, 0..kept);
+        Some(Self { weight: arrange(all * -2.0, true), squares: engine.tensor(squares, [1, kept]) })
     }
 
     /// From each of `x` [rows, columns] to all of them, less the square of its own `|a|²`, which
@@ -105,7 +103,7 @@ mod tests {
         };
         let (known, asked) = (draw(7), draw(3));
         let distances = Distances::to(&known).unwrap();
-        let found = distances.from(tensor_of(&asked, 0..3)).unwrap();
+        let found = distances.from(Engine::default().rows(&asked, 0..3)).unwrap();
         for row in 0..3 {
             let own: f32 = asked.row(row).iter().map(|x| x * x).sum();
             for other in 0..7 {

@@ -2,13 +2,14 @@
 //! with them.
 
 use crate::nearest::Distances;
+use burn_tensor::Tensor;
 use burn_tensor::activation::log_softmax;
-use burn_tensor::{DType, Device, Tensor, TensorData};
 use kernels::{Activation, among_workers, dense, side_by_side};
+use model::Engine;
 use model::{
     Attachment, Batch, Coder, DECODER, EXTRA, EpochRecord, FileLayout, Fill, Init, Loss, Model,
     ModelSettings, Pass, Phase, Plan, Preparation, Role, Section, Stored, Terms, VarId, Vars,
-    Weights, inside, laid_out, read, tensor_of,
+    Weights, inside, laid_out, read,
 };
 use rows::{Dataset, Error, Matrix, Message, Result, Rng, Split};
 use serde::{Deserialize, Serialize};
@@ -352,8 +353,8 @@ impl Classifier {
         head: &Head,
         on: &mut (dyn FnMut(&Event) -> Flow + Send),
     ) -> Result<Self> {
-        let mut init =
-            Init::random(&Rng::new(head.seed).split("head"), &Device::default(), DType::F32);
+        let engine = model.engine();
+        let mut init = Init::random(&Rng::new(head.seed).split("head"), &engine);
         let (coder, mut vars, [weight, bias]) =
             Self::built(head, model, classes.names.len(), &mut init)?;
         vars.take_over(model.vars(), true)?;
@@ -398,8 +399,8 @@ impl Classifier {
             settings: &settings,
             split: &own,
             batch: &|rows, _| {
-                let input = prepared.tensor(rows.iter().copied())?;
-                Ok(Batch::towards(input, one_hot(&classes, rows)))
+                let input = prepared.tensor(rows.iter().copied(), &engine)?;
+                Ok(Batch::towards(input, one_hot(&classes, rows, &engine)))
             },
             width: coder.plan.blueprint.width(),
             block: coder.plan.block(),
@@ -466,6 +467,7 @@ impl Classifier {
         }
         rows.iter().try_for_each(|row| data.require_row(*row))?;
         let (values, prepared) = (self.vars.values(), self.preparation.on(data)?);
+        let engine = self.vars.engine();
         let blocks: Vec<&[usize]> =
             rows.chunks(self.coder.plan.block().min(SIDE_BY_SIDE)).collect();
         let made = among_workers(|| {
@@ -474,7 +476,11 @@ impl Classifier {
                 read(of(
                     &values,
                     self.coder
-                        .code(&values, prepared.tensor(blocks[at].iter().copied())?, &mut pass)?
+                        .code(
+                            &values,
+                            prepared.tensor(blocks[at].iter().copied(), &engine)?,
+                            &mut pass,
+                        )?
                         .mean(),
                 ))
             })
@@ -532,7 +538,7 @@ impl Attachment for Classifier {
                 .ok_or_else(|| Error::model("", "a tensor of a shape that no variable has"))?;
             stored.insert(name, (shape, values));
         }
-        let mut init = Init::stored(&mut stored, &Device::default());
+        let mut init = Init::stored(&mut stored, &model.engine());
         let (coder, vars, [weight, bias]) = Self::built(&head, model, names.len(), &mut init)?;
         let preparation = model.signature().preparation.clone();
         let shared = shared(&vars, model)?;
@@ -641,16 +647,16 @@ impl Linear {
         }
         let own = classes.split(split, "codes")?;
         let settings = head.settings(own.train.len())?;
-        let mut init =
-            Init::random(&Rng::new(head.seed).split("head"), &Device::default(), DType::F32);
+        let engine = Engine::default();
+        let mut init = Init::random(&Rng::new(head.seed).split("head"), &engine);
         let [weight, bias] = head_variables(codes.columns, classes.names.len(), &mut init)?;
         let job = Job {
             objective: &Recognising { encoder: None, weight, bias, kind: head.kind, l2: head.l2 },
             settings: &settings,
             split: &own,
             batch: &|rows, _| {
-                let input = tensor_of(codes, rows.iter().copied());
-                Ok(Batch::towards(input, one_hot(classes, rows)))
+                let input = engine.rows(codes, rows.iter().copied());
+                Ok(Batch::towards(input, one_hot(classes, rows, &engine)))
             },
             width: codes.columns,
             block: 1000,
@@ -679,9 +685,10 @@ impl Linear {
         }
         let all: Vec<usize> = (0..codes.rows()).collect();
         let mut predicted = Vec::with_capacity(all.len());
+        let engine = Engine::of(&self.weight);
         for rows in all.chunks(1000) {
             let scores = dense(
-                tensor_of(codes, rows.iter().copied()),
+                engine.rows(codes, rows.iter().copied()),
                 self.weight.clone(),
                 self.bias.clone(),
                 false,
@@ -748,7 +755,7 @@ fn head_variables(latent: usize, classes: usize, init: &mut Init) -> Result<[Var
 const SIDE_BY_SIDE: usize = 256;
 
 /// One at the class of each row, zero elsewhere [rows, classes].
-fn one_hot(classes: &Classes, rows: &[usize]) -> Tensor<2> {
+fn one_hot(classes: &Classes, rows: &[usize], engine: &Engine) -> Tensor<2> {
     let width = classes.names.len();
     let mut values = vec![0f32; rows.len() * width];
     for (row, values) in rows.iter().zip(values.chunks_exact_mut(width.max(1))) {
@@ -756,7 +763,7 @@ fn one_hot(classes: &Classes, rows: &[usize]) -> Tensor<2> {
             values[class] = 1.0;
         }
     }
-    Tensor::from_data(TensorData::new(values, [rows.len(), width]), &Device::default())
+    engine.tensor(values, [rows.len(), width])
 }
 
 /// The place of the highest score of each row; of equal ones the first.
@@ -806,7 +813,7 @@ pub fn nearest_accuracy(
     let all: Vec<usize> = (0..queries.rows()).collect();
     let mut right = 0;
     for rows in all.chunks(SIDE_BY_SIDE) {
-        let distances = distances.from(tensor_of(queries, rows.iter().copied()))?;
+        let distances = distances.from(Engine::default().rows(queries, rows.iter().copied()))?;
         let voted = among_workers(|| {
             side_by_side(rows.len(), |at| {
                 let distances = &distances[at * codes.rows()..][..codes.rows()];

@@ -10,7 +10,7 @@ settings! {
     $ after_settings
     /// What is made of a trained model.
     pub struct AfterSettings {
-        /// Density on the codes, to generate from: auto, none, gaussian or mixture:N.
+        /// Density fitted to the codes, for generating: auto, none, gaussian or mixture:N.
         density: DensityChoice = DensityChoice::Auto, "DENSITY";
         /// Models of an ensemble, whose anomaly scores are averaged: each starts from other weights
         /// and sees other columns of a table.

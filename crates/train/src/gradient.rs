@@ -3,10 +3,9 @@
 use crate::autoencoding::Autoencoding;
 use crate::objective::Objective;
 use crate::settings::Settings;
-use burn_tensor::{DType, Device, Tensor, TensorData};
-use model::{
-    Bounds, Coder, Draw, Init, Numbers, Pass, Plan, Progress, VarId, Vars, Weights, tensor_of,
-};
+use burn_tensor::{DType, Tensor, TensorData};
+use model::Engine;
+use model::{Bounds, Coder, Draw, Init, Numbers, Pass, Plan, Progress, VarId, Vars, Weights};
 use rows::{Error, Matrix, Result, Rng, Shape};
 
 /// How far gradients are from finite differences.
@@ -43,8 +42,9 @@ pub fn gradient_check(
             plan.blueprint.width(),
         ));
     }
-    let (device, rng) = (Device::default(), Rng::new(settings.model.seed).split("gradient check"));
-    let mut init = Init::random(&Rng::new(settings.model.seed), &device, DType::F64);
+    let engine = Engine { dtype: DType::F64, ..Engine::default() };
+    let rng = Rng::new(settings.model.seed).split("gradient check");
+    let mut init = Init::random(&Rng::new(settings.model.seed), &engine);
     let coder = Coder::build(plan, &mut init)?;
     let objective = Autoencoding { coder: &coder, l2: settings.train.l2 };
     let phases = objective.phases();
@@ -52,10 +52,10 @@ pub fn gradient_check(
     let ids: Vec<VarId> = vars.ids().collect();
     for id in &ids {
         let value = vars.get(*id).value.clone();
-        let by = rng.at(id.index()).uniform(value.dims(), &device, DType::F64) * spread;
+        let by = rng.at(id.index()).uniform(value.dims(), &engine) * spread;
         vars.set(*id, value + by);
     }
-    let rows = tensor_of(rows, 0..rows.rows()).cast(DType::F64);
+    let rows = engine.rows(rows, 0..rows.rows());
     let batch = coder.batch(rows, &rng.split("batch"))?;
     let pass =
         || Pass { progress: Progress { fraction: 0.5 }, ..Pass::training(rng.split("pass")) };
@@ -78,7 +78,7 @@ pub fn gradient_check(
                         id,
                         Tensor::from_data(
                             TensorData::new(numbers, value.dims()),
-                            (&device, DType::F64),
+                            (&engine.device, engine.dtype),
                         ),
                     );
                     value_of(&vars)

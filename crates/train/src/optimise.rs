@@ -4,7 +4,7 @@ use crate::lbfgs::{self, MEMORY, Pair, Point};
 use crate::method::Method;
 use crate::objective::{Done, Objective};
 use crate::settings::TrainSettings;
-use burn_tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Tensor, TensorData};
 use kernels::{AdamStep, SgdStep, adam, sgd, sum_squares};
 use model::{
     Batch, Code, Loss, Numbers, Pass, Phase, Progress, Role, Tuning, Var, VarId, Vars, read,
@@ -52,7 +52,7 @@ impl Optimiser {
             .iter()
             .map(|(_, var)| if var.role == Role::Buffer { Vec::new() } else { zeros(&var.value) })
             .collect();
-        let empty = Tensor::empty([0, 0], &Device::default());
+        let empty = vars.engine().zeros([0, 0]);
         Self {
             method,
             momentum,

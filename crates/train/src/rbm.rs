@@ -2,10 +2,11 @@
 //! first made ready with.
 
 use crate::event::Flow;
-use model::{Draw, read, tensor_of};
+use model::Engine;
+use model::{Draw, read};
 use rows::{Error, Matrix, Order, Result, Rng};
 
-use burn_tensor::{DType, Device, Tensor};
+use burn_tensor::Tensor;
 use kernels::{Activation, among_workers, dense};
 
 /// What units are.
@@ -42,6 +43,8 @@ pub struct Options {
     pub decay: f64,
     /// Decides every random number.
     pub seed: u64,
+    /// Where the training computes, and how exactly.
+    pub engine: Engine,
 }
 
 impl Default for Options {
@@ -59,6 +62,7 @@ impl Default for Options {
             rate: 0.1,
             decay: 2e-4,
             seed: 0,
+            engine: Engine::default(),
         }
     }
 }
@@ -99,10 +103,10 @@ impl Units {
 
     /// Draws units from their means.
     fn draw(self, means: Tensor<2>, rng: &mut Rng) -> Tensor<2> {
-        let (dims, device, dtype) = (means.dims(), means.device(), means.dtype());
+        let (dims, engine) = (means.dims(), Engine::of(&means));
         match self {
-            Self::Bernoulli => (means - rng.uniform(dims, &device, dtype)).sign().clamp_min(0.0),
-            Self::Gaussian => means + rng.normal(dims, &device, dtype),
+            Self::Bernoulli => (means - rng.uniform(dims, &engine)).sign().clamp_min(0.0),
+            Self::Gaussian => means + rng.normal(dims, &engine),
         }
     }
 }
@@ -170,13 +174,13 @@ impl Rbm {
         options: &Options,
         each: &mut (dyn FnMut(f64) -> Flow + Send),
     ) -> Result<Self> {
-        let (device, rng, visible) =
-            (Device::default(), Rng::new(options.seed).split("rbm"), rows.columns);
-        let zeros = |shape: [usize; 2]| Tensor::<2>::zeros(shape, (&device, DType::F32));
+        let (engine, rng) = (&options.engine, Rng::new(options.seed).split("rbm"));
+        let visible = rows.columns;
+        let zeros = |shape: [usize; 2]| engine.zeros::<2>(shape);
         let mut machine = Self {
             visible_units: options.visible_units,
             hidden_units: options.hidden_units,
-            weights: rng.split("weights").normal([visible, options.hidden], &device, DType::F32)
+            weights: rng.split("weights").normal([visible, options.hidden], engine)
                 * (1.0 / (visible as f64).sqrt()).min(0.1),
             visible_bias: zeros([1, visible]),
             hidden_bias: zeros([1, options.hidden]),
@@ -196,7 +200,7 @@ impl Rbm {
                 let places = first..order.len().min(first + options.batch);
                 let mut rng = rng.split("step").at(epoch).at(step);
                 let count = places.len() as f64;
-                let data = tensor_of(rows, places.map(|place| order.at(place)));
+                let data = engine.rows(rows, places.map(|place| order.at(place)));
                 let seen = machine.to_hidden(data.clone());
                 let drawn = options.hidden_units.draw(seen.clone(), &mut rng);
                 let rebuilt = machine.to_visible(drawn);
@@ -321,10 +325,11 @@ impl Rbm {
                 from,
             ));
         }
+        let engine = Engine::of(&self.weights);
         let all: Vec<usize> = (0..rows.rows()).collect();
         let mut values = Vec::with_capacity(all.len() * to);
         for block in all.chunks(BLOCK) {
-            values.extend(read(f(tensor_of(rows, block.iter().copied())))?);
+            values.extend(read(f(engine.rows(rows, block.iter().copied())))?);
         }
         Ok(Matrix { columns: to, values })
     }

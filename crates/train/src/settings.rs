@@ -11,12 +11,12 @@ settings! {
     /// How a model is trained.
     pub struct TrainSettings {
         /// Passes over the training rows.
-        epochs: Option<usize> = None, "N", "decided from their number";
-        /// Rows in a step; lbfgs takes all.
+        epochs: Option<usize> = None, "N", "chosen from the number of training rows";
+        /// Rows in a step; lbfgs uses all rows.
         batch: usize = 64, "N";
         /// Learning rate.
         learning_rate: f64 = 1e-3, "X";
-        /// Optimiser.
+        /// Optimiser: adam, sgd or lbfgs.
         optimiser: Method = Method::Adam, "NAME";
         /// Momentum of sgd, below 1.
         momentum: f64 = 0.9, "X";
@@ -34,10 +34,10 @@ settings! {
         /// Epochs without a better validation loss before training stops; 0 never stops early. The
         /// best weights are kept either way.
         patience: usize = 0, "N";
-        /// How the layers of a dense network are made ready: none, greedy, or with sigmoid
+        /// How the layers of a dense network are pretrained: none, greedy, or with sigmoid
         /// activations rbm, rbm:K or rbm:persistent.
         pretrain: Pretraining = Pretraining::None, "HOW";
-        /// Epochs of each of these layers.
+        /// Pretraining epochs for each layer.
         pretrain_epochs: Option<usize> = None, "N", "20";
         /// Keep the weights of the encoder that training begins with, so that only the decoder
         /// learns.
@@ -55,7 +55,7 @@ const MOST: usize = 1 << 20;
 const STEPS: usize = 6000;
 /// Epochs of lbfgs where none are said.
 const LBFGS_EPOCHS: usize = 200;
-/// Epochs of each layer that is made ready where none are said.
+/// Pretraining epochs for each layer where none are given.
 const LAYER_EPOCHS: usize = 20;
 
 impl TrainSettings {
@@ -69,7 +69,7 @@ impl TrainSettings {
         self.epochs.unwrap_or(0)
     }
 
-    /// Passes over the training rows for each layer that is made ready.
+    /// Passes over the training rows for each layer that is pretrained.
     pub fn layer_passes(&self) -> usize {
         self.pretrain_epochs.unwrap_or(LAYER_EPOCHS)
     }
@@ -78,12 +78,12 @@ impl TrainSettings {
     pub fn check(&self) -> Result<()> {
         within("batch", self.batch, 1, MOST)?;
         if let Some(epochs) = self.epochs {
-            // Layers that are made ready one by one are a model already.
+            // Layers that are pretrained one by one are a model already.
             let least = usize::from(self.pretrain == Pretraining::None);
             within("epochs", epochs, least, 1_000_000)?;
         }
         within("pretrain_epochs", self.pretrain_epochs.unwrap_or(1), 1, 1_000_000)?;
-        between("lr", self.learning_rate, 1e-12, 1e3)?;
+        between("learning_rate", self.learning_rate, 1e-12, 1e3)?;
         between("momentum", self.momentum, 0.0, 0.9999)?;
         between("weight_decay", self.weight_decay, 0.0, 1e3)?;
         between("l2", self.l2, 0.0, 1e6)?;

@@ -6,7 +6,7 @@ use crate::epochs::Job;
 use crate::event::{Event, Flow, Outcome};
 use crate::pretraining::Pretraining;
 use crate::settings::Settings;
-use burn_tensor::{DType, Device};
+use model::Engine;
 use model::{Coder, ENCODER, Init, Model, Plan, Preparation, Provenance, Signature, Vars, Whiten};
 use rows::{Dataset, Error, Result, Rng, Split};
 use std::path::Path;
@@ -81,6 +81,8 @@ pub struct Begin<'a> {
     pub preparation: Option<Preparation>,
     /// How the rows have been whitened.
     pub whiten: Option<Whiten>,
+    /// Where the training computes, and how exactly.
+    pub engine: Engine,
 }
 
 impl Begin<'_> {
@@ -141,7 +143,7 @@ impl<'a> Single<'a> {
         settings.train = settings.train.decided(&plan, split.train.len())?;
         settings.model = plan.settings.clone();
         let rng = Rng::new(settings.model.seed);
-        let mut init = Init::random(&rng, &Device::default(), DType::F32);
+        let mut init = Init::random(&rng, &begin.engine);
         let coder = Coder::build(plan, &mut init)?;
         let mut vars = init.finish();
         if let Some(start) = &begin.start {
@@ -172,13 +174,13 @@ impl<'a> Single<'a> {
     /// divergence before the first epoch's end.
     pub fn run(&mut self, on: &mut (dyn FnMut(&Event) -> Flow + Send)) -> Result<Outcome> {
         let Self { coder, state, settings, preparation, data, split } = self;
-        let prepared = preparation.on(data)?;
+        let (prepared, engine) = (preparation.on(data)?, state.vars.engine());
         let objective = Autoencoding { coder, l2: settings.train.l2 };
         let job = Job {
             objective: &objective,
             settings,
             split,
-            batch: &|rows, rng| coder.batch(prepared.tensor(rows.iter().copied())?, rng),
+            batch: &|rows, rng| coder.batch(prepared.tensor(rows.iter().copied(), &engine)?, rng),
             width: coder.plan.blueprint.width(),
             block: coder.plan.block(),
             name: &data.name,

@@ -9,7 +9,7 @@ use crate::pretraining::Pretraining;
 use crate::rbm::{self, Rbm, Units};
 use crate::settings::Settings;
 use crate::single::{Begin, Single};
-use burn_tensor::{Device, Tensor, TensorData};
+use burn_tensor::Tensor;
 use kernels::Activation;
 use model::{
     Bounds, CodeKind, Coder, EpochRecord, Likelihood, Model, Net, Numbers, Pass, Plan, Preparation,
@@ -116,9 +116,11 @@ fn below(
     let mut all = Matrix { columns: coder.plan.blueprint.width(), values: Vec::new() };
     for rows in rows.chunks(coder.plan.block()) {
         let mut pass = Pass::deterministic(Rng::new(0));
-        let out = stack.iter().fold(prepared.tensor(rows.iter().copied())?, |x, layer| {
-            layer.forward(&values, x, &mut pass)
-        });
+        let out = stack
+            .iter()
+            .fold(prepared.tensor(rows.iter().copied(), &values.engine())?, |x, layer| {
+                layer.forward(&values, x, &mut pass)
+            });
         all.columns = out.dims()[1];
         all.values.extend(read(out)?);
     }
@@ -257,7 +259,8 @@ fn greedy(
         table: None,
         whiten: None,
     };
-    let begin = Begin { preparation: Some(preparation), ..Begin::default() };
+    let engine = single.state.vars.engine();
+    let begin = Begin { preparation: Some(preparation), engine, ..Begin::default() };
     let mut stop = false;
     let mut shallow = Single::ready(&settings, &data, split, &begin)?;
     let outcome = shallow.run(&mut |event| {
@@ -318,7 +321,7 @@ fn put(vars: &mut Vars, name: &str, from: &Tensor<2>) -> Result<()> {
     for (row, first) in all.chunks_exact_mut(columns.max(1)).zip(first.chunks_exact(own.max(1))) {
         row[..own].copy_from_slice(first);
     }
-    vars.set(id, Tensor::from_data(TensorData::new(all, [rows, columns]), &Device::default()));
+    vars.set(id, vars.engine().tensor(all, [rows, columns]));
     Ok(())
 }
 
@@ -371,6 +374,7 @@ fn machine(
             RATES.other
         },
         seed: seed(plan, layer),
+        engine: single.state.vars.engine(),
         ..rbm::Options::default()
     };
     let (mut epoch, mut flow) = (0, Flow::Continue);

@@ -4,6 +4,7 @@
 
 use autoencoders_train::{Autoencoding, Method, Moment, Objective, Optimiser, descend};
 use burn_tensor::{DType, Device, Int, Tensor, TensorData};
+use model::Engine;
 use model::{
     Batch, Bounds, Code, CodeKind, Coder, DECODER, Done, ENCODER, Family, FileLayout, Fill, Group,
     Init, Lists, Loss, ModelSettings, Numbers, Parts, Pass, Phase, Plan, Progress, Role, Step,
@@ -113,7 +114,7 @@ fn coder(family: impl Family + 'static, target: Option<usize>, dtype: DType) -> 
         Some(target) => plan.towards(target),
         None => plan,
     };
-    let mut init = Init::random(&Rng::new(3), &Device::default(), dtype);
+    let mut init = Init::random(&Rng::new(3), &Engine { dtype, ..Engine::default() });
     let coder = Coder::build(plan, &mut init).unwrap();
     (coder, init.finish())
 }

@@ -5,6 +5,7 @@
 
 use crate::blueprint::Blueprint;
 use crate::engine::noise::Draw;
+use crate::engine::tensors::Engine;
 use crate::family::code::Batch;
 use crate::family::family::Family;
 use crate::family::registry::Entry;
@@ -67,23 +68,22 @@ impl Family for Denoising {
 
     fn corrupt(&self, batch: Batch, blueprint: &Blueprint, pass: &mut Pass) -> Result<Batch> {
         let x = batch.input;
-        let (shape, device, dtype) = (x.dims(), x.device(), x.dtype());
+        let (shape, engine) = (x.dims(), Engine::of(&x));
         let mut rng = pass.rng.split("corrupt");
         // One with probability `level`, zero elsewhere.
         let hit = |uniform: Tensor<2>| (uniform.neg() + self.level).sign().clamp_min(0.0);
         let input = match self.noise {
-            Noise::Masking => x * (hit(rng.uniform(shape, &device, dtype)).neg() + 1.0),
-            Noise::Gaussian => x + rng.normal(shape, &device, dtype) * self.level,
-            Noise::Uniform => x + (rng.uniform(shape, &device, dtype) * 2.0 - 1.0) * self.level,
+            Noise::Masking => x * (hit(rng.uniform(shape, &engine)).neg() + 1.0),
+            Noise::Gaussian => x + rng.normal(shape, &engine) * self.level,
+            Noise::Uniform => x + (rng.uniform(shape, &engine) * 2.0 - 1.0) * self.level,
             Noise::SaltAndPepper => {
                 let (low, high) = match blueprint.bounds {
                     Bounds::Unit => (0.0, 1.0),
                     Bounds::Real => (-3.0, 3.0),
                 };
-                let hit = hit(rng.uniform(shape, &device, dtype));
-                let salt = (rng.uniform(shape, &device, dtype) - 0.5).sign().clamp_min(0.0)
-                    * (high - low)
-                    + low;
+                let hit = hit(rng.uniform(shape, &engine));
+                let salt =
+                    (rng.uniform(shape, &engine) - 0.5).sign().clamp_min(0.0) * (high - low) + low;
                 x * (hit.clone().neg() + 1.0) + salt * hit
             }
         };

@@ -5,6 +5,7 @@
 
 use crate::blueprint::Blueprint;
 use crate::engine::noise::Draw;
+use crate::engine::tensors::Engine;
 use crate::family::code::{Batch, Code, CodeKind};
 use crate::family::family::{Choice, Family, check_distribution};
 use crate::family::phase::Phase;
@@ -88,11 +89,11 @@ impl Family for Iwae {
         };
         let posterior = repeat(h);
         let shape = [rows * samples, width / 2];
-        let device = posterior.device().inner();
+        let engine = Engine::of(&posterior);
         let noise = if pass.sampling {
-            pass.rng.split("posterior").normal(shape, &device, posterior.dtype())
+            pass.rng.split("posterior").normal(shape, &engine)
         } else {
-            Tensor::zeros(shape, (&device, posterior.dtype()))
+            engine.zeros(shape)
         };
         let z = draw_normal(posterior.clone(), noise.clone());
         let output = parts.network.decode(values, z.clone(), pass);
@@ -112,7 +113,8 @@ impl Family for Iwae {
         Ok(Some(terms.into()))
     }
 
-    fn prior<'a>(&'a self, parts: &'a Parts, _: &'a Weights) -> Option<Box<dyn Prior + 'a>> {
-        Some(Box::new(StandardNormal { latent: parts.blueprint.latent }))
+    fn prior<'a>(&'a self, parts: &'a Parts, values: &'a Weights) -> Option<Box<dyn Prior + 'a>> {
+        let (latent, engine) = (parts.blueprint.latent, values.engine());
+        Some(Box::new(StandardNormal { latent, engine }))
     }
 }

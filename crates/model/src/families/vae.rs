@@ -92,7 +92,8 @@ impl Family for Vae {
         Ok(Terms::one("kl", self.beta * warmed, units.sum()))
     }
 
-    fn prior<'a>(&'a self, parts: &'a Parts, _: &'a Weights) -> Option<Box<dyn Prior + 'a>> {
-        Some(Box::new(StandardNormal { latent: parts.blueprint.latent }))
+    fn prior<'a>(&'a self, parts: &'a Parts, values: &'a Weights) -> Option<Box<dyn Prior + 'a>> {
+        let (latent, engine) = (parts.blueprint.latent, values.engine());
+        Some(Box::new(StandardNormal { latent, engine }))
     }
 }

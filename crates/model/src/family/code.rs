@@ -1,6 +1,7 @@
 //! Batches and codes.
 
 use crate::engine::noise::Draw;
+use crate::engine::tensors::Engine;
 use crate::net::pass::Pass;
 use burn_tensor::{Int, Tensor};
 use kernels::draw_normal;
@@ -124,7 +125,7 @@ impl Code {
         let mean = h.clone().narrow(1, 0, width / 2);
         let sample = if pass.sampling {
             let mut rng = pass.rng.split("posterior");
-            let noise = rng.normal([rows, width / 2], &h.device().inner(), h.dtype());
+            let noise = rng.normal([rows, width / 2], &Engine::of(&h));
             draw_normal(h.clone(), noise)
         } else {
             mean.clone()

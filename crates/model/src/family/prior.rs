@@ -1,7 +1,8 @@
 //! What codes are like before any row is seen.
 
 use crate::engine::noise::Draw;
-use burn_tensor::{DType, Device, Tensor};
+use crate::engine::tensors::Engine;
+use burn_tensor::Tensor;
 use rows::{Result, Rng};
 use std::f64::consts::PI;
 
@@ -45,15 +46,17 @@ fn constant(latent: usize) -> f64 {
 }
 
 /// The normal distribution of mean zero and variance one in each direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StandardNormal {
     /// Numbers in a code.
     pub latent: usize,
+    /// Where codes are drawn.
+    pub engine: Engine,
 }
 
 impl Prior for StandardNormal {
     fn draw(&self, n: usize, rng: &mut Rng) -> Result<Tensor<2>> {
-        Ok(rng.normal([n, self.latent], &Device::default(), DType::F32))
+        Ok(rng.normal([n, self.latent], &self.engine))
     }
 
     /// `-½ Σ z² - ½ latent ln 2π`.

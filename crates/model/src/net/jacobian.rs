@@ -1,6 +1,7 @@
 //! The size of the encoder's derivative.
 
 use crate::engine::noise::Draw;
+use crate::engine::tensors::Engine;
 use crate::net::network::Network;
 use crate::net::pass::Pass;
 use crate::net::vars::Weights;
@@ -31,12 +32,11 @@ pub fn squared_norm(
         return norm;
     }
     let [rows, features] = x.dims();
-    let (device, dtype) = (x.device().inner(), x.dtype());
+    let engine = Engine::of(&x);
     let directions: Tensor<3> = match probes {
-        0 => Tensor::<2>::eye(features, &device).cast(dtype).unsqueeze_dim(0),
+        0 => Tensor::<2>::eye(features, &engine.device).cast(engine.dtype).unsqueeze_dim(0),
         _ => {
-            let uniform =
-                pass.rng.split("probes").uniform([rows * probes, features], &device, dtype);
+            let uniform = pass.rng.split("probes").uniform([rows * probes, features], &engine);
             // Never exactly one half, whose sign would be zero.
             (uniform - 0.5 + 1e-9).sign().reshape([rows, probes, features])
         }

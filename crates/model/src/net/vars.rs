@@ -1,7 +1,8 @@
 //! The variables of a model: one ordered list that training, the optimisers, the files and the
 //! checkpoints share.
 
-use burn_tensor::{DType, Device, Tensor, TensorData};
+use crate::engine::tensors::Engine;
+use burn_tensor::Tensor;
 use kernels::arrange;
 use rows::{Error, Result, Rng};
 use std::collections::BTreeMap;
@@ -96,6 +97,11 @@ pub struct Weights {
 }
 
 impl Weights {
+    /// The engine of the variables.
+    pub fn engine(&self) -> Engine {
+        self.list.first().map_or_else(Engine::default, Engine::of)
+    }
+
     /// The value of a variable.
     pub fn get(&self, id: VarId) -> Tensor<2> {
         self.list[id.0].clone()
@@ -246,6 +252,22 @@ impl Vars {
         self.list[id.0].role = Role::Buffer;
     }
 
+    /// The engine of the variables.
+    pub fn engine(&self) -> Engine {
+        self.list.first().map_or_else(Engine::default, |var| Engine::of(&var.value))
+    }
+
+    /// The same variables on another engine.
+    #[must_use]
+    pub fn on(&self, engine: &Engine) -> Self {
+        let moved = |var: &Var| Var {
+            value: var.value.clone().to_device(&engine.device).cast(engine.dtype),
+            ..var.clone()
+        };
+        let list: Vec<Var> = self.list.iter().map(moved).collect();
+        Self { arranged: list.iter().map(|_| OnceLock::new()).collect(), list }
+    }
+
     /// Numbers that training moves.
     pub fn weights(&self) -> usize {
         let trained = self.list.iter().filter(|var| var.role != Role::Buffer);
@@ -294,8 +316,7 @@ pub enum Fill {
 /// is an error.
 pub struct Init<'a> {
     source: Source<'a>,
-    device: Device,
-    dtype: DType,
+    engine: Engine,
     group: Group,
     vars: Vars,
 }
@@ -310,17 +331,17 @@ enum Source<'a> {
 
 impl<'a> Init<'a> {
     /// Fresh variables from random numbers.
-    pub fn random(rng: &Rng, device: &Device, dtype: DType) -> Self {
-        Self::new(Source::Random(Box::new(rng.split("weights"))), device, dtype)
+    pub fn random(rng: &Rng, engine: &Engine) -> Self {
+        Self::new(Source::Random(Box::new(rng.split("weights"))), engine)
     }
 
     /// Variables with the values of a file.
-    pub fn stored(values: &'a mut Stored, device: &Device) -> Self {
-        Self::new(Source::Stored(values), device, DType::F32)
+    pub fn stored(values: &'a mut Stored, engine: &Engine) -> Self {
+        Self::new(Source::Stored(values), engine)
     }
 
-    fn new(source: Source<'a>, device: &Device, dtype: DType) -> Self {
-        Self { source, device: device.clone(), dtype, group: ENCODER, vars: Vars::default() }
+    fn new(source: Source<'a>, engine: &Engine) -> Self {
+        Self { source, engine: engine.clone(), group: ENCODER, vars: Vars::default() }
     }
 
     /// The part of the model that the following variables belong to.
@@ -380,7 +401,7 @@ impl<'a> Init<'a> {
                 values
             }
         };
-        let value = Tensor::from_data(TensorData::new(values, shape), (&self.device, self.dtype));
+        let value = self.engine.tensor(values, shape);
         self.vars.arranged.push(OnceLock::new());
         self.vars.list.push(Var { name: name.to_owned(), value, role, group: self.group, layout });
         Ok(VarId(self.vars.list.len() - 1))

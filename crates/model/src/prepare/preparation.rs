@@ -3,14 +3,12 @@
 //! Complete numbers are scaled. Tables with other columns, or with missing values, are prepared
 //! column by column: [`Table`].
 
+use crate::engine::tensors::Engine;
 use crate::prepare::layout::Layout;
 use crate::prepare::scale::{Bounds, Scale, bounds, moments, nonzero};
 use crate::prepare::table::{Encoding, Levels, Table};
 use crate::prepare::whiten::Whiten;
-use burn_tensor::DType;
-use burn_tensor::Device;
 use burn_tensor::Tensor;
-use burn_tensor::TensorData;
 use rows::{ColumnKind, Dataset, Error, Field, Result, Shape, Values, Whitening};
 use serde::{Deserialize, Serialize};
 
@@ -205,8 +203,9 @@ impl Preparation {
         &self,
         data: &Dataset,
         rows: impl ExactSizeIterator<Item = usize>,
+        engine: &Engine,
     ) -> Result<Tensor<2>> {
-        self.on(data)?.tensor(rows)
+        self.on(data)?.tensor(rows, engine)
     }
 
     fn scaled(
@@ -372,11 +371,15 @@ impl Prepared<'_> {
     }
 
     /// Prepares the rows at `rows` as a matrix [rows, width]; errors as [`Prepared::apply`].
-    pub fn tensor(&self, rows: impl ExactSizeIterator<Item = usize>) -> Result<Tensor<2>> {
+    pub fn tensor(
+        &self,
+        rows: impl ExactSizeIterator<Item = usize>,
+        engine: &Engine,
+    ) -> Result<Tensor<2>> {
         let width = self.table.as_ref().map_or(self.data.features(), |(_, layout, _)| layout.width);
         let shape = [rows.len(), width];
         let values = self.apply(rows)?;
-        Ok(Tensor::from_data(TensorData::new(values, shape), (&Device::default(), DType::F32)))
+        Ok(engine.tensor(values, shape))
     }
 
     /// Rows of the source, one after the other, with the levels of choices in the order of the

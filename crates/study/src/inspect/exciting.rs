@@ -2,7 +2,7 @@
 
 use crate::baseline::Pca;
 use crate::inspect::filters::encoder_filters;
-use burn_tensor::{Device, Tensor, TensorData};
+use burn_tensor::Tensor;
 use model::{Layer, Model, read};
 use rows::{Error, Matrix, Result};
 
@@ -60,15 +60,15 @@ fn along_weights(model: &Model, units: &[usize], radius: f64) -> Result<Vec<f32>
 
 fn climb(model: &Model, units: &[usize], radius: f64) -> Result<Vec<f32>> {
     let (latent, features) = (model.latent(), model.plan().blueprint.width());
-    let device = Device::default();
+    let engine = model.engine();
     let mut wanted = vec![0f32; units.len() * latent];
     units.iter().enumerate().for_each(|(row, unit)| wanted[row * latent + unit] = 1.0);
-    let wanted = Tensor::<2>::from_data(TensorData::new(wanted, [units.len(), latent]), &device);
+    let wanted = engine.tensor(wanted, [units.len(), latent]);
     let pca = Pca::of(model)?;
-    let mean = Tensor::<2>::from_data(TensorData::new(pca.mean.clone(), [1, features]), &device);
+    let mean = engine.tensor(pca.mean.clone(), [1, features]);
     // Constants without arranged weights: only the input wants a gradient.
     let values = model.vars().leaves(|_| false);
-    let mut moved = Tensor::<2>::zeros([units.len(), features], &device);
+    let mut moved = engine.zeros::<2>([units.len(), features]);
     for step in 0..STEPS {
         let x = (mean.clone() + moved.clone()).autodiff().require_grad();
         let code = model.coder().code(&values, x.clone(), &mut model.coder().pass())?.mean();

@@ -115,7 +115,7 @@ pub fn levels_through(
     }
     model.signature().accept(data)?;
     data.require_row(row)?;
-    let x = model.signature().preparation.tensor(data, std::iter::once(row))?;
+    let x = model.signature().preparation.tensor(data, std::iter::once(row), &model.engine())?;
     let (network, plan) = (&model.coder().parts.network, &model.plan());
     let mut levels =
         vec![level("input".to_owned(), plan.blueprint.shape.clone(), x.clone(), None)?];

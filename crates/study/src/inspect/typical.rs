@@ -39,7 +39,7 @@ pub fn corrupted_rows(
 ) -> Result<Option<(Matrix, Matrix)>> {
     model.signature().accept(data)?;
     rows.iter().try_for_each(|row| data.require_row(*row))?;
-    let x = model.signature().preparation.tensor(data, rows.iter().copied())?;
+    let x = model.signature().preparation.tensor(data, rows.iter().copied(), &model.engine())?;
     let batch = model.coder().batch(x, rng)?;
     let corrupted = read(batch.input.clone())?;
     if corrupted == read(batch.target)? {

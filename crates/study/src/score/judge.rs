@@ -6,6 +6,7 @@ use crate::score::kind::{Reason, ScoreKind, matrix};
 use crate::score::reference::{MOST, Near, Reference};
 use crate::score::whiten::Whitener;
 use burn_tensor::Tensor;
+use model::Engine;
 use model::{Bounds, Draw, Model, Weights, read};
 use rows::{Dataset, Matrix, Result, Rng};
 use serde::{Deserialize, Serialize};
@@ -283,7 +284,7 @@ impl Judge {
         let rng = Rng::new(model.plan().settings.seed).split("score");
         let mut means = vec![0.0; rows];
         for draw in 0..NOISES {
-            let noise = rng.at(draw).normal([1, width], &x.device(), x.dtype()) * NOISE;
+            let noise = rng.at(draw).normal([1, width], &Engine::of(&x)) * NOISE;
             let rebuilt = read(model.coder().rebuilt(values, x.clone() + noise)?)?;
             let residuals = model.signature().preparation.residuals(&seen.rows.values, &rebuilt);
             for (row, mean) in residuals.chunks(features).zip(&mut means) {
@@ -320,7 +321,7 @@ impl Judge {
                 all.iter().flat_map(|near| self.reference.neighbourhood(near)).collect();
             let decoded = read(model.coder().parts.decode(
                 values,
-                matrix(near, seen.codes.columns),
+                matrix(near, seen.codes.columns, &values.engine()),
                 &mut model.coder().pass(),
             ))?;
             for (at, row) in strange.iter().enumerate() {

@@ -1,7 +1,6 @@
 //! What scores measure, and what a scored row has.
-use burn_tensor::Device;
 use burn_tensor::Tensor;
-use burn_tensor::TensorData;
+use model::Engine;
 use rows::{Error, Result};
 use serde::Deserialize;
 use serde::Serialize;
@@ -132,7 +131,7 @@ pub(crate) fn variance(numbers: &[f64]) -> f64 {
 }
 
 /// Rows of so many columns.
-pub(crate) fn matrix(values: Vec<f32>, columns: usize) -> Tensor<2> {
+pub(crate) fn matrix(values: Vec<f32>, columns: usize, engine: &Engine) -> Tensor<2> {
     let rows = values.len() / columns.max(1);
-    Tensor::from_data(TensorData::new(values, [rows, columns]), &Device::default())
+    engine.tensor(values, [rows, columns])
 }

@@ -1,7 +1,7 @@
 //! Distances to the codes of training rows.
 
 use crate::nearest::Distances;
-use model::tensor_of;
+use model::Engine;
 use rows::{Matrix, Result, Rng};
 use std::fmt;
 
@@ -87,7 +87,7 @@ impl Reference {
         let Some(distances) = self.distances.as_ref().filter(|_| rows > 0) else {
             return Ok(vec![Vec::new(); rows]);
         };
-        let products = distances.from(tensor_of(codes, 0..rows))?;
+        let products = distances.from(Engine::default().rows(codes, 0..rows))?;
         let kept = products.len() / rows;
         Ok((0..rows)
             .map(|row| self.sorted(codes.row(row), &products[row * kept..][..kept]))
