@@ -450,7 +450,7 @@ fn dropout_mask(x: &Tensor<2>, rate: f64, index: usize, pass: &Pass) -> Option<T
     if pass.mode == Mode::Evaluation || rate == 0.0 {
         return None;
     }
-    let uniform = pass.rng.split("dropout").at(index).uniform(x.dims(), &Engine::of(&x));
+    let uniform = pass.rng.split("dropout").at(index).uniform(x.dims(), &Engine::of(x));
     // The sign is one above the rate and minus one below it.
     Some((uniform - rate).sign().clamp_min(0.0) / (1.0 - rate))
 }

@@ -284,7 +284,7 @@ impl Judge {
         let rng = Rng::new(model.plan().settings.seed).split("score");
         let mut means = vec![0.0; rows];
         for draw in 0..NOISES {
-            let noise = rng.at(draw).normal([1, width], &Engine::of(&x)) * NOISE;
+            let noise = rng.at(draw).normal([1, width], &Engine::of(x)) * NOISE;
             let rebuilt = read(model.coder().rebuilt(values, x.clone() + noise)?)?;
             let residuals = model.signature().preparation.residuals(&seen.rows.values, &rebuilt);
             for (row, mean) in residuals.chunks(features).zip(&mut means) {
