@@ -28,7 +28,8 @@ impl Order {
     /// Draws an order.
     pub fn new(length: usize, rng: &mut Rng) -> Self {
         if length <= LISTED {
-            let listed = rng.permutation(length).into_iter().map(|at| at as u32).collect();
+            let mut listed: Vec<u32> = (0..length as u32).collect();
+            rng.shuffle(&mut listed);
             return Self { length, how: How::Listed(listed) };
         }
         let bits = usize::BITS - (length - 1).leading_zeros();

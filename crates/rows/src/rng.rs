@@ -47,8 +47,13 @@ impl Rng {
     /// The numbers from 0 to `length - 1` in random order.
     pub fn permutation(&mut self, length: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..length).collect();
-        order.shuffle(&mut self.stream);
+        self.shuffle(&mut order);
         order
+    }
+
+    /// Brings items into random order, which depends on their number alone.
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        items.shuffle(&mut self.stream);
     }
 
     /// Keys of an order.
