@@ -11,6 +11,7 @@ mod progress;
 mod report;
 mod settings;
 mod show;
+mod wording;
 mod words;
 
 use args::{Args, Command};

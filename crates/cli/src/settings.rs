@@ -1,6 +1,6 @@
 //! The settings of a training on the command line, made from the library's one table of them.
 
-use crate::flags::{flag, worded};
+use crate::flags::flag;
 use crate::words::{Words, families};
 use autoencoders::data::{Field, Shape};
 use autoencoders::settings::{Activation, Setting};
@@ -106,7 +106,7 @@ impl TypedValueParser for Reader {
             let wanted = match self.0.value {
                 "N" => "a whole number".to_owned(),
                 "X" | "FRACTION" | "EPOCHS" => "a number".to_owned(),
-                _ => worded(&error),
+                _ => error.to_string(),
             };
             let flag = flag(self.0.name);
             let message = format!("invalid value '{text}' for '--{flag}': wanted {wanted}\n");

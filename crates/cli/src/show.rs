@@ -1,7 +1,7 @@
 //! Everything that is printed: results on standard output, the rest on standard error.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
 
-use crate::flags::{as_a_flag, worded};
+use crate::wording::{as_a_flag, worded};
 use autoencoders::data::Field;
 use autoencoders::{Error, Message, Model, Numbers, Result};
 use clap::builder::styling::{AnsiColor, Style};

@@ -1,8 +1,8 @@
 //! `ae data`: what is in a file of rows.
 
 use crate::args::Data;
-use crate::flags::worded;
 use crate::show::{self, Show};
+use crate::wording::{all_worded, worded};
 use autoencoders::data::ColumnDescription;
 use autoencoders::data::Description;
 use autoencoders::data::Field;
@@ -23,6 +23,7 @@ pub(crate) fn run(args: &Data, show: &Show) -> Result<()> {
     let refused =
         read(&args.rows.data, &args.rows.reading.options()).err().map(|error| worded(&error));
     json["refused"] = json!(refused);
+    json["warnings"] = json!(all_worded(&description.warnings));
     show.result(&json, text(&description))?;
     if !show.json {
         refused

@@ -2,6 +2,7 @@
 
 use crate::args::Info;
 use crate::show::{self, Show};
+use crate::wording::all_worded;
 use autoencoders::study::Classifier;
 use autoencoders::study::Detector;
 use autoencoders::study::Ensemble;
@@ -34,7 +35,7 @@ fn object(model: &Model) -> Result<Value> {
         "history": model.provenance().history,
         "chosen": model.provenance().chosen,
         "evaluation": model.find::<Evaluation>()?.as_deref(),
-        "warnings": plan.warnings,
+        "warnings": all_worded(&plan.warnings),
         "members": Ensemble::of(model)?.members.len() + 1,
         "series": model.signature().series,
         "classes": classifier.as_ref().map(|classifier| &classifier.names),

@@ -3,8 +3,8 @@
 use crate::args::Score;
 use crate::commands::reason::reason;
 use crate::exit::Exit;
-use crate::flags::worded;
 use crate::show::{self, Show};
+use crate::wording::worded;
 use autoencoders::data::ColumnKind;
 use autoencoders::data::Dataset;
 use autoencoders::data::Field;

@@ -1,10 +1,10 @@
 //! Anomalies among the rows: how scores are distributed, which rows stand out and why, and where in
 //! a series they lie.
 
-use crate::flags::as_a_flag;
 use crate::report::facts::Facts;
 use crate::report::figure::{Figure, Picture, Section};
 use crate::show;
+use crate::wording::all_worded;
 use autoencoders::Result;
 use autoencoders::data::Dataset;
 use autoencoders::data::Windows;
@@ -46,7 +46,7 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     let threshold = detector.threshold(ScoreKind::Joined, Threshold::Auto, contamination)?;
     let probed = detector.probed.as_ref();
     let advice = probed.map(|probed| probed.advice(ScoreKind::Joined)).unwrap_or_default();
-    let advice: Vec<String> = advice.iter().map(|advice| advice.worded(&as_a_flag)).collect();
+    let advice = all_worded(&advice);
     let (scores, table, series) = match &facts.data.windows {
         Some(windows) => of_points(facts, windows, threshold)?,
         None => of_rows(facts, threshold)?,
