@@ -8,18 +8,24 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The command `ae`, built in this profile; the benchmark lies beside it.
+/// The command `ae`, built in the profile of the benchmark, beside which it lies.
 pub(crate) fn command() -> Result<PathBuf> {
+    let own = std::env::current_exe().map_err(|error| error.to_string())?;
+    // Cargo names the folder after the profile, but for `dev`.
+    let folder = own.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    let profile = match folder {
+        None | Some("debug") => "dev",
+        Some(profile) => profile,
+    };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
     let built = Command::new(cargo)
-        .args(["build", "--quiet", "--release", "-p", "ae", "--manifest-path"])
+        .args(["build", "--quiet", "--profile", profile, "-p", "ae", "--manifest-path"])
         .arg(manifest)
         .status();
     if !built.is_ok_and(|status| status.success()) {
-        return Err("cargo build --release -p ae failed".to_owned());
+        return Err(format!("cargo build --profile {profile} -p ae failed"));
     }
-    let own = std::env::current_exe().map_err(|error| error.to_string())?;
     Ok(own.with_file_name(format!("ae{}", std::env::consts::EXE_SUFFIX)))
 }
 
