@@ -90,8 +90,8 @@ pub mod engine {
     pub use kernels;
     pub use model::*;
     pub use train::{
-        Autoencoding, Begin, Best, Done as StepDone, GradientCheck, Job, Moment, Objective,
-        Optimiser, Settings, Single, State, descend, gradient_check, mean_terms, one, rbm, train,
+        Autoencoding, Begin, Best, GradientCheck, Job, Moment, Objective, Optimiser, Settings,
+        Single, State, descend, gradient_check, mean_terms, one, rbm, train,
     };
 }
 

@@ -9,7 +9,7 @@ use autoencoders::settings::Net;
 use autoencoders::study::CodeMap;
 use autoencoders::study::Filters;
 use autoencoders::study::Pca;
-use autoencoders::study::State;
+use autoencoders::study::UnitState;
 use autoencoders::study::code_statistics;
 use autoencoders::study::corrupted_rows;
 use autoencoders::study::decoder_filters;
@@ -81,7 +81,7 @@ fn units_are_counted_and_told_apart() {
     assert!(statistics.units.iter().all(|unit| unit.histogram.iter().sum::<usize>() == 100));
     assert_eq!(
         statistics.units.iter().map(|unit| unit.state).collect::<Vec<_>>(),
-        [State::Active, State::Active, State::Dead]
+        [UnitState::Active, UnitState::Active, UnitState::Dead]
     );
     near(statistics.correlation[1], -1.0, "opposite units");
     assert_eq!((statistics.correlation[2], statistics.correlation[8]), (0.0, 0.0));
@@ -94,12 +94,12 @@ fn a_unit_at_the_end_of_its_range_is_saturated() {
     let model = fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap().model;
     let values =
         (0..200).flat_map(|row| [if row < 3 { 0.2 } else { 0.999 }, row as f32 / 200.0]).collect();
-    let states: Vec<State> = code_statistics(&model, &Matrix { columns: 2, values })
+    let states: Vec<UnitState> = code_statistics(&model, &Matrix { columns: 2, values })
         .units
         .into_iter()
         .map(|unit| unit.state)
         .collect();
-    assert_eq!(states, [State::Saturated, State::Active]);
+    assert_eq!(states, [UnitState::Saturated, UnitState::Active]);
 }
 
 #[test]

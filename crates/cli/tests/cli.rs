@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// A folder in which `ae` is run.
-struct Place(TempDir);
+struct Folder(TempDir);
 
 /// What a run came to.
 struct Run {
@@ -17,7 +17,7 @@ struct Run {
     err: String,
 }
 
-impl Place {
+impl Folder {
     fn new() -> Self {
         Self(TempDir::new().unwrap())
     }
@@ -138,7 +138,7 @@ const READING: &str = "--id name --label kind";
 
 #[test]
 fn training_writes_a_model_and_shows_pca_beside_it() {
-    let place = Place::new();
+    let place = Folder::new();
     let run = place.ok("train digits --epochs 2");
     assert_eq!(place.names(), ["digits.ae"]);
     for part in [
@@ -160,7 +160,7 @@ fn training_writes_a_model_and_shows_pca_beside_it() {
 
 #[test]
 fn the_next_commands_work() {
-    let place = Place::new();
+    let place = Folder::new();
     place.write("a table.csv", table());
     for train in [
         &["train", "digits", "--epochs", "1"][..],
@@ -209,7 +209,7 @@ fn documented(text: &str) -> Vec<String> {
 
 #[test]
 fn the_commands_of_the_readme_work() {
-    let place = Place::new();
+    let place = Folder::new();
     let rows: Vec<String> = (0..40)
         .map(|row| format!("{},{},{},{},{}", row, row * row, 40 - row * row, row % 7, row % 3))
         .collect();
@@ -229,7 +229,7 @@ fn the_commands_of_the_readme_work() {
 fn the_recipe_of_the_manual_is_read() {
     let manual = include_str!("../../../docs/manual.md");
     let recipe = manual.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
-    let place = Place::new();
+    let place = Folder::new();
     place.write("recipe.toml", recipe);
     let model = place.json("train digits --config recipe.toml --epochs 1");
     assert_eq!((model["family"].as_str(), model["latent"].as_u64()), (Some("denoising"), Some(16)));
@@ -249,7 +249,7 @@ fn shell_words(line: &str) -> Vec<String> {
 
 #[test]
 fn the_json_of_train_has_these_keys() {
-    let json = Place::new().json("train digits --epochs 2 --family vae --latent 4");
+    let json = Folder::new().json("train digits --epochs 2 --family vae --latent 4");
     let expected = [
         "active_units",
         "epochs",
@@ -285,7 +285,7 @@ fn the_json_of_train_has_these_keys() {
 
 #[test]
 fn a_default_name_is_the_next_free_one() {
-    let place = Place::new();
+    let place = Folder::new();
     place.write("digits.ae", "mine").write("digits-2.ae.run", "of another training");
     place.ok("train digits --epochs 1 --quiet");
     assert_eq!(place.names(), ["digits-2.ae.run", "digits-3.ae", "digits.ae"]);
@@ -294,7 +294,7 @@ fn a_default_name_is_the_next_free_one() {
 
 #[test]
 fn an_existing_output_is_replaced_only_with_force() {
-    let place = Place::new();
+    let place = Folder::new();
     place.write("m.ae", "mine");
     place.refused("train digits --epochs 1 -o m.ae", &["m.ae", "exists already", "--force"]);
     assert_eq!(place.bytes("m.ae"), b"mine");
@@ -307,14 +307,14 @@ fn an_existing_output_is_replaced_only_with_force() {
 
 #[test]
 fn an_interrupted_training_is_not_overwritten() {
-    let place = Place::new();
+    let place = Folder::new();
     place.write("m.ae.run", "state");
     place.refused("train digits --epochs 1 -o m.ae", &["m.ae.run", "--resume m.ae.run"]);
 }
 
 #[test]
 fn an_output_that_cannot_be_written_is_refused_before_training() {
-    let place = Place::new();
+    let place = Folder::new();
     std::fs::create_dir(place.path("folder")).unwrap();
     place.refused("train digits -o folder", &["folder", "wanted the name of a file"]);
     place.refused("train digits -o none/m.ae", &["there is no folder none"]);
@@ -322,7 +322,7 @@ fn an_output_that_cannot_be_written_is_refused_before_training() {
 
 #[test]
 fn what_a_command_reads_is_never_overwritten() {
-    let place = Place::new();
+    let place = Folder::new();
     place.write("t.csv", "a,b\n1,2\n3,5\n5,6\n7,9\n");
     place.ok("train t.csv --latent 1 --epochs 2 -o m.ae");
     for words in [
@@ -339,7 +339,7 @@ fn what_a_command_reads_is_never_overwritten() {
 
 #[test]
 fn negative_numbers_are_refused_as_numbers() {
-    let place = Place::new();
+    let place = Folder::new();
     for (words, part) in [
         ("train digits --lr -1", "lr is -1"),
         ("train digits --l2 -1", "l2 is -1"),
@@ -353,7 +353,7 @@ fn negative_numbers_are_refused_as_numbers() {
 
 #[test]
 fn data_tells_what_training_would_refuse() {
-    let place = Place::new();
+    let place = Folder::new();
     place.write("stray.csv", "a,b\n1,2\n3,hello\n5,6\n7,8\n");
     let run = place.ok("data stray.csv");
     assert!(
@@ -369,7 +369,7 @@ fn data_tells_what_training_would_refuse() {
 
 #[test]
 fn evaluation_has_these_keys() {
-    let place = Place::with_digits();
+    let place = Folder::with_digits();
     let json = place.json("eval digits.ae digits --beside digits.ae");
     let expected = [
         "active_units",
@@ -394,7 +394,7 @@ fn evaluation_has_these_keys() {
 
 #[test]
 fn the_evaluation_on_test_rows_is_kept_in_the_model() {
-    let place = Place::new();
+    let place = Folder::new();
     let trained = place.json("train digits --epochs 1");
     let info = place.json("info digits.ae");
     assert_eq!(info["evaluation"]["mse"], trained["test"]["mse"]);
@@ -402,7 +402,7 @@ fn the_evaluation_on_test_rows_is_kept_in_the_model() {
 
 #[test]
 fn codes_go_out_and_come_back() {
-    let place = Place::with_digits();
+    let place = Folder::with_digits();
     for ending in ["npy", "csv", "parquet"] {
         place.ok(&format!("encode digits.ae digits -o codes.{ending}"));
         place.ok(&format!("decode digits.ae codes.{ending} -o from-{ending}.npy"));
@@ -418,7 +418,7 @@ fn codes_go_out_and_come_back() {
 
 #[test]
 fn identifiers_stay_beside_codes_and_rows() {
-    let place = Place::new();
+    let place = Folder::new();
     place.write("t.csv", table());
     place.ok(&format!("train t.csv {READING} --latent 2 --epochs 2"));
     place.ok(&format!("encode t.ae t.csv {READING} -o codes.csv"));
@@ -441,7 +441,7 @@ fn npy(rows: usize, width: usize) -> Vec<u8> {
 
 #[test]
 fn rows_that_stay_on_disk_give_the_same_files() {
-    let place = Place::new();
+    let place = Folder::new();
     // Twice the least memory.
     place.write("t.npy", npy(25_000, 20));
     place.ok("train t.npy --epochs 1 --net mlp:16 --batch 256 -o memory.ae");
@@ -467,7 +467,7 @@ fn rows_that_stay_on_disk_give_the_same_files() {
 
 #[test]
 fn a_budget_of_memory_is_a_size() {
-    let place = Place::new();
+    let place = Folder::new();
     for (size, part) in [
         ("lots", "as in 512MB"),
         ("1.5GB", "as in 512MB"),
@@ -481,7 +481,7 @@ fn a_budget_of_memory_is_a_size() {
 
 /// The most memory, in kB, that a run of `ae` has held at once.
 #[cfg(target_os = "linux")]
-fn peak(place: &Place, words: &str) -> u64 {
+fn peak(place: &Folder, words: &str) -> u64 {
     let mut child =
         command(place.0.path(), words).stderr(std::process::Stdio::null()).spawn().unwrap();
     let status = PathBuf::from(format!("/proc/{}/status", child.id()));
@@ -501,7 +501,7 @@ fn peak(place: &Place, words: &str) -> u64 {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_larger_than_the_memory_is_encoded_without_being_held() {
-    let place = Place::new();
+    let place = Folder::new();
     place.write("small.npy", npy(500, 100)).write("large.npy", npy(150_000, 100));
     place.ok("train small.npy --epochs 1 --net mlp:16 --latent 2 -o m.ae");
     // 60 MB of numbers; whatever else a process takes, it takes both times.
@@ -513,7 +513,7 @@ fn a_file_larger_than_the_memory_is_encoded_without_being_held() {
 #[cfg(target_os = "linux")]
 #[test]
 fn memory_does_not_grow_with_a_file_that_is_larger_than_it() {
-    let place = Place::new();
+    let place = Folder::new();
     place.write("few.npy", npy(60_000, 100)).write("many.npy", npy(180_000, 100));
     place.ok("train few.npy --epochs 1 --net mlp:16 --latent 2 -o m.ae --memory 8MB");
     for name in ["few", "many"] {
@@ -543,7 +543,7 @@ fn memory_does_not_grow_with_a_file_that_is_larger_than_it() {
 
 #[test]
 fn pictures_are_written_for_images() {
-    let place = Place::with_digits();
+    let place = Folder::with_digits();
     place.ok("reconstruct digits.ae digits -o r.png");
     place.ok("reconstruct digits.ae digits --rows 20 -o r20.png");
     place.ok("generate digits.ae -n 9 -o g.png");
@@ -555,7 +555,7 @@ fn pictures_are_written_for_images() {
 
 #[test]
 fn a_picture_of_a_table_is_refused() {
-    let place = Place::new();
+    let place = Folder::new();
     place.write("t.csv", table());
     place.ok(&format!("train t.csv {READING} --latent 2 --epochs 2"));
     place.refused("generate t.ae -o g.png", &["write .npy, .csv or .parquet instead"]);
@@ -569,7 +569,7 @@ fn a_picture_of_a_table_is_refused() {
 
 #[test]
 fn generated_rows_depend_on_the_seed_alone() {
-    let place = Place::with_digits();
+    let place = Folder::with_digits();
     for (name, seed) in [("a", 1), ("b", 1), ("c", 2)] {
         place.ok(&format!("generate digits.ae -n 4 --seed {seed} --source density -o {name}.npy"));
     }
@@ -580,7 +580,7 @@ fn generated_rows_depend_on_the_seed_alone() {
 
 #[test]
 fn the_ends_of_an_interpolation_are_the_reconstructions() {
-    let place = Place::with_digits();
+    let place = Folder::with_digits();
     place.ok("interpolate digits.ae digits --rows 3,17 --steps 5 -o i.csv");
     place.ok("reconstruct digits.ae digits --rows 18 -o r.csv");
     let (between, rows) = (place.lines("i.csv"), place.lines("r.csv"));
@@ -601,7 +601,7 @@ fn the_ends_of_an_interpolation_are_the_reconstructions() {
 
 #[test]
 fn neighbours_are_listed_nearest_first_and_without_the_row_itself() {
-    let place = Place::with_digits();
+    let place = Folder::with_digits();
     let json = place.json("search digits.ae digits --row 17 --count 5");
     let near = json["neighbours"].as_array().unwrap();
     assert_eq!(near.len(), 5);
@@ -614,7 +614,7 @@ fn neighbours_are_listed_nearest_first_and_without_the_row_itself() {
 
 #[test]
 fn a_row_of_a_file_finds_itself() {
-    let place = Place::new();
+    let place = Folder::new();
     place.write("t.csv", table());
     let lines = place.lines("t.csv");
     place.write("one.csv", format!("{}\n{}\n", lines[0], lines[8]));
@@ -629,7 +629,7 @@ fn a_row_of_a_file_finds_itself() {
 
 #[test]
 fn a_model_tells_what_it_is() {
-    let place = Place::with_digits();
+    let place = Folder::with_digits();
     let json = place.json("info digits.ae");
     for key in [
         "format",
@@ -651,7 +651,7 @@ fn a_model_tells_what_it_is() {
 
 #[test]
 fn families_are_listed_with_their_parameters() {
-    let place = Place::new();
+    let place = Folder::new();
     let json = place.json("families");
     for family in json.as_array().unwrap() {
         assert_eq!(keys(family), ["name", "paper", "parameters", "title"]);
@@ -663,7 +663,7 @@ fn families_are_listed_with_their_parameters() {
 
 #[test]
 fn every_family_trains_from_the_command_line() {
-    let place = Place::new();
+    let place = Folder::new();
     for family in place.json("families").as_array().unwrap() {
         let name = family["name"].as_str().unwrap();
         let json = place
@@ -674,7 +674,7 @@ fn every_family_trains_from_the_command_line() {
 
 #[test]
 fn data_is_described_even_where_it_cannot_be_trained_on() {
-    let place = Place::new();
+    let place = Folder::new();
     place.write("t.csv", "x,y\n1,red\n2,\n");
     let json = place.json("data t.csv");
     assert_eq!((&json["rows"], &json["missing"]), (&json!(2), &json!(1)));
@@ -684,7 +684,7 @@ fn data_is_described_even_where_it_cannot_be_trained_on() {
 
 #[test]
 fn a_recipe_is_read_and_flags_win() {
-    let place = Place::new();
+    let place = Folder::new();
     place.write(
         "r.toml",
         "family = \"vae\"\nlatent = 3\nepochs = 1\nnet = \"mlp:16\"\n[parameters]\nbeta = 0.5\n",
@@ -707,7 +707,7 @@ fn a_recipe_is_read_and_flags_win() {
 
 #[test]
 fn unknown_words_are_answered_with_the_nearest() {
-    let place = Place::new();
+    let place = Folder::new();
     place.refused(
         "train digits --family plian",
         &["unknown family \"plian\"", "did you mean \"plain\""],
@@ -727,7 +727,7 @@ fn unknown_words_are_answered_with_the_nearest() {
 
 #[test]
 fn settings_outside_their_bounds_are_refused() {
-    let place = Place::new();
+    let place = Folder::new();
     place.refused("train digits --latent 0", &["latent is 0"]);
     place.refused("train digits --lr NaN", &["--lr"]);
     place.refused("train digits --family vae --set beta=-1", &["beta is -1"]);
@@ -737,7 +737,7 @@ fn settings_outside_their_bounds_are_refused() {
 
 #[test]
 fn data_that_cannot_be_used_is_refused_by_place() {
-    let place = Place::new();
+    let place = Folder::new();
     place.refused("train nowhere.csv", &["nowhere.csv", "no such file"]);
     for (text, parts) in [
         ("a,b\n", &["t.csv"][..]),
@@ -754,7 +754,7 @@ fn data_that_cannot_be_used_is_refused_by_place() {
 
 #[test]
 fn rows_unlike_the_training_rows_are_refused() {
-    let place = Place::new();
+    let place = Folder::new();
     place.write("t.csv", table());
     place.ok(&format!("train t.csv {READING} --latent 2 --epochs 2"));
     place.refused("eval t.ae digits", &["8x8", "3 columns"]);
@@ -767,7 +767,7 @@ fn rows_unlike_the_training_rows_are_refused() {
 
 #[test]
 fn a_file_that_is_no_model_is_refused() {
-    let place = Place::new();
+    let place = Folder::new();
     place.write("m.ae", "hello");
     place.refused("info m.ae", &["m.ae", "not a model file"]);
     place.refused("info none.ae", &["none.ae"]);
@@ -775,7 +775,7 @@ fn a_file_that_is_no_model_is_refused() {
 
 #[test]
 fn without_test_rows_the_table_says_what_it_is_on() {
-    let place = Place::new();
+    let place = Folder::new();
     let run = place.ok("train digits --epochs 1 --test 0");
     assert!(run.out.contains("180 validation rows"), "{}", run.out);
     let run = place.ok("train digits --epochs 1 --test 0 --validation 0");
@@ -790,7 +790,7 @@ fn without_test_rows_the_table_says_what_it_is_on() {
 
 #[test]
 fn test_rows_may_be_in_a_file_of_their_own() {
-    let place = Place::new();
+    let place = Folder::new();
     place.write("t.csv", table()).write("u.csv", table());
     let run = place.ok(&format!("train t.csv {READING} --latent 2 --epochs 2 --test-data u.csv"));
     assert!(run.out.contains("30 test rows"), "{}", run.out);
@@ -798,14 +798,14 @@ fn test_rows_may_be_in_a_file_of_their_own() {
 
 #[test]
 fn a_training_that_stops_early_says_so() {
-    let run = Place::new()
+    let run = Folder::new()
         .ok("train digits --epochs 200 --lr 0.1 --net mlp:8 --patience 1 --schedule constant");
     assert!(run.err.contains("stopped early"), "{}", run.err);
 }
 
 #[test]
 fn a_training_that_diverges_ends_with_one() {
-    let place = Place::new();
+    let place = Folder::new();
     let run =
         place.ae("train digits --epochs 50 --lr 900 --optimiser sgd --net linear --scale none");
     assert_eq!((run.code, run.out.as_str()), (1, ""), "{}", run.err);
@@ -815,7 +815,7 @@ fn a_training_that_diverges_ends_with_one() {
 
 #[test]
 fn the_best_weights_before_a_divergence_are_saved() {
-    let place = Place::new();
+    let place = Folder::new();
     let run = place.ae("train digits --epochs 100 --lr 3 --warm-up 500 --schedule constant --optimiser sgd --net linear");
     assert_eq!(run.code, 1, "{}\n{}", run.out, run.err);
     assert!(
@@ -829,7 +829,7 @@ fn the_best_weights_before_a_divergence_are_saved() {
 
 #[test]
 fn a_model_with_one_test_row_can_be_read() {
-    let place = Place::new();
+    let place = Folder::new();
     place.write("t.csv", table().lines().take(9).collect::<Vec<_>>().join("\n"));
     let run = place.ok(&format!("train t.csv {READING} --latent 2 --epochs 2"));
     assert!(run.out.contains("1 test row"), "{}", run.out);
@@ -838,13 +838,13 @@ fn a_model_with_one_test_row_can_be_read() {
 
 #[test]
 fn quiet_leaves_standard_error_empty() {
-    let run = Place::new().ok("train digits --epochs 1 --latent 64 --quiet");
+    let run = Folder::new().ok("train digits --epochs 1 --latent 64 --quiet");
     assert_eq!(run.err, "");
 }
 
 #[test]
 fn threads_do_not_change_the_model() {
-    let place = Place::new();
+    let place = Folder::new();
     for threads in [1, 2] {
         place.ok(&format!("train digits --epochs 1 --threads {threads} -o {threads}.ae"));
     }
@@ -853,7 +853,7 @@ fn threads_do_not_change_the_model() {
 
 #[test]
 fn every_command_shows_an_example() {
-    let place = Place::new();
+    let place = Folder::new();
     let commands = place.ok("--help").out;
     let listed = commands
         .lines()
@@ -873,7 +873,7 @@ fn every_command_shows_an_example() {
 
 #[test]
 fn a_head_tells_the_labels_and_classify_writes_them() {
-    let place = Place::new();
+    let place = Folder::new();
     let trained =
         place.json("train digits --latent 16 --epochs 20 --head softmax --head-epochs 20 -o d.ae");
     assert!(trained["accuracy"].as_f64().unwrap() > 0.85, "{trained}");
@@ -913,7 +913,7 @@ fn a_head_tells_the_labels_and_classify_writes_them() {
 
 #[test]
 fn eval_tells_on_request_how_well_the_code_recognises_and_how_likely_rows_are() {
-    let place = Place::new();
+    let place = Folder::new();
     place.ok("train digits --family vae --epochs 5 --quiet -o v.ae");
     let plain = place.json("eval v.ae digits");
     assert!(plain.get("recognition").is_none() && plain.get("importance").is_none());
@@ -935,7 +935,7 @@ fn eval_tells_on_request_how_well_the_code_recognises_and_how_likely_rows_are() 
 
 #[test]
 fn layers_are_trained_one_by_one_and_weights_are_taken_over() {
-    let place = Place::new();
+    let place = Folder::new();
     let run = place.ok(
         "train digits --stack 40,20 --activation sigmoid --pretrain-epochs 2 --epochs 2 -o s.ae",
     );
@@ -966,7 +966,7 @@ fn layers_are_trained_one_by_one_and_weights_are_taken_over() {
 
 #[test]
 fn patches_are_cut_from_photographs_of_different_sizes() {
-    let place = Place::new();
+    let place = Folder::new();
     std::fs::create_dir(place.path("photos")).unwrap();
     for (name, width, height) in [("a", 40usize, 30usize), ("b", 33, 50)] {
         let pixels: Vec<u8> = (0..width * height)
@@ -994,7 +994,7 @@ fn patches_are_cut_from_photographs_of_different_sizes() {
 
 #[test]
 fn completions_know_the_commands() {
-    let place = Place::new();
+    let place = Folder::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         assert!(place.ok(&format!("completions {shell}")).out.contains("reconstruct"), "{shell}");
     }
@@ -1002,7 +1002,7 @@ fn completions_know_the_commands() {
 
 #[test]
 fn the_version_is_told() {
-    assert_eq!(Place::new().ok("--version").out, format!("ae {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(Folder::new().ok("--version").out, format!("ae {}\n", env!("CARGO_PKG_VERSION")));
 }
 
 #[cfg(unix)]
@@ -1012,7 +1012,7 @@ mod signals {
     use std::process::Stdio;
 
     /// Starts a training, sends a signal once it runs, and waits for its end.
-    fn interrupted(place: &Place, words: &str, signal: &str) -> Run {
+    fn interrupted(place: &Folder, words: &str, signal: &str) -> Run {
         let mut child = command(place.0.path(), words)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -1040,7 +1040,7 @@ mod signals {
     #[test]
     fn an_interrupted_training_goes_on_to_the_same_model() {
         for (signal, family) in [("-INT", "plain"), ("-TERM", "denoising")] {
-            let place = Place::new();
+            let place = Folder::new();
             let words =
                 format!("train digits --family {family} --epochs 40 --batch 16 --net mlp:64");
             place.ok(&format!("{words} -o whole.ae --quiet"));
@@ -1059,7 +1059,7 @@ mod signals {
 
     #[test]
     fn a_reader_that_has_seen_enough_is_no_error() {
-        let place = Place::new();
+        let place = Folder::new();
         let mut child = command(place.0.path(), "completions zsh")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
-struct Place(TempDir);
+struct Folder(TempDir);
 
-impl Place {
+impl Folder {
     /// A folder with a table of machines, `machines.csv`, and a short model of it.
     fn new() -> Self {
         let place = Self(TempDir::new().unwrap());
@@ -80,7 +80,7 @@ fn machine(row: u32) -> String {
 
 #[test]
 fn a_strange_row_is_first_in_the_summary_and_explained_in_the_table() {
-    let place = Place::new();
+    let place = Folder::new();
     // Other order, one column more.
     let mut table = "flow,pressure,temperature,note\n".to_owned();
     for row in 300..340 {
@@ -115,7 +115,7 @@ fn a_strange_row_is_first_in_the_summary_and_explained_in_the_table() {
 
 #[test]
 fn labels_give_the_area_and_the_best_threshold() {
-    let place = Place::new();
+    let place = Folder::new();
     let rows: String = (300..330)
         .map(|row| machine(row).trim().to_owned() + if row < 303 { ",bad\n" } else { ",good\n" })
         .collect();
@@ -142,7 +142,7 @@ fn labels_give_the_area_and_the_best_threshold() {
 
 #[test]
 fn rows_on_standard_input_are_answered_line_by_line_also_after_a_wrong_one() {
-    let place = Place::new();
+    let place = Folder::new();
     let input = "flow,temperature,pressure\n10,60,6\n10,60,9.5\n\n1,2\nx,60,6\n{\"temperature\":60,\"pressure\":6,\"flow\":10}\n{\"flow\":10}\n[60,6,10]\n";
     let out = place.ok("score machines.ae - --quiet", input);
     let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -166,7 +166,7 @@ fn rows_on_standard_input_are_answered_line_by_line_also_after_a_wrong_one() {
 
 #[test]
 fn probes_are_shown_by_kind_of_score() {
-    let place = Place::new();
+    let place = Folder::new();
     let out = place.ok("eval machines.ae machines.csv --probe --quiet", "");
     for word in
         ["above 99 % of normal rows", "far", "shuffled", "constant", "joined", "mahalanobis"]
@@ -181,7 +181,7 @@ fn probes_are_shown_by_kind_of_score() {
 
 #[test]
 fn a_series_is_cut_into_windows_and_its_points_are_scored() {
-    let place = Place(TempDir::new().unwrap());
+    let place = Folder(TempDir::new().unwrap());
     let point = |at: usize, value: f64| {
         format!("2024-01-{:02} {:02}:00:00,{value:.4}\n", at / 24 + 1, at % 24)
     };
@@ -245,14 +245,14 @@ fn entry(row: u32) -> String {
 
 const LOG: &str = "seen,kind,temperature,pressure,open\n";
 
-fn log(place: &Place) {
+fn log(place: &Folder) {
     place.write("log.csv", &(LOG.to_owned() + &(0..600).map(entry).collect::<String>()));
     place.ok("train log.csv --for anomalies --epochs 150 --members 2 -o log.ae --quiet", "");
 }
 
 #[test]
 fn a_table_of_words_and_dates_with_gaps_is_explained_in_words() {
-    let place = Place(TempDir::new().unwrap());
+    let place = Folder(TempDir::new().unwrap());
     log(&place);
     let mut rows: Vec<String> = (600..700).map(entry).collect();
     let warm =
@@ -280,7 +280,7 @@ fn a_table_of_words_and_dates_with_gaps_is_explained_in_words() {
 
 #[test]
 fn words_dates_and_gaps_are_answered_line_by_line() {
-    let place = Place(TempDir::new().unwrap());
+    let place = Folder(TempDir::new().unwrap());
     log(&place);
     let lines = "seen,kind,temperature,pressure,open\n2024-06-01 06:00,valve,64,,true\n2024-06-01,turbine,64,3.8,yes\n2024-06-01,valve,hot,3.8,true\n\
         {\"seen\":\"2024-06-01 12:00\",\"kind\":\"fan\",\"temperature\":55,\"pressure\":null,\"open\":false}\n2024-13-01,fan,55,2,false\n";
@@ -311,7 +311,7 @@ fn words_dates_and_gaps_are_answered_line_by_line() {
 
 #[test]
 fn gaps_are_filled_and_what_is_there_stays() {
-    let place = Place(TempDir::new().unwrap());
+    let place = Folder(TempDir::new().unwrap());
     log(&place);
     let result: Value = serde_json::from_str(
         &place.ok("reconstruct log.ae log.csv --fill -o filled.csv --json", ""),
@@ -354,7 +354,7 @@ fn gaps_are_filled_and_what_is_there_stays() {
 
 #[test]
 fn rows_of_words_are_written_as_words_in_every_format() {
-    let place = Place(TempDir::new().unwrap());
+    let place = Folder(TempDir::new().unwrap());
     log(&place);
     for format in ["csv", "parquet"] {
         place.ok(&format!("reconstruct log.ae log.csv -o rows.{format} --quiet"), "");
@@ -380,7 +380,7 @@ fn rows_of_words_are_written_as_words_in_every_format() {
 
 #[test]
 fn texts_score_the_same_line_by_line_as_from_a_file() {
-    let place = Place(TempDir::new().unwrap());
+    let place = Folder(TempDir::new().unwrap());
     let line = |row: u32| match row % 3 {
         0 => format!("disk {} is {} percent full", row % 2, row % 97),
         1 => format!("user {} logged in after {} minutes", row % 5, row % 89),
@@ -408,7 +408,7 @@ fn texts_score_the_same_line_by_line_as_from_a_file() {
 
 #[test]
 fn columns_that_the_model_does_not_know_may_hold_anything() {
-    let place = Place::new();
+    let place = Folder::new();
     for extra in ["", "inf", "oops", "2024-13-01"] {
         let rows: String =
             (300..340).map(|row| format!("{},{extra}\n", machine(row).trim())).collect();
@@ -420,7 +420,7 @@ fn columns_that_the_model_does_not_know_may_hold_anything() {
 
 #[test]
 fn labels_without_a_normal_one_are_said() {
-    let place = Place::new();
+    let place = Folder::new();
     let rows: String = (300..340).map(|row| format!("{},good\n", machine(row).trim())).collect();
     place.write("new.csv", &("temperature,pressure,flow,state\n".to_owned() + &rows));
     let (_, _, err) = place.run("score machines.ae new.csv --label state", "");
@@ -432,7 +432,7 @@ fn labels_without_a_normal_one_are_said() {
 
 #[test]
 fn remedies_of_a_series_work_as_they_are_named() {
-    let place = Place(TempDir::new().unwrap());
+    let place = Folder(TempDir::new().unwrap());
     let points = |hours: &[usize]| -> String {
         let point = |hour: &usize| {
             format!(

@@ -154,7 +154,7 @@ impl Grid {
 mod tests {
     use super::*;
 
-    struct Picture {
+    struct Decoded {
         width: usize,
         height: usize,
         rgb: Vec<u8>,
@@ -165,7 +165,7 @@ mod tests {
         shape: &Shape,
         per_row: usize,
         scale: Option<usize>,
-    ) -> Result<Picture> {
+    ) -> Result<Decoded> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("grid.png");
         write_png_grid(&path, images, shape, per_row, scale)?;
@@ -175,7 +175,7 @@ mod tests {
         let info = reader.next_frame(&mut pixels).unwrap();
         let grey = info.color_type == ColorType::Grayscale;
         let rgb = if grey { pixels.iter().flat_map(|p| [*p; 3]).collect() } else { pixels };
-        Ok(Picture { width: info.width as usize, height: info.height as usize, rgb })
+        Ok(Decoded { width: info.width as usize, height: info.height as usize, rgb })
     }
 
     fn image(height: usize, width: usize, channels: usize) -> Shape {

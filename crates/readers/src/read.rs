@@ -10,7 +10,7 @@ use crate::pictures::{images, patches};
 use crate::series;
 use crate::tables::column::{Loaded, Sort};
 use crate::tables::{csv, parquet, refuse};
-use rows::{ColumnKind, Dataset, Error, Message, Place, Result};
+use rows::{CellPosition, ColumnKind, Dataset, Error, Message, Result};
 
 /// Reads the rows of a file, a folder of images, or the built-in data set `digits`.
 ///
@@ -28,7 +28,7 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
     let time =
         series.time.clone().map_or_else(|| time_column(source, options), |time| Ok(Some(time)))?;
     let data = table(source, &ReadOptions { id: time, series: None, ..options.clone() })?;
-    if let Some(Place { row, column }) = data.survey()?.missing.first {
+    if let Some(CellPosition { row, column }) = data.survey()?.missing.first {
         return Err(Error::data(
             &data.name,
             Message::from(format!(

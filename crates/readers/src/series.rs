@@ -16,14 +16,14 @@ struct Points {
     /// no stamps.
     times: Vec<i128>,
     /// [points, channels]
-    values: Numbers,
+    values: PointNumbers,
     channels: usize,
     /// Whether the times are those of stamps.
     stamped: bool,
 }
 
 /// The numbers of points: those of the table as they are held, until something must change.
-enum Numbers {
+enum PointNumbers {
     /// As they were read, in memory or on disk.
     Read(Store),
     /// Sorted, merged or filled in.
@@ -93,7 +93,7 @@ pub(crate) fn windows(data: &Dataset, series: &Series, memory: Option<u64>) -> R
     Ok(windows)
 }
 
-impl Numbers {
+impl PointNumbers {
     /// The numbers, to be changed.
     fn changed(&mut self) -> Result<&mut Vec<f64>> {
         if let Self::Read(store) = self {
@@ -134,7 +134,7 @@ impl Points {
             None => (0..data.rows() as i128).collect(),
         };
         let (times, channels): (Vec<i128>, usize) = (times, data.features());
-        let read = Numbers::Read(data.values.clone());
+        let read = PointNumbers::Read(data.values.clone());
         let mut points = Self { times, values: read, channels, stamped: data.ids.is_some() };
         let sorted = points.times.is_sorted();
         if !sorted {
@@ -203,7 +203,7 @@ impl Points {
             values.extend((0..self.channels).map(channel));
             from += same.len();
         }
-        (self.times, self.values) = (times, Numbers::Changed(values));
+        (self.times, self.values) = (times, PointNumbers::Changed(values));
         Ok(())
     }
 
@@ -281,7 +281,7 @@ impl Points {
             times.push(self.times[at]);
             values.extend_from_slice(row);
         }
-        (self.times, self.values) = (times, Numbers::Changed(values));
+        (self.times, self.values) = (times, PointNumbers::Changed(values));
         Ok(())
     }
 }

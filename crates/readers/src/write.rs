@@ -36,7 +36,7 @@ pub fn write_table(
     rows: usize,
     values: &[f32],
 ) -> Result<()> {
-    Table { path, ids, columns, fields: &[], rows }.write(|add| add(values))
+    WrittenTable { path, ids, columns, fields: &[], rows }.write(|add| add(values))
 }
 
 /// As [`write_table`], with the rows in blocks, so that not all are in memory at once.
@@ -51,7 +51,7 @@ pub fn write_table_blocks(
     rows: usize,
     blocks: &mut dyn Iterator<Item = Result<Matrix>>,
 ) -> Result<()> {
-    Table { path, ids, columns, fields, rows }.write(|add| add_all(blocks, add))
+    WrittenTable { path, ids, columns, fields, rows }.write(|add| add_all(blocks, add))
 }
 
 /// Writes an array of any shape as `.npy`, in row-major order.
@@ -129,7 +129,7 @@ fn counted(
     if count == Some(given) { Ok(()) } else { Err(wrong(given)) }
 }
 
-struct Table<'a> {
+struct WrittenTable<'a> {
     path: &'a Path,
     ids: Option<&'a [String]>,
     columns: &'a [String],
@@ -137,7 +137,7 @@ struct Table<'a> {
     rows: usize,
 }
 
-impl Table<'_> {
+impl WrittenTable<'_> {
     /// What a column holds, where that is no number.
     fn worded(&self, column: usize) -> Option<&Field> {
         self.fields.get(column).filter(|field| !field.kind.is_number())
@@ -185,13 +185,13 @@ impl Table<'_> {
 
 /// A CSV file that grows by whole rows.
 struct Csv<'a, W: Write> {
-    table: &'a Table<'a>,
+    table: &'a WrittenTable<'a>,
     writer: csv::Writer<W>,
     rows: usize,
 }
 
 impl<'a, W: Write> Csv<'a, W> {
-    fn new(table: &'a Table<'a>, writer: W) -> io::Result<Self> {
+    fn new(table: &'a WrittenTable<'a>, writer: W) -> io::Result<Self> {
         let mut writer = csv::Writer::from_writer(writer);
         writer.write_field("row")?;
         writer.write_record(table.columns)?;
@@ -219,7 +219,7 @@ impl<'a, W: Write> Csv<'a, W> {
 
 /// A Parquet file that grows by row groups.
 struct Parquet<'a, W: Write + Send> {
-    table: &'a Table<'a>,
+    table: &'a WrittenTable<'a>,
     file: SerializedFileWriter<W>,
     /// Rows in the file.
     rows: usize,
@@ -230,7 +230,7 @@ struct Parquet<'a, W: Write + Send> {
 }
 
 impl<'a, W: Write + Send> Parquet<'a, W> {
-    fn new(table: &'a Table<'a>, writer: W) -> Result<Self, ParquetError> {
+    fn new(table: &'a WrittenTable<'a>, writer: W) -> Result<Self, ParquetError> {
         let row = Type::primitive_type_builder(
             "row",
             if table.ids.is_some() { Physical::BYTE_ARRAY } else { Physical::INT64 },

@@ -48,7 +48,7 @@ pub use schema::{ColumnKind, Field, OTHER, Shape};
 pub use settings::{Given, Setting};
 pub use split::{Fractions, Split};
 pub use store::Store;
-pub use survey::{Cells, Place, Survey};
+pub use survey::{CellPosition, Cells, Survey};
 pub use values::Values;
 pub use view::View;
 pub use whitening::Whitening;

@@ -12,6 +12,7 @@ use std::fmt::{Display, Formatter, Result};
 /// assert_eq!(advice.to_string(), "points are missing; choose gaps = fill");
 /// let command = |name: &str, value: Option<&str>| format!("--{name} {}", value.unwrap_or(""));
 /// assert_eq!(advice.worded(&command), "points are missing; choose --gaps fill");
+/// assert_eq!(advice.settings().collect::<Vec<_>>(), [("gaps", Some("fill"))]);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message {

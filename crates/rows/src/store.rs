@@ -16,13 +16,13 @@ const BLOCK: usize = 1 << 17;
 /// memory may be borrowed.
 #[derive(Clone, Debug)]
 pub struct Store {
-    numbers: Numbers,
+    numbers: Source,
     /// What a look over all of them found, and of how many columns; looked at once at most.
     survey: OnceLock<(usize, Arc<Survey>)>,
 }
 
 #[derive(Clone, Debug)]
-enum Numbers {
+enum Source {
     /// All in memory.
     Memory(Values),
     /// On disk, or computed from other rows: gathered when they are wanted.
@@ -31,21 +31,21 @@ enum Numbers {
 
 impl From<Values> for Store {
     fn from(values: Values) -> Self {
-        Self { numbers: Numbers::Memory(values), survey: OnceLock::new() }
+        Self { numbers: Source::Memory(values), survey: OnceLock::new() }
     }
 }
 
 impl Store {
     /// Numbers that are held elsewhere than in memory.
     pub fn elsewhere(held: impl Held + 'static) -> Self {
-        Self { numbers: Numbers::Elsewhere(Arc::new(held)), survey: OnceLock::new() }
+        Self { numbers: Source::Elsewhere(Arc::new(held)), survey: OnceLock::new() }
     }
 
     /// How many numbers.
     pub fn len(&self) -> usize {
         match &self.numbers {
-            Numbers::Memory(values) => values.len(),
-            Numbers::Elsewhere(held) => held.len(),
+            Source::Memory(values) => values.len(),
+            Source::Elsewhere(held) => held.len(),
         }
     }
 
@@ -72,24 +72,24 @@ impl Store {
     /// The word for the type of the numbers: `u8`, `f32` or `f64`.
     pub fn storage(&self) -> &'static str {
         match &self.numbers {
-            Numbers::Memory(values) => values.storage(),
-            Numbers::Elsewhere(held) => held.storage(),
+            Source::Memory(values) => values.storage(),
+            Source::Elsewhere(held) => held.storage(),
         }
     }
 
     /// The numbers, where they are in memory.
     pub fn in_memory(&self) -> Option<&Values> {
         match &self.numbers {
-            Numbers::Memory(values) => Some(values),
-            Numbers::Elsewhere(_) => None,
+            Source::Memory(values) => Some(values),
+            Source::Elsewhere(_) => None,
         }
     }
 
     /// What holds the numbers, where they are not in memory.
     pub fn held(&self) -> Option<&dyn Held> {
         match &self.numbers {
-            Numbers::Memory(_) => None,
-            Numbers::Elsewhere(held) => Some(held.as_ref()),
+            Source::Memory(_) => None,
+            Source::Elsewhere(held) => Some(held.as_ref()),
         }
     }
 
@@ -98,8 +98,8 @@ impl Store {
     /// An error where what holds them cannot be read any more.
     pub fn load(self) -> Result<Values> {
         match self.numbers {
-            Numbers::Memory(values) => Ok(values),
-            Numbers::Elsewhere(held) => held.gather(&[0], held.len()),
+            Source::Memory(values) => Ok(values),
+            Source::Elsewhere(held) => held.gather(&[0], held.len()),
         }
     }
 
@@ -109,8 +109,8 @@ impl Store {
     /// An error where what holds them cannot be read any more.
     pub fn gather(&self, rows: &[usize], features: usize) -> Result<Values> {
         match &self.numbers {
-            Numbers::Memory(values) => Ok(values.pieces(rows, features, features)),
-            Numbers::Elsewhere(held) => held.gather(rows, features),
+            Source::Memory(values) => Ok(values.pieces(rows, features, features)),
+            Source::Elsewhere(held) => held.gather(rows, features),
         }
     }
 

@@ -9,7 +9,7 @@ const COUNTING_ROWS: usize = 10;
 
 /// A cell of a data set, by zero-based row and column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct CellPosition {
     /// The row.
     pub row: usize,
     /// The column.
@@ -25,7 +25,7 @@ pub struct Cells {
     /// In how many columns.
     pub columns: usize,
     /// The first of them.
-    pub first: Option<Place>,
+    pub first: Option<CellPosition>,
 }
 
 /// What one look over all numbers finds.
@@ -73,19 +73,19 @@ struct Look {
     first: Vec<f64>,
     constant: Vec<usize>,
     counting: Vec<usize>,
-    missing: Seen,
-    infinite: Seen,
+    missing: CellCount,
+    infinite: CellCount,
 }
 
 /// Cells of one kind that have been seen so far.
 #[derive(Default)]
-struct Seen {
+struct CellCount {
     cells: Cells,
     columns: Vec<bool>,
 }
 
-impl Seen {
-    fn add(&mut self, place: Place, width: usize) {
+impl CellCount {
+    fn add(&mut self, place: CellPosition, width: usize) {
         self.columns.resize(width, false);
         self.columns[place.column] = true;
         self.cells.count += 1;
@@ -115,7 +115,7 @@ impl Look {
                 let value: f64 = (*value).into();
                 if !value.is_finite() {
                     let seen = if value.is_nan() { &mut self.missing } else { &mut self.infinite };
-                    seen.add(Place { row: self.rows, column }, width);
+                    seen.add(CellPosition { row: self.rows, column }, width);
                 }
             }
             self.row(row);
@@ -166,9 +166,9 @@ mod tests {
             [Values::F32(values.iter().map(|value| *value as f32).collect()), Values::F64(values)]
         {
             let found = survey(values, 3);
-            let first = Some(Place { row: 1, column: 2 });
+            let first = Some(CellPosition { row: 1, column: 2 });
             assert_eq!(found.missing, Cells { count: 2, columns: 1, first });
-            let first = Some(Place { row: 6, column: 2 });
+            let first = Some(CellPosition { row: 6, column: 2 });
             assert_eq!(found.infinite, Cells { count: 1, columns: 1, first });
             assert_eq!((found.constant, found.counting), (vec![1], vec![0]));
         }

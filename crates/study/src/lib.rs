@@ -37,7 +37,7 @@ pub use baseline::{Pca, principal_codes, principal_rows};
 pub use density::{Density, MOST_ROWS};
 pub use evidence::{Annealing, annealed, importance_weighted, is_generative, likelihood_constants};
 pub use inspect::code::{
-    CodeStatistics, State, Unit, code_statistics, kl_by_unit, standing_out, units,
+    CodeStatistics, Unit, UnitState, code_statistics, kl_by_unit, standing_out, units,
 };
 pub use inspect::errors::{Errors, errors};
 pub use inspect::exciting::most_exciting;

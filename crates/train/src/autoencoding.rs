@@ -1,8 +1,8 @@
 //! The loss of an autoencoder as an objective of the loop.
 
-use crate::objective::{Done, Objective, mean_terms};
+use crate::objective::{Objective, mean_terms};
 use burn_tensor::Tensor;
-use model::{Batch, Coder, Loss, Numbers, Pass, Phase, Weights};
+use model::{Batch, Coder, Done, Loss, Numbers, Pass, Phase, Weights};
 use rows::{Result, Rng};
 
 /// An autoencoder with the weight of the squared weights in its loss.
@@ -63,14 +63,6 @@ impl Objective for Autoencoding<'_> {
     }
 
     fn after_step(&self, done: &mut Done) -> Result<()> {
-        self.coder.plan.family.after_step(&mut model::Done {
-            phase: done.phase,
-            parts: &self.coder.parts,
-            vars: done.vars,
-            moments: done.moments,
-            batch: done.batch,
-            code: done.code,
-            rng: done.rng,
-        })
+        self.coder.plan.family.after_step(&self.coder.parts, done)
     }
 }

@@ -61,7 +61,7 @@ pub struct State {
 /// The part of a checkpoint that is not tensors.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Header {
+struct CheckpointHeader {
     config: Map<String, Value>,
     data: String,
     #[serde(default)]
@@ -81,7 +81,7 @@ struct Header {
     history: Vec<EpochRecord>,
 }
 
-impl Header {
+impl CheckpointHeader {
     fn read(path: &Path) -> Result<(Self, BTreeMap<String, NamedTensor>)> {
         let (header, tensors) = read_archive(path, ArchiveKind::Run)?;
         let strange = |error| {
@@ -91,7 +91,7 @@ impl Header {
     }
 }
 
-impl Header {
+impl CheckpointHeader {
     fn settings(&self, path: &Path) -> Result<Settings> {
         let strange =
             |error| Error::model(path.display(), format!("has strange settings: {error}"));
@@ -131,7 +131,7 @@ impl State {
     /// Writes the checkpoint, where one is wanted.
     pub fn save(&self, settings: &Settings) -> Result<()> {
         let Some((path, data)) = &self.checkpoint else { return Ok(()) };
-        let header = Header {
+        let header = CheckpointHeader {
             config: settings.by_name(),
             data: data.clone(),
             preparation: self.preparation.clone(),
@@ -164,7 +164,7 @@ impl State {
     pub fn restore(&mut self, settings: &Settings) -> Result<()> {
         let Some((path, data)) = self.checkpoint.clone() else { return Ok(()) };
         let path = path.as_path();
-        let (header, mut tensors) = Header::read(path)?;
+        let (header, mut tensors) = CheckpointHeader::read(path)?;
         if header.settings(path)? != *settings {
             return Err(Error::model(
                 path.display(),
@@ -215,12 +215,12 @@ impl State {
     ///
     /// Errors: the file cannot be read, or is no checkpoint.
     pub fn settings_of(path: &Path) -> Result<Settings> {
-        Header::read(path)?.0.settings(path)
+        CheckpointHeader::read(path)?.0.settings(path)
     }
 
     /// The scaling that a checkpoint has, where its training began with other weights.
     pub(crate) fn preparation_of(path: &Path) -> Result<Option<Preparation>> {
-        Header::read(path).map(|(header, _)| header.preparation)
+        CheckpointHeader::read(path).map(|(header, _)| header.preparation)
     }
 }
 

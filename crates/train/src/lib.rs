@@ -23,7 +23,7 @@ pub use event::{Event, Flow, Outcome, Trained};
 pub use fit::{one, train};
 pub use gradient::{GradientCheck, gradient_check};
 pub use method::{Method, Schedule};
-pub use objective::{Done, Objective, mean_terms};
+pub use objective::{Objective, mean_terms};
 pub use optimise::{Moment, Optimiser, descend};
 pub use pretraining::Pretraining;
 pub use settings::{Settings, TrainSettings};

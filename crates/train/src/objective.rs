@@ -1,24 +1,7 @@
 //! What the training loop lowers: a loss of batches.
 
-use burn_tensor::Tensor;
-use model::{Batch, Code, Loss, Numbers, Pass, Phase, Sums, Vars, Weights, ahead};
+use model::{Batch, Done, Loss, Numbers, Pass, Phase, Sums, Weights, ahead};
 use rows::{Result, Rng};
-
-/// What a phase of a training step has done, and what an objective may still change.
-pub struct Done<'a> {
-    /// The phase.
-    pub phase: &'a Phase,
-    /// The variables after the step.
-    pub vars: &'a mut Vars,
-    /// The optimiser's moments of each variable; none for a buffer.
-    pub moments: &'a mut [Vec<Tensor<2>>],
-    /// The rows of the step.
-    pub batch: &'a Batch,
-    /// Their code, if the loss has met one.
-    pub code: Option<&'a Code>,
-    /// Random numbers of this step.
-    pub rng: &'a Rng,
-}
 
 /// A loss of batches, as the loop and the optimisers see it.
 pub trait Objective: Sync {

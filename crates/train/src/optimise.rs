@@ -2,12 +2,12 @@
 
 use crate::lbfgs::{self, MEMORY, Pair, Point};
 use crate::method::Method;
-use crate::objective::{Done, Objective};
+use crate::objective::Objective;
 use crate::settings::TrainSettings;
 use burn_tensor::{Tensor, TensorData};
 use kernels::{AdamStep, SgdStep, adam, sgd, sum_squares};
 use model::{
-    Batch, Code, Loss, Numbers, Pass, Phase, Progress, Role, Tuning, Var, VarId, Vars, read,
+    Batch, Code, Done, Loss, Numbers, Pass, Phase, Progress, Role, Tuning, Var, VarId, Vars, read,
 };
 use rows::{Result, Rng};
 use std::cell::RefCell;

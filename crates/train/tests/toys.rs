@@ -60,10 +60,10 @@ impl Family for TwoPlayers {
         numbers.get("reconstruction").unwrap_or(f64::INFINITY)
     }
 
-    fn after_step(&self, done: &mut Done) -> Result<()> {
+    fn after_step(&self, parts: &Parts, done: &mut Done) -> Result<()> {
         // What a family changes after its own phase alone: the critic's weights are clipped.
         if done.phase.name == "critic" {
-            let id = done.parts.var(WEIGHT)?;
+            let id = parts.var(WEIGHT)?;
             assert!(!done.moments[id.index()].is_empty() && done.batch.rows() > 0);
             let clipped = done.vars.get(id).value.clone().clamp(-0.4, 0.4);
             done.vars.set(id, clipped);

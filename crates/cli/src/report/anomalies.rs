@@ -47,7 +47,7 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     let probed = detector.probed.as_ref();
     let advice = probed.map(|probed| probed.advice(ScoreKind::Joined)).unwrap_or_default();
     let advice = all_worded(&advice);
-    let (scores, table, series) = match &facts.data.windows {
+    let Scored { scores, table, series } = match &facts.data.windows {
         Some(windows) => of_points(facts, windows, threshold)?,
         None => of_rows(facts, threshold)?,
     };
@@ -67,10 +67,17 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     Ok(Some(Section { title: "Anomalies", words, figures }))
 }
 
-/// The scores, the table, and what is drawn of a series.
-type Seen = (Vec<f64>, Markup, Vec<Figure>);
+/// What the detector makes of the rows or points.
+struct Scored {
+    /// Those of all that have one.
+    scores: Vec<f64>,
+    /// The most anomalous.
+    table: Markup,
+    /// The channels with what was found; none where the rows are no series.
+    series: Vec<Figure>,
+}
 
-fn of_rows(facts: &Facts, threshold: f64) -> Result<Seen> {
+fn of_rows(facts: &Facts, threshold: f64) -> Result<Scored> {
     // Single pixels explain nothing.
     let reasons = if facts.image().is_some() { 0 } else { REASONS };
     let rows = score(facts.model, facts.data, ScoreKind::Joined, reasons)?;
@@ -84,14 +91,15 @@ fn of_rows(facts: &Facts, threshold: f64) -> Result<Seen> {
     let names: Vec<String> =
         (0..facts.data.features()).map(|column| facts.data.column_name(column)).collect();
     let table = table(facts, "row", found.collect(), &names, threshold);
-    Ok((rows.iter().map(|row| row.score).collect(), table, Vec::new()))
+    let scores = rows.iter().map(|row| row.score).collect();
+    Ok(Scored { scores, table, series: Vec::new() })
 }
 
-fn of_points(facts: &Facts, windows: &Windows, threshold: f64) -> Result<Seen> {
+fn of_points(facts: &Facts, windows: &Windows, threshold: f64) -> Result<Scored> {
     let points = score_points(facts.model, facts.data, ScoreKind::Joined, REASONS)?;
     let scores: Vec<Option<f64>> = points.iter().map(|point| point.score).collect();
     let mut found = stretches(&scores, threshold, windows.length);
-    let figures = series(facts.data, windows, &found)?;
+    let series = series(facts.data, windows, &found)?;
     let peak = |stretch: &Stretch| points[stretch.peak].score.unwrap_or(f64::NEG_INFINITY);
     found.sort_by(|a, b| peak(b).total_cmp(&peak(a)).then(a.start.cmp(&b.start)));
     let line = |stretch: &Stretch| {
@@ -109,7 +117,7 @@ fn of_points(facts: &Facts, windows: &Windows, threshold: f64) -> Result<Seen> {
         (0..channels).map(|channel| channel_name(facts.data, channel)).collect();
     let table =
         table(facts, "from, to", found.iter().take(SHOWN).map(line).collect(), &names, threshold);
-    Ok((scores.into_iter().flatten().collect(), table, figures))
+    Ok(Scored { scores: scores.into_iter().flatten().collect(), table, series })
 }
 
 fn channel_name(data: &Dataset, channel: usize) -> String {

@@ -5,7 +5,7 @@ use crate::report::figure::Legend;
 use crate::report::figure::{Figure, Picture, Section};
 use autoencoders::data::Shape;
 use autoencoders::study::MOST_PLACED;
-use autoencoders::study::State;
+use autoencoders::study::UnitState;
 use autoencoders::study::neighbour_map;
 use autoencoders::{Matrix, Result};
 use draw::chart::RGBColor;
@@ -59,12 +59,12 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
 }
 
 fn words(facts: &Facts) -> Markup {
-    let of = |state: State| {
+    let of = |state: UnitState| {
         let units =
             facts.statistics.units.iter().enumerate().filter(|(_, unit)| unit.state == state);
         units.map(|(unit, _)| unit.to_string()).collect::<Vec<_>>()
     };
-    let (dead, saturated) = (of(State::Dead), of(State::Saturated));
+    let (dead, saturated) = (of(UnitState::Dead), of(UnitState::Saturated));
     let list = |units: &[String]| match units.len() {
         0..=40 => units.join(", "),
         more => format!("{}, and {} more", units[..40].join(", "), more - 40),
@@ -83,9 +83,9 @@ fn units(facts: &Facts) -> Result<Figure> {
     let shown = &all[..all.len().min(MOST_UNITS)];
     let chart = shown.iter().enumerate().map(|(at, unit)| {
         let (word, color): (&str, RGBColor) = match unit.state {
-            State::Active => ("", color(0)),
-            State::Dead => (" dead", color(8)),
-            State::Saturated => (" saturated", color(5)),
+            UnitState::Active => ("", color(0)),
+            UnitState::Dead => (" dead", color(8)),
+            UnitState::Saturated => (" saturated", color(5)),
         };
         (format!("{at}{word}"), unit.histogram.as_slice(), color)
     });

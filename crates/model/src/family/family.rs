@@ -63,12 +63,10 @@ pub struct Step<'a> {
     pub pass: &'a Pass,
 }
 
-/// What a phase of a training step has done, and what a family may still change.
+/// What a phase of a training step has done, and what may still be changed.
 pub struct Done<'a> {
     /// The phase.
     pub phase: &'a Phase,
-    /// The networks and the likelihood.
-    pub parts: &'a Parts,
     /// The variables after the step.
     pub vars: &'a mut Vars,
     /// The optimiser's moments of each variable, in the order of the variables; none for a buffer.
@@ -174,7 +172,7 @@ pub trait Family: Debug + Send + Sync {
     }
 
     /// After each phase: renormalise a decoder, move a codebook, revive dead units.
-    fn after_step(&self, _done: &mut Done) -> Result<()> {
+    fn after_step(&self, _parts: &Parts, _done: &mut Done) -> Result<()> {
         Ok(())
     }
 

@@ -315,7 +315,7 @@ pub enum Fill {
 /// From a file nothing is allocated beyond what the file holds: a shape that the file does not have
 /// is an error.
 pub struct Init<'a> {
-    source: Source<'a>,
+    origin: Origin<'a>,
     engine: Engine,
     group: Group,
     vars: Vars,
@@ -324,7 +324,7 @@ pub struct Init<'a> {
 /// Weights of a file by name: their shape inside, as rows and columns, and their numbers.
 pub type Stored = BTreeMap<String, ([usize; 2], Vec<f32>)>;
 
-enum Source<'a> {
+enum Origin<'a> {
     Random(Box<Rng>),
     Stored(&'a mut Stored),
 }
@@ -332,16 +332,16 @@ enum Source<'a> {
 impl<'a> Init<'a> {
     /// Fresh variables from random numbers.
     pub fn random(rng: &Rng, engine: &Engine) -> Self {
-        Self::new(Source::Random(Box::new(rng.split("weights"))), engine)
+        Self::new(Origin::Random(Box::new(rng.split("weights"))), engine)
     }
 
     /// Variables with the values of a file.
     pub fn stored(values: &'a mut Stored, engine: &Engine) -> Self {
-        Self::new(Source::Stored(values), engine)
+        Self::new(Origin::Stored(values), engine)
     }
 
-    fn new(source: Source<'a>, engine: &Engine) -> Self {
-        Self { source, engine: engine.clone(), group: ENCODER, vars: Vars::default() }
+    fn new(origin: Origin<'a>, engine: &Engine) -> Self {
+        Self { origin, engine: engine.clone(), group: ENCODER, vars: Vars::default() }
     }
 
     /// The part of the model that the following variables belong to.
@@ -373,8 +373,8 @@ impl<'a> Init<'a> {
                 "at most 2147483647 numbers; choose narrower layers",
             )
         })?;
-        let values = match &mut self.source {
-            Source::Random(rng) => {
+        let values = match &mut self.origin {
+            Origin::Random(rng) => {
                 let mut rng = rng.split(name);
                 match fill {
                     Fill::Constant(value) => vec![value as f32; length],
@@ -383,7 +383,7 @@ impl<'a> Init<'a> {
                     }
                 }
             }
-            Source::Stored(stored) => {
+            Origin::Stored(stored) => {
                 let (found, values) = stored.remove(name).ok_or_else(|| {
                     Error::shape(
                         format!("variable {name}"),

@@ -32,8 +32,8 @@ fn parse(reader: impl Read, place: &str, options: &ReadOptions) -> Result<Loaded
     }
     let has_second = lines.next(&mut second)?;
     let header = header(&record, has_second.then_some(&second));
-    let mut table = Table::new(place, &record, &header, options)?;
-    if header == Header::None {
+    let mut table = CsvTable::new(place, &record, &header, options)?;
+    if header == FirstLine::None {
         table.add(&record, || 1)?;
     }
     if has_second {
@@ -42,7 +42,7 @@ fn parse(reader: impl Read, place: &str, options: &ReadOptions) -> Result<Loaded
     while lines.next(&mut record)? {
         table.add(&record, || lines.line(&record))?;
     }
-    table.finish(header == Header::Counted)
+    table.finish(header == FirstLine::Counted)
 }
 
 /// Reads the one column of a file of labels; a header, if any, comes first.
@@ -186,7 +186,7 @@ fn delimiter(head: &[u8]) -> u8 {
 
 /// What the first line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Header {
+enum FirstLine {
     /// Data already.
     None,
     /// Names.
@@ -195,22 +195,22 @@ enum Header {
     Counted,
 }
 
-fn header(first: &ByteRecord, second: Option<&ByteRecord>) -> Header {
+fn header(first: &ByteRecord, second: Option<&ByteRecord>) -> FirstLine {
     let cells: Vec<Cell> = first.iter().map(Cell::read).collect();
     let texts = cells.iter().filter(|cell| **cell == Cell::Text).count();
     let known =
         cells.iter().any(|cell| matches!(cell, Cell::Number(_) | Cell::Date | Cell::Boolean(_)));
     if texts > 0 && !known {
-        return Header::Names;
+        return FirstLine::Names;
     }
     let unnamed = usize::from(cells.first() == Some(&Cell::Missing));
     let counted =
         cells[unnamed..].iter().enumerate().all(|(i, cell)| *cell == Cell::Number(i as f64));
     if counted && cells.len() - unnamed >= 4 {
-        return Header::Counted;
+        return FirstLine::Counted;
     }
     let Some(second) = second else {
-        return Header::None;
+        return FirstLine::None;
     };
     let over_value = |(cell, below): (&Cell, &[u8])| {
         *cell == Cell::Text && !matches!(Cell::read(below), Cell::Text | Cell::Missing)
@@ -226,11 +226,15 @@ fn header(first: &ByteRecord, second: Option<&ByteRecord>) -> Header {
     numbers.dedup();
     let nameable = numbers.len() == all
         && numbers.iter().all(|number| *number >= 0.0 && number.fract() == 0.0);
-    if nameable && cells.iter().zip(second).any(over_value) { Header::Names } else { Header::None }
+    if nameable && cells.iter().zip(second).any(over_value) {
+        FirstLine::Names
+    } else {
+        FirstLine::None
+    }
 }
 
 /// The table as it is read.
-struct Table<'a> {
+struct CsvTable<'a> {
     place: &'a str,
     names: Vec<String>,
     width: usize,
@@ -243,16 +247,16 @@ struct Table<'a> {
     rows: usize,
 }
 
-impl<'a> Table<'a> {
+impl<'a> CsvTable<'a> {
     fn new(
         place: &'a str,
         first: &ByteRecord,
-        header: &Header,
+        header: &FirstLine,
         options: &ReadOptions,
     ) -> Result<Self> {
         let width = first.len();
         let mut names = Vec::new();
-        if *header != Header::None {
+        if *header != FirstLine::None {
             names.extend(first.iter().map(text));
             for (j, name) in names.iter_mut().enumerate().filter(|(_, name)| name.is_empty()) {
                 *name = format!("column {}", j + 1);

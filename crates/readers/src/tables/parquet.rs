@@ -7,7 +7,7 @@ use crate::options::ReadOptions;
 use crate::tables::cell::Cell;
 use crate::tables::column::Loaded;
 use crate::tables::parquet_guard::{self as guard, damaged};
-use crate::tables::parquet_table::{Part, Records, Table};
+use crate::tables::parquet_table::{ParquetTable, Part, Records};
 use parquet::basic::{Compression, ConvertedType, LogicalType, TimeUnit, Type as Physical};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::DataType;
@@ -31,7 +31,7 @@ pub(crate) fn load(path: &Path, options: &ReadOptions) -> Result<Loaded> {
     let place = path.display().to_string();
     // The decoder has been made to panic by damaged files before; a panic there must not end the
     // program.
-    let outcome = catch_unwind(AssertUnwindSafe(|| Source::open(path, &place)?.load(options)));
+    let outcome = catch_unwind(AssertUnwindSafe(|| ParquetFile::open(path, &place)?.load(options)));
     outcome.unwrap_or_else(|_| Err(damaged(&place, "its decoder gave up")))
 }
 
@@ -121,14 +121,14 @@ fn leaf_names(schema: &SchemaDescriptor) -> Vec<String> {
     schema.columns().iter().enumerate().map(name).collect()
 }
 
-struct Source<'a> {
+struct ParquetFile<'a> {
     file: Arc<File>,
     metadata: ParquetMetaData,
     names: Vec<String>,
     place: &'a str,
 }
 
-impl<'a> Source<'a> {
+impl<'a> ParquetFile<'a> {
     fn open(path: &Path, place: &'a str) -> Result<Self> {
         let mut file = File::open(path).map_err(|error| Error::io(path, error))?;
         if file.metadata().map_err(|error| Error::io(path, error))?.len() == 0 {
@@ -164,7 +164,7 @@ impl<'a> Source<'a> {
         let names = features.iter().map(|leaf| self.names[*leaf].as_str()).collect();
         let kinds = options.kinds(self.place, &self.names, self.names.len())?;
         let asked = features.iter().map(|leaf| kinds[*leaf]).collect();
-        let mut table = Table::new(self.place, names, asked, narrow, options);
+        let mut table = ParquetTable::new(self.place, names, asked, narrow, options);
         let (mut labels, mut ids) = (Vec::new(), Vec::new());
         for group in 0..self.metadata.num_row_groups() {
             let parts =

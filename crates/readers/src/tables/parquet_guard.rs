@@ -94,7 +94,7 @@ pub(crate) fn check_pages(file: &mut File, start: u64, length: u64) -> Result<()
 
 /// What a page header claims.
 #[derive(Debug, Default, PartialEq)]
-struct Header {
+struct PageHeader {
     /// Bytes of the header itself.
     length: u64,
     packed: u64,
@@ -104,7 +104,7 @@ struct Header {
     dictionary: bool,
 }
 
-impl Header {
+impl PageHeader {
     fn check(&self, left: u64) -> Result<(), Refusal> {
         if self.length.saturating_add(self.packed) > left {
             return Err("a page goes beyond its column".to_owned());
@@ -126,7 +126,7 @@ impl Header {
     }
 }
 
-fn read_header(file: &mut File, position: u64, left: u64) -> Result<Header, Refusal> {
+fn read_header(file: &mut File, position: u64, left: u64) -> Result<PageHeader, Refusal> {
     for window in WINDOWS {
         let bytes = read_at(file, position, window.min(left))?;
         if let Some(header) = parse_header(&bytes) {
@@ -136,8 +136,8 @@ fn read_header(file: &mut File, position: u64, left: u64) -> Result<Header, Refu
     Err("a page header is damaged".to_owned())
 }
 
-fn parse_header(bytes: &[u8]) -> Option<Header> {
-    let mut header = Header::default();
+fn parse_header(bytes: &[u8]) -> Option<PageHeader> {
+    let mut header = PageHeader::default();
     let mut compact = Compact { bytes, position: 0 };
     compact.fields(0, &mut |id, kind, compact| {
         match (id, kind) {
@@ -332,7 +332,7 @@ mod tests {
     fn a_page_header_is_read_as_the_format_lays_it_out() {
         // Fields 1, 2, 3 (type 0, 200 and 100 bytes), then field 5: 7 values, encoding 8.
         let bytes = [0x15, 0, 0x15, 0x90, 3, 0x15, 0xc8, 1, 0x2c, 0x15, 14, 0x15, 16, 0, 0];
-        let wanted = Header {
+        let wanted = PageHeader {
             length: 15,
             packed: 100,
             unpacked: 200,
@@ -348,9 +348,9 @@ mod tests {
 
     #[test]
     fn claims_beyond_all_measure_are_refused() {
-        let huge = Header { unpacked: 1 << 31, ..Header::default() };
+        let huge = PageHeader { unpacked: 1 << 31, ..PageHeader::default() };
         assert!(huge.check(100).unwrap_err().contains("claims 2147483648 bytes"));
-        let many = Header { values: 1 << 30, unpacked: 10, ..Header::default() };
+        let many = PageHeader { values: 1 << 30, unpacked: 10, ..PageHeader::default() };
         assert!(many.check(100).unwrap_err().contains("values"));
     }
 

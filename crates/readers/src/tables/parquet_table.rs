@@ -91,7 +91,7 @@ impl Cells {
 }
 
 /// The table as it is put together, row group by row group.
-pub(crate) struct Table<'a> {
+pub(crate) struct ParquetTable<'a> {
     place: &'a str,
     names: Vec<&'a str>,
     /// What the user says of each leaf.
@@ -105,7 +105,7 @@ pub(crate) struct Table<'a> {
     rows: usize,
 }
 
-impl<'a> Table<'a> {
+impl<'a> ParquetTable<'a> {
     /// An empty table of the named leaves, held as f32 where that is exact, and in at most `memory`
     /// bytes.
     pub(crate) fn new(

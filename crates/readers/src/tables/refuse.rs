@@ -2,7 +2,7 @@
 
 use crate::tables::cell::has_decimal_comma;
 use crate::tables::column::{Column, Seen, Sort};
-use rows::{ColumnKind, Dataset, Error, Message, Place, Result, Shape, Survey};
+use rows::{CellPosition, ColumnKind, Dataset, Error, Message, Result, Shape, Survey};
 
 /// An error where a column cannot be learned from, or has a cell that is not of its kind.
 ///
@@ -121,7 +121,7 @@ pub(crate) fn warn(data: &mut Dataset, learning: bool) -> Result<()> {
         let aside = Message::from(counts).text("if it identifies rows, set it aside with ");
         warnings.push(aside.setting("id"));
     }
-    if let Some(Place { row, column }) = missing.first {
+    if let Some(CellPosition { row, column }) = missing.first {
         let cells = if missing.count == 1 {
             "1 cell has no value".to_owned()
         } else {

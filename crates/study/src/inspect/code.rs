@@ -15,7 +15,7 @@ const MOSTLY: f64 = 0.95;
 /// Whether a unit tells rows apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum UnitState {
     /// It does.
     Active,
     /// It is the same for all rows, or nearly.
@@ -37,7 +37,7 @@ pub struct Unit {
     /// Rows in equal steps of that range.
     pub histogram: Vec<usize>,
     /// Whether it tells rows apart.
-    pub state: State,
+    pub state: UnitState,
 }
 
 /// All units of a code, and how they go together.
@@ -58,8 +58,8 @@ pub fn standing_out(units: &[Unit], codes: &Matrix) -> Vec<(usize, f64)> {
     each(codes, |unit, value| sums[unit] += value);
     let far = |(sum, unit): (&f64, &Unit)| match unit.state {
         // Its deviation is rounding, by which nothing is to be divided.
-        State::Dead => 0.0,
-        State::Active | State::Saturated => {
+        UnitState::Dead => 0.0,
+        UnitState::Active | UnitState::Saturated => {
             (sum / codes.rows().max(1) as f64 - unit.mean) / unit.deviation
         }
     };
@@ -101,9 +101,9 @@ pub fn units(model: &Model, codes: &Matrix) -> Vec<Unit> {
     let bound = silent_below(&squares, model.coder().code_kind() == CodeKind::Distribution);
     let state = |unit: usize| match extremes[unit].iter().any(|count| *count as f64 > MOSTLY * rows)
     {
-        _ if squares[unit] <= bound => State::Dead,
-        true => State::Saturated,
-        false => State::Active,
+        _ if squares[unit] <= bound => UnitState::Dead,
+        true => UnitState::Saturated,
+        false => UnitState::Active,
     };
     let all = (0..units).map(|unit| Unit {
         mean: means[unit],
