@@ -4,7 +4,7 @@
 use crate::case::plain;
 use crate::measure::{aligned, figures, median};
 use crate::ours::{dataset, rows, train};
-use crate::process::{command, run as run_process};
+use crate::process::{Cost, command, run as run_process};
 use crate::{Options, Result, print, say};
 use plotters::prelude::*;
 use std::io::{BufWriter, Write};
@@ -136,7 +136,7 @@ fn rows_streamed(options: &Options) -> Result<Curve> {
             BUDGET, "--force", "-o",
         ]);
         train.arg(folder.path().join("rows.ae"));
-        let (milliseconds, megabytes) = run_process(&mut train)?;
+        let Cost { milliseconds, megabytes } = run_process(&mut train)?;
         say(&format!("rows {count}: {} ms, {megabytes:.0} MB", figures(milliseconds)));
         points.push(Point {
             size: *count as f64,

@@ -20,12 +20,61 @@ fn matrix(height: usize, width: usize) -> Matrix {
     )
 }
 
+/// What an operation makes of its leaves.
+type Operation = Box<dyn Fn(&[Matrix]) -> Matrix>;
+
 /// An operation of some leaves, in both forms.
 struct Case {
-    name: &'static str,
+    name: String,
     leaves: Vec<Matrix>,
-    fused: fn(&[Matrix]) -> Matrix,
-    default: fn(&[Matrix]) -> Matrix,
+    fused: Operation,
+    default: Operation,
+}
+
+impl Case {
+    fn new<const LEAVES: usize>(
+        name: impl Into<String>,
+        leaves: [Matrix; LEAVES],
+        fused: impl Fn([Matrix; LEAVES]) -> Matrix + 'static,
+        default: impl Fn([Matrix; LEAVES]) -> Matrix + 'static,
+    ) -> Self {
+        let owned = |leaves: &[Matrix]| std::array::from_fn(|at| leaves[at].clone());
+        Self {
+            name: name.into(),
+            leaves: leaves.to_vec(),
+            fused: Box::new(move |leaves| fused(owned(leaves))),
+            default: Box::new(move |leaves| default(owned(leaves))),
+        }
+    }
+
+    fn dense(name: &str, weights: Matrix, transposed: bool, activation: Activation) -> Self {
+        Self::new(
+            name,
+            [matrix(BATCH, 784), weights, matrix(1, 512)],
+            move |[x, weights, bias]| dense(x, weights, bias, transposed, activation),
+            move |[x, weights, bias]| {
+                primitive::dense_layer(x, weights, bias, transposed, activation)
+            },
+        )
+    }
+
+    fn activation(activation: Activation) -> Self {
+        Self::new(
+            format!("activation, {}", activation.name()),
+            [matrix(BATCH, 784)],
+            move |[x]| activate(x, activation),
+            move |[x]| primitive::activation(x, activation),
+        )
+    }
+
+    fn row_loss(name: &str, loss: RowLoss) -> Self {
+        Self::new(
+            name,
+            [matrix(BATCH, 784), matrix(BATCH, 784) * 0.5],
+            move |[x, target]| row_loss(x, target.inner(), loss),
+            move |[x, target]| primitive::losses(x, target.inner(), loss),
+        )
+    }
 }
 
 const BATCH: usize = 256;
@@ -35,212 +84,121 @@ fn flat(t: Tensor<3>) -> Matrix {
     t.reshape([a * b, c])
 }
 
-fn directions(t: &Matrix) -> Tensor<3> {
+fn directions(t: Matrix) -> Tensor<3> {
     let [rows, n] = t.dims();
-    t.clone().reshape([BATCH, rows / BATCH, n])
-}
-
-fn small() -> Geometry {
-    Geometry::halving([14, 14], 32, 64)
+    t.reshape([BATCH, rows / BATCH, n])
 }
 
 fn cases() -> Vec<Case> {
-    let geometry = small();
-    vec![
-        Case {
-            name: "dense 784-512, relu",
-            leaves: vec![matrix(BATCH, 784), matrix(784, 512), matrix(1, 512)],
-            fused: |l| dense(l[0].clone(), l[1].clone(), l[2].clone(), false, Activation::Relu),
-            default: |l| {
-                primitive::dense_layer(
-                    l[0].clone(),
-                    l[1].clone(),
-                    l[2].clone(),
-                    false,
-                    Activation::Relu,
-                )
+    let mut cases = vec![
+        Case::dense("dense 784-512, relu", matrix(784, 512), false, Activation::Relu),
+        Case::dense(
+            "dense 784-512, its transpose, sigmoid",
+            matrix(512, 784),
+            true,
+            Activation::Sigmoid,
+        ),
+        Case::activation(Activation::Silu),
+        Case::activation(Activation::Softplus),
+        Case::activation(Activation::Elu),
+        Case::row_loss("absolute error of rows", RowLoss::Absolute),
+        Case::activation(Activation::Gelu),
+        Case::activation(Activation::Tanh),
+        Case::new(
+            "directions through a sigmoid",
+            [matrix(BATCH * 4, 512), matrix(BATCH, 512)],
+            |[x, slopes]| flat(steer(directions(x), slopes, Activation::Sigmoid)),
+            |[x, slopes]| flat(primitive::steered(directions(x), slopes, Activation::Sigmoid)),
+        ),
+    ];
+    cases.extend(convolutions());
+    cases.push(Case::row_loss("squared error of rows", RowLoss::Squared));
+    cases.push(Case::row_loss("cross-entropy of rows", RowLoss::BernoulliLogits));
+    cases.extend(norms());
+    cases.extend(terms_and_draws());
+    cases
+}
+
+fn convolutions() -> [Case; 2] {
+    let geometry = Geometry::halving([14, 14], 32, 64);
+    let images = |width: usize| matrix(BATCH / 4, width);
+    let kernels = || matrix(geometry.patch(), 64);
+    [
+        Case::new(
+            "convolution 14x14x32-64, relu",
+            [images(geometry.input_width()), kernels(), matrix(1, 64)],
+            move |[x, kernels, bias]| {
+                convolution(x, kernels, Some(bias), &geometry, Activation::Relu)
             },
-        },
-        Case {
-            name: "dense 784-512, its transpose, sigmoid",
-            leaves: vec![matrix(BATCH, 784), matrix(512, 784), matrix(1, 512)],
-            fused: |l| dense(l[0].clone(), l[1].clone(), l[2].clone(), true, Activation::Sigmoid),
-            default: |l| {
-                primitive::dense_layer(
-                    l[0].clone(),
-                    l[1].clone(),
-                    l[2].clone(),
-                    true,
-                    Activation::Sigmoid,
-                )
+            move |[x, kernels, bias]| {
+                primitive::convolution(x, kernels, bias, geometry, Activation::Relu)
             },
-        },
-        Case {
-            name: "activation, silu",
-            leaves: vec![matrix(BATCH, 784)],
-            fused: |l| activate(l[0].clone(), Activation::Silu),
-            default: |l| primitive::activation(l[0].clone(), Activation::Silu),
-        },
-        Case {
-            name: "activation, softplus",
-            leaves: vec![matrix(BATCH, 784)],
-            fused: |l| activate(l[0].clone(), Activation::Softplus),
-            default: |l| primitive::activation(l[0].clone(), Activation::Softplus),
-        },
-        Case {
-            name: "activation, elu",
-            leaves: vec![matrix(BATCH, 784)],
-            fused: |l| activate(l[0].clone(), Activation::Elu),
-            default: |l| primitive::activation(l[0].clone(), Activation::Elu),
-        },
-        Case {
-            name: "absolute error of rows",
-            leaves: vec![matrix(BATCH, 784), matrix(BATCH, 784) * 0.5],
-            fused: |l| row_loss(l[0].clone(), l[1].clone().inner(), RowLoss::Absolute),
-            default: |l| primitive::losses(l[0].clone(), l[1].clone().inner(), RowLoss::Absolute),
-        },
-        Case {
-            name: "activation, gelu",
-            leaves: vec![matrix(BATCH, 784)],
-            fused: |l| activate(l[0].clone(), Activation::Gelu),
-            default: |l| primitive::activation(l[0].clone(), Activation::Gelu),
-        },
-        Case {
-            name: "activation, tanh",
-            leaves: vec![matrix(BATCH, 784)],
-            fused: |l| activate(l[0].clone(), Activation::Tanh),
-            default: |l| primitive::activation(l[0].clone(), Activation::Tanh),
-        },
-        Case {
-            name: "directions through a sigmoid",
-            leaves: vec![matrix(BATCH * 4, 512), matrix(BATCH, 512)],
-            fused: |l| flat(steer(directions(&l[0]), l[1].clone(), Activation::Sigmoid)),
-            default: |l| {
-                flat(primitive::steered(directions(&l[0]), l[1].clone(), Activation::Sigmoid))
+        ),
+        Case::new(
+            "transposed convolution 7x7x64-32, relu",
+            [images(geometry.output_width()), kernels(), matrix(1, 32)],
+            move |[x, kernels, bias]| {
+                transposed_convolution(x, kernels, Some(bias), &geometry, Activation::Relu)
             },
-        },
-        Case {
-            name: "convolution 14x14x32-64, relu",
-            leaves: vec![
-                matrix(BATCH / 4, geometry.input_width()),
-                matrix(geometry.patch(), 64),
-                matrix(1, 64),
-            ],
-            fused: |l| {
-                convolution(
-                    l[0].clone(),
-                    l[1].clone(),
-                    Some(l[2].clone()),
-                    &small(),
-                    Activation::Relu,
-                )
+            move |[x, kernels, bias]| {
+                primitive::transposed_convolution(x, kernels, bias, geometry, Activation::Relu)
             },
-            default: |l| {
-                primitive::convolution(
-                    l[0].clone(),
-                    l[1].clone(),
-                    l[2].clone(),
-                    small(),
-                    Activation::Relu,
-                )
+        ),
+    ]
+}
+
+fn norms() -> [Case; 2] {
+    let leaves = || [matrix(BATCH, 512), matrix(1, 512), matrix(1, 512)];
+    [
+        Case::new(
+            "batch norm",
+            leaves(),
+            |[x, gain, shift]| column_norm(x.clone(), gain, shift, column_moments(x), true),
+            |[x, gain, shift]| {
+                primitive::column_normed(x.clone(), gain, shift, primitive::moments(x))
             },
-        },
-        Case {
-            name: "transposed convolution 7x7x64-32, relu",
-            leaves: vec![
-                matrix(BATCH / 4, geometry.output_width()),
-                matrix(geometry.patch(), 64),
-                matrix(1, 32),
-            ],
-            fused: |l| {
-                transposed_convolution(
-                    l[0].clone(),
-                    l[1].clone(),
-                    Some(l[2].clone()),
-                    &small(),
-                    Activation::Relu,
-                )
-            },
-            default: |l| {
-                primitive::transposed_convolution(
-                    l[0].clone(),
-                    l[1].clone(),
-                    l[2].clone(),
-                    small(),
-                    Activation::Relu,
-                )
-            },
-        },
-        Case {
-            name: "squared error of rows",
-            leaves: vec![matrix(BATCH, 784), matrix(BATCH, 784) * 0.5],
-            fused: |l| row_loss(l[0].clone(), l[1].clone().inner(), RowLoss::Squared),
-            default: |l| primitive::losses(l[0].clone(), l[1].clone().inner(), RowLoss::Squared),
-        },
-        Case {
-            name: "cross-entropy of rows",
-            leaves: vec![matrix(BATCH, 784), matrix(BATCH, 784) * 0.5],
-            fused: |l| row_loss(l[0].clone(), l[1].clone().inner(), RowLoss::BernoulliLogits),
-            default: |l| {
-                primitive::losses(l[0].clone(), l[1].clone().inner(), RowLoss::BernoulliLogits)
-            },
-        },
-        Case {
-            name: "batch norm",
-            leaves: vec![matrix(BATCH, 512), matrix(1, 512), matrix(1, 512)],
-            fused: |l| {
-                column_norm(
-                    l[0].clone(),
-                    l[1].clone(),
-                    l[2].clone(),
-                    column_moments(l[0].clone()),
-                    true,
-                )
-            },
-            default: |l| {
-                primitive::column_normed(
-                    l[0].clone(),
-                    l[1].clone(),
-                    l[2].clone(),
-                    primitive::moments(l[0].clone()),
-                )
-            },
-        },
-        Case {
-            name: "layer norm",
-            leaves: vec![matrix(BATCH, 512), matrix(1, 512), matrix(1, 512)],
-            fused: |l| row_norm(l[0].clone(), l[1].clone(), l[2].clone()),
-            default: |l| primitive::row_normed(l[0].clone(), l[1].clone(), l[2].clone()),
-        },
-        Case {
-            name: "sparse penalty, 1,000 units",
-            leaves: vec![matrix(BATCH, 1000).abs() * 0.1],
-            fused: |l| sparsity(l[0].clone(), 0.05),
-            default: |l| primitive::sparsity_of(l[0].clone(), 0.05),
-        },
-        Case {
-            name: "divergence from the prior, 64 units",
-            leaves: vec![matrix(BATCH, 128)],
-            fused: |l| kl_normal(l[0].clone()),
-            default: |l| primitive::kl(l[0].clone()),
-        },
-        Case {
-            name: "draw from the posterior, 64 units",
-            leaves: vec![matrix(BATCH, 128), matrix(BATCH, 64)],
-            fused: |l| draw_normal(l[0].clone(), l[1].clone().inner()),
-            default: |l| primitive::draw(l[0].clone(), l[1].clone().inner()),
-        },
-        Case {
-            name: "squares of columns 784x1,000",
-            leaves: vec![matrix(784, 1000)],
-            fused: |l| column_squares(l[0].clone()),
-            default: |l| primitive::squares(l[0].clone()),
-        },
+        ),
+        Case::new(
+            "layer norm",
+            leaves(),
+            |[x, gain, shift]| row_norm(x, gain, shift),
+            |[x, gain, shift]| primitive::row_normed(x, gain, shift),
+        ),
+    ]
+}
+
+/// Terms of losses on codes and weights, and draws of codes.
+fn terms_and_draws() -> [Case; 4] {
+    [
+        Case::new(
+            "sparse penalty, 1,000 units",
+            [matrix(BATCH, 1000).abs() * 0.1],
+            |[code]| sparsity(code, 0.05),
+            |[code]| primitive::sparsity_of(code, 0.05),
+        ),
+        Case::new(
+            "divergence from the prior, 64 units",
+            [matrix(BATCH, 128)],
+            |[code]| kl_normal(code),
+            |[code]| primitive::kl(code),
+        ),
+        Case::new(
+            "draw from the posterior, 64 units",
+            [matrix(BATCH, 128), matrix(BATCH, 64)],
+            |[code, noise]| draw_normal(code, noise.inner()),
+            |[code, noise]| primitive::draw(code, noise.inner()),
+        ),
+        Case::new(
+            "squares of columns 784x1,000",
+            [matrix(784, 1000)],
+            |[weights]| column_squares(weights),
+            |[weights]| primitive::squares(weights),
+        ),
     ]
 }
 
 /// Milliseconds of one forward and backward pass.
-fn pass(case: &Case, operation: fn(&[Matrix]) -> Matrix, repetitions: usize) -> f64 {
+fn pass(case: &Case, operation: &Operation, repetitions: usize) -> f64 {
     let start = Instant::now();
     for _ in 0..repetitions {
         let leaves: Vec<Matrix> =
@@ -314,8 +272,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     among_workers(|| {
         for case in cases() {
             add(
-                case.name,
-                timed(pairs, |n| pass(&case, case.fused, n), |n| pass(&case, case.default, n)),
+                &case.name,
+                timed(pairs, |n| pass(&case, &case.fused, n), |n| pass(&case, &case.default, n)),
             );
         }
         let fused = |n| step(n, |p, g, m, v| drop(adam(p, g, m, v, adam_numbers)));

@@ -29,8 +29,16 @@ pub(crate) fn command() -> Result<PathBuf> {
     Ok(own.with_file_name(format!("ae{}", std::env::consts::EXE_SUFFIX)))
 }
 
-/// Milliseconds and peak megabytes of one process; it must succeed.
-pub(crate) fn run(command: &mut Command) -> Result<(f64, f64)> {
+/// What a process took.
+#[derive(Clone, Copy)]
+pub(crate) struct Cost {
+    pub(crate) milliseconds: f64,
+    /// The most memory that it held.
+    pub(crate) megabytes: f64,
+}
+
+/// What one process takes; it must succeed.
+pub(crate) fn run(command: &mut Command) -> Result<Cost> {
     let start = Instant::now();
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
@@ -42,7 +50,8 @@ pub(crate) fn run(command: &mut Command) -> Result<(f64, f64)> {
         peak = resident(child.id()).unwrap_or(peak).max(peak);
         match child.try_wait().map_err(|error| error.to_string())? {
             Some(status) if status.success() => {
-                return Ok((start.elapsed().as_secs_f64() * 1e3, peak));
+                let milliseconds = start.elapsed().as_secs_f64() * 1e3;
+                return Ok(Cost { milliseconds, megabytes: peak });
             }
             Some(status) => return Err(format!("{command:?}: {status}")),
             None => std::thread::sleep(Duration::from_millis(2)),
@@ -70,127 +79,153 @@ fn write_digits(path: &Path) -> Result<()> {
         .map_err(|error| error.to_string())
 }
 
-pub(crate) fn side_by_side(python: Option<&Path>, options: &Options) -> Result<Vec<Row>> {
-    let digits = "digits, whole process, 50 epochs of 64-32-8-32-64 b64";
-    let memory = "peak memory of the MNIST training";
-    if !options.wants(digits) && !options.wants(memory) {
-        return Ok(Vec::new());
+/// What is compared of two processes.
+#[derive(Clone, Copy)]
+enum Figure {
+    Time,
+    Memory,
+}
+
+impl Figure {
+    fn of(self, cost: Cost) -> f64 {
+        match self {
+            Self::Time => cost.milliseconds,
+            Self::Memory => cost.megabytes,
+        }
     }
-    let ae = command()?;
-    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let model = folder.path().join("model.ae");
-    let threads = options.threads().to_string();
-    let train = |data: &str, words: &[&str]| {
-        let mut command = Command::new(&ae);
-        command
-            .args(["--threads", &threads, "--quiet", "train", data, "--force", "-o"])
-            .arg(&model)
-            .args(words);
-        command
-    };
-    let script = |name: &str, words: &[&str]| {
-        python.map(|python| {
-            let mut command = Command::new(python);
-            command
-                .arg(scripts().join(name))
-                .args(words)
-                .env("OMP_NUM_THREADS", &threads)
-                .env("OPENBLAS_NUM_THREADS", &threads);
-            // Some systems pin these for old libraries; a peer shall choose its own best.
-            command.env_remove("OPENBLAS_CORETYPE").env_remove("OPENBLAS_L2_SIZE");
-            command
-        })
-    };
-    let images = folder.path().join("digits.npy");
-    write_digits(&images)?;
-    let images = images.display().to_string();
-    let mut rows = Vec::new();
-    let mut add = |case: &str,
-                   peer: &str,
-                   unit,
-                   ours: &mut Command,
-                   theirs: Option<Command>,
-                   pairs: Pairs,
-                   first: bool|
-     -> Result<()> {
-        let pick =
-            |(milliseconds, megabytes): (f64, f64)| if first { milliseconds } else { megabytes };
+
+    fn unit(self) -> &'static str {
+        match self {
+            Self::Time => "ms",
+            Self::Memory => "MB",
+        }
+    }
+}
+
+/// A case: what is compared in how many pairs.
+struct Case {
+    name: &'static str,
+    figure: Figure,
+    pairs: usize,
+}
+
+impl Case {
+    /// Measures our command beside that of a peer, where there is one.
+    fn beside(&self, peer: &str, ours: &mut Command, theirs: Option<Command>) -> Result<Row> {
+        let pairs = Pairs { count: self.pairs, milliseconds: 0.0 };
+        let figure = |command: &mut Command| run(command).map(|cost| self.figure.of(cost));
         let (ours, peers) = match theirs {
             Some(mut theirs) => {
                 // Once unseen, so that the disk's caches are warm for both.
                 run(ours)?;
                 run(&mut theirs)?;
-                Row::measure(
-                    pairs,
-                    || run(ours).map(pick),
-                    Some(&mut || run(&mut theirs).map(pick)),
-                )?
+                Row::measure(pairs, || figure(ours), Some(&mut || figure(&mut theirs)))?
             }
-            None => Row::measure(pairs, || run(ours).map(pick), None)?,
+            None => Row::measure(pairs, || figure(ours), None)?,
         };
-        rows.push(Row {
-            case: case.to_owned(),
+        Ok(Row {
+            case: self.name.to_owned(),
             peer: peer.to_owned(),
             ours,
             peers,
             operations: None,
-            unit,
-        });
-        Ok(())
-    };
-    if options.wants(digits) {
-        let pairs = Pairs { count: 5, milliseconds: 0.0 };
-        let mut ours = train(
-            "digits",
-            &["--net", "mlp:32", "--latent", "8", "--epochs", "50", "--batch", "64"],
-        );
-        add(
-            digits,
-            "PyTorch",
-            "ms",
-            &mut ours,
-            script("digits_torch.py", &[&images, &threads]),
-            pairs,
-            true,
-        )?;
-        add(
-            digits,
-            "scikit-learn",
-            "ms",
-            &mut ours,
-            script("digits_sklearn.py", &[&images]),
-            pairs,
-            true,
-        )?;
+            unit: self.figure.unit(),
+        })
     }
-    if options.wants(memory) {
-        let images = options
-            .data
-            .as_ref()
-            .map(|data| data.join("mnist/train-images-idx3-ubyte.gz"))
-            .filter(|path| path.exists());
-        match images {
-            Some(images) => {
-                let images = images.display().to_string();
-                let mut ours = train(
-                    &images,
-                    &["--net", "mlp:512,256", "--latent", "32", "--epochs", "2", "--batch", "64"],
-                );
-                let theirs = script("mnist_torch.py", &[&images, &threads]);
-                add(
-                    memory,
-                    "PyTorch",
-                    "MB",
-                    &mut ours,
-                    theirs,
-                    Pairs { count: if options.quick { 1 } else { 3 }, milliseconds: 0.0 },
-                    false,
-                )?;
-            }
-            None => say(&format!(
-                "{memory}: left out, there is no mnist/train-images-idx3-ubyte.gz; name its folder with --data"
-            )),
-        }
+}
+
+/// The programs of both sides, and a folder for their files.
+struct Programs<'a> {
+    ae: PathBuf,
+    python: Option<&'a Path>,
+    threads: String,
+    folder: tempfile::TempDir,
+}
+
+impl<'a> Programs<'a> {
+    fn find(python: Option<&'a Path>, options: &Options) -> Result<Self> {
+        Ok(Self {
+            ae: command()?,
+            python,
+            threads: options.threads().to_string(),
+            folder: tempfile::tempdir().map_err(|error| error.to_string())?,
+        })
+    }
+
+    /// Our training on some data.
+    fn train(&self, data: &str, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.ae);
+        command
+            .args(["--threads", &self.threads, "--quiet", "train", data, "--force", "-o"])
+            .arg(self.folder.path().join("model.ae"))
+            .args(words);
+        command
+    }
+
+    /// A script of a peer.
+    fn script(&self, name: &str, words: &[&str]) -> Option<Command> {
+        let mut command = Command::new(self.python?);
+        command
+            .arg(scripts().join(name))
+            .args(words)
+            .env("OMP_NUM_THREADS", &self.threads)
+            .env("OPENBLAS_NUM_THREADS", &self.threads);
+        // Some systems pin these for old libraries; a peer shall choose its own best.
+        command.env_remove("OPENBLAS_CORETYPE").env_remove("OPENBLAS_L2_SIZE");
+        Some(command)
+    }
+}
+
+const DIGITS: &str = "digits, whole process, 50 epochs of 64-32-8-32-64 b64";
+const MEMORY: &str = "peak memory of the MNIST training";
+
+pub(crate) fn side_by_side(python: Option<&Path>, options: &Options) -> Result<Vec<Row>> {
+    if !options.wants(DIGITS) && !options.wants(MEMORY) {
+        return Ok(Vec::new());
+    }
+    let programs = Programs::find(python, options)?;
+    let mut rows = Vec::new();
+    if options.wants(DIGITS) {
+        rows.extend(digits(&programs)?);
+    }
+    if options.wants(MEMORY) {
+        rows.extend(memory(&programs, options)?);
     }
     Ok(rows)
+}
+
+/// The time of a small training, from the start of a process to its end.
+fn digits(programs: &Programs) -> Result<[Row; 2]> {
+    let case = Case { name: DIGITS, figure: Figure::Time, pairs: 5 };
+    let images = programs.folder.path().join("digits.npy");
+    write_digits(&images)?;
+    let images = images.display().to_string();
+    let mut ours = programs
+        .train("digits", &["--net", "mlp:32", "--latent", "8", "--epochs", "50", "--batch", "64"]);
+    let torch = programs.script("digits_torch.py", &[&images, &programs.threads]);
+    let sklearn = programs.script("digits_sklearn.py", &[&images]);
+    Ok([
+        case.beside("PyTorch", &mut ours, torch)?,
+        case.beside("scikit-learn", &mut ours, sklearn)?,
+    ])
+}
+
+/// The memory of a training on MNIST, where that is there.
+fn memory(programs: &Programs, options: &Options) -> Result<Option<Row>> {
+    let images = options.data.as_ref().map(|data| data.join("mnist/train-images-idx3-ubyte.gz"));
+    let Some(images) = images.filter(|path| path.exists()) else {
+        say(&format!(
+            "{MEMORY}: left out, there is no mnist/train-images-idx3-ubyte.gz; name its folder with --data"
+        ));
+        return Ok(None);
+    };
+    let case =
+        Case { name: MEMORY, figure: Figure::Memory, pairs: if options.quick { 1 } else { 3 } };
+    let images = images.display().to_string();
+    let mut ours = programs.train(
+        &images,
+        &["--net", "mlp:512,256", "--latent", "32", "--epochs", "2", "--batch", "64"],
+    );
+    let theirs = programs.script("mnist_torch.py", &[&images, &programs.threads]);
+    case.beside("PyTorch", &mut ours, theirs).map(Some)
 }

@@ -1,11 +1,9 @@
 //! Three denoising layers against three that copy.
 
 use crate::Outcome;
-use crate::finding::{Check, Finding, Target, number, table};
-use crate::lab::{Lab, first_filters, told, wrong};
+use crate::finding::{Check, Finding, Target, head, line, number, table};
+use crate::lab::{Lab, bare, classifier, first_filters, parameters, wrong};
 use autoencoders::data::Dataset;
-use autoencoders::data::Split;
-use autoencoders::settings::DensityChoice;
 use autoencoders::settings::Likelihood;
 use autoencoders::settings::Net;
 use autoencoders::settings::Pretraining;
@@ -33,130 +31,158 @@ const WAYS: [Way; 2] = [
     Way { learning_rate: 4e-3, epochs: 100, batch: 100 },
 ];
 
+/// How layers are trained in a quick run.
+const QUICK: Way = Way { learning_rate: 4e-3, epochs: 12, batch: 50 };
+
+struct Digits {
+    train: Dataset,
+    validation: Dataset,
+    /// What is left of the training file: unseen, too.
+    rest: Dataset,
+    test: Dataset,
+}
+
+impl Digits {
+    fn read(lab: &Lab) -> Outcome<Self> {
+        let (all, test) = lab.images("mnist", 6000)?;
+        let (train, validation) = lab.pick(ROWS, (4000, 500));
+        // Drawn from all writers, as the paper's are: the first rows of the file are of few, and
+        // others' digits are then harder to read.
+        let drawn = Rng::new(lab.seed).split("digits").permutation(all.rows());
+        Ok(Self {
+            train: all.select(&drawn[..train])?,
+            validation: all.select(&drawn[train..train + validation])?,
+            rest: all.select(&drawn[train + validation..])?,
+            test,
+        })
+    }
+
+    /// How many of those that neither trained nor validated a classifier reads wrongly, in percent.
+    fn wrong_unseen(&self, classifier: &Classifier) -> Outcome<f64> {
+        let (rest, test) = (self.rest.rows() as f64, self.test.rows() as f64);
+        let of_rest = wrong(classifier, &self.rest)?;
+        let of_test = wrong(classifier, &self.test)?;
+        Ok((of_rest * rest + of_test * test) / (rest + test))
+    }
+}
+
+/// Three layers that were trained with some noise and then fine-tuned.
 struct Tried {
+    /// The share of the input that is hidden.
     noise: f64,
     way: Way,
     /// What forty units of the first layer look for before the fine-tuning.
     filters: Vec<f32>,
     classifier: Classifier,
+    /// Validation digits read wrongly, in percent.
     validation: f64,
 }
 
-pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
-    let (all, test) = lab.images("mnist", 6000)?;
-    let (train, validation) = lab.pick(ROWS, (4000, 500));
-    // Drawn from all writers, as the paper's are: the first rows of the file are of few, and
-    // others' digits are then harder to read.
-    let drawn = Rng::new(lab.seed).split("digits").permutation(all.rows());
-    let known = all.select(&drawn[..train + validation])?;
-    let split = Split {
-        train: (0..train).collect(),
-        validation: (train..train + validation).collect(),
-        test: Vec::new(),
+/// Units of a layer.
+fn width(lab: &Lab) -> usize {
+    lab.pick(1000, 400)
+}
+
+fn config(width: usize, noise: f64, way: Way) -> Config {
+    bare()
+        .family("denoising")
+        .parameters(parameters([("noise", json!("masking")), ("level", json!(noise))]))
+        .net(Net::Mlp(vec![width, width]))
+        .latent(width)
+        .activation(Activation::Sigmoid)
+        .code_activation(Activation::Sigmoid)
+        .tied(true)
+        .likelihood(Likelihood::Bernoulli)
+        .learning_rate(way.learning_rate)
+        .batch(way.batch)
+        .pretrain(Pretraining::Greedy)
+        .pretrain_epochs(way.epochs)
+        .epochs(0)
+}
+
+fn tried(lab: &Lab, digits: &Digits, noise: f64, way: Way) -> Outcome<Tried> {
+    let name = format!("noise {noise}, rate {}", way.learning_rate);
+    let model = lab.fit(&name, &config(width(lab), noise, way), &digits.train)?.model;
+    let head = Head {
+        epochs: Some(lab.pick(40, 15)),
+        batch: 50,
+        learning_rate: 1e-3,
+        seed: lab.seed,
+        ..Head::default()
     };
-    // What is left of the training file is unseen, too.
-    let rest = all.select(&drawn[train + validation..])?;
-    let width = lab.pick(1000, 400);
-    let one = |noise: f64, way: Way| -> Outcome<Tried> {
-        let parameters = [("noise", json!("masking")), ("level", json!(noise))]
-            .map(|(name, value)| (name.to_owned(), value));
-        let config = Config::default()
-            .family("denoising")
-            .parameters(parameters.into_iter().collect::<serde_json::Map<_, _>>())
-            .net(format!("mlp:{width},{width}").parse::<Net>()?)
-            .latent(width)
-            .activation(Activation::Sigmoid)
-            .code_activation(Activation::Sigmoid)
-            .tied(true)
-            .likelihood("bernoulli".parse::<Likelihood>()?)
-            .learning_rate(way.learning_rate)
-            .batch(way.batch)
-            .pretrain("greedy".parse::<Pretraining>()?)
-            .pretrain_epochs(way.epochs)
-            .epochs(0)
-            .validation(0.0)
-            .test(0.0)
-            .density("none".parse::<DensityChoice>()?);
-        let model = lab
-            .fit(
-                &format!("noise {noise}, rate {}", way.learning_rate),
-                &config,
-                &known.select(&split.train)?,
-            )?
-            .model;
-        let head = Head {
-            epochs: Some(lab.pick(40, 15)),
-            batch: 50,
-            learning_rate: 1e-3,
-            seed: lab.seed,
-            ..Head::default()
-        };
-        // To the last epoch: the loss of validation rows rises before their errors do, and would
-        // stop it early.
-        let own = Split { validation: Vec::new(), ..split.clone() };
-        let classifier =
-            Classifier::fit(&model, &known, &own, &head, &mut |event| told("fine-tuning", event))?;
-        let validation = wrong(&classifier, &known, &split.validation)?;
-        Ok(Tried { noise, way, filters: first_filters(&model, 40)?, classifier, validation })
-    };
-    let quick = Way { learning_rate: 4e-3, epochs: 12, batch: 50 };
-    let ways = lab.pick(WAYS.to_vec(), vec![quick]);
-    let mut tried = Vec::new();
+    // To the last epoch: the loss of validation rows rises before their errors do, and would stop
+    // it early.
+    let classifier = classifier(&model, &digits.train, &head)?;
+    let validation = wrong(&classifier, &digits.validation)?;
+    Ok(Tried { noise, way, filters: first_filters(&model, 40)?, classifier, validation })
+}
+
+/// Every amount of noise with every way.
+fn all_tried(lab: &Lab, digits: &Digits) -> Outcome<Vec<Tried>> {
+    let ways = lab.pick(WAYS.to_vec(), vec![QUICK]);
+    let mut all = Vec::new();
     for noise in lab.pick(vec![0.0, 0.1, 0.25, 0.4], vec![0.0, 0.25]) {
         for way in &ways {
-            tried.push(one(noise, *way)?);
+            all.push(tried(lab, digits, noise, *way)?);
         }
     }
-    // Each has the way that suits it, and only what was chosen sees the test.
-    let best = |noisy: bool| -> Outcome<(&Tried, f64)> {
-        let of = tried.iter().filter(|tried| (tried.noise > 0.0) == noisy);
-        let best =
-            of.min_by(|a, b| a.validation.total_cmp(&b.validation)).ok_or("nothing was tried")?;
-        let whole = |data: &Dataset| (0..data.rows()).collect::<Vec<_>>();
-        let (a, b) = (rest.rows() as f64, test.rows() as f64);
-        let (one, other) = (
-            wrong(&best.classifier, &rest, &whole(&rest))?,
-            wrong(&best.classifier, &test, &whole(&test))?,
-        );
-        Ok((best, (one * a + other * b) / (a + b)))
-    };
-    let ((chosen, reached), (quiet, without)) = (best(true)?, best(false)?);
-    let head = [
+    Ok(all)
+}
+
+/// The best on validation digits of some that were tried.
+fn best<'a>(tried: impl Iterator<Item = &'a Tried>) -> Outcome<&'a Tried> {
+    Ok(tried.min_by(|a, b| a.validation.total_cmp(&b.validation)).ok_or("nothing was tried")?)
+}
+
+/// The table of what was tried.
+fn ways(tried: &[Tried]) -> String {
+    let mut lines = vec![head([
         "share of input hidden",
         "learning rate",
         "batch",
         "epochs a layer",
         "validation digits read wrongly, %",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    let mut rows = vec![head];
-    rows.extend(tried.iter().map(|tried| {
+    ])];
+    lines.extend(tried.iter().map(|tried| {
         let Way { learning_rate, batch, epochs } = tried.way;
-        vec![
-            number(tried.noise),
+        let cells = [
             number(learning_rate),
             batch.to_string(),
             epochs.to_string(),
             number(tried.validation),
-        ]
+        ];
+        line(&number(tried.noise), cells)
     }));
-    let unseen = rest.rows() + test.rows();
+    table(&lines)
+}
+
+pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
+    let digits = Digits::read(lab)?;
+    let tried = all_tried(lab, &digits)?;
+    // Each has the way that suits it, and only what was chosen sees the test.
+    let chosen = best(tried.iter().filter(|tried| tried.noise > 0.0))?;
+    let quiet = best(tried.iter().filter(|tried| tried.noise == 0.0))?;
+    let reached = digits.wrong_unseen(&chosen.classifier)?;
+    let without = digits.wrong_unseen(&quiet.classifier)?;
     let picture = lab.picture(
         "denoising.png",
         "What forty units of the first layer look for before the fine-tuning: above after copying, below after undoing noise",
         &[quiet.filters.as_slice(), &chosen.filters].concat(),
-        &test.shape,
+        &digits.test.shape,
         20,
         2,
     )?;
     let words = format!(
-        "Three layers of {width} sigmoid units are trained one after the other on {train} digits, each to recreate what the layer below gives \
+        "Three layers of {} sigmoid units are trained one after the other on {} digits, each to recreate what the layer below gives \
          although a part of it is hidden; then a softmax is put on top and all is fine-tuned. How much is hidden, and how a layer is trained, is \
-         chosen on {validation} other digits, the first of equals; the test is on the {unseen} that are left. Set-up: Vincent et al. 2010, whose ten thousand digits \
+         chosen on {} other digits, the first of equals; the test is on the {} that are left. Set-up: Vincent et al. 2010, whose ten thousand digits \
          are drawn from MNIST too, but are not the same.\n\n{}\nChosen: a share of {} hidden, a learning rate of {}. Then {} % of the test digits are read wrongly; without noise, \
          trained in the way that suits it best, {} %.\n\n{picture}",
-        table(&rows),
+        width(lab),
+        digits.train.rows(),
+        digits.validation.rows(),
+        digits.rest.rows() + digits.test.rows(),
+        ways(&tried),
         number(chosen.noise),
         number(chosen.way.learning_rate),
         number(reached),

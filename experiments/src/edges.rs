@@ -1,8 +1,8 @@
 //! A sparse code for patches of photographs: edges.
 
 use crate::Outcome;
-use crate::finding::{Check, Finding, Target, number, table};
-use crate::lab::Lab;
+use crate::finding::{Check, Finding, Target, head, line, number, table};
+use crate::lab::{Lab, Mode, every_row, parameters};
 use crate::self_taught::sparse;
 use autoencoders::data::Dataset;
 use autoencoders::data::Patches;
@@ -41,36 +41,51 @@ fn patches(lab: &Lab, side: usize) -> Outcome<Dataset> {
 
 /// UFLDL's settings for patches: rho 0.01, lambda 1e-4, beta 3, which is 6 here.
 fn config(units: usize, steps: usize) -> Config {
-    let parameters = [("rho", json!(RHO)), ("beta", json!(6.0))]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into_iter()
-        .collect::<serde_json::Map<_, _>>();
-    sparse(units, steps).parameters(parameters).l2(1e-4)
+    let own = parameters([("rho", json!(RHO)), ("beta", json!(6.0))]);
+    sparse(units, steps).parameters(own).l2(1e-4)
 }
 
 /// Units that have learned from patches of one size.
 struct Learned {
+    side: usize,
     shape: Shape,
     /// What they look for, the best explained first.
     images: Vec<f32>,
     edges: usize,
-    /// Their mean activation: of all, of the laziest and of the busiest.
-    active: [f64; 3],
+    /// The mean activation of all of them.
+    active: f64,
+    laziest: f64,
+    busiest: f64,
 }
 
-fn learned(lab: &Lab, patches: &Dataset, side: usize, config: &Config) -> Outcome<Learned> {
-    let model = lab.fit(&format!("{side}x{side}"), config, patches)?.model;
-    let codes = model.encode(patches)?;
-    let mut sums = vec![0.0; codes.columns];
-    codes
-        .values
-        .chunks_exact(codes.columns)
-        .for_each(|row| sums.iter_mut().zip(row).for_each(|(sum, unit)| *sum += f64::from(*unit)));
-    let means = sums.iter().map(|sum| sum / patches.rows() as f64);
-    let all = means.clone().sum::<f64>() / codes.columns as f64;
-    let active = [all, means.clone().fold(f64::INFINITY, f64::min), means.fold(0.0, f64::max)];
-    let (images, edges) = filters(&model, side)?;
-    Ok(Learned { shape: patches.shape.clone(), images, edges, active })
+impl Learned {
+    fn from(lab: &Lab, patches: &Dataset, side: usize, config: &Config) -> Outcome<Self> {
+        let model = lab.fit(&format!("{side}x{side}"), config, patches)?.model;
+        let codes = model.encode(patches)?;
+        let mut sums = vec![0.0; codes.columns];
+        for row in codes.values.chunks_exact(codes.columns) {
+            sums.iter_mut().zip(row).for_each(|(sum, unit)| *sum += f64::from(*unit));
+        }
+        let means = sums.iter().map(|sum| sum / patches.rows() as f64);
+        let (images, edges) = filters(&model, side)?;
+        Ok(Self {
+            side,
+            shape: patches.shape.clone(),
+            images,
+            edges,
+            active: means.clone().sum::<f64>() / codes.columns as f64,
+            laziest: means.clone().fold(f64::INFINITY, f64::min),
+            busiest: means.fold(0.0, f64::max),
+        })
+    }
+
+    /// Its line in the table.
+    fn line(&self) -> Vec<String> {
+        let units = self.images.len() / (self.side * self.side);
+        let counts = [units.to_string(), self.edges.to_string()];
+        let activations = [self.active, self.laziest, self.busiest].map(number);
+        line(&format!("{0}x{0}", self.side), counts.into_iter().chain(activations))
+    }
 }
 
 /// The filters, the best explained first, with how many of them are edges.
@@ -89,37 +104,74 @@ fn filters(model: &Model, side: usize) -> Outcome<(Vec<f32>, usize)> {
     Ok((all.into_iter().flat_map(|(_, image)| image).collect(), edges))
 }
 
-pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
-    let small = patches(lab, 8)?;
-    let all: Vec<usize> = (0..small.rows()).collect();
-    let whiten = Whiten::fit(&small, &all)?.ok_or("the patches ask for no whitening")?;
-    let some = small.select(&all[..10])?;
+/// How far gradients are off finite differences, in f64, on ten patches.
+fn gradient_error(lab: &Lab, patches: &Dataset) -> Outcome<f64> {
+    let rows = every_row(patches);
+    let whiten = Whiten::fit(patches, &rows)?.ok_or("the patches ask for no whitening")?;
+    let some = patches.select(&rows[..10])?;
     let ten = Matrix::of(&*whiten.apply(&some)?, 0..10)?;
-    let gradient = gradient_check(
-        &settings(&config(25, 1).seed(lab.seed)),
-        &small.shape,
-        Bounds::Unit,
-        &ten,
-        1e-4,
-        0.0,
-    )?
-    .relative;
+    let settings = settings(&config(25, 1).seed(lab.seed));
+    Ok(gradient_check(&settings, &patches.shape, Bounds::Unit, &ten, 1e-4, 0.0)?.relative)
+}
 
-    let eight = learned(lab, &small, 8, &config(25, lab.pick(400, 200)))?;
-    let row = |side: usize, of: &Learned| {
-        let units = of.images.len() / (side * side);
-        let cells = [format!("{side}x{side}"), units.to_string(), of.edges.to_string()];
-        cells.into_iter().chain(of.active.map(number)).collect::<Vec<_>>()
-    };
+/// What the engine asks of a configuration.
+fn settings(config: &Config) -> Settings {
+    Settings { model: config.model.clone(), train: config.train.clone(), ..Settings::default() }
+}
+
+/// What the units look for.
+fn pictures(lab: &Lab, small: &Learned, large: Option<&Learned>) -> Outcome<String> {
     let mut pictures = lab.picture(
         "edges-8.png",
         "What each of 25 units looks for in patches of 8x8 pixels, best explained first: white adds, black takes away",
-        &eight.images,
-        &eight.shape,
+        &small.images,
+        &small.shape,
         5,
         8,
     )?;
-    let head = [
+    if let Some(large) = large {
+        let what = format!(
+            "The same with 196 units in patches of 16x16 pixels: after the first {}, units look for several lines at once, or for little that \
+             has a name",
+            large.edges
+        );
+        pictures += &lab.picture("edges-16.png", &what, &large.images, &large.shape, 14, 3)?;
+    }
+    Ok(pictures)
+}
+
+fn checks(lab: &Lab, small: &Learned, gradient_error: f64) -> Vec<Check> {
+    vec![
+        Check::new(
+            "edges among 25 units",
+            None,
+            Target::AtLeast(lab.pick(22.0, 18.0)),
+            small.edges as f64,
+        ),
+        Check::new(
+            "difference of gradients from finite differences, f64",
+            Some(1e-9),
+            Target::AtMost(1e-9),
+            gradient_error,
+        ),
+        Check::new(
+            "mean activation of all units off its target of 0.01, %",
+            None,
+            Target::AtMost(lab.pick(10.0, 20.0)),
+            100.0 * (small.active / RHO - 1.0).abs(),
+        ),
+    ]
+}
+
+pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
+    let patches_of_8 = patches(lab, 8)?;
+    let gradient_error = gradient_error(lab, &patches_of_8)?;
+    let small = Learned::from(lab, &patches_of_8, 8, &config(25, lab.pick(400, 200)))?;
+    let large = match lab.mode {
+        Mode::Full => Some(Learned::from(lab, &patches(lab, 16)?, 16, &config(196, 400))?),
+        Mode::Quick => None,
+    };
+    let names = [
         "patches",
         "units",
         "edges",
@@ -127,51 +179,16 @@ pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
         "of the laziest",
         "of the busiest",
     ];
-    let mut rows = vec![head.map(str::to_owned).to_vec(), row(8, &eight)];
-    if lab.pick(true, false) {
-        let large = learned(lab, &patches(lab, 16)?, 16, &config(196, 400))?;
-        let what = format!(
-            "The same with 196 units in patches of 16x16 pixels: after the first {}, units look for several lines at once, or for little that \
-             has a name",
-            large.edges
-        );
-        pictures += &lab.picture("edges-16.png", &what, &large.images, &large.shape, 14, 3)?;
-        rows.push(row(16, &large));
-    }
+    let mut rows = vec![head(names), small.line()];
+    rows.extend(large.as_ref().map(Learned::line));
     let words = format!(
         "{} patches of photographs, whitened so that their fine detail counts as much as their coarse, train a sparse autoencoder \
          (64-25-64, each unit active one time in a hundred) with L-BFGS on all patches at once. Nobody tells it of edges, which are what \
          cells of the visual cortex look for. A unit counts as an edge where a Gabor function, a wave under a hill, explains at least 60 % of the \
-         variance of its weights. Set-up: the UFLDL tutorial of Ng and others.\n\n{}\n{pictures}",
-        small.rows(),
-        table(&rows)
+         variance of its weights. Set-up: the UFLDL tutorial of Ng and others.\n\n{}\n{}",
+        patches_of_8.rows(),
+        table(&rows),
+        pictures(lab, &small, large.as_ref())?,
     );
-    Ok(Finding {
-        checks: vec![
-            Check::new(
-                "edges among 25 units",
-                None,
-                Target::AtLeast(lab.pick(22.0, 18.0)),
-                eight.edges as f64,
-            ),
-            Check::new(
-                "difference of gradients from finite differences, f64",
-                Some(1e-9),
-                Target::AtMost(1e-9),
-                gradient,
-            ),
-            Check::new(
-                "mean activation of all units off its target of 0.01, %",
-                None,
-                Target::AtMost(lab.pick(10.0, 20.0)),
-                100.0 * (eight.active[0] / RHO - 1.0).abs(),
-            ),
-        ],
-        words,
-    })
-}
-
-/// What the engine asks of a configuration.
-fn settings(config: &Config) -> Settings {
-    Settings { model: config.model.clone(), train: config.train.clone(), ..Settings::default() }
+    Ok(Finding { checks: checks(lab, &small, gradient_error), words })
 }

@@ -154,29 +154,38 @@ pub(crate) fn number(value: f64) -> String {
 
 /// The figures beside those that were wanted, as a Markdown table.
 pub(crate) fn checks(checks: &[Check]) -> String {
-    let mut rows =
-        vec![["figure", "published", "wanted", "reached", "met"].map(str::to_owned).to_vec()];
+    let mut rows = vec![head(["figure", "published", "wanted", "reached", "met"])];
     rows.extend(checks.iter().map(|check| {
-        vec![
-            check.figure.clone(),
+        let cells = [
             check.published.map_or_else(|| "-".to_owned(), number),
             check.target.words(),
             number(check.reached),
             if check.met() { "yes" } else { "**no**" }.to_owned(),
-        ]
+        ];
+        line(&check.figure, cells)
     }));
     table(&rows)
 }
 
+/// The head of a table.
+pub(crate) fn head<const COLUMNS: usize>(names: [&str; COLUMNS]) -> Vec<String> {
+    names.map(str::to_owned).to_vec()
+}
+
+/// A line of a table: a name, and what belongs to it.
+pub(crate) fn line(name: &str, cells: impl IntoIterator<Item = String>) -> Vec<String> {
+    std::iter::once(name.to_owned()).chain(cells).collect()
+}
+
 /// A Markdown table; the first row is its head.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
-    let line = |cells: &Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let written = |cells: &Vec<String>| format!("| {} |\n", cells.join(" | "));
     let mut all = rows.iter();
     let head = all
         .next()
-        .map(|cells| format!("{}|{}\n", line(cells), "---|".repeat(cells.len())))
+        .map(|cells| format!("{}|{}\n", written(cells), "---|".repeat(cells.len())))
         .unwrap_or_default();
-    head + &all.map(line).collect::<String>()
+    head + &all.map(written).collect::<String>()
 }
 
 #[cfg(test)]
@@ -208,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_table_has_a_head_and_a_line_for_each_row() {
-        let rows = [["a", "b"], ["1", "2"]].map(|row| row.map(str::to_owned).to_vec());
+        let rows = [head(["a", "b"]), line("1", ["2".to_owned()])];
         assert_eq!(table(&rows), "| a | b |\n|---|---|\n| 1 | 2 |\n");
     }
 }

@@ -1,4 +1,4 @@
-//! What experiments share: data, sizes, and where pictures go.
+//! What experiments share: data, sizes, trainings, and where pictures go.
 
 use crate::Outcome;
 use autoencoders::data::Dataset;
@@ -6,6 +6,7 @@ use autoencoders::data::ReadOptions;
 use autoencoders::data::Shape;
 use autoencoders::data::Split;
 use autoencoders::data::read;
+use autoencoders::settings::DensityChoice;
 use autoencoders::study::Classes;
 use autoencoders::study::Classifier;
 use autoencoders::study::Head;
@@ -15,7 +16,9 @@ use autoencoders::study::encoder_filters;
 use autoencoders::{Config, Event, Flow, Matrix, Model, Trained, fit};
 use draw::colour::around_grey;
 use draw::png_grid;
+use serde_json::{Map, Value};
 use std::io::{IsTerminal, Write};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -69,7 +72,7 @@ impl Lab {
                 ReadOptions { labels: Some(file("labels-idx1")), ..ReadOptions::default() };
             let data = read(&file("images-idx3").display().to_string(), &options)?;
             let rows = self.pick(data.rows(), rows.min(data.rows()));
-            Ok(if rows < data.rows() { data.select(&(0..rows).collect::<Vec<_>>())? } else { data })
+            if rows < data.rows() { part(&data, 0..rows) } else { Ok(data) }
         };
         Ok((one("train", quick_rows)?, one("t10k", quick_rows / 3)?))
     }
@@ -85,6 +88,11 @@ impl Lab {
             begun.elapsed().as_secs_f64()
         );
         Ok(trained)
+    }
+
+    /// The settings of a linear classifier on codes.
+    pub(crate) fn linear_head(&self, kind: HeadKind, l2: f64, steps: usize) -> Head {
+        Head { kind, l2, epochs: Some(steps), seed: self.seed, ..Head::default() }
     }
 
     /// Makes one picture of images from 0 to 1, and gives the Markdown that shows it; only a full
@@ -120,23 +128,61 @@ impl Lab {
     }
 }
 
-/// A classifier on codes of known classes, after so many steps from those of some rows.
-pub(crate) fn linear(
-    lab: &Lab,
-    kind: HeadKind,
-    l2: f64,
-    steps: usize,
-    (codes, classes): Known,
-    rows: Vec<usize>,
-) -> Outcome<Linear> {
-    let head = Head { kind, l2, epochs: Some(steps), seed: lab.seed, ..Head::default() };
-    let split = Split { train: rows, validation: Vec::new(), test: Vec::new() };
-    Ok(Linear::fit(codes, classes, &split, &head, &mut |event| told("linear", event))?)
+/// Every row of a set, by its number.
+pub(crate) fn every_row(data: &Dataset) -> Vec<usize> {
+    (0..data.rows()).collect()
 }
 
-/// How many of some rows a classifier reads wrongly, in percent.
-pub(crate) fn wrong(classifier: &Classifier, data: &Dataset, rows: &[usize]) -> Outcome<f64> {
-    Ok(100.0 * (1.0 - classifier.accuracy(data, rows)?))
+/// The rows of a range.
+pub(crate) fn part(data: &Dataset, rows: Range<usize>) -> Outcome<Dataset> {
+    Ok(data.select(&rows.collect::<Vec<_>>())?)
+}
+
+/// The first row of each digit.
+pub(crate) fn one_of_each_digit(data: &Dataset) -> Outcome<Vec<usize>> {
+    let labels = data.labels.as_ref().ok_or("no labels")?;
+    let first = |digit: usize| labels.iter().position(|label| *label == digit.to_string());
+    Ok((0..10).map(first).collect::<Option<_>>().ok_or("a digit is missing")?)
+}
+
+/// A training on every row to its last epoch, after which no density of the codes is learned.
+pub(crate) fn bare() -> Config {
+    Config::default().validation(0.0).test(0.0).density(DensityChoice::None)
+}
+
+/// Parameters of a family.
+pub(crate) fn parameters(
+    named: impl IntoIterator<Item = (&'static str, Value)>,
+) -> Map<String, Value> {
+    named.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// A classifier on codes of known classes, which learns from some of their rows.
+pub(crate) fn linear(
+    head: &Head,
+    (codes, classes): Known,
+    rows: impl IntoIterator<Item = usize>,
+) -> Outcome<Linear> {
+    let rows = rows.into_iter().collect();
+    let split = Split { train: rows, validation: Vec::new(), test: Vec::new() };
+    Ok(Linear::fit(codes, classes, &split, head, &mut |event| told("linear", event))?)
+}
+
+/// A classifier on the code of a model, or fine-tuned with a copy of its encoder, as the head says:
+/// every row trains, to the last epoch.
+pub(crate) fn classifier(model: &Model, data: &Dataset, head: &Head) -> Outcome<Classifier> {
+    let all = Split::all(data.rows());
+    Ok(Classifier::fit(model, data, &all, head, &mut |event| told("classifier", event))?)
+}
+
+/// How many rows a classifier reads rightly, in percent.
+pub(crate) fn right(classifier: &Classifier, data: &Dataset) -> Outcome<f64> {
+    Ok(100.0 * classifier.accuracy(data, &every_row(data))?)
+}
+
+/// How many rows a classifier reads wrongly, in percent.
+pub(crate) fn wrong(classifier: &Classifier, data: &Dataset) -> Outcome<f64> {
+    Ok(100.0 * (1.0 - classifier.accuracy(data, &every_row(data))?))
 }
 
 /// What the first units of the first layer of a model look for: grey where a pixel does not matter.
@@ -148,10 +194,12 @@ pub(crate) fn first_filters(model: &Model, count: usize) -> Outcome<Vec<f32>> {
 /// The pixels of images of bytes, between 0 and 1: a code that nothing was learned for.
 pub(crate) fn pixels(images: &Dataset) -> Outcome<Matrix> {
     let bytes = Matrix::of(images, 0..images.rows())?;
-    Ok(Matrix {
-        columns: bytes.columns,
-        values: bytes.values.iter().map(|byte| byte / 255.0).collect(),
-    })
+    Ok(Matrix { columns: bytes.columns, values: unit(bytes.values) })
+}
+
+/// Pixels between 0 and 1, of bytes.
+pub(crate) fn unit(bytes: Vec<f32>) -> Vec<f32> {
+    bytes.into_iter().map(|byte| byte / 255.0).collect()
 }
 
 /// Tells on a terminal what happens.

@@ -1,6 +1,6 @@
 //! The page of results, made of what each experiment left.
 
-use crate::finding::{Finding, Row, checks, number, table};
+use crate::finding::{Finding, Row, checks, head, number, table};
 use crate::{Experiment, Outcome};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -101,11 +101,16 @@ choice, the section's last words say so.
 
 /// The page; beside each experiment stands what a person has to say of it.
 fn text(sections: &[(&Experiment, Kept, Option<String>)]) -> String {
-    let mut rows = vec![
-        ["experiment", "figure", "published", "wanted", "reached", "met", "minutes", "memory, GB"]
-            .map(str::to_owned)
-            .to_vec(),
-    ];
+    let mut rows = vec![head([
+        "experiment",
+        "figure",
+        "published",
+        "wanted",
+        "reached",
+        "met",
+        "minutes",
+        "memory, GB",
+    ])];
     for (_, Kept { row, finding }, _) in sections {
         let main = &finding.checks[0];
         rows.push(vec![

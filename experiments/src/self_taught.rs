@@ -1,16 +1,13 @@
 //! Features learned without labels from some digits help to tell others apart.
 
 use crate::Outcome;
-use crate::finding::{Check, Finding, Target, number, table};
-use crate::lab::{Lab, first_filters, pixels, told};
-use autoencoders::data::Shape;
-use autoencoders::data::Split;
-use autoencoders::settings::DensityChoice;
+use crate::finding::{Check, Finding, Target, head, line, number, table};
+use crate::lab::{Lab, bare, first_filters, linear, parameters, pixels};
+use autoencoders::data::Dataset;
 use autoencoders::settings::Method;
 use autoencoders::study::Classes;
 use autoencoders::study::Head;
 use autoencoders::study::HeadKind;
-use autoencoders::study::Linear;
 use autoencoders::{Activation, Config, Matrix};
 use serde_json::json;
 
@@ -20,22 +17,14 @@ pub(crate) const TITLE: &str =
 /// UFLDL's sparse autoencoder. Its cost has a factor one half that ours has not: lambda stands on
 /// the squared weights as it is, beta is twice theirs.
 pub(crate) fn sparse(latent: usize, steps: usize) -> Config {
-    Config::default()
+    bare()
         .family("sparse")
-        .parameters(
-            [("rho", json!(0.1)), ("beta", json!(6.0))]
-                .map(|(name, value)| (name.to_owned(), value))
-                .into_iter()
-                .collect::<serde_json::Map<_, _>>(),
-        )
+        .parameters(parameters([("rho", json!(0.1)), ("beta", json!(6.0))]))
         .latent(latent)
         .activation(Activation::Sigmoid)
         .l2(3e-3)
         .optimiser(Method::Lbfgs)
         .epochs(steps)
-        .validation(0.0)
-        .test(0.0)
-        .density("none".parse::<DensityChoice>().unwrap_or_default())
 }
 
 /// Softmax regression on the code of a model.
@@ -44,57 +33,63 @@ pub(crate) fn softmax(lambda: f64, steps: usize) -> Head {
     Head { kind: HeadKind::Linear, l2: lambda / 2.0, epochs: Some(steps), ..Head::default() }
 }
 
-pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
-    let (train, _) = lab.images("mnist", 6000)?;
-    let labels = train.labels.clone().ok_or("no labels")?;
-    let rows = |low: bool| -> Vec<usize> {
-        (0..train.rows()).filter(|row| (labels[*row].as_str() < "5") == low).collect()
-    };
-    let (unlabelled, labelled) = (train.select(&rows(false))?, train.select(&rows(true))?);
-    let half = labelled.rows() / 2;
-    let split = Split {
-        train: (0..half).collect(),
-        validation: Vec::new(),
-        test: (half..labelled.rows()).collect(),
-    };
+struct Digits {
+    /// 5 to 9, whose labels nobody sees.
+    unlabelled: Dataset,
+    /// 0 to 4, the first half of which trains a classifier; the others test it.
+    labelled: Dataset,
+    half: usize,
+}
 
-    let model = lab.fit("features", &sparse(200, lab.pick(400, 60)), &unlabelled)?.model;
-    let head = softmax(1e-4, lab.pick(400, 100));
-    let classes = Classes::new(&labelled)?;
-    let test = Classes { of: classes.of[half..].to_vec(), ..classes.clone() };
-    let accuracy = |codes: &Matrix| -> Outcome<f64> {
-        let linear =
-            Linear::fit(codes, &classes, &split, &head, &mut |event| told("softmax", event))?;
+impl Digits {
+    fn read(lab: &Lab) -> Outcome<Self> {
+        let (all, _) = lab.images("mnist", 6000)?;
+        let labels = all.labels.clone().ok_or("no labels")?;
+        let (low, high): (Vec<usize>, Vec<usize>) =
+            (0..all.rows()).partition(|row| labels[*row].as_str() < "5");
+        let labelled = all.select(&low)?;
+        Ok(Self { unlabelled: all.select(&high)?, half: labelled.rows() / 2, labelled })
+    }
+
+    /// How many of those that test a softmax regression on codes reads rightly, in percent.
+    fn right(&self, lab: &Lab, codes: &Matrix) -> Outcome<f64> {
+        let classes = Classes::new(&self.labelled)?;
+        let head = softmax(1e-4, lab.pick(400, 100));
+        let regression = linear(&head, (codes, &classes), 0..self.half)?;
         let unseen = Matrix {
             columns: codes.columns,
-            values: codes.values[half * codes.columns..].to_vec(),
+            values: codes.values[self.half * codes.columns..].to_vec(),
         };
-        Ok(100.0 * linear.accuracy(&unseen, &test)?)
-    };
-    let ours = accuracy(&model.encode(&labelled)?)?;
-    let raw = accuracy(&pixels(&labelled)?)?;
+        let truth = Classes { of: classes.of[self.half..].to_vec(), ..classes };
+        Ok(100.0 * regression.accuracy(&unseen, &truth)?)
+    }
+}
 
-    let images = first_filters(&model, 200)?;
+pub(crate) fn run(lab: &Lab) -> Outcome<Finding> {
+    let digits = Digits::read(lab)?;
+    let model = lab.fit("features", &sparse(200, lab.pick(400, 60)), &digits.unlabelled)?.model;
+    let ours = digits.right(lab, &model.encode(&digits.labelled)?)?;
+    let raw = digits.right(lab, &pixels(&digits.labelled)?)?;
     let picture = lab.picture(
         "self-taught.png",
         "What each of the 200 units looks for, learned from the digits 5 to 9 alone",
-        &images,
-        &Shape::Image { height: 28, width: 28, channels: 1 },
+        &first_filters(&model, 200)?,
+        &digits.labelled.shape,
         20,
         1,
     )?;
     let rows = [
-        ["features for softmax regression", "read rightly, %"].map(str::to_owned).to_vec(),
-        vec!["200 learned from unlabelled 5 to 9".to_owned(), number(ours)],
-        vec!["784 raw pixels".to_owned(), number(raw)],
+        head(["features for softmax regression", "read rightly, %"]),
+        line("200 learned from unlabelled 5 to 9", [number(ours)]),
+        line("784 raw pixels", [number(raw)]),
     ];
     let words = format!(
         "A sparse autoencoder (784-200-784, each unit active on a tenth of the rows) sees {} images of the digits 5 to 9, without their \
          labels. Its encoder then describes the digits 0 to 4, which it has never seen, to a softmax regression: {} labelled rows train it, {} \
          others test it. Set-up: the UFLDL tutorial of Ng and others.\n\n{}\n{picture}",
-        unlabelled.rows(),
-        split.train.len(),
-        split.test.len(),
+        digits.unlabelled.rows(),
+        digits.half,
+        digits.labelled.rows() - digits.half,
         table(&rows)
     );
     Ok(Finding {
