@@ -112,6 +112,52 @@ fn one_alarm_in_a_hundred_is_about_that_on_fresh_rows() {
     assert!((10..200).contains(&alarms), "{alarms} of 5000 instead of 50");
 }
 
+/// Where some rows stand when all are sorted by their scores, the highest first.
+fn ranks(scores: &[f64], rows: &[usize]) -> Vec<usize> {
+    rows.iter().map(|row| scores.iter().filter(|score| **score > scores[*row]).count()).collect()
+}
+
+#[test]
+fn an_anomaly_that_occurs_twice_is_as_high_as_one_that_occurs_once() {
+    // On the plane, so that only its code is strange.
+    let far = [8.0, 6.0, 14.0, 2.0, 16.0, 3.0];
+    for contamination in [0.0, 0.05] {
+        let config = short(Config::for_anomalies(&SHAPE, &[])).contamination(contamination);
+        let mut values = plane(500, 2);
+        values.extend(far);
+        let once = table(values.clone());
+        let found = scores(&trained(&config, &once), &once, ScoreKind::Joined);
+        assert_eq!(ranks(&found, &[500]), [0]);
+        values.extend(far);
+        let twice = table(values);
+        let model = trained(&config, &twice);
+        let found = scores(&model, &twice, ScoreKind::Joined);
+        assert_eq!(ranks(&found, &[500, 501]), [0, 0]);
+        // The same rows as another program wrote them.
+        let rounded = |number: f64| (number * 1e4).round() / 1e4;
+        let values = twice.values.in_memory().unwrap();
+        let values = (0..values.len()).map(|at| rounded(values.get(at))).collect();
+        let again = scores(&model, &table(values), ScoreKind::Joined);
+        let far = found.iter().zip(&again).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(far < 0.5, "{far}");
+    }
+}
+
+#[test]
+fn copies_among_the_training_rows_raise_no_alarms() {
+    let mut values = plane(2000, 4);
+    values.extend_from_within(..6 * 40);
+    let model = trained(&short(Config::for_anomalies(&SHAPE, &[])), &table(values.clone()));
+    let alarm =
+        detector(&model).unwrap().threshold(ScoreKind::Joined, Threshold::Auto, 0.0).unwrap();
+    for rows in [plane(5000, 5), values] {
+        let found = scores(&model, &table(rows), ScoreKind::Joined);
+        let alarms = found.iter().filter(|score| **score > alarm).count() as f64;
+        let part = alarms / found.len() as f64;
+        assert!((0.003..0.03).contains(&part), "{part}");
+    }
+}
+
 #[test]
 fn a_saved_ensemble_scores_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();

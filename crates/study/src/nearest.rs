@@ -2,7 +2,7 @@
 
 use burn_tensor::Tensor;
 use kernels::{Activation, arrange, dense_arranged};
-use model::{Engine, Model, read};
+use model::{Engine, Inside, Model, read};
 use rows::{Dataset, Matrix, Result};
 
 /// A row and its distance in code.
@@ -13,18 +13,32 @@ pub struct Neighbour {
     pub row: usize,
     /// Euclidean distance between the codes.
     pub distance: f64,
+    /// How many later rows have the same code.
+    pub copies: usize,
 }
 
-/// The `count` rows of `codes` nearest to `query`, the nearest first.
+/// The `count` codes nearest to `query`, the nearest first; equal ones count as one, the first.
 pub fn nearest(codes: &Matrix, query: &[f32], count: usize) -> Vec<Neighbour> {
     let distance = |row: usize| {
         codes.row(row).iter().zip(query).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt()
     };
-    let mut all: Vec<Neighbour> =
-        (0..codes.rows()).map(|row| Neighbour { row, distance: distance(row) }).collect();
+    let mut all: Vec<Neighbour> = (0..codes.rows())
+        .map(|row| Neighbour { row, distance: distance(row), copies: 0 })
+        .collect();
     all.sort_by(|a, b| a.distance.total_cmp(&b.distance).then(a.row.cmp(&b.row)));
-    all.truncate(count);
-    all
+    let mut found: Vec<Neighbour> = Vec::new();
+    for next in all {
+        // Equal codes are equally far.
+        let as_far = found.partition_point(|known| known.distance < next.distance);
+        let equal = |known: &Neighbour| codes.row(known.row) == codes.row(next.row);
+        match found[as_far..].iter().position(equal) {
+            Some(known) => found[as_far + known].copies += 1,
+            None if found.len() < count => found.push(next),
+            None if as_far < found.len() => {}
+            None => break,
+        }
+    }
+    found
 }
 
 /// For each of `inputs` [inputs, features], in scaled units, the one of `rows` that is nearest
@@ -93,6 +107,14 @@ impl Distances {
 mod tests {
     use super::*;
     use rows::Rng;
+
+    #[test]
+    fn equal_codes_are_one_neighbour() {
+        let codes = Matrix { columns: 2, values: vec![1., 0., 0., 1., 1., 0., 0., 3., 1., 0.] };
+        let found = nearest(&codes, &[0.0, 0.0], 2);
+        let found: Vec<[usize; 2]> = found.iter().map(|near| [near.row, near.copies]).collect();
+        assert_eq!(found, [[0, 2], [1, 0]]);
+    }
 
     #[test]
     fn distances_by_a_product_are_those_of_the_definition() {

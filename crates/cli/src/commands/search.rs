@@ -40,10 +40,10 @@ pub(crate) fn run(args: &Search, show: &Show) -> Result<()> {
         codes.values.chunks_mut(codes.columns).for_each(|code| point(code, &middle));
         point(&mut query, &middle);
     }
-    // A row is no neighbour of itself; one more is asked for in its place.
+    // A row is no neighbour of itself, nor are its copies; one more is asked for in its place.
     let count = args.count as usize;
     let mut found = nearest(&codes, &query, count + usize::from(args.row.is_some()));
-    found.retain(|neighbour| Some(neighbour.row) != args.row);
+    found.retain(|neighbour| args.row.is_none() || codes.row(neighbour.row) != query);
     found.truncate(count);
     let neighbours: Vec<Value> = found.iter().map(|near| object(near, &data)).collect();
     let json =
@@ -104,7 +104,7 @@ fn one_row(file: &str, rows: &Rows, model: &Model) -> Result<Dataset> {
 
 fn object(near: &Neighbour, data: &Dataset) -> Value {
     let of = |all: &Option<Vec<String>>| all.as_ref().map(|all| all[near.row].clone());
-    let mut object = json!({ "row": near.row, "distance": near.distance });
+    let mut object = json!({ "row": near.row, "distance": near.distance, "copies": near.copies });
     for (name, value) in [("id", of(&data.ids)), ("label", of(&data.labels))] {
         if let Some(value) = value {
             object[name] = value.into();
@@ -117,6 +117,10 @@ fn table(found: &[Neighbour], data: &Dataset) -> String {
     let beside = [("id", data.ids.clone()), ("label", data.labels.clone()), ("text", texts(data))];
     let mut rows = vec![show::cells([&"row", &"distance"])];
     rows.extend(found.iter().map(|near| show::cells([&near.row, &show::number(near.distance)])));
+    if found.iter().any(|near| near.copies > 0) {
+        rows[0].push("copies".to_owned());
+        rows[1..].iter_mut().zip(found).for_each(|(row, near)| row.push(near.copies.to_string()));
+    }
     for (name, all) in beside {
         let Some(all) = all else { continue };
         rows[0].push(name.to_owned());

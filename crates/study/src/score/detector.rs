@@ -11,7 +11,7 @@ use crate::score::members::Ensemble;
 use crate::score::probed::Probed;
 use crate::score::reference::Reference;
 use crate::score::whiten::Whitener;
-use model::{Attachment, Model, Section, vector};
+use model::{Attachment, Inside, Model, Section, vector};
 use rows::{Dataset, Error, Matrix, Result, Split, Values};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -249,6 +249,7 @@ impl Attachment for Detector {
         let content = DetectorContent {
             rulers: self.judges.iter().map(|judge| judge.rulers.clone()).collect(),
             scores: self.calibrations.iter().map(|known| known.scores().to_vec()).collect(),
+            floors: self.judges.iter().map(|judge| judge.reference.floor).collect(),
             probed: self.probed.clone(),
         };
         let mut section = Section::new(json!(content));
@@ -279,8 +280,12 @@ impl Attachment for Detector {
             rulers.len() == ScoreKind::MEASURES.len()
                 && rulers.iter().all(|ruler| ruler.spread > 0.0)
         });
-        let counts_fit =
-            content.rulers.len() == widths.len() && content.scores.len() == ScoreKind::ALL.len();
+        // Older files have no floors: there only equal codes are copies.
+        let floors =
+            if content.floors.is_empty() { vec![0.0; widths.len()] } else { content.floors };
+        let counts_fit = content.rulers.len() == widths.len()
+            && floors.len() == widths.len()
+            && content.scores.len() == ScoreKind::ALL.len();
         if !counts_fit || !rulers_fit {
             return Err(damaged("does not fit its members"));
         }
@@ -302,7 +307,8 @@ impl Attachment for Detector {
                 (whitening("residuals", *columns)?, whitening("codes", *latent)?);
             let reference = format!("{at}.reference");
             let values = vector(&mut tensors, &reference, &[None, Some(*latent)])?.values;
-            let reference = Reference::new(Matrix { columns: *latent, values }, coarse);
+            let codes_known = Matrix { columns: *latent, values };
+            let reference = Reference::new(codes_known, coarse, floors[at]);
             judges.push(Judge { residuals, codes, reference, rulers });
         }
         let calibrations = content.scores.into_iter().map(Calibration::new).collect();
@@ -316,6 +322,8 @@ impl Attachment for Detector {
 struct DetectorContent {
     rulers: Vec<Vec<Ruler>>,
     scores: Vec<Vec<f64>>,
+    #[serde(default)]
+    floors: Vec<f32>,
     probed: Option<Probed>,
 }
 

@@ -7,7 +7,7 @@ use crate::score::reference::{MOST, Near, Reference};
 use crate::score::whiten::Whitener;
 use burn_tensor::Tensor;
 use model::Engine;
-use model::{Bounds, Draw, Model, Weights, read};
+use model::{Bounds, Draw, Inside, Model, Weights, read};
 use rows::{Dataset, Matrix, Result, Rng};
 use serde::{Deserialize, Serialize};
 use std::cell::OnceCell;
@@ -116,7 +116,7 @@ impl Judge {
                 codes.columns,
                 contamination,
             ),
-            reference: Reference::new(codes, contamination > 0.0),
+            reference: Reference::fit(codes, contamination > 0.0)?,
             rulers: Vec::new(),
         };
         let measured = model.each_block(
@@ -294,10 +294,7 @@ impl Judge {
         Ok(means)
     }
 
-    /// The columns that differ most from what was expected.
-    ///
-    /// Expected is the reconstruction; where the code is what is strange, what the decoder makes of
-    /// the training codes nearest to it, because a network may rebuild what it has never seen.
+    /// The columns of each row that differ most from what was expected.
     fn reasons(
         &self,
         model: &Model,
@@ -306,53 +303,14 @@ impl Judge {
         by_code: &[bool],
         most: usize,
     ) -> Result<Vec<Vec<Reason>>> {
-        let (width, features) = (seen.rows.columns, seen.residuals.columns);
-        let mut expected = seen.rebuilt.values.clone();
         let strange: Vec<usize> = (0..by_code.len()).filter(|row| by_code[*row]).collect();
-        if !strange.is_empty() {
-            let codes = strange.iter().flat_map(|row| seen.codes.row(*row)).copied().collect();
-            let all = match seen.near.get() {
-                Some(known) => strange.iter().map(|row| known[*row].clone()).collect(),
-                None => self
-                    .reference
-                    .nearest(&Matrix { columns: seen.codes.columns, values: codes })?,
-            };
-            let near: Vec<f32> =
-                all.iter().flat_map(|near| self.reference.neighbourhood(near)).collect();
-            let decoded = read(model.coder().parts.decode(
-                values,
-                matrix(near, seen.codes.columns, &values.engine()),
-                &mut model.coder().pass(),
-            ))?;
-            for (at, row) in strange.iter().enumerate() {
-                expected[row * width..][..width].copy_from_slice(&decoded[at * width..][..width]);
-            }
-        }
-        let gaps = model.plan().blueprint.layout.as_ref().map(|layout| &layout.gaps);
+        let expected = self.expected(model, values, seen, &strange)?;
         let reasons = |row: usize| {
-            let (observed, expected) = (seen.rows.row(row), &expected[row * width..][..width]);
-            let difference = model.signature().preparation.residuals(observed, expected);
-            // A difference from other rows is none that the reconstruction's errors could be
-            // measured by: prepared units are all there is.
-            let mut shares: Vec<f64> = if by_code[row] {
-                difference.iter().map(|number| f64::from(*number).powi(2)).collect()
-            } else {
-                self.residuals.shares(&difference)
-            };
-            // Of two columns that no longer fit each other the more unusual one comes first.
-            if model.signature().preparation.range == Bounds::Real {
-                let sizes = model.signature().preparation.sizes(observed);
-                shares.iter_mut().zip(sizes).for_each(|(share, size)| *share *= 1.0 + size.powi(2));
-            }
-            // What is not there is no reason.
-            gaps.iter().flat_map(|gaps| &observed[(*gaps).clone()]).zip(&mut shares).for_each(
-                |(missing, share)| {
-                    *share = if *missing > 0.5 { 0.0 } else { *share };
-                },
-            );
+            let (observed, expected) = (seen.rows.row(row), expected.row(row));
+            let shares = self.shares(model, observed, expected, by_code[row]);
             let total: f64 = shares.iter().map(|share| share.max(0.0)).sum();
             let mut columns: Vec<usize> =
-                (0..features).filter(|column| shares[*column] > 0.0).collect();
+                (0..seen.residuals.columns).filter(|column| shares[*column] > 0.0).collect();
             columns.sort_by(|a, b| shares[*b].total_cmp(&shares[*a]).then(a.cmp(b)));
             columns.truncate(most);
             let expected = model.signature().preparation.undo(expected.to_vec());
@@ -366,6 +324,65 @@ impl Judge {
                 .collect()
         };
         Ok((0..seen.rows.rows()).map(reasons).collect())
+    }
+
+    /// What was expected of each row, prepared.
+    ///
+    /// It is the reconstruction; where the code is what is strange, what the decoder makes of the
+    /// training codes nearest to it, because a network may rebuild what it has never seen.
+    fn expected(
+        &self,
+        model: &Model,
+        values: &Weights,
+        seen: &Seen,
+        strange: &[usize],
+    ) -> Result<Matrix> {
+        let mut expected = seen.rebuilt.clone();
+        if strange.is_empty() {
+            return Ok(expected);
+        }
+        let columns = seen.codes.columns;
+        let all = match seen.near.get() {
+            Some(known) => strange.iter().map(|row| known[*row].clone()).collect(),
+            None => {
+                let codes = strange.iter().flat_map(|row| seen.codes.row(*row)).copied().collect();
+                self.reference.nearest(&Matrix { columns, values: codes })?
+            }
+        };
+        let near: Vec<f32> =
+            all.iter().flat_map(|near| self.reference.neighbourhood(near)).collect();
+        let near = matrix(near, columns, &values.engine());
+        let decoded = read(model.coder().parts.decode(values, near, &mut model.coder().pass()))?;
+        let width = expected.columns;
+        for (row, decoded) in strange.iter().zip(decoded.chunks(width)) {
+            expected.values[row * width..][..width].copy_from_slice(decoded);
+        }
+        Ok(expected)
+    }
+
+    /// How much each column of a prepared row says that it differs from what was expected.
+    fn shares(&self, model: &Model, observed: &[f32], expected: &[f32], by_code: bool) -> Vec<f64> {
+        let preparation = &model.signature().preparation;
+        let difference = preparation.residuals(observed, expected);
+        // A difference from other rows is none that the reconstruction's errors could be measured
+        // by: prepared units are all there is.
+        let mut shares: Vec<f64> = if by_code {
+            difference.iter().map(|number| f64::from(*number).powi(2)).collect()
+        } else {
+            self.residuals.shares(&difference)
+        };
+        // Of two columns that no longer fit each other the more unusual one comes first.
+        if preparation.range == Bounds::Real {
+            let sizes = preparation.sizes(observed);
+            shares.iter_mut().zip(sizes).for_each(|(share, size)| *share *= 1.0 + size.powi(2));
+        }
+        // What is not there is no reason.
+        let gaps = model.plan().blueprint.layout.as_ref().map(|layout| layout.gaps.clone());
+        let missing = gaps.into_iter().flat_map(|gaps| &observed[gaps]);
+        missing.zip(&mut shares).for_each(|(missing, share)| {
+            *share = if *missing > 0.5 { 0.0 } else { *share };
+        });
+        shares
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::nearest::Distances;
 use model::Engine;
 use rows::{Matrix, Result, Rng};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Codes that are kept at most.
@@ -16,25 +17,95 @@ const CANDIDATES: usize = 16;
 const SMALL: usize = 16;
 /// Draws of a coarse reference.
 const DRAWS: usize = 100;
+/// Rows by whose nearest codes the floor is set.
+const TELLING: usize = 512;
+/// The floor as a part of the distance that codes usually have to their nearest.
+const FLOOR: f32 = 0.1;
+/// A row with more copies than this fraction of all rows, and more than [`FEW`], is frequent, so no
+/// anomaly.
+const FREQUENT: f64 = 0.01;
+const FEW: usize = 4;
 
 /// Codes of training rows, to which those of other rows are near or far.
+///
+/// Rows occur twice in real tables, anomalies too, and the same row comes back rounded. So a copy of
+/// a row, a code not farther than the floor, never tells that the row is normal, unless copies are
+/// frequent.
 pub struct Reference {
-    /// The codes [rows, latent].
+    /// The codes of the rows [rows, latent], copies among them.
     pub codes: Matrix,
     /// Whether the training rows had anomalies among them.
     pub coarse: bool,
-    /// To the codes that are kept; none to no codes.
+    /// The distance up to which a code is taken for a copy.
+    pub floor: f32,
+    distinct: Distinct,
+    /// To the distinct codes; none to no codes.
     distances: Option<Distances>,
     draws: Vec<[u16; SMALL]>,
 }
 
-/// The codes nearest to one, the nearest first, with their squared distances.
-pub(crate) type Near = Vec<(f32, u16)>;
+/// Codes of which no two are equal.
+struct Distinct {
+    /// [codes, latent], in the order in which they came.
+    codes: Matrix,
+    /// How many rows have each.
+    counts: Vec<usize>,
+}
+
+impl Distinct {
+    /// Of the first `kept` codes.
+    fn of(codes: &Matrix, kept: usize) -> Self {
+        let mut places = BTreeMap::new();
+        let mut distinct = Matrix { columns: codes.columns, values: Vec::new() };
+        let mut counts = Vec::new();
+        for row in (0..kept).map(|row| codes.row(row)) {
+            let place = *places.entry(bits(row)).or_insert(counts.len());
+            if place == counts.len() {
+                distinct.values.extend(row);
+                counts.push(0);
+            }
+            counts[place] += 1;
+        }
+        Self { codes: distinct, counts }
+    }
+}
+
+/// A code as something that is equal to itself.
+fn bits(code: &[f32]) -> Vec<u32> {
+    // Both zeros are one number.
+    code.iter().map(|number| (number + 0.0).to_bits()).collect()
+}
+
+/// What lies near a code.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Near {
+    /// The five nearest codes that are no copies of it, the nearest first, with their squared
+    /// distances.
+    codes: Vec<(f32, u16)>,
+    /// How many rows have a copy of it, itself included where it is one of them.
+    copies: usize,
+}
 
 impl Reference {
     /// Finite codes [rows, latent], at most 4,096 of them; `coarse` where there may be anomalies
-    /// among them.
-    pub fn new(codes: Matrix, coarse: bool) -> Self {
+    /// among them. They set the floor.
+    pub fn fit(codes: Matrix, coarse: bool) -> Result<Self> {
+        let mut reference = Self::new(codes, coarse, 0.0);
+        let all = reference.distinct.codes.rows();
+        let step = all.div_ceil(TELLING).max(1);
+        let some = (0..all).step_by(step).flat_map(|row| reference.distinct.codes.row(row));
+        let some = Matrix { columns: reference.codes.columns, values: some.copied().collect() };
+        let near = reference.nearest(&some)?;
+        let mut nearest: Vec<f32> =
+            near.iter().filter_map(|near| near.codes.first()).map(|(square, _)| *square).collect();
+        nearest.sort_by(f32::total_cmp);
+        let middle = nearest.get(nearest.len() / 2).map_or(0.0, |square| square.sqrt());
+        reference.floor = if middle.is_finite() { FLOOR * middle } else { 0.0 };
+        Ok(reference)
+    }
+
+    /// Finite codes [rows, latent], at most 4,096 of them, with a floor that is known.
+    pub fn new(codes: Matrix, coarse: bool, floor: f32) -> Self {
         let mut draws = Vec::new();
         if coarse {
             // The draws depend on the number of codes alone, so that they need not be stored.
@@ -45,56 +116,56 @@ impl Reference {
             };
             draws = (0..DRAWS).map(draw).collect();
         }
-        let kept = codes.rows().min(MOST);
-        let all = codes.values[..kept * codes.columns].to_vec();
-        let distances = Distances::to(&Matrix { columns: codes.columns, values: all });
-        Self { codes, coarse, distances, draws }
+        let distinct = Distinct::of(&codes, codes.rows().min(MOST));
+        let distances = Distances::to(&distinct.codes);
+        Self { codes, coarse, floor, distinct, distances, draws }
     }
 
     /// How far a code is from the others.
     ///
-    /// Where the training rows were clean: the Euclidean distance to the nearest (Ramaswamy et al.
-    /// 2000). Where anomalies may be among them, these would be near each other: then the mean over
-    /// a hundred draws of the distance to the nearest of sixteen, which are too few to hold any of
-    /// a rare kind (Pang, Ting and Albrecht, "LeSiNN", 2015). A code at no distance at all is taken
-    /// for the row itself and passed over.
+    /// Where the training rows were clean: the Euclidean distance to the nearest that is no copy
+    /// (Ramaswamy et al. 2000), and the floor for a frequent row. Where anomalies may be among
+    /// them, these would be near each other: then the mean over a hundred draws of the distance to
+    /// the nearest of sixteen, which are too few to hold any of a rare kind (Pang, Ting and
+    /// Albrecht, "LeSiNN", 2015).
     pub(crate) fn distance(&self, code: &[f32], near: Option<&Near>) -> f64 {
         if code.iter().any(|number| !number.is_finite()) {
             return f64::INFINITY;
         }
         if self.coarse {
-            self.coarse_distance(code)
-        } else {
-            near.and_then(|near| near.first())
-                .map_or(0.0, |(distance, _)| f64::from(*distance).sqrt())
+            return self.coarse_distance(code);
         }
+        let often = FEW.max((FREQUENT * self.codes.rows() as f64) as usize);
+        let others = near.filter(|near| near.copies <= often);
+        let nearest = others.and_then(|near| near.codes.first());
+        nearest.map_or(f64::from(self.floor), |(square, _)| f64::from(*square).sqrt())
     }
 
     /// The mean of the nearest codes `[latent]`: where a code would be if its row were like others.
     pub(crate) fn neighbourhood(&self, near: &Near) -> Vec<f32> {
-        let count = near.len().max(1) as f32;
-        let mean = |unit: usize| {
-            near.iter().map(|(_, row)| self.codes.row(usize::from(*row))[unit]).sum::<f32>() / count
-        };
+        let count = near.codes.len().max(1) as f32;
+        let unit_of = |row: &u16, unit: usize| self.distinct.codes.row(usize::from(*row))[unit];
+        let mean =
+            |unit: usize| near.codes.iter().map(|(_, row)| unit_of(row, unit)).sum::<f32>() / count;
         (0..self.codes.columns).map(mean).collect()
     }
 
-    /// The five codes nearest to each of some, a code's own left out.
+    /// What lies near each of some codes.
     ///
     /// A product tells which are near, and their numbers in which order.
     pub(crate) fn nearest(&self, codes: &Matrix) -> Result<Vec<Near>> {
         let rows = codes.rows();
         let Some(distances) = self.distances.as_ref().filter(|_| rows > 0) else {
-            return Ok(vec![Vec::new(); rows]);
+            return Ok(vec![Near::default(); rows]);
         };
         let products = distances.from(Engine::default().rows(codes, 0..rows))?;
         let kept = products.len() / rows;
         Ok((0..rows)
-            .map(|row| self.sorted(codes.row(row), &products[row * kept..][..kept]))
+            .map(|row| self.near(codes.row(row), &products[row * kept..][..kept]))
             .collect())
     }
 
-    fn sorted(&self, code: &[f32], products: &[f32]) -> Near {
+    fn near(&self, code: &[f32], products: &[f32]) -> Near {
         let mut best = [(f32::INFINITY, 0u16); CANDIDATES];
         let mut count = 0;
         for (row, product) in products.iter().enumerate() {
@@ -106,25 +177,30 @@ impl Reference {
                 count = (count + 1).min(CANDIDATES);
             }
         }
-        let exact = best[..count]
-            .iter()
-            .map(|(_, row)| (squared_distance(code, self.codes.row(usize::from(*row))), *row));
-        let mut near: Near = exact.filter(|(distance, _)| !distance.is_nan()).collect();
-        near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        if near.first().is_some_and(|(distance, _)| *distance == 0.0) {
-            near.remove(0);
-        }
-        near.truncate(NEAREST);
-        near
+        let exact = best[..count].iter().map(|(_, row)| {
+            (squared_distance(code, self.distinct.codes.row(usize::from(*row))), *row)
+        });
+        let mut codes: Vec<(f32, u16)> = exact.filter(|(square, _)| !square.is_nan()).collect();
+        codes.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let copies = codes.partition_point(|(square, _)| self.is_copy(*square));
+        let rows = codes.drain(..copies).map(|(_, row)| self.distinct.counts[usize::from(row)]);
+        let copies = rows.sum();
+        codes.truncate(NEAREST);
+        Near { codes, copies }
+    }
+
+    /// Whether a code at this squared distance is taken for the same.
+    fn is_copy(&self, square: f32) -> bool {
+        square <= self.floor * self.floor
     }
 
     fn coarse_distance(&self, code: &[f32]) -> f64 {
         let nearest = |draw: &[u16; SMALL]| {
-            let distances =
+            let squares =
                 draw.iter().map(|row| squared_distance(code, self.codes.row(usize::from(*row))));
             let nearest =
-                distances.filter(|distance| *distance > 0.0).fold(f32::INFINITY, f32::min);
-            if nearest.is_finite() { f64::from(nearest).sqrt() } else { 0.0 }
+                squares.filter(|square| !self.is_copy(*square)).fold(f32::INFINITY, f32::min);
+            f64::from(if nearest.is_finite() { nearest.sqrt() } else { self.floor })
         };
         self.draws.iter().map(nearest).sum::<f64>() / self.draws.len().max(1) as f64
     }
@@ -161,7 +237,7 @@ mod tests {
     #[test]
     fn a_far_code_is_farther_than_a_near_one() {
         for coarse in [false, true] {
-            let reference = Reference::new(normal(500, 1), coarse);
+            let reference = Reference::fit(normal(500, 1), coarse).unwrap();
             assert!(
                 distance(&reference, &[9.0, 9.0, 9.0])
                     > 5.0 * distance(&reference, &[0.1, 0.2, 0.0]),
@@ -178,7 +254,7 @@ mod tests {
             .collect();
         all.sort_by(f64::total_cmp);
         let wanted = all[0];
-        assert!((distance(&Reference::new(codes, false), &query) - wanted).abs() < 1e-6);
+        assert!((distance(&Reference::fit(codes, false).unwrap(), &query) - wanted).abs() < 1e-6);
     }
 
     #[test]
@@ -186,7 +262,7 @@ mod tests {
         let codes = normal(50, 3);
         let own = codes.row(7).to_vec();
         for coarse in [false, true] {
-            assert!(distance(&Reference::new(codes.clone(), coarse), &own) > 0.0);
+            assert!(distance(&Reference::fit(codes.clone(), coarse).unwrap(), &own) > 0.0);
         }
     }
 
@@ -197,15 +273,63 @@ mod tests {
         codes.values.extend((0..90).map(|_| 8.0 + 0.01 * rng.standard_normal()));
         let knot = [8.0, 8.001, 8.0];
         let normal = [1.0, 0.5, -1.0];
-        let (fine, coarse) = (Reference::new(codes.clone(), false), Reference::new(codes, true));
+        let of = |coarse| Reference::fit(codes.clone(), coarse).unwrap();
+        let (fine, coarse) = (of(false), of(true));
         assert!(distance(&fine, &knot) < distance(&fine, &normal));
         assert!(distance(&coarse, &knot) > 2.0 * distance(&coarse, &normal));
     }
 
     #[test]
+    fn an_anomaly_that_occurs_twice_is_as_far_as_one_that_occurs_once() {
+        for coarse in [false, true] {
+            let mut codes = normal(500, 7);
+            let far = [9.0, 9.0, 9.0];
+            codes.values.extend(far);
+            let once = distance(&Reference::fit(codes.clone(), coarse).unwrap(), &far);
+            codes.values.extend([9.0, 9.000_01, 9.0]);
+            codes.values.extend(far);
+            let more = distance(&Reference::fit(codes, coarse).unwrap(), &far);
+            assert!((more - once).abs() < 0.05 * once, "coarse {coarse}: {once} {more}");
+        }
+    }
+
+    #[test]
+    fn a_row_that_comes_back_rounded_is_as_far_as_it_was() {
+        let codes = normal(500, 8);
+        let reference = Reference::fit(codes.clone(), false).unwrap();
+        for row in 0..500 {
+            let rounded: Vec<f32> =
+                codes.row(row).iter().map(|number| (number * 1e3).round() / 1e3).collect();
+            let (exact, rounded) =
+                (distance(&reference, codes.row(row)), distance(&reference, &rounded));
+            // Only where the nearest is itself within the floor may it be another one.
+            assert!((exact.ln() - rounded.ln()).abs() < 0.5, "{row}: {exact} {rounded}");
+        }
+    }
+
+    #[test]
+    fn a_frequent_row_is_at_the_floor_however_far_from_others() {
+        let mut codes = normal(500, 9);
+        codes.values.extend([9.0; 30]);
+        let reference = Reference::fit(codes, false).unwrap();
+        assert!(reference.floor > 0.0);
+        assert_eq!(distance(&reference, &[9.0; 3]), f64::from(reference.floor));
+        assert!(distance(&reference, &[9.5; 3]) > 0.5);
+    }
+
+    #[test]
+    fn rows_that_are_all_equal_are_at_no_distance() {
+        let codes = Matrix { columns: 3, values: vec![1.0; 30] };
+        for coarse in [false, true] {
+            let reference = Reference::fit(codes.clone(), coarse).unwrap();
+            assert_eq!(distance(&reference, &[1.0; 3]), 0.0);
+        }
+    }
+
+    #[test]
     fn a_code_that_is_not_finite_is_infinitely_far() {
         assert_eq!(
-            distance(&Reference::new(normal(10, 6), false), &[f32::NAN, 0.0, 0.0]),
+            distance(&Reference::fit(normal(10, 6), false).unwrap(), &[f32::NAN, 0.0, 0.0]),
             f64::INFINITY
         );
     }
