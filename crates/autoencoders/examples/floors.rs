@@ -9,6 +9,7 @@
 
 use autoencoders::engine::Draw;
 use autoencoders::engine::Engine;
+use autoencoders::engine::Inside;
 use autoencoders::settings::Likelihood;
 use autoencoders::settings::Net;
 use autoencoders::study::code_change;

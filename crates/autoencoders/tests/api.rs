@@ -22,13 +22,22 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The public items of a file, each on one line: what stands before its body or its end.
+/// The public items of a file, each on one line: what stands before its body or its end; of enums
+/// the variants too, of traits the functions.
 fn items(text: &str) -> Vec<String> {
     let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-    let (mut found, mut open) = (Vec::new(), None::<String>);
-    for line in code.lines().map(str::trim).filter(|line| !line.starts_with("//")) {
-        let begins =
-            line.starts_with("pub ") || line.starts_with("impl") || line.contains("> for ");
+    let (mut found, mut open, mut inner) = (Vec::new(), None::<String>, None::<Inner>);
+    for line in code.lines().filter(|line| !line.trim().starts_with("//")) {
+        if inner.as_ref().is_some_and(|inner| line == inner.end) {
+            inner = None;
+        }
+        let whole_line = line;
+        let line = line.trim();
+        let listed = inner.as_ref().is_some_and(|inner| inner.lists(whole_line));
+        let begins = line.starts_with("pub ")
+            || line.starts_with("impl")
+            || line.contains("> for ")
+            || listed;
         let item = match open.take() {
             Some(item) => format!("{item} {line}"),
             None if begins => line.to_owned(),
@@ -43,9 +52,37 @@ fn items(text: &str) -> Vec<String> {
             open = Some(item);
             continue;
         }
+        inner = Inner::of(&item, whole_line).or(inner);
         found.push(item.trim_end_matches(['{', ' ', ',', ';']).to_owned());
     }
     found
+}
+
+/// The body of an enum or a trait that is public.
+struct Inner {
+    /// Its last line.
+    end: String,
+    /// What its items begin with: the indentation, and of a trait the word.
+    begin: String,
+    words: &'static [&'static str],
+}
+
+impl Inner {
+    fn of(item: &str, last: &str) -> Option<Self> {
+        let words: &[_] = match item {
+            item if !item.ends_with('{') => return None,
+            item if item.starts_with("pub enum ") => &[""],
+            item if item.starts_with("pub trait ") => &["fn ", "const ", "type "],
+            _ => return None,
+        };
+        let indent = &last[..last.len() - last.trim_start().len()];
+        Some(Self { end: format!("{indent}}}"), begin: format!("{indent}    "), words })
+    }
+
+    fn lists(&self, line: &str) -> bool {
+        let item = line.strip_prefix(&self.begin).filter(|item| !item.starts_with([' ', '#', '}']));
+        item.is_some_and(|item| self.words.iter().any(|word| item.starts_with(word)))
+    }
 }
 
 fn listing() -> String {

@@ -307,6 +307,22 @@ fn a_file_from_before_there_were_scores_is_read_and_says_that_it_cannot_score() 
 }
 
 #[test]
+fn a_section_that_nobody_knows_survives_a_save() {
+    let section = serde_json::json!({ "of": "a later version", "numbers": [1, 2.5] });
+    let forged = forged(|content, entries| {
+        content["sections"]["constellation"] = section.clone();
+        entries.push(NamedTensor::new("constellation.stars", &[0.25, -1.0], &[2]));
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("again.ae");
+    forged.unwrap().save(&path).unwrap();
+    let bytes = std::fs::read(path).unwrap();
+    let (content, entries) = parse_archive(&bytes, ArchiveKind::Model, "again").unwrap();
+    assert_eq!(content["sections"]["constellation"], section);
+    assert_eq!(entries["constellation.stars"].values, [0.25, -1.0]);
+}
+
+#[test]
 fn a_detector_that_does_not_fit_the_model_is_refused() {
     let forge = |change: &dyn Fn(&mut Value)| forged(|content, _| change(content)).is_err();
     assert!(forge(&|content| content["sections"]["detector"]["rulers"] = serde_json::json!([])));

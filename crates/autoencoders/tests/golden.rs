@@ -18,6 +18,7 @@ use autoencoders::engine::Optimiser;
 use autoencoders::engine::Pass;
 use autoencoders::engine::Progress;
 use autoencoders::engine::Role;
+use autoencoders::engine::Terms;
 use autoencoders::engine::Tuning;
 use autoencoders::engine::VarId;
 use autoencoders::engine::Vars;
@@ -123,19 +124,7 @@ fn check(case: &Case) {
     let mut init = Init::random(&Rng::new(0), &Engine { dtype: DType::F64, ..Engine::default() });
     let coder = Coder::build(plan, &mut init).unwrap_or_else(|error| fail(error));
     let mut vars = init.finish();
-    let built: BTreeSet<&str> = vars.iter().map(|(_, var)| var.name.as_str()).collect();
-    assert_eq!(
-        built,
-        case.variables.keys().map(String::as_str).collect(),
-        "{}: variables",
-        case.name
-    );
-    let ids: Vec<VarId> = vars.iter().map(|(id, _)| id).collect();
-    for id in ids {
-        let value = inside(&case.variables[&vars.get(id).name], vars.get(id).layout);
-        assert_eq!(value.dims(), vars.get(id).value.dims(), "{}: {}", case.name, vars.get(id).name);
-        vars.set(id, value);
-    }
+    case.set(&mut vars);
 
     let target = plain(case.target.as_ref().unwrap_or(&case.input));
     let batch = Batch::towards(plain(&case.input), target);
@@ -148,47 +137,8 @@ fn check(case: &Case) {
     let loss = objective.loss(phase, &leaves, &batch, &mut pass);
     let terms = loss.unwrap_or_else(|error| fail(error)).terms;
 
-    let named: BTreeMap<String, f64> = terms
-        .0
-        .iter()
-        .map(|(name, value)| (name.to_string(), value.clone().into_scalar::<f64>()))
-        .collect();
-    assert!(
-        named.keys().eq(case.terms.keys()),
-        "{}: terms {named:?} wanted {:?}",
-        case.name,
-        case.terms
-    );
-    for (name, wanted) in &case.terms {
-        let got = named[name];
-        assert!(
-            (got - wanted).abs() <= 1e-10 * wanted.abs(),
-            "{}: {name} is {got} wanted {wanted}",
-            case.name
-        );
-    }
-
-    let gradients = leaves.gradients(terms.sum());
-    let wanted =
-        |name: &str, layout| case.gradients.get(name).map(|numbers| inside(numbers, layout));
-    let overall = vars
-        .iter()
-        .filter_map(|(_, var)| wanted(&var.name, var.layout))
-        .map(|gradient| largest(&gradient))
-        .fold(0.0, f64::max);
-    for ((_, var), got) in vars.iter().zip(&gradients) {
-        let what = format!("{}: gradient of {}", case.name, var.name);
-        match (got, wanted(&var.name, var.layout)) {
-            // A bias in front of a batch norm has the gradient zero up to rounding: nothing of its
-            // own to measure by.
-            (Some(got), Some(wanted)) => {
-                agree(&what, got, &wanted, 1e-9 * largest(&wanted).max(1e-4 * overall))
-            }
-            (None, None) => {}
-            (got, _) => panic!("{what} is {}", if got.is_some() { "there" } else { "missing" }),
-        }
-    }
-
+    case.check_terms(&terms);
+    case.check_gradients(&vars, &leaves.gradients(terms.sum()));
     pass.commit(&mut vars);
     for (_, var) in vars.iter().filter(|(_, var)| var.role == Role::Buffer) {
         agree(
@@ -197,6 +147,66 @@ fn check(case: &Case) {
             &inside(&case.after[&var.name], var.layout),
             1e-12,
         );
+    }
+}
+
+impl Case {
+    /// Gives the variables of a model, which must be those of the file, their numbers.
+    fn set(&self, vars: &mut Vars) {
+        let built: BTreeSet<&str> = vars.iter().map(|(_, var)| var.name.as_str()).collect();
+        let wanted = self.variables.keys().map(String::as_str).collect();
+        assert_eq!(built, wanted, "{}: variables", self.name);
+        let ids: Vec<VarId> = vars.iter().map(|(id, _)| id).collect();
+        for id in ids {
+            let var = vars.get(id);
+            let value = inside(&self.variables[&var.name], var.layout);
+            assert_eq!(value.dims(), var.value.dims(), "{}: {}", self.name, var.name);
+            vars.set(id, value);
+        }
+    }
+
+    fn check_terms(&self, terms: &Terms) {
+        let named: BTreeMap<String, f64> = terms
+            .0
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.clone().into_scalar::<f64>()))
+            .collect();
+        assert!(
+            named.keys().eq(self.terms.keys()),
+            "{}: terms {named:?} wanted {:?}",
+            self.name,
+            self.terms
+        );
+        for (name, wanted) in &self.terms {
+            let got = named[name];
+            assert!(
+                (got - wanted).abs() <= 1e-10 * wanted.abs(),
+                "{}: {name} is {got} wanted {wanted}",
+                self.name
+            );
+        }
+    }
+
+    fn check_gradients(&self, vars: &Vars, gradients: &[Option<Tensor<2>>]) {
+        let wanted =
+            |name: &str, layout| self.gradients.get(name).map(|numbers| inside(numbers, layout));
+        let overall = vars
+            .iter()
+            .filter_map(|(_, var)| wanted(&var.name, var.layout))
+            .map(|gradient| largest(&gradient))
+            .fold(0.0, f64::max);
+        for ((_, var), got) in vars.iter().zip(gradients) {
+            let what = format!("{}: gradient of {}", self.name, var.name);
+            match (got, wanted(&var.name, var.layout)) {
+                // A bias in front of a batch norm has the gradient zero up to rounding: nothing of
+                // its own to measure by.
+                (Some(got), Some(wanted)) => {
+                    agree(&what, got, &wanted, 1e-9 * largest(&wanted).max(1e-4 * overall))
+                }
+                (None, None) => {}
+                (got, _) => panic!("{what} is {}", if got.is_some() { "there" } else { "missing" }),
+            }
+        }
     }
 }
 

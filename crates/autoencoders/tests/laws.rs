@@ -14,6 +14,7 @@ use autoencoders::engine::ENCODER;
 use autoencoders::engine::EXTRA;
 use autoencoders::engine::Engine;
 use autoencoders::engine::Init;
+use autoencoders::engine::Inside;
 use autoencoders::engine::Moment;
 use autoencoders::engine::Objective;
 use autoencoders::engine::Optimiser;

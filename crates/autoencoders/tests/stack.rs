@@ -6,6 +6,7 @@ use autoencoders::data::ReadOptions;
 use autoencoders::data::Shape;
 use autoencoders::data::Values;
 use autoencoders::data::read;
+use autoencoders::engine::Inside;
 use autoencoders::engine::Vars;
 use autoencoders::settings::Likelihood;
 use autoencoders::settings::Net;

@@ -3,6 +3,7 @@
 
 use crate::wording::{as_a_flag, worded};
 use autoencoders::data::Field;
+use autoencoders::engine::Inside;
 use autoencoders::{Error, Message, Model, Numbers, Result};
 use clap::builder::styling::{AnsiColor, Style};
 use serde_json::{Map, Value};

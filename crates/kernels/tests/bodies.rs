@@ -123,143 +123,174 @@ fn tolerance(dtype: DType) -> f64 {
     }
 }
 
-/// Every operation with leaves of this shape, by name.
-#[allow(clippy::type_complexity)]
-fn operations([rows, width, out]: [usize; 3], dtype: DType) -> Vec<(String, Vec<Tensor<2>>, Pair)> {
-    let m = |rows, columns, seed| numbers(rows, columns, seed, dtype);
-    let mut all: Vec<(String, Vec<Tensor<2>>, Pair)> = Vec::new();
-    let mut add = |name: String, leaves: Vec<Tensor<2>>, pair: Pair| {
-        all.push((format!("{name} {dtype:?} {rows} x {width} x {out}"), leaves, pair))
-    };
+/// An operation in one of its forms.
+type Operation = Box<dyn Fn(&[Tensor<2>]) -> Tensor<2>>;
+
+/// An operation in both forms, and what it is done with.
+struct Case {
+    what: String,
+    leaves: Vec<Tensor<2>>,
+    fused: Operation,
+    default: Operation,
+}
+
+fn case(
+    what: impl Into<String>,
+    leaves: Vec<Tensor<2>>,
+    fused: impl Fn(&[Tensor<2>]) -> Tensor<2> + 'static,
+    default: impl Fn(&[Tensor<2>]) -> Tensor<2> + 'static,
+) -> Case {
+    Case { what: what.into(), leaves, fused: Box::new(fused), default: Box::new(default) }
+}
+
+/// Every operation with leaves of this shape.
+fn operations([rows, width, out]: [usize; 3], dtype: DType) -> Vec<Case> {
+    let mut all = Vec::new();
     for act in Activation::ALL {
-        for transposed in [false, true] {
-            let w = if transposed { m(out, width, 2) } else { m(width, out, 2) } * 0.2;
-            add(
-                format!("dense {act:?} transposed {transposed}"),
-                vec![m(rows, width, 1), w, m(1, out, 3)],
-                pair(
-                    move |l| dense(l[0].clone(), l[1].clone(), l[2].clone(), transposed, act),
-                    move |l| {
-                        primitive::dense_layer(
-                            l[0].clone(),
-                            l[1].clone(),
-                            l[2].clone(),
-                            transposed,
-                            act,
-                        )
-                    },
-                ),
-            );
-        }
-        add(
-            format!("activate {act:?}"),
-            vec![m(rows, out, 4)],
-            pair(
-                move |l| activate(l[0].clone(), act),
-                move |l| primitive::activation(l[0].clone(), act),
-            ),
-        );
-        // Outputs of the activation where the slope is found from those.
-        let saved =
-            if act.needs_input() { m(rows, out, 5) } else { activate(m(rows, out, 5), act) };
-        for (given, k) in [(rows, 2), (1, 3)] {
-            let d = move |t: &Tensor<2>| t.clone().reshape([given, k, out]);
-            let flat = move |t: Tensor<3>| t.reshape([rows * k, out]);
-            add(
-                format!("steer {act:?} {given} x {k}"),
-                vec![m(given * k, out, 6), saved.clone()],
-                pair(
-                    move |l| flat(steer(d(&l[0]), l[1].clone(), act)),
-                    move |l| flat(primitive::steered(d(&l[0]), l[1].clone(), act)),
-                ),
-            );
-        }
+        all.extend(layers([rows, width, out], act, dtype));
+        all.extend(activations([rows, out], act, dtype));
     }
-    for loss in [RowLoss::Squared, RowLoss::Absolute, RowLoss::BernoulliLogits] {
-        let target = m(rows, out, 7);
+    all.extend(losses([rows, out], dtype));
+    all.extend(norms([rows, out], dtype));
+    all.extend(penalties_and_draws([rows, out], dtype));
+    all.extend(selections([rows, out], dtype));
+    for case in &mut all {
+        case.what += &format!(" {dtype:?} {rows} x {width} x {out}");
+    }
+    all
+}
+
+fn layers([rows, width, out]: [usize; 3], act: Activation, dtype: DType) -> Vec<Case> {
+    let of = |transposed: bool| {
+        let sides = if transposed { [out, width] } else { [width, out] };
+        let w = numbers(sides[0], sides[1], 2, dtype) * 0.2;
+        case(
+            format!("dense {act:?} transposed {transposed}"),
+            vec![numbers(rows, width, 1, dtype), w, numbers(1, out, 3, dtype)],
+            move |l| dense(l[0].clone(), l[1].clone(), l[2].clone(), transposed, act),
+            move |l| {
+                let (x, w, b) = (l[0].clone(), l[1].clone(), l[2].clone());
+                primitive::dense_layer(x, w, b, transposed, act)
+            },
+        )
+    };
+    [false, true].map(of).into()
+}
+
+fn activations([rows, out]: [usize; 2], act: Activation, dtype: DType) -> Vec<Case> {
+    let m = |rows, columns, seed| numbers(rows, columns, seed, dtype);
+    let mut all = vec![case(
+        format!("activate {act:?}"),
+        vec![m(rows, out, 4)],
+        move |l| activate(l[0].clone(), act),
+        move |l| primitive::activation(l[0].clone(), act),
+    )];
+    // Outputs of the activation where the slope is found from those.
+    let saved = if act.needs_input() { m(rows, out, 5) } else { activate(m(rows, out, 5), act) };
+    for (given, k) in [(rows, 2), (1, 3)] {
+        let d = move |t: &Tensor<2>| t.clone().reshape([given, k, out]);
+        let flat = move |t: Tensor<3>| t.reshape([rows * k, out]);
+        all.push(case(
+            format!("steer {act:?} {given} x {k}"),
+            vec![m(given * k, out, 6), saved.clone()],
+            move |l| flat(steer(d(&l[0]), l[1].clone(), act)),
+            move |l| flat(primitive::steered(d(&l[0]), l[1].clone(), act)),
+        ));
+    }
+    all
+}
+
+fn losses([rows, out]: [usize; 2], dtype: DType) -> Vec<Case> {
+    let of = |loss: RowLoss| {
+        let target = numbers(rows, out, 7, dtype);
         let same = target.clone();
-        add(
+        case(
             format!("row loss {loss:?}"),
-            vec![m(rows, out, 8)],
-            pair(
-                move |l| row_loss(l[0].clone(), target.clone(), loss),
-                move |l| primitive::losses(l[0].clone(), same.clone(), loss),
-            ),
-        );
-    }
-    for own in [false, true] {
+            vec![numbers(rows, out, 8, dtype)],
+            move |l| row_loss(l[0].clone(), target.clone(), loss),
+            move |l| primitive::losses(l[0].clone(), same.clone(), loss),
+        )
+    };
+    [RowLoss::Squared, RowLoss::Absolute, RowLoss::BernoulliLogits].map(of).into()
+}
+
+fn norms([rows, out]: [usize; 2], dtype: DType) -> Vec<Case> {
+    let m = |rows, columns, seed| numbers(rows, columns, seed, dtype);
+    let columns = |own: bool| {
         let given = m(2, out, 9).abs() + 0.5;
-        let (one, other) = (given.clone(), given);
-        add(
+        let same = given.clone();
+        case(
             format!("column norm own {own}"),
             vec![m(rows, out, 10), m(1, out, 11), m(1, out, 12)],
-            pair(
-                move |l| {
-                    column_norm(
-                        l[0].clone(),
-                        l[1].clone(),
-                        l[2].clone(),
-                        if own { column_moments(l[0].clone()) } else { one.clone() },
-                        own,
-                    )
-                },
-                move |l| {
-                    let moments =
-                        if own { primitive::moments(l[0].clone()) } else { other.clone() };
-                    primitive::column_normed(l[0].clone(), l[1].clone(), l[2].clone(), moments)
-                },
-            ),
-        );
-    }
-    add(
-        "row norm".to_owned(),
+            move |l| {
+                let moments = if own { column_moments(l[0].clone()) } else { given.clone() };
+                column_norm(l[0].clone(), l[1].clone(), l[2].clone(), moments, own)
+            },
+            move |l| {
+                let moments = if own { primitive::moments(l[0].clone()) } else { same.clone() };
+                primitive::column_normed(l[0].clone(), l[1].clone(), l[2].clone(), moments)
+            },
+        )
+    };
+    let [given, own] = [false, true].map(columns);
+    let rows = case(
+        "row norm",
         vec![m(rows, out, 13), m(1, out, 14), m(1, out, 15)],
-        pair(
-            |l| row_norm(l[0].clone(), l[1].clone(), l[2].clone()),
-            |l| primitive::row_normed(l[0].clone(), l[1].clone(), l[2].clone()),
-        ),
+        |l| row_norm(l[0].clone(), l[1].clone(), l[2].clone()),
+        |l| primitive::row_normed(l[0].clone(), l[1].clone(), l[2].clone()),
     );
-    add(
-        "column squares".to_owned(),
-        vec![m(rows, out, 16)],
-        pair(|l| column_squares(l[0].clone()), |l| primitive::squares(l[0].clone())),
-    );
-    // Activations between 0 and 1, some columns beyond the clipping.
-    add(
-        "sparsity".to_owned(),
-        vec![m(rows, out, 17).abs() * 0.5],
-        pair(|l| sparsity(l[0].clone(), 0.05), |l| primitive::sparsity_of(l[0].clone(), 0.05)),
-    );
-    // Some logarithms of variances beyond their bounds.
-    add(
-        "kl".to_owned(),
-        vec![m(rows, 2 * out, 18) * 11.0],
-        pair(|l| kl_normal(l[0].clone()), |l| primitive::kl(l[0].clone())),
-    );
+    vec![given, own, rows]
+}
+
+fn penalties_and_draws([rows, out]: [usize; 2], dtype: DType) -> Vec<Case> {
+    let m = |rows, columns, seed| numbers(rows, columns, seed, dtype);
     let noise = m(rows, out, 19);
     let same = noise.clone();
-    add(
-        "draw".to_owned(),
-        vec![m(rows, 2 * out, 20) * 2.0],
-        pair(
+    vec![
+        case(
+            "column squares",
+            vec![m(rows, out, 16)],
+            |l| column_squares(l[0].clone()),
+            |l| primitive::squares(l[0].clone()),
+        ),
+        // Activations between 0 and 1, some columns beyond the clipping.
+        case(
+            "sparsity",
+            vec![m(rows, out, 17).abs() * 0.5],
+            |l| sparsity(l[0].clone(), 0.05),
+            |l| primitive::sparsity_of(l[0].clone(), 0.05),
+        ),
+        // Some logarithms of variances beyond their bounds.
+        case(
+            "kl",
+            vec![m(rows, 2 * out, 18) * 11.0],
+            |l| kl_normal(l[0].clone()),
+            |l| primitive::kl(l[0].clone()),
+        ),
+        case(
+            "draw",
+            vec![m(rows, 2 * out, 20) * 2.0],
             move |l| draw_normal(l[0].clone(), noise.clone()),
             move |l| primitive::draw(l[0].clone(), same.clone()),
         ),
-    );
+    ]
+}
+
+fn selections([rows, out]: [usize; 2], dtype: DType) -> Vec<Case> {
     // Rounded, so that many are equal, 0 and -0 among them.
+    let m = |columns, seed| (numbers(rows, columns, seed, dtype) * 2.0).round();
     let (in_rows, in_columns) = (out.div_ceil(3), rows.div_ceil(3));
-    add(
-        "largest in rows".to_owned(),
-        vec![(m(rows, out, 21) * 2.0).round()],
-        pair(
+    let kept = rows - rows / 4;
+    vec![
+        case(
+            "largest in rows",
+            vec![m(out, 21)],
             move |l| l[0].clone() * largest_in_rows(l[0].clone(), in_rows),
             move |l| l[0].clone() * primitive::largest_of_rows(l[0].clone().inner(), in_rows),
         ),
-    );
-    add(
-        "largest in columns".to_owned(),
-        vec![(m(rows, out, 22) * 2.0).round()],
-        pair(
+        case(
+            "largest in columns",
+            vec![m(out, 22)],
             move |l| {
                 let (marks, smallest) = largest_in_columns(l[0].clone(), in_columns);
                 l[0].clone() * marks + smallest
@@ -270,28 +301,13 @@ fn operations([rows, width, out]: [usize; 3], dtype: DType) -> Vec<(String, Vec<
                 l[0].clone() * marks + smallest
             },
         ),
-    );
-    let kept = rows - rows / 4;
-    add(
-        "trimmed".to_owned(),
-        vec![(m(rows, 1, 23) * 2.0).round()],
-        pair(
+        case(
+            "trimmed",
+            vec![m(1, 23)],
             |l| l[0].clone() * trimmed_weights(l[0].clone(), 0.25),
             move |l| l[0].clone() * primitive::trimmed(l[0].clone().inner(), kept),
         ),
-    );
-    all
-}
-
-/// An operation in both forms.
-type Operation = Box<dyn Fn(&[Tensor<2>]) -> Tensor<2>>;
-type Pair = (Operation, Operation);
-
-fn pair(
-    fused: impl Fn(&[Tensor<2>]) -> Tensor<2> + 'static,
-    default: impl Fn(&[Tensor<2>]) -> Tensor<2> + 'static,
-) -> Pair {
-    (Box::new(fused), Box::new(default))
+    ]
 }
 
 #[test]
@@ -299,7 +315,7 @@ fn every_operation_has_the_value_and_the_gradients_of_its_default_body() {
     let _width = any_width();
     for dtype in [DType::F32, DType::F64] {
         for shape in SHAPES {
-            for (what, leaves, (fused, default)) in operations(shape, dtype) {
+            for Case { what, leaves, fused, default } in operations(shape, dtype) {
                 // One column or row leaves a variance of nothing, whose gradient is rounding.
                 if what.contains("norm") && (shape[0] == 1 || shape[2] == 1) {
                     continue;
@@ -318,7 +334,7 @@ fn every_width_of_instructions_gives_the_same_bits() {
         let mut all = Vec::new();
         for shape in [[13, 11, 17], [131, 97, 301]] {
             for dtype in [DType::F32, DType::F64] {
-                for (what, leaves, (fused, _)) in operations(shape, dtype) {
+                for Case { what, leaves, fused, .. } in operations(shape, dtype) {
                     let (value, gradients) = outcome(&leaves, fused);
                     all.push((what, value, gradients));
                 }
@@ -380,7 +396,7 @@ fn any_number_of_threads_gives_the_same_bits() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let mut all: Vec<(String, Outcome)> = Vec::new();
-            for (what, leaves, (fused, _)) in operations([700, 30, 257], DType::F32) {
+            for Case { what, leaves, fused, .. } in operations([700, 30, 257], DType::F32) {
                 all.push((what, outcome(&leaves, fused)));
             }
             let squares = sum_squares(&numbers(700, 257, 1, DType::F32));

@@ -70,7 +70,7 @@ pub use family::terms::{Loss, Numbers, Sums, Terms};
 pub use kept::Section;
 pub use likelihood::kind::Likelihood;
 pub use likelihood::table::{hide, known};
-pub use model::{Attachment, Model};
+pub use model::{Attachment, Inside, Model};
 pub use net::jacobian::*;
 pub use net::layer::{Layer, weight_bound};
 pub use net::network::Network;

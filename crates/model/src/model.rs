@@ -55,24 +55,9 @@ const FEW: usize = 15;
 const AT_ONCE: usize = 1 << 23;
 
 impl Model {
-    /// A model of its parts, with nothing attached.
-    pub fn new(coder: Coder, vars: Vars, signature: Signature, provenance: Provenance) -> Self {
-        Self { coder, vars, signature, provenance, kept: Kept::default() }
-    }
-
-    /// What it computes with.
-    pub fn coder(&self) -> &Coder {
-        &self.coder
-    }
-
     /// What was decided before it was trained.
     pub fn plan(&self) -> &Plan {
         &self.coder.plan
-    }
-
-    /// Its numbers.
-    pub fn vars(&self) -> &Vars {
-        &self.vars
     }
 
     /// The rows that it knows.
@@ -129,18 +114,6 @@ impl Model {
     pub fn attached<A: Attachment>(&self) -> Result<Arc<A>> {
         let how = "it comes with a training that ends; train again, or resume the training";
         self.find()?.ok_or_else(|| Error::NotFitted { what: A::WHAT, how: how.into() })
-    }
-
-    /// Where the model computes, and how exactly.
-    pub fn engine(&self) -> Engine {
-        self.vars.engine()
-    }
-
-    /// The same model on another engine; what is attached to it stays.
-    #[must_use]
-    pub fn on(mut self, engine: &Engine) -> Self {
-        self.vars = self.vars.on(engine);
-        self
     }
 
     /// The codes [rows, latent] of all rows: for distributions their means.
@@ -226,9 +199,76 @@ impl Model {
             })
         })
     }
+}
+
+/// The engine's side of a model: its variables, its coder, and its rows as tensors.
+pub trait Inside: Sized {
+    /// A model of its parts, with nothing attached.
+    fn new(coder: Coder, vars: Vars, signature: Signature, provenance: Provenance) -> Self;
+
+    /// What it computes with.
+    fn coder(&self) -> &Coder;
+
+    /// Its numbers.
+    fn vars(&self) -> &Vars;
+
+    /// Where the model computes, and how exactly.
+    fn engine(&self) -> Engine;
+
+    /// The same model on another engine; what is attached to it stays.
+    #[must_use]
+    fn on(self, engine: &Engine) -> Self;
 
     /// The prepared rows, block after block.
-    pub fn prepared<'a>(
+    fn prepared<'a>(
+        &'a self,
+        data: &'a Dataset,
+        rows: impl ExactSizeIterator<Item = usize> + Clone + Send + 'a,
+    ) -> Result<impl Iterator<Item = Result<Tensor<2>>> + Send + 'a>;
+
+    /// Calls `each` with the number, the variables and the prepared rows of each block; the next
+    /// blocks are read meanwhile.
+    fn blocks(
+        &self,
+        data: &Dataset,
+        rows: &[usize],
+        each: impl FnMut(usize, &Weights, Tensor<2>) -> Result<()>,
+    ) -> Result<()>;
+
+    /// Hands to `consume` what `make` makes of each block of prepared rows; reading, making and
+    /// consuming go on side by side.
+    fn each_block<T: Send, R: Send>(
+        &self,
+        data: &Dataset,
+        rows: impl ExactSizeIterator<Item = usize> + Clone + Send + Sync,
+        consume: impl FnOnce(&mut (dyn Iterator<Item = Result<T>> + Send)) -> Result<R> + Send,
+        make: impl Fn(&Weights, Tensor<2>) -> Result<T> + Send + Sync,
+    ) -> Result<R>;
+}
+
+impl Inside for Model {
+    fn new(coder: Coder, vars: Vars, signature: Signature, provenance: Provenance) -> Self {
+        Self { coder, vars, signature, provenance, kept: Kept::default() }
+    }
+
+    fn coder(&self) -> &Coder {
+        &self.coder
+    }
+
+    fn vars(&self) -> &Vars {
+        &self.vars
+    }
+
+    fn engine(&self) -> Engine {
+        self.vars.engine()
+    }
+
+    fn on(mut self, engine: &Engine) -> Self {
+        self.vars = self.vars.on(engine);
+        self
+    }
+
+    fn prepared<'a>(
         &'a self,
         data: &'a Dataset,
         rows: impl ExactSizeIterator<Item = usize> + Clone + Send + 'a,
@@ -239,9 +279,7 @@ impl Model {
             .map(move |at| prepared.tensor(rows.clone().skip(at * size).take(size), &engine)))
     }
 
-    /// Calls `each` with the number, the variables and the prepared rows of each block; the next
-    /// blocks are read meanwhile.
-    pub fn blocks(
+    fn blocks(
         &self,
         data: &Dataset,
         rows: &[usize],
@@ -257,9 +295,7 @@ impl Model {
         )
     }
 
-    /// Hands to `consume` what `make` makes of each block of prepared rows; reading, making and
-    /// consuming go on side by side.
-    pub fn each_block<T: Send, R: Send>(
+    fn each_block<T: Send, R: Send>(
         &self,
         data: &Dataset,
         rows: impl ExactSizeIterator<Item = usize> + Clone + Send + Sync,

@@ -59,53 +59,28 @@ impl Plan {
             None => shape.clone(),
         };
         let features = prepared.features()?;
-        let mut choice = Choice {
-            net: auto_net(shape, layout.as_ref().map_or(features, dense_numbers)),
-            code_activation: Activation::Identity,
-            likelihood: Likelihood::Gaussian,
-        };
-        family.choose(&mut choice);
-        let mut settings = settings.clone();
+        let net = auto_net(shape, layout.as_ref().map_or(features, dense_numbers));
+        let choice = choice(&*family, net);
         let mut parameters = (entry.defaults)();
-        parameters.extend(settings.parameters);
-        settings.parameters = parameters;
+        parameters.extend(settings.parameters.clone());
+        let mut settings = ModelSettings { parameters, ..settings.clone() };
         if settings.net == Net::Auto {
             settings.net = choice.net;
         }
-        if let Net::Maps(channels) = &settings.net {
-            // The code is as wide as the network makes it.
-            settings.latent = map_width(&prepared, channels).unwrap_or(settings.latent);
-            if settings.latent > MOST {
-                let wanted =
-                    format!("fewer channels or more layers: a code has {MOST} numbers at most");
-                return Err(Error::setting("net", &settings.net, wanted));
-            }
-            if family.head(settings.latent) != settings.latent {
-                let wanted = "conv:CHANNELS for a family whose code is a distribution";
-                return Err(Error::setting("net", &settings.net, wanted));
-            }
-        }
+        settings.latent = latent(&settings, &*family, &prepared)?;
         if settings.likelihood == Likelihood::Auto {
             let bernoulli = settings.binarise;
             settings.likelihood = if bernoulli { Likelihood::Bernoulli } else { choice.likelihood };
         }
-        let linear = settings.net == Net::Linear;
-        let code_activation = settings.code_activation.unwrap_or(if linear {
-            Activation::Identity
-        } else {
-            choice.code_activation
+        let code_activation = settings.code_activation.unwrap_or(match settings.net {
+            Net::Linear => Activation::Identity,
+            _ => choice.code_activation,
         });
         settings.code_activation = Some(code_activation);
         let missing = layout.as_ref().is_some_and(|layout| !layout.gaps.is_empty());
         let hidden = settings.hidden.unwrap_or(if missing { HIDDEN } else { 0.0 });
         settings.hidden = Some(hidden);
-        let output_activation = match settings.likelihood {
-            // Each block of a table has bounds of its own.
-            _ if layout.is_some() => Activation::Identity,
-            // Linear means linear to the end, also for images.
-            Likelihood::Gaussian | Likelihood::Laplace if linear => Activation::Identity,
-            likelihood => likelihood.output_activation(bounds),
-        };
+        let output_activation = output_activation(&settings, layout.as_ref(), bounds);
         let blueprint = Blueprint {
             net: settings.net.clone(),
             source: shape.clone(),
@@ -238,6 +213,46 @@ impl Plan {
 const HIDDEN: f64 = 0.2;
 /// Choices between more levels than this go through an embedding.
 const NARROW: usize = 32;
+
+/// What suits a family where the settings leave it open.
+fn choice(family: &dyn Family, net: Net) -> Choice {
+    let mut choice =
+        Choice { net, code_activation: Activation::Identity, likelihood: Likelihood::Gaussian };
+    family.choose(&mut choice);
+    choice
+}
+
+/// Numbers in a code: for maps as many as the network makes.
+fn latent(settings: &ModelSettings, family: &dyn Family, prepared: &Shape) -> Result<usize> {
+    let Net::Maps(channels) = &settings.net else { return Ok(settings.latent) };
+    let latent = map_width(prepared, channels).unwrap_or(settings.latent);
+    if latent > MOST {
+        let wanted = format!("fewer channels or more layers: a code has {MOST} numbers at most");
+        return Err(Error::setting("net", &settings.net, wanted));
+    }
+    if family.head(latent) != latent {
+        let wanted = "conv:CHANNELS for a family whose code is a distribution";
+        return Err(Error::setting("net", &settings.net, wanted));
+    }
+    Ok(latent)
+}
+
+/// The activation of the last layer.
+fn output_activation(
+    settings: &ModelSettings,
+    layout: Option<&Layout>,
+    bounds: Bounds,
+) -> Activation {
+    match settings.likelihood {
+        // Each block of a table has bounds of its own.
+        _ if layout.is_some() => Activation::Identity,
+        // Linear means linear to the end, also for images.
+        Likelihood::Gaussian | Likelihood::Laplace if settings.net == Net::Linear => {
+            Activation::Identity
+        }
+        likelihood => likelihood.output_activation(bounds),
+    }
+}
 
 /// The choices that are embedded before the first layer: those of many levels, where a hidden layer
 /// follows.

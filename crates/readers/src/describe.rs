@@ -7,6 +7,7 @@ use crate::tables::refuse;
 use rows::{ColumnKind, Dataset, Message, Moments, Result, Shape};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// Different values are counted up to this many.
 const MOST_DISTINCT: usize = 1000;
@@ -95,50 +96,13 @@ impl Description {
     fn of(data: &Dataset, columns: &[Column]) -> Result<Self> {
         let constant = &data.survey()?.constant;
         let width = if matches!(data.shape, Shape::Flat { .. }) { data.features() } else { 0 };
-        let numeric: Vec<bool> = (0..width)
-            .map(|column| {
-                !matches!(
-                    data.kind(column),
-                    ColumnKind::Categorical
-                        | ColumnKind::Text
-                        | ColumnKind::Date
-                        | ColumnKind::Time
-                )
-            })
-            .collect();
-        let mut all = Summary::new(0);
-        for block in data.blocks() {
-            let block = block?;
-            // The place of a category is no number of the data.
-            let number = |position: &usize| columns.is_empty() || numeric[position % width.max(1)];
-            (0..block.len()).filter(number).for_each(|position| all.add(block.get(position)));
-        }
+        let all = Summary::of_numbers(data, columns)?;
         let mut described = Vec::new();
         for start in (0..width).step_by(COLUMNS) {
-            let new = |column: usize| Summary {
-                levels: data
-                    .fields
-                    .get(column)
-                    .map_or(Vec::new(), |field| vec![0; field.levels.len()]),
-                ..Summary::new(MOST_DISTINCT)
-            };
-            let mut each: Vec<Summary> = (start..width.min(start + COLUMNS)).map(new).collect();
-            for block in data.blocks() {
-                let block = block?;
-                for row in (start..block.len()).step_by(width) {
-                    each.iter_mut()
-                        .enumerate()
-                        .for_each(|(j, summary)| summary.add(block.get(row + j)));
-                }
-            }
+            let each = Summary::of_columns(data, start..width.min(start + COLUMNS))?;
             described.extend((start..).zip(&each).map(|(j, summary)| {
-                ColumnDescription::of(
-                    data,
-                    j,
-                    columns.get(j),
-                    summary,
-                    constant.binary_search(&j).is_ok(),
-                )
+                let constant = constant.binary_search(&j).is_ok();
+                ColumnDescription::of(data, j, columns.get(j), summary, constant)
             }));
         }
         Ok(Self {
@@ -226,6 +190,46 @@ struct Summary {
 impl Summary {
     fn new(most_distinct: usize) -> Self {
         Self { most_distinct, ..Self::default() }
+    }
+
+    /// Of everything that is a number; the place of a category is none.
+    fn of_numbers(data: &Dataset, columns: &[Column]) -> Result<Self> {
+        let numeric: Vec<bool> = (0..data.features())
+            .map(|column| {
+                !matches!(
+                    data.kind(column),
+                    ColumnKind::Categorical
+                        | ColumnKind::Text
+                        | ColumnKind::Date
+                        | ColumnKind::Time
+                )
+            })
+            .collect();
+        let number = |position: &usize| columns.is_empty() || numeric[position % numeric.len()];
+        let mut all = Self::new(0);
+        for block in data.blocks() {
+            let block = block?;
+            (0..block.len()).filter(number).for_each(|position| all.add(block.get(position)));
+        }
+        Ok(all)
+    }
+
+    /// One for each of these columns, in one pass over the rows.
+    fn of_columns(data: &Dataset, columns: Range<usize>) -> Result<Vec<Self>> {
+        let new = |column: usize| Self {
+            levels: data.fields.get(column).map_or(Vec::new(), |field| vec![0; field.levels.len()]),
+            ..Self::new(MOST_DISTINCT)
+        };
+        let mut each: Vec<Self> = columns.clone().map(new).collect();
+        for block in data.blocks() {
+            let block = block?;
+            for row in (columns.start..block.len()).step_by(data.features()) {
+                each.iter_mut()
+                    .enumerate()
+                    .for_each(|(j, summary)| summary.add(block.get(row + j)));
+            }
+        }
+        Ok(each)
     }
 
     fn add(&mut self, value: f64) {

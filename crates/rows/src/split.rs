@@ -45,12 +45,10 @@ impl Split {
                 ),
             ));
         }
-        let order = Rng::new(seed).split("split").permutation(rows);
-        Ok(Self {
-            test: order[..test].to_vec(),
-            validation: order[test..test + validation].to_vec(),
-            train: order[test + validation..].to_vec(),
-        })
+        let mut train = Rng::new(seed).split("split").permutation(rows);
+        // In place, because a second list of all rows could be the largest thing in memory.
+        let mut others: Vec<usize> = train.drain(..test + validation).collect();
+        Ok(Self { train, validation: others.split_off(test), test: others })
     }
 
     /// Every row trains.

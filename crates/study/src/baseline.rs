@@ -1,7 +1,10 @@
 //! Principal components at the same code size on the same rows: what every result is shown beside.
 
 use burn_tensor::{Device, Tensor, TensorData};
-use model::{Attachment, Model, Preparation, Section, add, orthonormal, read, strongest, vector};
+use model::{
+    Attachment, Engine, Inside, Model, Preparation, Section, add, orthonormal, read, strongest,
+    vector,
+};
 use rows::{Dataset, Matrix, Result, Rng};
 use serde_json::json;
 use std::sync::Arc;
@@ -110,7 +113,15 @@ impl Pca {
     }
 
     /// The reconstruction of prepared rows [rows, features] from their components.
-    pub fn reconstruct(&self, x: Tensor<2>) -> Tensor<2> {
+    ///
+    /// An error where it cannot be read off its device.
+    pub fn reconstruct(&self, rows: &Matrix) -> Result<Matrix> {
+        let x = Engine::default().rows(rows, 0..rows.rows());
+        Ok(Matrix { columns: self.features, values: read(self.rebuilt(x))? })
+    }
+
+    /// The reconstruction of prepared rows [rows, features], on their engine.
+    pub(crate) fn rebuilt(&self, x: Tensor<2>) -> Tensor<2> {
         let (mean, components) = self.tensors(&x);
         match components {
             Some(components) => {
@@ -156,7 +167,7 @@ pub fn principal_rows(model: &Model, data: &Dataset, rows: &[usize]) -> Result<M
     let mut values = Vec::new();
     let pca = Pca::of(model)?;
     model.blocks(data, rows, |_, _, x| {
-        values.extend(model.signature().preparation.undo(read(pca.reconstruct(x))?));
+        values.extend(model.signature().preparation.undo(read(pca.rebuilt(x))?));
         Ok(())
     })?;
     Ok(Matrix { columns: model.features(), values })

@@ -4,7 +4,7 @@
 use burn_tensor::Tensor;
 use kernels::{LOG_VARIANCE, among_workers, side_by_side};
 use model::Engine;
-use model::{Draw, Drawn, Model, Plan, Prior, Weights, known, read};
+use model::{Draw, Drawn, Inside, Model, Plan, Prior, Weights, known, read};
 use rows::{Dataset, Error, Result, Rng};
 use serde::{Deserialize, Serialize};
 
@@ -143,7 +143,7 @@ fn by_rows(
     let blocks: Vec<&[usize]> = rows.chunks(size).collect();
     let one = |rows: &[usize]| -> Result<Vec<f64>> {
         let x = prepared.tensor(rows.iter().copied(), &model.engine())?;
-        let constants = likelihood_constants(model, &x)?;
+        let constants = constants(model, &x)?;
         Ok(of(&values, x, rows)?
             .into_iter()
             .zip(constants)
@@ -154,9 +154,22 @@ fn by_rows(
     Ok(all.into_iter().collect::<Result<Vec<_>>>()?.concat())
 }
 
-/// What the loss of each prepared row leaves out of `-ln p(x | z)`, as it does not depend on
-/// the model.
-pub fn likelihood_constants(model: &Model, x: &Tensor<2>) -> Result<Vec<f64>> {
+/// What the loss of each row leaves out of `-ln p(x | z)`, in nats, as it does not depend on the
+/// model.
+///
+/// Errors as [`Model::encode`].
+pub fn likelihood_constants(model: &Model, data: &Dataset) -> Result<Vec<f64>> {
+    let rows: Vec<usize> = (0..data.rows()).collect();
+    let mut all = Vec::with_capacity(rows.len());
+    model.blocks(data, &rows, |_, _, x| {
+        all.extend(constants(model, &x)?);
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+/// The constants of prepared rows.
+fn constants(model: &Model, x: &Tensor<2>) -> Result<Vec<f64>> {
     let plan = &model.plan();
     let each = plan.blueprint.likelihood.constant();
     let known = plan

@@ -4,7 +4,7 @@ use crate::baseline::Pca;
 use burn_tensor::Tensor;
 use faer::{Mat, Side};
 use model::Engine;
-use model::{Attachment, CodeKind, Draw, Model, Numbers, Section, read, squared_norm};
+use model::{Attachment, CodeKind, Draw, Inside, Model, Numbers, Section, read, squared_norm};
 use rows::{ColumnKind, Dataset, Error, Matrix, Moments, Result, Rng};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -114,7 +114,7 @@ pub fn evaluate(model: &Model, data: &Dataset, rows: &[usize]) -> Result<Evaluat
         pca += model
             .coder()
             .parts
-            .difference(pca_of.reconstruct(x.clone()), x.clone())
+            .difference(pca_of.rebuilt(x.clone()), x.clone())
             .square()
             .sum_dim(1)
             .sum()

@@ -7,9 +7,9 @@ use burn_tensor::activation::log_softmax;
 use kernels::{Activation, among_workers, dense, side_by_side};
 use model::Engine;
 use model::{
-    Attachment, Batch, Coder, DECODER, EXTRA, EpochRecord, FileLayout, Fill, Init, Loss, Model,
-    ModelSettings, Pass, Phase, Plan, Preparation, Role, Section, Stored, Terms, VarId, Vars,
-    Weights, inside, laid_out, read,
+    Attachment, Batch, Coder, DECODER, EXTRA, EpochRecord, FileLayout, Fill, Init, Inside, Loss,
+    Model, ModelSettings, Pass, Phase, Plan, Preparation, Role, Section, Stored, Terms, VarId,
+    Vars, Weights, inside, laid_out, read,
 };
 use rows::{Dataset, Error, Matrix, Message, Result, Rng, Split};
 use serde::{Deserialize, Serialize};
@@ -358,58 +358,50 @@ impl Classifier {
         let (coder, mut vars, [weight, bias]) =
             Self::built(head, model, classes.names.len(), &mut init)?;
         vars.take_over(model.vars(), true)?;
-        let (preparation, names) = (model.signature().preparation.clone(), classes.names.clone());
-        if head.kind != HeadKind::Softmax {
+        let own = classes.split(split, &data.name)?;
+        let settings = head.settings(own.train.len())?;
+        let names = classes.names.clone();
+        let (vars, history) = if head.kind == HeadKind::Softmax {
+            vars.freeze(DECODER);
+            coder.parts.beside_the_network().for_each(|id| vars.freeze_one(id));
+            let objective =
+                Recognising { encoder: Some(&coder), weight, bias, kind: head.kind, l2: head.l2 };
+            let prepared = model.signature().preparation.on(data)?;
+            let job = Job {
+                objective: &objective,
+                settings: &settings,
+                split: &own,
+                batch: &|rows, _| {
+                    let input = prepared.tensor(rows.iter().copied(), &engine)?;
+                    Ok(Batch::towards(input, one_hot(&classes, rows, &engine)))
+                },
+                width: coder.plan.blueprint.width(),
+                block: coder.plan.block(),
+                name: &data.name,
+                rng: Rng::new(head.seed),
+            };
+            learned(&job, vars, on)?
+        } else {
             // The codes of the rows that it learns from, and of no others: there may be many.
-            let own = classes.split(split, &data.name)?;
-            let rows: Vec<usize> = own.train.iter().chain(&own.validation).copied().collect();
+            let (rows, split) = alone(&own);
             let known =
                 Classes { of: rows.iter().map(|row| classes.of[*row]).collect(), ..classes };
-            let split = Split {
-                train: (0..own.train.len()).collect(),
-                validation: (own.train.len()..rows.len()).collect(),
-                test: Vec::new(),
-            };
-            head.settings(split.train.len())?;
             let linear = Linear::fit(&model.encode_rows(data, &rows)?, &known, &split, head, on)?;
             vars.set(weight, linear.weight);
             vars.set(bias, linear.bias);
-            let shared = shared(&vars, model)?;
-            return Ok(Self {
-                head: head.clone(),
-                names,
-                coder,
-                vars,
-                preparation,
-                history: linear.history,
-                weight,
-                bias,
-                shared,
-            });
-        }
-        let own = classes.split(split, &data.name)?;
-        let settings = head.settings(own.train.len())?;
-        vars.freeze(DECODER);
-        coder.parts.beside_the_network().for_each(|id| vars.freeze_one(id));
-        let objective =
-            Recognising { encoder: Some(&coder), weight, bias, kind: head.kind, l2: head.l2 };
-        let prepared = model.signature().preparation.on(data)?;
-        let job = Job {
-            objective: &objective,
-            settings: &settings,
-            split: &own,
-            batch: &|rows, _| {
-                let input = prepared.tensor(rows.iter().copied(), &engine)?;
-                Ok(Batch::towards(input, one_hot(&classes, rows, &engine)))
-            },
-            width: coder.plan.blueprint.width(),
-            block: coder.plan.block(),
-            name: &data.name,
-            rng: Rng::new(head.seed),
+            (vars, linear.history)
         };
-        let (vars, history) = learned(&job, vars, on)?;
-        let (head, shared) = (head.clone(), shared(&vars, model)?);
-        Ok(Self { head, names, coder, vars, preparation, history, weight, bias, shared })
+        Ok(Self {
+            head: head.clone(),
+            names,
+            coder,
+            preparation: model.signature().preparation.clone(),
+            history,
+            weight,
+            bias,
+            shared: shared(&vars, model)?,
+            vars,
+        })
     }
 
     /// The encoder and the head, from random numbers or from a file.
@@ -712,6 +704,18 @@ impl Linear {
         }
         classes.accuracy(&(0..codes.rows()).collect::<Vec<_>>(), &self.predict(codes)?)
     }
+}
+
+/// The rows of a split for training and validation, and the split where there are no others.
+fn alone(split: &Split) -> (Vec<usize>, Split) {
+    let rows: Vec<usize> = split.train.iter().chain(&split.validation).copied().collect();
+    let train = split.train.len();
+    let own = Split {
+        train: (0..train).collect(),
+        validation: (train..rows.len()).collect(),
+        test: Vec::new(),
+    };
+    (rows, own)
 }
 
 /// The best variables of a training that is no checkpoint's.

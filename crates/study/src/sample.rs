@@ -1,7 +1,7 @@
 //! New rows: from the prior of a family, or from a density on the codes of any.
 use crate::density::Density;
 use crate::inspect::latent::straight;
-use model::{Model, read};
+use model::{Inside, Model, read};
 use rows::{Dataset, Error, Matrix, Message, Result, Rng};
 
 /// Where generated codes come from.

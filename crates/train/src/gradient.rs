@@ -59,7 +59,7 @@ pub fn gradient_check(
     let batch = coder.batch(rows, &rng.split("batch"))?;
     let pass =
         || Pass { progress: Progress { fraction: 0.5 }, ..Pass::training(rng.split("pass")) };
-    let (mut apart, mut together, mut largest, mut worst) = (0.0f64, 0.0f64, 0.0f64, 0.0f64);
+    let mut differences = Differences::default();
     for phase in &phases {
         let loss = |values: &Weights| objective.loss(phase, values, &batch, &mut pass());
         let value_of =
@@ -74,28 +74,45 @@ pub fn gradient_check(
                 let mut moved = |by: f64| {
                     let mut numbers = start.clone();
                     numbers[at] += by;
-                    vars.set(
-                        id,
-                        Tensor::from_data(
-                            TensorData::new(numbers, value.dims()),
-                            (&engine.device, engine.dtype),
-                        ),
-                    );
+                    let numbers = TensorData::new(numbers, value.dims());
+                    vars.set(id, Tensor::from_data(numbers, (&engine.device, engine.dtype)));
                     value_of(&vars)
                 };
                 let difference = (moved(step)? - moved(-step)?) / (2.0 * step);
-                apart += (gradient - difference).powi(2);
-                together += (gradient + difference).powi(2);
-                largest = largest.max(gradient.abs());
-                worst = worst.max((gradient - difference).abs());
+                differences.add(*gradient, difference);
             }
             vars.set(id, value);
         }
     }
-    Ok(GradientCheck {
-        relative: (apart / together.max(f64::MIN_POSITIVE)).sqrt(),
-        worst: worst / largest.max(f64::MIN_POSITIVE),
-    })
+    Ok(differences.check())
+}
+
+/// What is gathered of gradients `g` and differences `d`.
+#[derive(Default)]
+struct Differences {
+    /// `Σ (g - d)²`.
+    apart: f64,
+    /// `Σ (g + d)²`.
+    together: f64,
+    /// The largest gradient, and the largest difference of one number.
+    largest: f64,
+    worst: f64,
+}
+
+impl Differences {
+    fn add(&mut self, gradient: f64, difference: f64) {
+        self.apart += (gradient - difference).powi(2);
+        self.together += (gradient + difference).powi(2);
+        self.largest = self.largest.max(gradient.abs());
+        self.worst = self.worst.max((gradient - difference).abs());
+    }
+
+    fn check(&self) -> GradientCheck {
+        GradientCheck {
+            relative: (self.apart / self.together.max(f64::MIN_POSITIVE)).sqrt(),
+            worst: self.worst / self.largest.max(f64::MIN_POSITIVE),
+        }
+    }
 }
 
 fn numbers(tensor: Tensor<2>) -> Result<Vec<f64>> {

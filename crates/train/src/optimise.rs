@@ -293,7 +293,7 @@ fn follow(
 ) -> Result<(Numbers, Option<Code>)> {
     let values = vars.leaves(|var: &Var| phase.moves.contains(&var.group));
     let Loss { terms, code } = objective.loss(phase, &values, batch, &mut pass)?;
-    let numbers = Numbers::read(&terms);
+    let told = terms.detached();
     let loss = terms.sum();
     drop(terms);
     let gradients = values.gradients(loss);
@@ -301,7 +301,8 @@ fn follow(
     drop(values);
     optimiser.step(vars, gradients, rate, phase.tuning.unwrap_or_default());
     pass.commit(vars);
-    Ok((numbers, code))
+    // Last, because it waits until the device has done all of the step.
+    Ok((Numbers::read(&told), code))
 }
 
 /// A step of a phase to a lower loss, by lbfgs.

@@ -93,6 +93,86 @@ pub struct Rbm {
     pub hidden_bias: Tensor<2>,
 }
 
+/// A machine in training.
+struct Training<'a> {
+    options: &'a Options,
+    machine: Rbm,
+    /// Of the weights, the visible and the hidden bias.
+    velocity: [Tensor<2>; 3],
+    /// The hidden units from which a persistent chain goes on.
+    chain: Option<Tensor<2>>,
+}
+
+impl<'a> Training<'a> {
+    fn new(visible: usize, options: &'a Options, rng: &Rng) -> Self {
+        let (engine, hidden) = (&options.engine, options.hidden);
+        let zeros = |shape: [usize; 2]| engine.zeros::<2>(shape);
+        let machine = Rbm {
+            visible_units: options.visible_units,
+            hidden_units: options.hidden_units,
+            weights: rng.split("weights").normal([visible, hidden], engine)
+                * (1.0 / (visible as f64).sqrt()).min(0.1),
+            visible_bias: zeros([1, visible]),
+            hidden_bias: zeros([1, hidden]),
+        };
+        let velocity = [zeros([visible, hidden]), zeros([1, visible]), zeros([1, hidden])];
+        Self { options, machine, velocity, chain: None }
+    }
+
+    /// One step on a batch of rows; the squared error of their reconstruction.
+    fn step(&mut self, data: Tensor<2>, momentum: f64, rng: &mut Rng) -> f64 {
+        let seen = self.machine.to_hidden(data.clone());
+        let drawn = self.options.hidden_units.draw(seen.clone(), rng);
+        let rebuilt = self.machine.to_visible(drawn);
+        let squared =
+            (rebuilt.clone() - data.clone()).square().sum_dim(1).sum().into_scalar::<f64>();
+        let [model, thought] = self.sampled(rebuilt, rng);
+        let (count, samples) = (data.dims()[0] as f64, model.dims()[0] as f64);
+        self.learn(
+            [
+                data.clone().transpose().matmul(seen.clone()) / count
+                    - model.clone().transpose().matmul(thought.clone()) / samples
+                    - self.machine.weights.clone() * self.options.decay,
+                data.sum_dim(0) / count - model.sum_dim(0) / samples,
+                seen.sum_dim(0) / count - thought.sum_dim(0) / samples,
+            ],
+            momentum,
+        );
+        squared
+    }
+
+    /// What the model itself has for visible units, and the means of its hidden ones.
+    fn sampled(&mut self, rebuilt: Tensor<2>, rng: &mut Rng) -> [Tensor<2>; 2] {
+        let (options, machine) = (self.options, &self.machine);
+        let shown = |means: Tensor<2>, rng: &mut Rng| {
+            let samples_model = options.persistent || options.steps > 1;
+            if samples_model { options.visible_units.draw(means, rng) } else { means }
+        };
+        let first = self.chain.take().map_or(rebuilt, |hidden| machine.to_visible(hidden));
+        let mut model = shown(first, rng);
+        let mut thought = machine.to_hidden(model.clone());
+        for _ in 1..options.steps {
+            let hidden = options.hidden_units.draw(thought, rng);
+            model = shown(machine.to_visible(hidden), rng);
+            thought = machine.to_hidden(model.clone());
+        }
+        if options.persistent {
+            self.chain = Some(options.hidden_units.draw(thought.clone(), rng));
+        }
+        [model, thought]
+    }
+
+    /// Moves the weights and the biases along these slopes.
+    fn learn(&mut self, slopes: [Tensor<2>; 3], momentum: f64) {
+        let machine = &mut self.machine;
+        let values = [&mut machine.weights, &mut machine.visible_bias, &mut machine.hidden_bias];
+        for ((velocity, slope), value) in self.velocity.iter_mut().zip(slopes).zip(values) {
+            *velocity = velocity.clone() * momentum + slope * self.options.rate;
+            *value = value.clone() + velocity.clone();
+        }
+    }
+}
+
 impl Units {
     fn activation(self) -> Activation {
         match self {
@@ -175,64 +255,16 @@ impl Rbm {
         each: &mut (dyn FnMut(f64) -> Flow + Send),
     ) -> Result<Self> {
         let (engine, rng) = (&options.engine, Rng::new(options.seed).split("rbm"));
-        let visible = rows.columns;
-        let zeros = |shape: [usize; 2]| engine.zeros::<2>(shape);
-        let mut machine = Self {
-            visible_units: options.visible_units,
-            hidden_units: options.hidden_units,
-            weights: rng.split("weights").normal([visible, options.hidden], engine)
-                * (1.0 / (visible as f64).sqrt()).min(0.1),
-            visible_bias: zeros([1, visible]),
-            hidden_bias: zeros([1, options.hidden]),
-        };
-        let mut velocity =
-            [zeros([visible, options.hidden]), zeros([1, visible]), zeros([1, options.hidden])];
-        let mut chain: Option<Tensor<2>> = None;
-        let samples_model = options.persistent || options.steps > 1;
-        let shown = |means: Tensor<2>, rng: &mut Rng| {
-            if samples_model { options.visible_units.draw(means, rng) } else { means }
-        };
+        let mut training = Training::new(rows.columns, options, &rng);
         for epoch in 0..options.epochs {
             let order = Order::new(rows.rows(), &mut rng.split("order").at(epoch));
             let momentum = if epoch < EARLY { EARLY_MOMENTUM } else { MOMENTUM };
             let mut squared = 0.0;
             for (step, first) in (0..order.len()).step_by(options.batch).enumerate() {
                 let places = first..order.len().min(first + options.batch);
-                let mut rng = rng.split("step").at(epoch).at(step);
-                let count = places.len() as f64;
                 let data = engine.rows(rows, places.map(|place| order.at(place)));
-                let seen = machine.to_hidden(data.clone());
-                let drawn = options.hidden_units.draw(seen.clone(), &mut rng);
-                let rebuilt = machine.to_visible(drawn);
-                squared +=
-                    (rebuilt.clone() - data.clone()).square().sum_dim(1).sum().into_scalar::<f64>();
-                let first = chain.take().map_or(rebuilt, |hidden| machine.to_visible(hidden));
-                let mut model = shown(first, &mut rng);
-                let mut thought = machine.to_hidden(model.clone());
-                for _ in 1..options.steps {
-                    let hidden = options.hidden_units.draw(thought, &mut rng);
-                    model = shown(machine.to_visible(hidden), &mut rng);
-                    thought = machine.to_hidden(model.clone());
-                }
-                if options.persistent {
-                    chain = Some(options.hidden_units.draw(thought.clone(), &mut rng));
-                }
-                let samples = model.dims()[0] as f64;
-                let up = [
-                    data.clone().transpose().matmul(seen.clone()) / count
-                        - model.clone().transpose().matmul(thought.clone()) / samples
-                        - machine.weights.clone() * options.decay,
-                    data.sum_dim(0) / count - model.sum_dim(0) / samples,
-                    seen.sum_dim(0) / count - thought.sum_dim(0) / samples,
-                ];
-                for ((velocity, up), value) in velocity.iter_mut().zip(up).zip([
-                    &mut machine.weights,
-                    &mut machine.visible_bias,
-                    &mut machine.hidden_bias,
-                ]) {
-                    *velocity = velocity.clone() * momentum + up * options.rate;
-                    *value = value.clone() + velocity.clone();
-                }
+                let mut rng = rng.split("step").at(epoch).at(step);
+                squared += training.step(data, momentum, &mut rng);
             }
             let error = squared / rows.values.len() as f64;
             if !error.is_finite() {
@@ -248,7 +280,7 @@ impl Rbm {
                 break;
             }
         }
-        Ok(machine)
+        Ok(training.machine)
     }
 
     fn to_hidden(&self, visible: Tensor<2>) -> Tensor<2> {

@@ -7,7 +7,9 @@ use crate::event::{Event, Flow, Outcome};
 use crate::pretraining::Pretraining;
 use crate::settings::Settings;
 use model::Engine;
-use model::{Coder, ENCODER, Init, Model, Plan, Preparation, Provenance, Signature, Vars, Whiten};
+use model::{
+    Coder, ENCODER, Init, Inside, Model, Plan, Preparation, Provenance, Signature, Vars, Whiten,
+};
 use rows::{Dataset, Error, Result, Rng, Split};
 use std::path::Path;
 

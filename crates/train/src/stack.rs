@@ -12,8 +12,8 @@ use crate::single::{Begin, Single};
 use burn_tensor::Tensor;
 use kernels::Activation;
 use model::{
-    Bounds, CodeKind, Coder, EpochRecord, Likelihood, Model, Net, Numbers, Pass, Plan, Preparation,
-    Prepared, Scale, Vars, read,
+    Bounds, CodeKind, Coder, EpochRecord, Inside, Likelihood, Model, Net, Numbers, Pass, Plan,
+    Preparation, Prepared, Scale, Vars, read,
 };
 use rows::{Dataset, Error, Matrix, Message, Result, Rng, Shape, Split, Values};
 use serde_json::Map;

@@ -6,7 +6,6 @@ use autoencoders::engine::Preparation;
 use autoencoders::settings::Scale;
 use autoencoders::study::Pca;
 use autoencoders::{Matrix, Result, Rng};
-use burn_tensor::{Device, Tensor, TensorData};
 use faer::Side;
 use kdtree::KdTree;
 use kdtree::distance::squared_euclidean;
@@ -104,38 +103,25 @@ fn pca(
     test: &Matrix,
 ) -> Result<Vec<f64>> {
     let rows: Vec<usize> = (0..data.rows()).collect();
-    let tensor = |matrix: &Matrix| {
-        Tensor::<2>::from_data(
-            TensorData::new(matrix.values.clone(), [matrix.rows(), matrix.columns]),
-            &Device::default(),
-        )
+    let error = |pca: &Pca, rows: &Matrix| -> Result<Vec<f64>> {
+        let rebuilt = pca.reconstruct(rows)?;
+        let square = |row: usize| {
+            let pairs = rows.row(row).iter().zip(rebuilt.row(row));
+            pairs.map(|(a, b)| f64::from(a - b).powi(2)).sum()
+        };
+        Ok((0..rows.rows()).map(square).collect())
     };
-    let error = |pca: &Pca, rows: &Matrix| -> Vec<f64> {
-        let x = tensor(rows);
-        let error = (pca.reconstruct(x.clone()) - x).square().sum_dim(1);
-        error
-            .into_data()
-            .try_into_vec::<f32>()
-            .expect("single precision")
-            .into_iter()
-            .map(f64::from)
-            .collect()
-    };
-    let whole: f64 = error(
-        &Pca::fit(preparation, data, &rows, 1, &Rng::new(0))
-            .map(|pca| Pca { components: Vec::new(), ..pca })?,
-        train,
-    )
-    .iter()
-    .sum();
+    let mut middle = Pca::fit(preparation, data, &rows, 1, &Rng::new(0))?;
+    middle.components.clear();
+    let whole: f64 = error(&middle, train)?.iter().sum();
     let mut pca = Pca::none(data.features());
     for components in 1..=data.features() {
         pca = Pca::fit(preparation, data, &rows, components, &Rng::new(0))?;
-        if error(&pca, train).iter().sum::<f64>() <= 0.1 * whole {
+        if error(&pca, train)?.iter().sum::<f64>() <= 0.1 * whole {
             break;
         }
     }
-    Ok(error(&pca, test))
+    error(&pca, test)
 }
 
 /// Isolation forest (Liu, Ting and Zhou 2008): 100 trees on 256 rows each; rows that few random

@@ -10,6 +10,7 @@ use autoencoders::data::Shape;
 use autoencoders::data::read;
 use autoencoders::study::Alarms;
 use autoencoders::study::ScoreKind;
+use autoencoders::study::Stretch;
 use autoencoders::study::Threshold;
 use autoencoders::study::auroc;
 use autoencoders::study::detector;
@@ -18,6 +19,7 @@ use autoencoders::study::score_points;
 use autoencoders::study::stretches;
 use autoencoders::{Error, Result};
 use serde_json::{Map, Value, json};
+use std::path::Path;
 
 /// Points in a window of each series.
 const WINDOW: usize = 48;
@@ -102,31 +104,6 @@ pub(crate) fn nab(options: &Options) -> Result<Value> {
     );
     let mut result = Map::new();
     for (name, windows) in &labelled {
-        let series = Series {
-            window: WINDOW,
-            stride: 1,
-            time: None,
-            resample: None,
-            duplicates: Some(Duplicates::Mean),
-            gaps: Some(Gaps::Split),
-        };
-        let data = read(
-            &folder.join(name).display().to_string(),
-            &ReadOptions { series: Some(series), ..ReadOptions::default() },
-        )?;
-        let points = data.windows.clone().ok_or_else(|| Error::data(name, "holds no windows"))?;
-        let cut = points.stamps.len() * 15 / 100;
-        let early: Vec<usize> =
-            (0..data.rows()).filter(|row| points.starts[*row] + WINDOW <= cut).collect();
-        let late: Vec<usize> = (0..data.rows()).filter(|row| points.starts[*row] >= cut).collect();
-        let model = trained(&data.select(&early)?, 0.0, 0)?;
-        let rest = data.select(&late)?;
-        let scores: Vec<Option<f64>> = score_points(&model, &rest, ScoreKind::Joined, 0)?
-            .into_iter()
-            .map(|point| point.score)
-            .collect();
-        let threshold = detector(&model)?.threshold(ScoreKind::Joined, Threshold::Auto, 0.0)?;
-        let alarms = stretches(&scores, threshold, WINDOW);
         // Stamps of one form compare as the times they stand for.
         let spans: Vec<(String, String)> = (windows.as_array().into_iter().flatten())
             .filter_map(|window| {
@@ -135,28 +112,62 @@ pub(crate) fn nab(options: &Options) -> Result<Value> {
                     window[1].as_str()?.get(..19)?.to_owned(),
                 ))
             })
-            .filter(|(_, end)| *end > points.stamps[cut])
             .collect();
-        let within = |start: usize, end: usize, span: &(String, String)| {
-            points.stamps[start] <= span.1 && points.stamps[end] >= span.0
-        };
-        let raised = spans
-            .iter()
-            .filter(|span| alarms.iter().any(|alarm| within(alarm.start, alarm.end, span)))
-            .count();
-        let wrong = alarms
-            .iter()
-            .filter(|alarm| !spans.iter().any(|span| within(alarm.start, alarm.end, span)))
-            .count();
-        let days = days(&points.stamps[cut], &points.stamps[points.stamps.len() - 1]);
-        println!(
-            "| {name} | {} | {raised} | {wrong} | {days:.1} | {:.2} |",
-            spans.len(),
-            wrong as f64 / days
-        );
-        result.insert(name.clone(), json!({ "windows": spans.len(), "raised": raised, "false_alarms": wrong, "days": days, "false_alarms_a_day": wrong as f64 / days }));
+        result.insert(name.clone(), raised(&folder, name, spans)?);
     }
     Ok(Value::Object(result))
+}
+
+/// How many of the labelled spans of a series raise an alarm, and how many alarms are none of them.
+fn raised(folder: &Path, name: &str, mut spans: Vec<(String, String)>) -> Result<Value> {
+    let series = Series {
+        window: WINDOW,
+        stride: 1,
+        time: None,
+        resample: None,
+        duplicates: Some(Duplicates::Mean),
+        gaps: Some(Gaps::Split),
+    };
+    let data = read(
+        &folder.join(name).display().to_string(),
+        &ReadOptions { series: Some(series), ..ReadOptions::default() },
+    )?;
+    let points = data.windows.clone().ok_or_else(|| Error::data(name, "holds no windows"))?;
+    let cut = points.stamps.len() * 15 / 100;
+    let alarms = alarms(&data, &points.starts, cut)?;
+    spans.retain(|(_, end)| *end > points.stamps[cut]);
+    let within = |alarm: &Stretch, (start, end): &(String, String)| {
+        points.stamps[alarm.start] <= *end && points.stamps[alarm.end] >= *start
+    };
+    let raised = spans.iter().filter(|span| alarms.iter().any(|alarm| within(alarm, span))).count();
+    let wrong = alarms.iter().filter(|alarm| !spans.iter().any(|span| within(alarm, span))).count();
+    let days = days(&points.stamps[cut], &points.stamps[points.stamps.len() - 1]);
+    println!(
+        "| {name} | {} | {raised} | {wrong} | {days:.1} | {:.2} |",
+        spans.len(),
+        wrong as f64 / days
+    );
+    Ok(json!({
+        "windows": spans.len(),
+        "raised": raised,
+        "false_alarms": wrong,
+        "days": days,
+        "false_alarms_a_day": wrong as f64 / days,
+    }))
+}
+
+/// Trains on the windows before the cut, and scores those behind it.
+fn alarms(data: &Dataset, starts: &[usize], cut: usize) -> Result<Vec<Stretch>> {
+    let early: Vec<usize> = (0..data.rows()).filter(|row| starts[*row] + WINDOW <= cut).collect();
+    let late: Vec<usize> = (0..data.rows()).filter(|row| starts[*row] >= cut).collect();
+    let model = trained(&data.select(&early)?, 0.0, 0)?;
+    let rest = data.select(&late)?;
+    let scores: Vec<Option<f64>> = score_points(&model, &rest, ScoreKind::Joined, 0)?
+        .into_iter()
+        .map(|point| point.score)
+        .collect();
+    let threshold = detector(&model)?.threshold(ScoreKind::Joined, Threshold::Auto, 0.0)?;
+    Ok(stretches(&scores, threshold, WINDOW))
 }
 
 /// Days between two stamps of the form 2013-07-04 00:30:00.

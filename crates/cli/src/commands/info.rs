@@ -3,6 +3,7 @@
 use crate::args::Info;
 use crate::show::{self, Show};
 use crate::wording::all_worded;
+use autoencoders::engine::Inside;
 use autoencoders::study::Classifier;
 use autoencoders::study::Detector;
 use autoencoders::study::Ensemble;

@@ -103,24 +103,7 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
     let scores: Vec<f64> = items.iter().filter_map(|item| item.score).collect();
     // The points of a series have no labels: those of a table are one for each row.
     let labels = data.labels.clone().filter(|labels| labels.len() == items.len());
-    let anomaly: Option<Vec<bool>> = labels
-        .as_ref()
-        .map(|labels| labels.iter().map(|label| !normal(label, args.normal.as_deref())).collect());
-    if let (Some(anomaly), Some(labels)) = (&anomaly, &labels)
-        && (anomaly.iter().all(|anomaly| *anomaly) || !anomaly.contains(&true))
-    {
-        let known: BTreeSet<&String> = labels.iter().collect();
-        let known: Vec<&str> = known.into_iter().take(8).map(String::as_str).collect();
-        let what = if anomaly.contains(&true) {
-            "no row has the label of a normal one"
-        } else {
-            "every row has the label of a normal one"
-        };
-        show.warn(format!(
-            "{what}; labels are {}, and --normal LABEL says which is normal",
-            known.join(", ")
-        ));
-    }
+    let anomaly = labels.as_ref().map(|labels| anomalous(labels, args, show));
     let threshold = match (args.threshold, &anomaly) {
         (Threshold::F1, Some(anomaly)) => {
             let none = || {
@@ -139,22 +122,8 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
         let scores: Vec<Option<f64>> = items.iter().map(|item| item.score).collect();
         stretches(&scores, threshold, windows.length)
     });
-    let columns = if data.windows.is_some() {
-        (0..items
-            .iter()
-            .flat_map(|item| &item.reasons)
-            .map(|why| why.column + 1)
-            .max()
-            .unwrap_or(0))
-            .map(|channel| {
-                data.channels.get(channel).cloned().unwrap_or_else(|| format!("channel {channel}"))
-            })
-            .collect()
-    } else {
-        (0..data.features()).map(|column| data.column_name(column)).collect()
-    };
     Ok(Scored {
-        columns,
+        columns: columns(data, &items),
         fields: [data.fields.clone(), model.signature().preparation.fields()],
         threshold,
         stretches,
@@ -187,6 +156,37 @@ fn points(stamps: &[String], points: Vec<PointScore>) -> Vec<Item> {
         reasons: of.reasons,
     };
     stamps.iter().zip(points).map(item).collect()
+}
+
+/// The names of the columns, or of those channels of a series that are a reason.
+fn columns(data: &Dataset, items: &[Item]) -> Vec<String> {
+    if data.windows.is_none() {
+        return (0..data.features()).map(|column| data.column_name(column)).collect();
+    }
+    let reasons = items.iter().flat_map(|item| &item.reasons);
+    let channels = reasons.map(|why| why.column + 1).max().unwrap_or(0);
+    let name = |channel: usize| {
+        data.channels.get(channel).cloned().unwrap_or_else(|| format!("channel {channel}"))
+    };
+    (0..channels).map(name).collect()
+}
+
+/// Which labels are those of anomalies; warns where none is normal, or none an anomaly.
+fn anomalous(labels: &[String], args: &Score, show: &Show) -> Vec<bool> {
+    let anomaly: Vec<bool> =
+        labels.iter().map(|label| !normal(label, args.normal.as_deref())).collect();
+    let what = match (anomaly.contains(&true), anomaly.contains(&false)) {
+        (true, true) => return anomaly,
+        (true, false) => "no row has the label of a normal one",
+        (false, _) => "every row has the label of a normal one",
+    };
+    let known: BTreeSet<&String> = labels.iter().collect();
+    let known: Vec<&str> = known.into_iter().take(8).map(String::as_str).collect();
+    show.warn(format!(
+        "{what}; labels are {}, and --normal LABEL says which is normal",
+        known.join(", ")
+    ));
+    anomaly
 }
 
 /// Whether a label is that of a normal row.
@@ -333,10 +333,24 @@ impl Scored {
     }
 
     fn text(&self, args: &Score) -> String {
+        let more = match (&self.stretches, self.anomalies().saturating_sub(SHOWN)) {
+            (None, more) if more > 0 => {
+                format!(
+                    "\n... and {} more; -o scores.csv writes all",
+                    show::plural(more, "anomaly").replace("anomalys", "anomalies")
+                )
+            }
+            _ => String::new(),
+        };
+        self.headline(args) + &self.truth_line() + &self.drift_line() + "\n" + &self.table() + &more
+    }
+
+    /// How many anomalies there are, above which threshold.
+    fn headline(&self, args: &Score) -> String {
         let (count, of) = (self.anomalies(), self.items.len());
         let anomalies =
             if count == 1 { "1 anomaly".to_owned() } else { format!("{count} anomalies") };
-        let mut text = match &self.stretches {
+        let found = match &self.stretches {
             Some(stretches) => format!(
                 "{} of {count} among {}",
                 show::plural(stretches.len(), "stretch").replace("stretchs", "stretches"),
@@ -344,30 +358,38 @@ impl Scored {
             ),
             None => format!("{anomalies} of {}", show::plural(of, "row")),
         };
-        text += &format!(
-            " above {} ({} score, threshold {})\n",
+        format!(
+            "{found} above {} ({} score, threshold {})\n",
             show::number(self.threshold),
             args.kind,
             args.threshold
-        );
-        if let Some((area, alarms)) = &self.truth {
-            let area = area.map_or("-".to_owned(), show::number);
-            text += &format!(
-                "by the labels: auroc {area}, accuracy {}, precision {}, recall {}\n",
-                show::number(alarms.accuracy),
-                show::number(alarms.precision),
-                show::number(alarms.recall)
-            );
-        }
-        if let Some(drift) = &self.drift {
-            text += &format!(
-                "{}: at most {} % more rows below any score than among rows like the training's, by chance in {} % of batches; {} % above their 99th percentile\n",
-                if drift.found() { "drift" } else { "no drift" },
-                show::number(100.0 * drift.distance),
-                show::number(100.0 * drift.chance),
-                show::number(100.0 * drift.above)
-            );
-        }
+        )
+    }
+
+    fn truth_line(&self) -> String {
+        let Some((area, alarms)) = &self.truth else { return String::new() };
+        let area = area.map_or("-".to_owned(), show::number);
+        format!(
+            "by the labels: auroc {area}, accuracy {}, precision {}, recall {}\n",
+            show::number(alarms.accuracy),
+            show::number(alarms.precision),
+            show::number(alarms.recall)
+        )
+    }
+
+    fn drift_line(&self) -> String {
+        let Some(drift) = &self.drift else { return String::new() };
+        format!(
+            "{}: at most {} % more rows below any score than among rows like the training's, by chance in {} % of batches; {} % above their 99th percentile\n",
+            if drift.found() { "drift" } else { "no drift" },
+            show::number(100.0 * drift.distance),
+            show::number(100.0 * drift.chance),
+            show::number(100.0 * drift.above)
+        )
+    }
+
+    /// The highest scores, with their reasons.
+    fn table(&self) -> String {
         let mut table = vec![show::cells([
             &if self.stretches.is_some() { "peak" } else { "row" },
             &"score",
@@ -390,15 +412,6 @@ impl Scored {
                 &why.join(", "),
             ]));
         }
-        let more = match (&self.stretches, count.saturating_sub(SHOWN)) {
-            (None, more) if more > 0 => {
-                format!(
-                    "\n... and {} more; -o scores.csv writes all",
-                    show::plural(more, "anomaly").replace("anomalys", "anomalies")
-                )
-            }
-            _ => String::new(),
-        };
-        text + "\n" + &show::table(&table) + &more
+        show::table(&table)
     }
 }

@@ -58,17 +58,10 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     };
     let stopped = matches!(&trained, Ok(Trained { outcome: Outcome::Interrupted, .. }));
     let classifier = match (&trained, &head) {
-        // An interrupt ends it early; what was trained before is kept.
-        (Ok(trained), Some(head)) if !stopped => Some(Classifier::fit(
-            &trained.model,
-            &*trained.model.signature().whitened(&data)?,
-            &trained.split,
-            head,
-            &mut |event| {
-                progress.head(event);
-                interrupt::flow()
-            },
-        )),
+        (Ok(trained), Some(head)) if !stopped => {
+            let data = trained.model.signature().whitened(&data)?;
+            Some(classifier(trained, head, &data, &mut progress))
+        }
         _ => None,
     };
     interrupt::release();
@@ -86,14 +79,8 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     let exit = finish(args, show, &mut trained, &data, test.as_ref(), &place, progress.elapsed())?;
     if let Some(report) = &report {
         let named = [(name(&place.model), &trained.model)];
-        report::write(
-            report,
-            None,
-            &named,
-            &rows_words(&args.rows),
-            &data,
-            &Show { json: false, ..*show },
-        )?;
+        let show = Show { json: false, ..*show };
+        report::write(report, None, &named, &rows_words(&args.rows), &data, &show)?;
     }
     Ok(exit)
 }
@@ -120,6 +107,19 @@ fn watching(progress: &mut Progress) -> impl FnMut(&Event) -> Flow + Send {
         }
         if interrupt::flow() == Flow::Stop { Flow::Stop } else { flow }
     }
+}
+
+/// Trains the classifier; an interrupt ends it early, and what was trained before is kept.
+fn classifier(
+    trained: &Trained,
+    head: &Head,
+    data: &Dataset,
+    progress: &mut Progress,
+) -> Result<Classifier> {
+    Classifier::fit(&trained.model, data, &trained.split, head, &mut |event| {
+        progress.head(event);
+        interrupt::flow()
+    })
 }
 
 /// Gives the model its classifier; without one it is still worth keeping.

@@ -3,6 +3,7 @@
 use crate::report::facts::Facts;
 use crate::report::figure::{Figure, Picture, Section};
 use autoencoders::data::Shape;
+use autoencoders::engine::Inside;
 use autoencoders::{Error, Result};
 use draw::chart::{self, Line, color};
 use maud::{Markup, html};

@@ -50,6 +50,57 @@ fn arranged<T: Real>(geometry: &Geometry, weights: &[T], transposed: bool) -> Ve
     geometry.kernel_rows(SEEN).map(group).collect()
 }
 
+/// What a convolution or its transpose takes, with its numbers in row order.
+struct Operands<T> {
+    images: FlexTensor,
+    samples: usize,
+    weights: Vec<Arranged<T>>,
+    bias: Vec<T>,
+    activation: Activation,
+    /// Whether adding the bias and applying the activation would change nothing.
+    idle: bool,
+}
+
+impl<T: Real> Operands<T> {
+    /// Panics unless there are as many numbers as the geometry says.
+    fn new(
+        [x, w, b]: [FlexTensor; 3],
+        geometry: &Geometry,
+        activation: Activation,
+        transposed: bool,
+    ) -> Self {
+        let (what, width, biases) = if transposed {
+            ("a transposed convolution", geometry.output_width(), geometry.channels_in)
+        } else {
+            ("a convolution", geometry.input_width(), geometry.channels_out)
+        };
+        let (images, w, b) = (rows(x), rows(w), rows(b));
+        let (samples, _) = sides(&images);
+        let (weights, bias) = (w.storage::<T>(), wide_bias::<T>(&b));
+        let (patch, channels) = (geometry.patch(), geometry.channels_out);
+        let numbers = images.storage::<T>().len();
+        assert_eq!(numbers, samples * width, "numbers in the images of {what}");
+        assert_eq!(weights.len(), patch * channels, "weights of {what}");
+        assert_eq!(b.layout().num_elements(), biases, "biases of {what}");
+        assert!(patch > 0 && channels > 0, "{what} without a kernel");
+        Self {
+            samples,
+            weights: arranged(geometry, weights, transposed),
+            activation,
+            idle: activation == Activation::Identity && bias.iter().all(|b| *b == T::of(0.0)),
+            images,
+            bias,
+        }
+    }
+
+    /// Adds the bias to a piece of the products, and applies the activation.
+    fn finish(&self, piece: &mut [T]) {
+        if !self.idle {
+            self.activation.apply(piece, Some(&self.bias));
+        }
+    }
+}
+
 pub(super) fn convolve<T: Real>(
     x: FlexTensor,
     w: FlexTensor,
@@ -57,29 +108,18 @@ pub(super) fn convolve<T: Real>(
     geometry: Geometry,
     act: Activation,
 ) -> FlexTensor {
-    let (x, w, b) = (rows(x), rows(w), rows(b));
-    let (samples, _) = sides(&x);
-    let (images, weights, bias) = (x.storage::<T>(), w.storage::<T>(), wide_bias::<T>(&b));
-    let idle = idle(&bias, act);
-    let (patch, channels, across) = (geometry.patch(), geometry.channels_out, geometry.output[1]);
-    assert_eq!(
-        images.len(),
-        samples * geometry.input_width(),
-        "numbers in the images of a convolution"
-    );
-    assert_eq!(weights.len(), patch * channels, "weights of a convolution");
-    assert_eq!(b.layout().num_elements(), channels, "biases of a convolution");
-    assert!(patch > 0 && channels > 0, "a convolution without a kernel");
-    let numbers = samples * geometry.output_width();
+    let operands = Operands::<T>::new([x, w, b], &geometry, act, false);
+    let images = operands.images.storage::<T>();
+    let (channels, across) = (geometry.channels_out, geometry.output[1]);
+    let numbers = operands.samples * geometry.output_width();
     let per = lines_at_once(&geometry, geometry.lines(numbers));
-    let arranged = arranged(&geometry, weights, false);
     // SAFETY: the product writes every pixel of the piece, whose lines are as many as it is long.
     let y = unsafe {
         filled(numbers, per * across * channels, |index, piece: &mut [MaybeUninit<T>]| {
             let lines = index * per..index * per + geometry.lines(piece.len());
             let pixels = lines.len() * across;
             with_scratch(pixels * widest(&geometry), |patches: &mut [T]| {
-                for (kernel, weights) in geometry.kernel_rows(SEEN).zip(&arranged) {
+                for (kernel, weights) in geometry.kernel_rows(SEEN).zip(&operands.weights) {
                     let (seen, _) = geometry.seen(&kernel);
                     let add = kernel.start > 0;
                     geometry.unfold(images, lines.clone(), kernel, patches);
@@ -94,17 +134,10 @@ pub(super) fn convolve<T: Real>(
                     );
                 }
             });
-            if !idle {
-                act.apply(piece.assume_init_mut(), Some(&bias));
-            }
+            operands.finish(piece.assume_init_mut());
         })
     };
-    from_vec(y, [samples, geometry.output_width()])
-}
-
-/// Whether adding a bias and applying an activation would change nothing.
-fn idle<T: Real>(bias: &[T], act: Activation) -> bool {
-    act == Activation::Identity && bias.iter().all(|b| *b == T::of(0.0))
+    from_vec(y, [operands.samples, geometry.output_width()])
 }
 
 pub(super) fn convolve_transposed<T: Real>(
@@ -114,26 +147,11 @@ pub(super) fn convolve_transposed<T: Real>(
     geometry: Geometry,
     act: Activation,
 ) -> FlexTensor {
-    let (x, w, b) = (rows(x), rows(w), rows(b));
-    let (samples, _) = sides(&x);
-    let (images, weights, bias) = (x.storage::<T>(), w.storage::<T>(), wide_bias::<T>(&b));
-    let idle = idle(&bias, act);
-    let (patch, channels) = (geometry.patch(), geometry.channels_out);
+    let operands = Operands::<T>::new([x, w, b], &geometry, act, true);
+    let images = operands.images.storage::<T>();
+    let channels = geometry.channels_out;
     let [high, across] = geometry.output;
-    assert_eq!(
-        images.len(),
-        samples * geometry.output_width(),
-        "numbers in the images of a transposed convolution"
-    );
-    assert_eq!(weights.len(), patch * channels, "weights of a transposed convolution");
-    assert_eq!(
-        b.layout().num_elements(),
-        geometry.channels_in,
-        "biases of a transposed convolution"
-    );
-    assert!(patch > 0 && channels > 0, "a transposed convolution without a kernel");
-    let arranged = arranged(&geometry, weights, true);
-    let per = lines_at_once(&geometry, samples * high);
+    let per = lines_at_once(&geometry, operands.samples * high);
     // Whole images to a piece: the patches of neighbouring lines overlap.
     let together = (per / high.max(1)).max(1);
     let fill = |index: usize, piece: &mut [MaybeUninit<T>]| {
@@ -151,7 +169,7 @@ pub(super) fn convolve_transposed<T: Real>(
             let pixels = lines.len() * across;
             let small = &images[(first + start) * across * channels..][..pixels * channels];
             with_scratch(pixels * widest(&geometry), |patches: &mut [T]| {
-                for (kernel, weights) in geometry.kernel_rows(SEEN).zip(&arranged) {
+                for (kernel, weights) in geometry.kernel_rows(SEEN).zip(&operands.weights) {
                     let (seen, _) = geometry.seen(&kernel);
                     let a = Strided::rows(small, channels);
                     // SAFETY: `patches` holds pixels x seen elements, `small` pixels x channels,
@@ -170,15 +188,12 @@ pub(super) fn convolve_transposed<T: Real>(
                 }
             });
         }
-        if !idle {
-            act.apply(piece, Some(&bias));
-        }
+        operands.finish(piece);
     };
+    let width = geometry.input_width();
     // SAFETY: `fill` begins by writing its whole piece.
-    let y = unsafe {
-        filled(samples * geometry.input_width(), together * geometry.input_width(), fill)
-    };
-    from_vec(y, [samples, geometry.input_width()])
+    let y = unsafe { filled(operands.samples * width, together * width, fill) };
+    from_vec(y, [operands.samples, width])
 }
 
 pub(super) fn convolve_weight<T: Real>(

@@ -38,6 +38,11 @@ fn inverse_deviations<T: Real>(variances: &[T]) -> Vec<T> {
     variances.iter().map(|v| T::of(1.0) / T::sqrt(*v + T::of(EPSILON))).collect()
 }
 
+/// `gain / sqrt(variance + epsilon)` of each column.
+fn factors<T: Real>(inverse: &[T], gain: &FlexTensor) -> Vec<T> {
+    inverse.iter().zip(gain.storage::<T>()).map(|(i, g)| *i * *g).collect()
+}
+
 /// A gain and a shift for each column.
 fn norm_sizes(n: usize, gain: &FlexTensor, shift: &FlexTensor) {
     assert!(
@@ -58,11 +63,7 @@ pub(super) fn column_norm<T: Real>(
     norm_sizes(n, &gain, &shift);
     assert_eq!(moments.layout().num_elements(), 2 * n, "moments of a norm");
     let (mean, variance) = moments.storage::<T>().split_at(n);
-    let factor: Vec<T> = inverse_deviations(variance)
-        .iter()
-        .zip(gain.storage::<T>())
-        .map(|(i, g)| *i * *g)
-        .collect();
+    let factor = factors(&inverse_deviations(variance), &gain);
     let wide = |row: &[T]| repeated(row, repeats(n));
     let (mean, factor, shift) = (wide(mean), wide(&factor), wide(shift.storage::<T>()));
     let values = x.storage::<T>();
@@ -89,6 +90,29 @@ pub(super) fn column_norm<T: Real>(
     from_vec(y, [m, n])
 }
 
+/// The sums down each column of `g`, and behind them those of `g` times the normalised `x`, both in
+/// one pass.
+fn sums_with_unit<T: Real>(x: &[T], g: &[T], mean: &[T], inverse: &[T]) -> Vec<T> {
+    let width = mean.len();
+    let length = rows_per_piece(width) * width;
+    summed::<T>(g.len().div_ceil(length.max(1)), 2 * width, |index, sum| {
+        let (at, end) = (index * length, g.len().min((index + 1) * length));
+        let (by_shift, by_gain) = sum.split_at_mut(width);
+        simd(
+            #[inline(always)]
+            || {
+                for (g, x) in g[at..end].chunks(width).zip(x[at..end].chunks(width)) {
+                    for (column, (g, x)) in g.iter().zip(x).enumerate() {
+                        by_shift[column] = by_shift[column] + *g;
+                        by_gain[column] =
+                            by_gain[column] + *g * (*x - mean[column]) * inverse[column];
+                    }
+                }
+            },
+        );
+    })
+}
+
 pub(super) fn column_norm_backward<T: Real>(
     x: FlexTensor,
     gain: FlexTensor,
@@ -105,30 +129,13 @@ pub(super) fn column_norm_backward<T: Real>(
     let (wide_mean, wide_inverse) = (wide(mean), wide(&inverse));
     let width = wide_mean.len();
     let length = rows_per_piece(width) * width;
-    // Both sums in one pass: the first half of each sum is of g, the second of g times the
-    // normalised x.
-    let sums = summed::<T>(gs.len().div_ceil(length.max(1)), 2 * width, |index, sum| {
-        let (at, end) = (index * length, gs.len().min((index + 1) * length));
-        let (by_shift, by_gain) = sum.split_at_mut(width);
-        simd(
-            #[inline(always)]
-            || {
-                for (g, x) in gs[at..end].chunks(width).zip(values[at..end].chunks(width)) {
-                    for (column, (g, x)) in g.iter().zip(x).enumerate() {
-                        by_shift[column] = by_shift[column] + *g;
-                        by_gain[column] =
-                            by_gain[column] + *g * (*x - wide_mean[column]) * wide_inverse[column];
-                    }
-                }
-            },
-        );
-    });
+    let sums = sums_with_unit(values, gs, &wide_mean, &wide_inverse);
     let by_shift = gathered(sums[..width].to_vec(), n);
     let by_gain = gathered(sums[width..].to_vec(), n);
     // dx = factor (g - mean of g - unit x mean of g unit), the means taken where the moments are
     // x's own.
     let share = if own { T::of(1.0 / m.max(1) as f64) } else { T::of(0.0) };
-    let factor: Vec<T> = inverse.iter().zip(gain.storage::<T>()).map(|(i, g)| *i * *g).collect();
+    let factor = factors(&inverse, &gain);
     let less: Vec<T> = by_shift.iter().map(|sum| *sum * share).collect();
     let along: Vec<T> =
         by_gain.iter().zip(&inverse).map(|(sum, inverse)| *sum * share * *inverse).collect();

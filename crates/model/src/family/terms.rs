@@ -20,6 +20,12 @@ impl Terms {
         Self(vec![(name, if weight == 1.0 { value } else { value * weight })])
     }
 
+    /// The values alone, without what gradients need.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self(self.0.iter().map(|(name, value)| (*name, value.clone().detach())).collect())
+    }
+
     /// The sum; none when there is no term.
     pub fn sum(&self) -> Option<Tensor<1>> {
         self.0.iter().map(|(_, value)| value.clone()).reduce(|sum, value| sum + value)

@@ -30,28 +30,19 @@ impl Likelihood {
         log_variance: Option<Tensor<2>>,
         log_dispersion: Option<Tensor<2>>,
     ) -> Tensor<2> {
-        let known = |block: &Range<usize>| known(layout, &target, block);
         let mut losses = Vec::new();
         if !layout.reals.is_empty() {
+            let known = known(layout, &target, &layout.reals);
             let (output, target) = (part(&output, &layout.reals), part(&target, &layout.reals));
             // Where a value is missing the target is zero already.
-            let (output, count) = match known(&layout.reals) {
+            let (output, count) = match known {
                 Some(known) => (output * known.clone(), Some(known.sum_dim(1))),
                 None => (output, None),
             };
             losses.push(self.rows_of(output, target, log_variance, count));
         }
-        let booleans = layout.booleans.start..layout.gaps.end;
-        if !booleans.is_empty() {
-            let (output, target) = (part(&output, &booleans), part(&target, &booleans));
-            losses.push(match known(&booleans) {
-                Some(known) => {
-                    // A silenced logit costs ln 2 whatever it is.
-                    let silenced = (known.clone().sum_dim(1).neg() + booleans.len() as f64) * LN_2;
-                    row_loss(output * known.clone(), target, RowLoss::BernoulliLogits) - silenced
-                }
-                None => row_loss(output, target, RowLoss::BernoulliLogits),
-            });
+        if layout.booleans.start < layout.gaps.end {
+            losses.push(boolean_losses(layout, &output, &target));
         }
         for block in &layout.choices {
             // A missing level is no level: all zeros.
@@ -62,22 +53,23 @@ impl Likelihood {
         for block in &layout.texts {
             let loss = row_loss(part(&output, block), part(&target, block), RowLoss::Squared)
                 * (TEXT_WEIGHT / block.len() as f64);
-            losses.push(match known(&(block.start..block.start + 1)) {
+            losses.push(match known(layout, &target, &(block.start..block.start + 1)) {
                 Some(known) => loss * known,
                 None => loss,
             });
         }
-        for (block, free) in [(&layout.counts, true), (&layout.poissons, false)] {
+        for (block, log_dispersion) in [(&layout.counts, log_dispersion), (&layout.poissons, None)]
+        {
             if block.is_empty() {
                 continue;
             }
             let rate = log_rate(layout, part(&output, block), block);
             let count = counted(layout, part(&target, block), block);
-            let loss = match log_dispersion.clone().filter(|_| free) {
+            let loss = match log_dispersion {
                 Some(log_dispersion) => negative_binomial(count, rate, log_dispersion),
                 None => rate.clone().exp() - count.clone() * rate + ln_gamma(count + 1.0),
             };
-            losses.push(match known(block) {
+            losses.push(match known(layout, &target, block) {
                 Some(known) => (loss * known).sum_dim(1),
                 None => loss.sum_dim(1),
             });
@@ -111,6 +103,21 @@ impl Likelihood {
         parts.extend(layout.choices.iter().map(|block| softmax(part(&output, block), 1)));
         parts.extend(layout.texts.iter().map(|block| part(&output, block)));
         Tensor::cat(parts, 1)
+    }
+}
+
+/// Of booleans, and of whether values are missing.
+fn boolean_losses(layout: &Layout, output: &Tensor<2>, target: &Tensor<2>) -> Tensor<2> {
+    let booleans = layout.booleans.start..layout.gaps.end;
+    let known = known(layout, target, &booleans);
+    let (output, target) = (part(output, &booleans), part(target, &booleans));
+    match known {
+        Some(known) => {
+            // A silenced logit costs ln 2 whatever it is.
+            let silenced = (known.clone().sum_dim(1).neg() + booleans.len() as f64) * LN_2;
+            row_loss(output * known, target, RowLoss::BernoulliLogits) - silenced
+        }
+        None => row_loss(output, target, RowLoss::BernoulliLogits),
     }
 }
 

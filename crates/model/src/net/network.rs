@@ -80,11 +80,13 @@ struct Behind<'a> {
 }
 
 impl Behind<'_> {
-    /// The activation inside the layer itself.
-    fn inside(&self) -> Activation {
+    /// The activation inside a layer, and the one behind it and its norm; the last layer has its
+    /// `own` for both.
+    fn activations(&self, own: Option<Activation>) -> (Activation, Activation) {
+        let follows = own.unwrap_or(self.blueprint.activation);
         match self.blueprint.norm {
-            Norm::None => self.blueprint.activation,
-            _ => Activation::Identity,
+            Norm::Batch | Norm::Layer if own.is_none() => (Activation::Identity, follows),
+            _ => (follows, follows),
         }
     }
 
@@ -133,11 +135,7 @@ fn dense_network(blueprint: &Blueprint, hidden: &[usize], init: &mut Init) -> Re
     for (index, out) in hidden.iter().chain([&blueprint.head]).enumerate() {
         let last = index == hidden.len();
         let name = format!("encoder.{index}");
-        let (inside, follows) = if last {
-            (blueprint.code_activation, blueprint.code_activation)
-        } else {
-            (behind.inside(), blueprint.activation)
-        };
+        let (inside, follows) = behind.activations(last.then_some(blueprint.code_activation));
         let layer = Layer::dense(init, &name, width, *out, inside, follows)?;
         if let Layer::Dense { weight, .. } = layer {
             matrices.push(weight);
@@ -154,11 +152,7 @@ fn dense_network(blueprint: &Blueprint, hidden: &[usize], init: &mut Init) -> Re
     for (index, out) in hidden.iter().rev().chain([&target]).enumerate() {
         let last = index == hidden.len();
         let name = format!("decoder.{index}");
-        let (inside, follows) = if last {
-            (blueprint.output_activation, blueprint.output_activation)
-        } else {
-            (behind.inside(), blueprint.activation)
-        };
+        let (inside, follows) = behind.activations(last.then_some(blueprint.output_activation));
         network.decoder.push(if blueprint.tied {
             Layer::tied(init, &name, matrices[hidden.len() - index], *out, inside)?
         } else {
@@ -179,82 +173,91 @@ fn convolutional_network(
     dense: bool,
     init: &mut Init,
 ) -> Result<Network> {
-    let (mut sides, mut depth) = image_sides(&blueprint.shape).ok_or_else(|| {
+    let (sides, depth) = image_sides(&blueprint.shape).ok_or_else(|| {
         Error::setting(
             "net",
             &blueprint.net,
             "mlp:WIDTHS for rows that are neither images nor series",
         )
     })?;
+    let mut maps = Maps { geometries: Vec::new(), sides, depth };
+    for out in channels {
+        let geometry = Geometry::halving(maps.sides, maps.depth, *out);
+        maps.geometries.push(geometry);
+        (maps.sides, maps.depth) = (geometry.output, *out);
+    }
     let mut behind = Behind { blueprint, dropouts: 0 };
-    let mut network = Network::default();
-    let mut geometries = Vec::new();
-
     init.group(ENCODER);
-    for (index, out) in channels.iter().enumerate() {
-        let geometry = Geometry::halving(sides, depth, *out);
-        let name = format!("encoder.{index}");
-        let code = blueprint.code_activation;
-        let last = !dense && index + 1 == channels.len();
-        let (inside, follows) =
-            if last { (code, code) } else { (behind.inside(), blueprint.activation) };
-        network.encoder.push(Layer::convolution(init, &name, geometry, inside, follows, false)?);
-        if !last {
-            behind.add(
-                &mut network.encoder,
-                init,
-                &format!("{name}.norm"),
-                geometry.output_width(),
-                *out,
-            )?;
-        }
-        (sides, depth) = (geometry.output, *out);
-        geometries.push(geometry);
-    }
-    let width = sides[0] * sides[1] * depth;
-    if dense {
-        let code = blueprint.code_activation;
-        network.encoder.push(Layer::dense(
-            init,
-            &format!("encoder.{}", channels.len()),
-            width,
-            blueprint.head,
-            code,
-            code,
-        )?);
-    }
-
+    let encoder = convolutional_encoder(&maps, dense, &mut behind, init)?;
     init.group(DECODER);
+    let decoder = convolutional_decoder(&maps, dense, &mut behind, init)?;
+    Ok(Network { encoder, decoder })
+}
+
+/// The convolutions of a network, and the image behind the last of them.
+struct Maps {
+    geometries: Vec<Geometry>,
+    sides: [usize; 2],
+    depth: usize,
+}
+
+impl Maps {
+    /// Numbers in the image.
+    fn width(&self) -> usize {
+        self.sides[0] * self.sides[1] * self.depth
+    }
+}
+
+fn convolutional_encoder(
+    maps: &Maps,
+    dense: bool,
+    behind: &mut Behind,
+    init: &mut Init,
+) -> Result<Vec<Layer>> {
+    let mut layers = Vec::new();
+    let code = behind.blueprint.code_activation;
+    for (index, geometry) in maps.geometries.iter().enumerate() {
+        let last = !dense && index + 1 == maps.geometries.len();
+        let name = format!("encoder.{index}");
+        let (inside, follows) = behind.activations(last.then_some(code));
+        layers.push(Layer::convolution(init, &name, *geometry, inside, follows, false)?);
+        if !last {
+            let (width, channels) = (geometry.output_width(), geometry.channels_out);
+            behind.add(&mut layers, init, &format!("{name}.norm"), width, channels)?;
+        }
+    }
+    if dense {
+        let name = format!("encoder.{}", maps.geometries.len());
+        let head = behind.blueprint.head;
+        layers.push(Layer::dense(init, &name, maps.width(), head, code, code)?);
+    }
+    Ok(layers)
+}
+
+fn convolutional_decoder(
+    maps: &Maps,
+    dense: bool,
+    behind: &mut Behind,
+    init: &mut Init,
+) -> Result<Vec<Layer>> {
+    let mut layers = Vec::new();
     if dense {
         let name = "decoder.0";
-        network.decoder.push(Layer::dense(
-            init,
-            name,
-            blueprint.latent,
-            width,
-            behind.inside(),
-            blueprint.activation,
-        )?);
-        behind.add(&mut network.decoder, init, &format!("{name}.norm"), width, depth)?;
+        let (latent, width) = (behind.blueprint.latent, maps.width());
+        let (inside, follows) = behind.activations(None);
+        layers.push(Layer::dense(init, name, latent, width, inside, follows)?);
+        behind.add(&mut layers, init, &format!("{name}.norm"), width, maps.depth)?;
     }
-    for (index, geometry) in geometries.iter().rev().enumerate() {
-        let last = index + 1 == geometries.len();
+    let output = behind.blueprint.output_activation;
+    for (index, geometry) in maps.geometries.iter().rev().enumerate() {
+        let last = index + 1 == maps.geometries.len();
         let name = format!("decoder.{}", index + usize::from(dense));
-        let (inside, follows) = if last {
-            (blueprint.output_activation, blueprint.output_activation)
-        } else {
-            (behind.inside(), blueprint.activation)
-        };
-        network.decoder.push(Layer::convolution(init, &name, *geometry, inside, follows, true)?);
+        let (inside, follows) = behind.activations(last.then_some(output));
+        layers.push(Layer::convolution(init, &name, *geometry, inside, follows, true)?);
         if !last {
-            behind.add(
-                &mut network.decoder,
-                init,
-                &format!("{name}.norm"),
-                geometry.input_width(),
-                geometry.channels_in,
-            )?;
+            let (width, channels) = (geometry.input_width(), geometry.channels_in);
+            behind.add(&mut layers, init, &format!("{name}.norm"), width, channels)?;
         }
     }
-    Ok(network)
+    Ok(layers)
 }

@@ -55,33 +55,44 @@ impl Preparation {
             || scaling == Scale::Quantile
             || data.fields.iter().any(|field| field.kind != ColumnKind::Numeric)
         {
-            let table = Table::fit(scaling, data, rows, gaps)?;
-            let scaling = if scaling == Scale::Auto { Scale::Standard } else { scaling };
-            return Ok(Self {
-                scaling,
-                range: Bounds::Real,
-                offset: vec![0.0],
-                scale: vec![1.0],
-                table: Some(table),
-                whiten: None,
-            });
+            return Self::of_table(scaling, data, rows, gaps);
         }
         // In the order of the source: a disk reads that fastest, and sums have the same bits from
         // memory.
         let mut rows = rows.to_vec();
         rows.sort_unstable();
-        let rows = rows.as_slice();
-        // The points of a window have one scale: a place where a series is quiet must not be blown
-        // up to that of a lively one.
-        let own = if let Shape::Series { channels, .. } = data.shape { channels } else { features };
-        let spread = |channels: Vec<f64>| {
-            channels.iter().copied().cycle().take(features).collect::<Vec<f64>>()
-        };
         let known = data.full_scale.is_some();
         let scaling = match scaling {
             Scale::Auto if known || matches!(data.shape, Shape::Image { .. }) => Scale::Unit,
             Scale::Auto => Scale::Standard,
             chosen => chosen,
+        };
+        let preparation = Self::of_numbers(scaling, data, &rows)?;
+        preparation.check(features)?;
+        Ok(preparation)
+    }
+
+    /// For rows with other columns than numbers, or with gaps.
+    fn of_table(scaling: Scale, data: &Dataset, rows: &[usize], gaps: bool) -> Result<Self> {
+        let table = Table::fit(scaling, data, rows, gaps)?;
+        Ok(Self {
+            scaling: if scaling == Scale::Auto { Scale::Standard } else { scaling },
+            range: Bounds::Real,
+            offset: vec![0.0],
+            scale: vec![1.0],
+            table: Some(table),
+            whiten: None,
+        })
+    }
+
+    /// For complete numbers; `rows` ascend.
+    fn of_numbers(scaling: Scale, data: &Dataset, rows: &[usize]) -> Result<Self> {
+        let features = data.shape.features()?;
+        // The points of a window have one scale: a place where a series is quiet must not be blown
+        // up to that of a lively one.
+        let own = if let Shape::Series { channels, .. } = data.shape { channels } else { features };
+        let spread = |channels: Vec<f64>| {
+            channels.iter().copied().cycle().take(features).collect::<Vec<f64>>()
         };
         let (range, offset, scale) = match scaling {
             Scale::Auto | Scale::None => {
@@ -110,9 +121,7 @@ impl Preparation {
                 (Bounds::Real, spread(means), spread(deviations.into_iter().map(nonzero).collect()))
             }
         };
-        let preparation = Self { scaling, range, offset, scale, table: None, whiten: None };
-        preparation.check(features)?;
-        Ok(preparation)
+        Ok(Self { scaling, range, offset, scale, table: None, whiten: None })
     }
 
     /// Refuses numbers that cannot scale rows of this width; files come from anywhere.

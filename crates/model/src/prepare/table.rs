@@ -125,43 +125,9 @@ impl Table {
         // In the order of the source, by which dates are told from time stamps that only go on.
         let mut rows = rows.to_vec();
         rows.sort_unstable();
-        let rows = rows.as_slice();
-        let width = data.features();
-        let kinds: Vec<ColumnKind> = (0..width).map(|column| data.kind(column)).collect();
-        let whole =
-            |column: usize| matches!(kinds[column], ColumnKind::Count | ColumnKind::Poisson);
-        let mut columns: Vec<Statistics> = (0..width).map(|_| Statistics::default()).collect();
-        each(data, rows, |column, value| {
-            if value.is_nan() {
-                return;
-            }
-            let of = &mut columns[column];
-            match kinds[column] {
-                ColumnKind::Categorical | ColumnKind::Text => {
-                    *of.levels.entry(value as usize).or_default() += 1
-                }
-                _ if whole(column) => of.add(value.max(-1.0 + 1e-9).ln_1p()),
-                _ => of.add(value),
-            }
-        })?;
-        let sampled: Vec<bool> = kinds
-            .iter()
-            .map(|kind| {
-                *kind == ColumnKind::Date
-                    || (scaling == Scale::Quantile && *kind == ColumnKind::Numeric)
-            })
-            .collect();
-        if sampled.contains(&true) {
-            let few: Vec<usize> =
-                rows.iter().copied().step_by(rows.len().div_ceil(SAMPLED_ROWS).max(1)).collect();
-            each(data, &few, |column, value| {
-                if sampled[column] && !value.is_nan() {
-                    columns[column].sample.push(value);
-                }
-            })?;
-        }
-        let columns = columns.into_iter().enumerate().map(|(column, of)| {
-            if of.moments.count() == 0.0 && of.levels.is_empty() {
+        let columns = Statistics::gather(scaling, data, &rows)?.into_iter().enumerate();
+        let columns = columns.map(|(column, seen)| {
+            if seen.moments.count() == 0.0 && seen.levels.is_empty() {
                 return Err(Error::data(
                     &data.name,
                     format!(
@@ -170,44 +136,7 @@ impl Table {
                     ),
                 ));
             }
-            let (offset, scale) = of.scaling(scaling);
-            Ok(match kinds[column] {
-                ColumnKind::Categorical => {
-                    let levels = kept(&of.levels, &data.fields[column].levels);
-                    Encoding::Choice { others: levels.len() < of.levels.len(), levels }
-                }
-                ColumnKind::Text => {
-                    let texts = &data.fields[column].levels;
-                    let of = of
-                        .levels
-                        .iter()
-                        .filter_map(|(level, rows)| Some((texts.get(*level)?.as_str(), *rows)));
-                    Encoding::Text { vocabulary: Vocabulary::fit(of) }
-                }
-                ColumnKind::Boolean => Encoding::Boolean,
-                ColumnKind::Date => Encoding::Date {
-                    offset: of.moments.mean(),
-                    scale: nonzero(of.moments.deviation()),
-                    cycles: of.cycles(),
-                    running: goes_on(&of.sample),
-                },
-                // Midnight is near to the minute before.
-                ColumnKind::Time => Encoding::Date {
-                    offset: 0.0,
-                    scale: 1.0,
-                    cycles: vec![Cycle::Day],
-                    running: true,
-                },
-                kind @ (ColumnKind::Count | ColumnKind::Poisson) => Encoding::Count {
-                    offset: of.moments.mean(),
-                    scale: nonzero(of.moments.deviation()),
-                    poisson: kind == ColumnKind::Poisson,
-                },
-                ColumnKind::Numeric | ColumnKind::Empty if scaling == Scale::Quantile => {
-                    quantiles(of.sample)
-                }
-                ColumnKind::Numeric | ColumnKind::Empty => Encoding::Number { offset, scale },
-            })
+            Ok(seen.encoding(scaling, data, column))
         });
         Ok(Self { columns: columns.collect::<Result<_>>()?, gaps })
     }
@@ -555,7 +484,7 @@ impl Encoding {
     }
 }
 
-/// What is gathered of a column in one pass.
+/// What is gathered of a column.
 #[derive(Default)]
 struct Statistics {
     moments: Moments,
@@ -564,15 +493,98 @@ struct Statistics {
     /// Whether a number was none of whole ones.
     fractions: bool,
     levels: BTreeMap<usize, usize>,
+    /// Values in the order of the rows, where ranks are asked for.
     sample: Vec<f64>,
 }
 
 impl Statistics {
+    /// Of every column, in one pass over `rows`, and another over few of them where ranks are
+    /// asked for.
+    fn gather(scaling: Scale, data: &Dataset, rows: &[usize]) -> Result<Vec<Self>> {
+        let kinds: Vec<ColumnKind> = (0..data.features()).map(|column| data.kind(column)).collect();
+        let mut columns: Vec<Self> = kinds.iter().map(|_| Self::default()).collect();
+        each(data, rows, |column, value| {
+            if !value.is_nan() {
+                columns[column].take(kinds[column], value);
+            }
+        })?;
+        let sampled: Vec<bool> = kinds
+            .iter()
+            .map(|kind| {
+                *kind == ColumnKind::Date
+                    || (scaling == Scale::Quantile && *kind == ColumnKind::Numeric)
+            })
+            .collect();
+        if sampled.contains(&true) {
+            let few: Vec<usize> =
+                rows.iter().copied().step_by(rows.len().div_ceil(SAMPLED_ROWS).max(1)).collect();
+            each(data, &few, |column, value| {
+                if sampled[column] && !value.is_nan() {
+                    columns[column].sample.push(value);
+                }
+            })?;
+        }
+        Ok(columns)
+    }
+
+    /// Takes one value; of counts the logarithm, which is what is scaled later.
+    fn take(&mut self, kind: ColumnKind, value: f64) {
+        match kind {
+            ColumnKind::Categorical | ColumnKind::Text => {
+                *self.levels.entry(value as usize).or_default() += 1
+            }
+            ColumnKind::Count | ColumnKind::Poisson => self.add(value.max(-1.0 + 1e-9).ln_1p()),
+            _ => self.add(value),
+        }
+    }
+
     fn add(&mut self, value: f64) {
         self.moments.add(value);
         self.low = Some(self.low.map_or(value, |low| low.min(value)));
         self.high = Some(self.high.map_or(value, |high| high.max(value)));
         self.fractions |= value.fract() != 0.0;
+    }
+
+    /// How the column of which this was gathered is prepared.
+    fn encoding(self, scaling: Scale, data: &Dataset, column: usize) -> Encoding {
+        let (mean, deviation) = (self.moments.mean(), nonzero(self.moments.deviation()));
+        match data.kind(column) {
+            ColumnKind::Categorical => {
+                let levels = kept(&self.levels, &data.fields[column].levels);
+                Encoding::Choice { others: levels.len() < self.levels.len(), levels }
+            }
+            ColumnKind::Text => {
+                let texts = &data.fields[column].levels;
+                let seen = self
+                    .levels
+                    .iter()
+                    .filter_map(|(level, rows)| Some((texts.get(*level)?.as_str(), *rows)));
+                Encoding::Text { vocabulary: Vocabulary::fit(seen) }
+            }
+            ColumnKind::Boolean => Encoding::Boolean,
+            ColumnKind::Date => Encoding::Date {
+                offset: mean,
+                scale: deviation,
+                cycles: self.cycles(),
+                running: goes_on(&self.sample),
+            },
+            // Midnight is near to the minute before.
+            ColumnKind::Time => {
+                Encoding::Date { offset: 0.0, scale: 1.0, cycles: vec![Cycle::Day], running: true }
+            }
+            kind @ (ColumnKind::Count | ColumnKind::Poisson) => Encoding::Count {
+                offset: mean,
+                scale: deviation,
+                poisson: kind == ColumnKind::Poisson,
+            },
+            ColumnKind::Numeric | ColumnKind::Empty if scaling == Scale::Quantile => {
+                quantiles(self.sample)
+            }
+            ColumnKind::Numeric | ColumnKind::Empty => {
+                let (offset, scale) = self.scaling(scaling);
+                Encoding::Number { offset, scale }
+            }
+        }
     }
 
     fn scaling(&self, scaling: Scale) -> (f64, f64) {

@@ -114,76 +114,94 @@ fn transposed(numbers: Vec<Complex<f64>>, width: usize) -> Vec<Complex<f64>> {
     (0..numbers.len()).map(|at| numbers[at % height * width + at / height]).collect()
 }
 
-/// Patches of the photographs of a folder, or of one; photographs need not be of one size.
-pub(crate) fn load(path: &Path, patches: &Patches, memory: Option<u64>) -> Result<Dataset> {
-    let (width, height) = patches.size;
-    if !(2..=LARGEST).contains(&width) || !(2..=LARGEST).contains(&height) {
-        return Err(Error::setting(
-            "patch",
-            format!("{width}x{height}"),
-            format!("sides from 2 to {LARGEST}"),
-        ));
+impl Patches {
+    /// Numbers in all of them together.
+    fn numbers(&self) -> usize {
+        self.count.saturating_mul(self.size.0 * self.size.1)
     }
-    if !(1..=MOST).contains(&patches.count) {
-        return Err(Error::setting("patches", patches.count, format!("1 to {MOST}")));
+
+    /// Pixels at each side of a photograph that belong to no patch.
+    fn border(&self) -> usize {
+        if self.whiten == Whitening::LowPass { BORDER } else { 0 }
     }
-    let numbers = patches.count.saturating_mul(width * height);
-    if numbers > MOST_NUMBERS
-        || memory.is_some_and(|bytes| (numbers * 4 + patches.count * PLACE) as u64 > bytes)
-    {
-        let wanted = Message::from(format!(
-            "fewer or smaller ones: {numbers} numbers are held in memory, {MOST_NUMBERS} at most and no more than "
-        ))
-        .setting("memory")
-        .text(" says");
-        return Err(Error::setting("patches", patches.count, wanted));
+
+    /// Refuses what is no patch, or more than fits into so many bytes.
+    fn check(&self, memory: Option<u64>) -> Result<()> {
+        let (width, height) = self.size;
+        if !(2..=LARGEST).contains(&width) || !(2..=LARGEST).contains(&height) {
+            return Err(Error::setting(
+                "patch",
+                format!("{width}x{height}"),
+                format!("sides from 2 to {LARGEST}"),
+            ));
+        }
+        if !(1..=MOST).contains(&self.count) {
+            return Err(Error::setting("patches", self.count, format!("1 to {MOST}")));
+        }
+        let numbers = self.numbers();
+        if numbers > MOST_NUMBERS
+            || memory.is_some_and(|bytes| (numbers * 4 + self.count * PLACE) as u64 > bytes)
+        {
+            let wanted = Message::from(format!(
+                "fewer or smaller ones: {numbers} numbers are held in memory, {MOST_NUMBERS} at most and no more than "
+            ))
+            .setting("memory")
+            .text(" says");
+            return Err(Error::setting("patches", self.count, wanted));
+        }
+        if matches!(self.whiten, Whitening::Zca(_)) && width * height > WIDEST {
+            return Err(Error::setting(
+                "whiten",
+                self.whiten,
+                format!(
+                    "lowpass for patches of more than {WIDEST} pixels: zca takes the square of that"
+                ),
+            ));
+        }
+        Ok(())
     }
-    if matches!(patches.whiten, Whitening::Zca(_)) && width * height > WIDEST {
-        return Err(Error::setting(
-            "whiten",
-            patches.whiten,
-            format!(
-                "lowpass for patches of more than {WIDEST} pixels: zca takes the square of that"
-            ),
-        ));
-    }
-    let mut warnings = Vec::new();
-    let mut photographs: Vec<Photograph> = Vec::new();
-    let border = if patches.whiten == Whitening::LowPass { BORDER } else { 0 };
-    for file in images::files(path, &mut warnings)? {
+
+    /// The photograph of a file, which must be large enough for them.
+    fn photograph(&self, file: PathBuf) -> Result<Photograph> {
+        let ((width, height), border) = (self.size, 2 * self.border());
         let size = Picture::size(&file)?;
-        if size.0 < width + 2 * border || size.1 < height + 2 * border {
+        if size.0 < width + border || size.1 < height + border {
             let wanted = format!(
                 "{}x{} at least, for patches of {width}x{height}",
-                width + 2 * border,
-                height + 2 * border
+                width + border,
+                height + border
             );
             return Err(Error::data(
                 file.display(),
                 format!("is {}x{}; wanted {wanted}", size.0, size.1),
             ));
         }
-        photographs.push(Photograph { file, size, places: Vec::new() });
+        Ok(Photograph { file, size, places: Vec::new() })
     }
-    if photographs.is_empty() {
-        return Err(Error::data(path.display(), "holds no PNG or JPEG images"));
+
+    /// Decides where each is cut out, and of which photograph.
+    fn place(&self, photographs: &mut [Photograph]) {
+        let ((width, height), border) = (self.size, self.border());
+        let mut rng = Rng::new(self.seed).split("patches");
+        for patch in 0..self.count {
+            let of = rng.below(photographs.len());
+            let photograph = &mut photographs[of];
+            let left = border + rng.below(photograph.size.0 - width - 2 * border + 1);
+            let top = border + rng.below(photograph.size.1 - height - 2 * border + 1);
+            // Counts and sides are smaller by far.
+            let (patch, left, top) = (patch as u32, left as u32, top as u32);
+            photograph.places.push(Place { patch, left, top });
+        }
     }
-    let mut rng = Rng::new(patches.seed).split("patches");
-    for patch in 0..patches.count {
-        let of = rng.below(photographs.len());
-        let photograph = &mut photographs[of];
-        let left = border + rng.below(photograph.size.0 - width - 2 * border + 1);
-        let top = border + rng.below(photograph.size.1 - height - 2 * border + 1);
-        // Counts and sides are smaller by far.
-        photograph.places.push(Place { patch: patch as u32, left: left as u32, top: top as u32 });
-    }
-    let mut values = vec![0f32; numbers];
-    for photograph in photographs.iter().filter(|photograph| !photograph.places.is_empty()) {
+
+    /// Cuts those out that lie in a photograph; `values` holds all patches, one after the other.
+    fn cut(&self, photograph: &Photograph, values: &mut [f32]) -> Result<()> {
+        let (width, height) = self.size;
         let grey = Grey::open(&photograph.file)?;
         if (grey.width, grey.height) != photograph.size {
             return Err(Error::data(photograph.file.display(), "changed while it was read"));
         }
-        let grey = if patches.whiten == Whitening::LowPass { grey.whitened() } else { grey };
+        let grey = if self.whiten == Whitening::LowPass { grey.whitened() } else { grey };
         for place in &photograph.places {
             let (patch, left, top) =
                 (place.patch as usize, place.left as usize, place.top as usize);
@@ -194,9 +212,28 @@ pub(crate) fn load(path: &Path, patches: &Patches, memory: Option<u64>) -> Resul
                 line.copy_from_slice(&grey.pixels[(top + row) * grey.width + left..][..width]);
             }
         }
+        Ok(())
+    }
+}
+
+/// Patches of the photographs of a folder, or of one; photographs need not be of one size.
+pub(crate) fn load(path: &Path, patches: &Patches, memory: Option<u64>) -> Result<Dataset> {
+    patches.check(memory)?;
+    let mut warnings = Vec::new();
+    let files = images::files(path, &mut warnings)?.into_iter();
+    let mut photographs =
+        files.map(|file| patches.photograph(file)).collect::<Result<Vec<Photograph>>>()?;
+    if photographs.is_empty() {
+        return Err(Error::data(path.display(), "holds no PNG or JPEG images"));
+    }
+    patches.place(&mut photographs);
+    let mut values = vec![0f32; patches.numbers()];
+    for photograph in photographs.iter().filter(|photograph| !photograph.places.is_empty()) {
+        patches.cut(photograph, &mut values)?;
     }
     // Pixels as they are know their largest value; what is whitened first is not.
     let full_scale = (patches.whiten == Whitening::None).then_some(255.0);
+    let (width, height) = patches.size;
     let shape = Shape::Image { height, width, channels: 1 };
     let data = Dataset::new(path.display().to_string(), shape, Values::F32(values))?;
     Ok(Dataset { full_scale, whitening: patches.whiten, warnings, ..data })

@@ -119,21 +119,7 @@ impl Column {
                 f64::from(u8::from(truth))
             }
             (Some(ColumnKind::Date | ColumnKind::Time), _) | (_, Cell::Date) => {
-                let text = text();
-                let time = clock(&text).filter(|_| self.asked != Some(ColumnKind::Date));
-                self.clocks += usize::from(time.is_some());
-                let date = || {
-                    nanos(&text)
-                        .filter(|_| self.asked != Some(ColumnKind::Time))
-                        .map(|nanos| nanos as f64 / DAY)
-                };
-                match time.or_else(date) {
-                    Some(days) => {
-                        self.dates.add(row, &text);
-                        days
-                    }
-                    None => self.level(row, text),
-                }
+                self.date(row, text())
             }
             (Some(ColumnKind::Count | ColumnKind::Poisson), Cell::Number(number))
                 if number < 0.0 || number.fract() != 0.0 =>
@@ -148,19 +134,38 @@ impl Column {
                 }
                 number
             }
-            (Some(ColumnKind::Boolean), Cell::Text) => {
-                let text = text();
-                let word =
-                    |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-                match (word(&["yes", "y", "t"]), word(&["no", "n", "f"])) {
-                    (false, false) => self.level(row, text),
-                    (truth, _) => {
-                        self.booleans.add(row, "");
-                        f64::from(u8::from(truth))
-                    }
-                }
-            }
+            (Some(ColumnKind::Boolean), Cell::Text) => self.word(row, text()),
             (_, Cell::Text) => self.level(row, text()),
+        }
+    }
+
+    /// Takes a date or a time of day, in days.
+    fn date(&mut self, row: usize, text: String) -> f64 {
+        let time = clock(&text).filter(|_| self.asked != Some(ColumnKind::Date));
+        self.clocks += usize::from(time.is_some());
+        let date = || {
+            nanos(&text)
+                .filter(|_| self.asked != Some(ColumnKind::Time))
+                .map(|nanos| nanos as f64 / DAY)
+        };
+        match time.or_else(date) {
+            Some(days) => {
+                self.dates.add(row, &text);
+                days
+            }
+            None => self.level(row, text),
+        }
+    }
+
+    /// Takes a yes or no that is no number.
+    fn word(&mut self, row: usize, text: String) -> f64 {
+        let word = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+        match (word(&["yes", "y", "t"]), word(&["no", "n", "f"])) {
+            (false, false) => self.level(row, text),
+            (truth, _) => {
+                self.booleans.add(row, "");
+                f64::from(u8::from(truth))
+            }
         }
     }
 

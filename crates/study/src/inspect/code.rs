@@ -2,7 +2,7 @@
 
 use crate::metrics::silent_below;
 use kernels::{Activation, kl_normal};
-use model::{CodeKind, Model, read};
+use model::{CodeKind, Inside, Model, read};
 use rows::{Dataset, Matrix, Result};
 
 /// Bars of a histogram.

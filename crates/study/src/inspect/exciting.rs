@@ -3,7 +3,7 @@
 use crate::baseline::Pca;
 use crate::inspect::filters::encoder_filters;
 use burn_tensor::Tensor;
-use model::{Layer, Model, read};
+use model::{Inside, Layer, Model, read};
 use rows::{Error, Matrix, Result};
 
 /// Steps of the ascent.

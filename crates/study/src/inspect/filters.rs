@@ -1,6 +1,6 @@
 //! The first layer's weights and the last layer's, as images of what they look at.
 
-use model::{Layer, Model, read};
+use model::{Inside, Layer, Model, read};
 use rows::{Matrix, Result, Shape};
 
 /// Weights in the shape of what they are applied to.

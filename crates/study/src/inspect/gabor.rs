@@ -30,6 +30,35 @@ impl Gabor {
     /// A grid over angles, periods and sizes around the middle of the filter's energy, then ever
     /// finer steps around the best; the two amplitudes are solved for at each.
     pub fn fit(filter: &[f32], height: usize, width: usize) -> Option<Self> {
+        let mut search = Search::new(filter, height, width)?;
+        search.over_a_grid();
+        search.around_the_best();
+        search.best.map(|([x, y, angle, period, along, across], explained)| Self {
+            centre: [x, y],
+            angle: angle.rem_euclid(std::f64::consts::PI),
+            period,
+            spread: [along, across],
+            explained,
+        })
+    }
+}
+
+/// A search for the function nearest to a filter.
+struct Search<'a> {
+    filter: &'a [f32],
+    height: usize,
+    width: usize,
+    /// The sum of the filter's squares.
+    squares: f64,
+    /// The same of what differs from its mean.
+    total: f64,
+    /// The best centre, angle, period and spread so far, and the part that they explain.
+    best: Option<([f64; 6], f64)>,
+}
+
+impl<'a> Search<'a> {
+    /// None where the filter is nothing.
+    fn new(filter: &'a [f32], height: usize, width: usize) -> Option<Self> {
         let squares: f64 = filter.iter().map(|value| f64::from(*value).powi(2)).sum();
         let mean =
             filter.iter().map(|value| f64::from(*value)).sum::<f64>() / filter.len().max(1) as f64;
@@ -42,75 +71,77 @@ impl Gabor {
         {
             return None;
         }
+        Some(Self { filter, height, width, squares, total, best: None })
+    }
+
+    fn side(&self) -> f64 {
+        self.height.max(self.width) as f64
+    }
+
+    /// The middle of the filter's energy.
+    fn middle(&self) -> [f64; 2] {
+        let energy = || self.filter.iter().map(|value| f64::from(*value).powi(4));
         let middle = |of: fn(usize, usize) -> usize| {
-            let moment = filter
-                .iter()
-                .enumerate()
-                .map(|(at, value)| f64::from(*value).powi(4) * of(at, width) as f64)
-                .sum::<f64>();
-            moment / filter.iter().map(|value| f64::from(*value).powi(4)).sum::<f64>()
+            let moments =
+                energy().enumerate().map(|(at, energy)| energy * of(at, self.width) as f64);
+            moments.sum::<f64>() / energy().sum::<f64>()
         };
-        let side = height.max(width) as f64;
-        let start = [middle(|at, width| at % width), middle(|at, width| at / width)];
-        let mut best: Option<([f64; 6], f64)> = None;
-        let try_at = |parameters: [f64; 6], best: &mut Option<([f64; 6], f64)>| {
-            let [x, y, _, period, along, across] = parameters;
-            let inside = (0.0..width as f64).contains(&x) && (0.0..height as f64).contains(&y);
-            if !inside
-                || !(2.0..=4.0 * side).contains(&period)
-                || along.min(across) < 0.5
-                || along.max(across) > side
-            {
-                return;
-            }
-            let explained = 1.0 - (squares - gained(filter, width, &parameters)) / total;
-            if best.is_none_or(|(_, most)| explained > most) {
-                *best = Some((parameters, explained));
-            }
-        };
+        [middle(|at, width| at % width), middle(|at, width| at / width)]
+    }
+
+    /// Keeps these parameters where they are possible and better than the best.
+    fn try_at(&mut self, parameters: [f64; 6]) {
+        let ([x, y, _, period, along, across], side) = (parameters, self.side());
+        let inside =
+            (0.0..self.width as f64).contains(&x) && (0.0..self.height as f64).contains(&y);
+        if !inside
+            || !(2.0..=4.0 * side).contains(&period)
+            || along.min(across) < 0.5
+            || along.max(across) > side
+        {
+            return;
+        }
+        let left = self.squares - gained(self.filter, self.width, &parameters);
+        let explained = 1.0 - left / self.total;
+        if self.best.is_none_or(|(_, most)| explained > most) {
+            self.best = Some((parameters, explained));
+        }
+    }
+
+    fn over_a_grid(&mut self) {
+        let ([x, y], side) = (self.middle(), self.side());
         for turn in 0..12 {
+            let angle = std::f64::consts::PI * f64::from(turn) / 12.0;
             for period in [0.15, 0.25, 0.4, 0.7] {
                 for spread in [0.06, 0.12, 0.2] {
-                    let angle = std::f64::consts::PI * f64::from(turn) / 12.0;
-                    try_at(
-                        [
-                            start[0],
-                            start[1],
-                            angle,
-                            period * side,
-                            1.5 * spread * side,
-                            spread * side,
-                        ],
-                        &mut best,
-                    );
+                    let (along, across) = (1.5 * spread * side, spread * side);
+                    self.try_at([x, y, angle, period * side, along, across]);
                 }
             }
         }
+    }
+
+    /// Ever finer steps.
+    fn around_the_best(&mut self) {
+        let side = self.side();
         let mut steps = [0.08 * side, 0.08 * side, 0.15, 0.08 * side, 0.05 * side, 0.05 * side];
         for _ in 0..ROUNDS {
             // Each number in turn for as long as one of them still helps.
             for _ in 0..8 {
-                let before = best.map(|(_, explained)| explained);
+                let before = self.best.map(|(_, explained)| explained);
                 for number in 0..6 {
                     for sign in [-1.0, 1.0] {
-                        let Some((mut parameters, _)) = best else { continue };
+                        let Some((mut parameters, _)) = self.best else { continue };
                         parameters[number] += sign * steps[number];
-                        try_at(parameters, &mut best);
+                        self.try_at(parameters);
                     }
                 }
-                if before == best.map(|(_, explained)| explained) {
+                if before == self.best.map(|(_, explained)| explained) {
                     break;
                 }
             }
             steps.iter_mut().for_each(|step| *step *= 0.5);
         }
-        best.map(|([x, y, angle, period, along, across], explained)| Self {
-            centre: [x, y],
-            angle: angle.rem_euclid(std::f64::consts::PI),
-            period,
-            spread: [along, across],
-            explained,
-        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! A row's way through the network, layer by layer.
 
 use burn_tensor::{Tensor, TensorData};
-use model::{Layer, Model, read};
+use model::{Inside, Layer, Model, read};
 use rows::{Dataset, Error, Matrix, Result, Shape};
 
 /// What one layer makes of a row.

@@ -2,7 +2,7 @@
 
 use crate::baseline::Pca;
 use burn_tensor::{Tensor, TensorData};
-use model::{Model, read};
+use model::{Inside, Model, read};
 use rows::{Dataset, Matrix, Result, Rng};
 
 /// Rows that are summed at once.
