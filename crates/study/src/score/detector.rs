@@ -280,9 +280,9 @@ impl Attachment for Detector {
             rulers.len() == ScoreKind::MEASURES.len()
                 && rulers.iter().all(|ruler| ruler.spread > 0.0)
         });
-        // Older files have no floors: there only equal codes are copies.
+        // Older files have no floors, and score as they did.
         let floors =
-            if content.floors.is_empty() { vec![0.0; widths.len()] } else { content.floors };
+            if content.floors.is_empty() { vec![None; widths.len()] } else { content.floors };
         let counts_fit = content.rulers.len() == widths.len()
             && floors.len() == widths.len()
             && content.scores.len() == ScoreKind::ALL.len();
@@ -323,7 +323,7 @@ struct DetectorContent {
     rulers: Vec<Vec<Ruler>>,
     scores: Vec<Vec<f64>>,
     #[serde(default)]
-    floors: Vec<f32>,
+    floors: Vec<Option<f32>>,
     probed: Option<Probed>,
 }
 

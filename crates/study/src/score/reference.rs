@@ -36,8 +36,9 @@ pub struct Reference {
     pub codes: Matrix,
     /// Whether the training rows had anomalies among them.
     pub coarse: bool,
-    /// The distance up to which a code is taken for a copy.
-    pub floor: f32,
+    /// The distance up to which a code is taken for a copy; `None` in a file from before there were
+    /// floors, where a code at no distance is the row itself, once.
+    pub floor: Option<f32>,
     distinct: Distinct,
     /// To the distinct codes; none to no codes.
     distances: Option<Distances>,
@@ -53,6 +54,12 @@ struct Distinct {
 }
 
 impl Distinct {
+    /// The first `kept` codes, each as if it were another.
+    fn all(codes: &Matrix, kept: usize) -> Self {
+        let values = codes.values[..kept * codes.columns].to_vec();
+        Self { codes: Matrix { columns: codes.columns, values }, counts: vec![1; kept] }
+    }
+
     /// Of the first `kept` codes.
     fn of(codes: &Matrix, kept: usize) -> Self {
         let mut places = BTreeMap::new();
@@ -90,7 +97,7 @@ impl Reference {
     /// Finite codes [rows, latent], at most 4,096 of them; `coarse` where there may be anomalies
     /// among them. They set the floor.
     pub fn fit(codes: Matrix, coarse: bool) -> Result<Self> {
-        let mut reference = Self::new(codes, coarse, 0.0);
+        let mut reference = Self::new(codes, coarse, Some(0.0));
         let all = reference.distinct.codes.rows();
         let step = all.div_ceil(TELLING).max(1);
         let some = (0..all).step_by(step).flat_map(|row| reference.distinct.codes.row(row));
@@ -100,12 +107,12 @@ impl Reference {
             near.iter().filter_map(|near| near.codes.first()).map(|(square, _)| *square).collect();
         nearest.sort_by(f32::total_cmp);
         let middle = nearest.get(nearest.len() / 2).map_or(0.0, |square| square.sqrt());
-        reference.floor = if middle.is_finite() { FLOOR * middle } else { 0.0 };
+        reference.floor = Some(if middle.is_finite() { FLOOR * middle } else { 0.0 });
         Ok(reference)
     }
 
     /// Finite codes [rows, latent], at most 4,096 of them, with a floor that is known.
-    pub fn new(codes: Matrix, coarse: bool, floor: f32) -> Self {
+    pub fn new(codes: Matrix, coarse: bool, floor: Option<f32>) -> Self {
         let mut draws = Vec::new();
         if coarse {
             // The draws depend on the number of codes alone, so that they need not be stored.
@@ -116,7 +123,9 @@ impl Reference {
             };
             draws = (0..DRAWS).map(draw).collect();
         }
-        let distinct = Distinct::of(&codes, codes.rows().min(MOST));
+        let kept = codes.rows().min(MOST);
+        let distinct =
+            if floor.is_some() { Distinct::of(&codes, kept) } else { Distinct::all(&codes, kept) };
         let distances = Distances::to(&distinct.codes);
         Self { codes, coarse, floor, distinct, distances, draws }
     }
@@ -138,7 +147,7 @@ impl Reference {
         let often = FEW.max((FREQUENT * self.codes.rows() as f64) as usize);
         let others = near.filter(|near| near.copies <= often);
         let nearest = others.and_then(|near| near.codes.first());
-        nearest.map_or(f64::from(self.floor), |(square, _)| f64::from(*square).sqrt())
+        nearest.map_or(self.least(), |(square, _)| f64::from(*square).sqrt())
     }
 
     /// The mean of the nearest codes `[latent]`: where a code would be if its row were like others.
@@ -182,16 +191,24 @@ impl Reference {
         });
         let mut codes: Vec<(f32, u16)> = exact.filter(|(square, _)| !square.is_nan()).collect();
         codes.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let copies = codes.partition_point(|(square, _)| self.is_copy(*square));
+        let copies = match self.floor {
+            Some(_) => codes.partition_point(|(square, _)| self.is_copy(*square)),
+            None => usize::from(codes.first().is_some_and(|(square, _)| *square == 0.0)),
+        };
         let rows = codes.drain(..copies).map(|(_, row)| self.distinct.counts[usize::from(row)]);
         let copies = rows.sum();
         codes.truncate(NEAREST);
         Near { codes, copies }
     }
 
+    /// The distance of a code from itself.
+    fn least(&self) -> f64 {
+        self.floor.map_or(0.0, f64::from)
+    }
+
     /// Whether a code at this squared distance is taken for the same.
     fn is_copy(&self, square: f32) -> bool {
-        square <= self.floor * self.floor
+        square <= self.floor.unwrap_or(0.0).powi(2)
     }
 
     fn coarse_distance(&self, code: &[f32]) -> f64 {
@@ -200,7 +217,7 @@ impl Reference {
                 draw.iter().map(|row| squared_distance(code, self.codes.row(usize::from(*row))));
             let nearest =
                 squares.filter(|square| !self.is_copy(*square)).fold(f32::INFINITY, f32::min);
-            f64::from(if nearest.is_finite() { nearest.sqrt() } else { self.floor })
+            if nearest.is_finite() { f64::from(nearest).sqrt() } else { self.least() }
         };
         self.draws.iter().map(nearest).sum::<f64>() / self.draws.len().max(1) as f64
     }
@@ -312,9 +329,17 @@ mod tests {
         let mut codes = normal(500, 9);
         codes.values.extend([9.0; 30]);
         let reference = Reference::fit(codes, false).unwrap();
-        assert!(reference.floor > 0.0);
-        assert_eq!(distance(&reference, &[9.0; 3]), f64::from(reference.floor));
+        assert!(reference.least() > 0.0);
+        assert_eq!(distance(&reference, &[9.0; 3]), reference.least());
         assert!(distance(&reference, &[9.5; 3]) > 0.5);
+    }
+
+    #[test]
+    fn without_a_floor_only_one_copy_is_the_row_itself() {
+        let codes = Matrix { columns: 1, values: vec![1.0, 1.0, 5.0] };
+        let reference = Reference::new(codes, false, None);
+        assert_eq!(distance(&reference, &[1.0]), 0.0);
+        assert_eq!(distance(&reference, &[5.0]), 4.0);
     }
 
     #[test]
