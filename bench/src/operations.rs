@@ -245,16 +245,9 @@ fn timed(
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let pairs = if options.quick { 5 } else { 9 };
-    let adam_numbers = AdamStep {
-        rate: 1e-3,
-        beta1: 0.9,
-        beta2: 0.999,
-        epsilon: 1e-8,
-        decay: 0.0,
-        time: 2,
-        scale: 1.0,
-    };
-    let sgd_numbers = SgdStep { rate: 1e-3, momentum: 0.9, decay: 0.0, scale: 1.0 };
+    let adam_numbers =
+        AdamStep { rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.0, time: 2 };
+    let sgd_numbers = SgdStep { rate: 1e-3, momentum: 0.9, decay: 0.0 };
     let mut lines = vec![
         ["operation, forward and backward", "fused", "default body", "ratio", "least"]
             .map(str::to_owned)

@@ -325,11 +325,8 @@ fn five_steps_of_each_optimiser_are_those_of_pytorch() {
         for (step, ((rate, gradients), after)) in
             case.rates.iter().zip(&case.gradients).zip(&case.after).enumerate()
         {
-            assert_eq!(
-                optimiser.step(&mut vars, gradients.tensors(), *rate, Tuning::default()),
-                None,
-                "no norm where nothing is clipped"
-            );
+            let norm = optimiser.step(&mut vars, gradients.tensors(), *rate, Tuning::default());
+            assert!(norm.is_none(), "no norm where nothing is clipped");
             after.check(&format!("{} after step {}", case.name, step + 1), &vars);
         }
     }
@@ -358,9 +355,10 @@ fn clipping_shrinks_the_gradient_of_all_variables_together() {
             -1.0,
             Tuning::default(),
         );
+        let norm = norm.unwrap().into_scalar::<f64>();
         assert!(
-            norm.is_some_and(|norm| (norm - case.norm).abs() < 1e-12),
-            "{}: norm {norm:?} wanted {}",
+            (norm - case.norm).abs() < 1e-12,
+            "{}: norm {norm} wanted {}",
             case.name,
             case.norm
         );

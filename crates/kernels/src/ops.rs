@@ -508,9 +508,8 @@ pub fn sgd(p: Tensor<2>, g: Tensor<2>, velocity: Tensor<2>, step: SgdStep) -> [T
     [p, velocity].map(Tensor::from_dispatch)
 }
 
-/// The sum of the squares of all elements of `t` [rows, columns], on the CPU accumulated in f64 in
-/// a fixed order.
-pub fn sum_squares(t: &Tensor<2>) -> f64 {
-    let sum = <Dispatch as FusedOps>::sum_squares(t.clone().into_dispatch());
-    Tensor::<1>::from_dispatch(sum).into_scalar::<f64>()
+/// The sum of the squares of all elements of `t` [rows, columns], one number; on the CPU accumulated
+/// in f64 in a fixed order, and of that type.
+pub fn sum_squares(t: &Tensor<2>) -> Tensor<1> {
+    Tensor::from_dispatch(<Dispatch as FusedOps>::sum_squares(t.clone().into_dispatch()))
 }

@@ -534,7 +534,6 @@ pub(crate) fn adam<B: Backend>(
     v: Float<B>,
     step: AdamStep,
 ) -> (Float<B>, Float<B>, Float<B>) {
-    let g = scale::<B>(g, step.scale);
     let m = B::float_add(scale::<B>(m, step.beta1), scale::<B>(g.clone(), 1.0 - step.beta1));
     let v = B::float_add(scale::<B>(v, step.beta2), scale::<B>(square::<B>(g), 1.0 - step.beta2));
     let root = plus::<B>(B::float_sqrt(scale::<B>(v.clone(), step.correction2())), step.epsilon);
@@ -550,7 +549,7 @@ pub(crate) fn sgd<B: Backend>(
     velocity: Float<B>,
     step: SgdStep,
 ) -> (Float<B>, Float<B>) {
-    let velocity = B::float_add(scale::<B>(velocity, step.momentum), scale::<B>(g, step.scale));
+    let velocity = B::float_add(scale::<B>(velocity, step.momentum), g);
     let p = B::float_sub(
         scale::<B>(p, 1.0 - step.rate * step.decay),
         scale::<B>(velocity.clone(), step.rate),

@@ -21,9 +21,6 @@ pub struct AdamStep {
     pub decay: f64,
     /// Number of this step, from 1.
     pub time: u64,
-    /// The gradient is multiplied by this first: below one where the norm of all gradients together
-    /// is clipped.
-    pub scale: f64,
 }
 
 impl AdamStep {
@@ -37,19 +34,18 @@ impl AdamStep {
 
     /// Steps over one piece; `numbers` come from [`AdamStep::numbers`].
     #[inline(always)]
-    pub(crate) fn piece<T: Real>(numbers: [T; 8], p: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
-        let [beta1, rest1, beta2, rest2, epsilon, change, keep, scale] = numbers;
+    pub(crate) fn piece<T: Real>(numbers: [T; 7], p: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
+        let [beta1, rest1, beta2, rest2, epsilon, change, keep] = numbers;
         for (((p, g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
-            let g = scale * *g;
-            *m = beta1 * *m + rest1 * g;
-            *v = beta2 * *v + rest2 * g * g;
+            *m = beta1 * *m + rest1 * *g;
+            *v = beta2 * *v + rest2 * *g * *g;
             *p = keep * *p - change * *m / (T::sqrt(*v) + epsilon);
         }
     }
 
-    /// β₁, 1 - β₁, β₂, 1 - β₂, ε, rate, kept fraction and the gradient's scale; both bias
-    /// corrections are moved into ε and the rate.
-    pub(crate) fn numbers<T: Real>(&self) -> [T; 8] {
+    /// β₁, 1 - β₁, β₂, 1 - β₂, ε, rate and kept fraction; both bias corrections are moved into ε and
+    /// the rate.
+    pub(crate) fn numbers<T: Real>(&self) -> [T; 7] {
         let root = self.correction2().sqrt();
         [
             self.beta1,
@@ -59,7 +55,6 @@ impl AdamStep {
             self.epsilon / root,
             self.rate * self.correction1() / root,
             1.0 - self.rate * self.decay,
-            self.scale,
         ]
         .map(T::of)
     }
@@ -81,20 +76,18 @@ pub struct SgdStep {
     pub momentum: f64,
     /// Decoupled weight decay.
     pub decay: f64,
-    /// The gradient is multiplied by this first.
-    pub scale: f64,
 }
 
 impl SgdStep {
     #[inline(always)]
     pub(crate) fn piece<T: Real>(
-        [rate, momentum, keep, scale]: [T; 4],
+        [rate, momentum, keep]: [T; 3],
         p: &mut [T],
         g: &[T],
         velocity: &mut [T],
     ) {
         for ((p, g), velocity) in p.iter_mut().zip(g).zip(velocity) {
-            *velocity = momentum * *velocity + scale * *g;
+            *velocity = momentum * *velocity + *g;
             *p = keep * *p - rate * *velocity;
         }
     }

@@ -68,17 +68,16 @@ impl Optimiser {
 
     /// Moves each variable that has a gradient.
     ///
-    /// Returns the norm of all gradients together before clipping, where clipping asks for it.
+    /// Returns the norm of all gradients together before clipping, where clipping asks for it: one
+    /// number, still on its device.
     pub fn step(
         &mut self,
         vars: &mut Vars,
-        gradients: Vec<Option<Tensor<2>>>,
+        mut gradients: Vec<Option<Tensor<2>>>,
         rate: f64,
         tuning: Tuning,
-    ) -> Option<f64> {
-        let norm = (self.clip > 0.0)
-            .then(|| gradients.iter().flatten().map(sum_squares).sum::<f64>().sqrt());
-        let scale = norm.filter(|norm| *norm > self.clip).map_or(1.0, |norm| self.clip / norm);
+    ) -> Option<Tensor<1>> {
+        let norm = if self.clip > 0.0 { clip(&mut gradients, self.clip) } else { None };
         for ((index, id), gradient) in vars.ids().enumerate().zip(gradients) {
             let Some(gradient) = gradient else { continue };
             self.times[index] += 1;
@@ -92,7 +91,6 @@ impl Optimiser {
                 epsilon: 1e-8,
                 decay,
                 time: self.times[index],
-                scale,
             };
             let (value, moments) = self.moved(vars.take(id, &self.empty), gradient, moments, step);
             vars.set(id, value);
@@ -101,7 +99,7 @@ impl Optimiser {
         norm
     }
 
-    /// The variable after a step; gradient descent takes rate, decay and scale of the same numbers.
+    /// The variable after a step; gradient descent takes rate and decay of the same numbers.
     fn moved(
         &self,
         p: Tensor<2>,
@@ -118,13 +116,9 @@ impl Optimiser {
                 (p, vec![m, v])
             }
             Method::Sgd => {
-                let AdamStep { rate, decay, scale, .. } = step;
-                let [p, velocity] = sgd(
-                    p,
-                    g.clone(),
-                    next(),
-                    SgdStep { rate, momentum: self.momentum, decay, scale },
-                );
+                let AdamStep { rate, decay, .. } = step;
+                let [p, velocity] =
+                    sgd(p, g.clone(), next(), SgdStep { rate, momentum: self.momentum, decay });
                 (p, vec![velocity])
             }
             Method::Lbfgs => (p, moments.collect()),
@@ -279,6 +273,19 @@ pub fn descend(
         objective.after_step(&mut Done { phase: &phase, vars, moments, batch, code, rng: &rng })?;
     }
     Ok(numbers)
+}
+
+/// Scales gradients so that the norm of all together is at most `limit` (Pascanu et al. 2013), and
+/// gives the norm that they had; nothing is read off the device. None where there are none.
+fn clip(gradients: &mut [Option<Tensor<2>>], limit: f64) -> Option<Tensor<1>> {
+    let squares = gradients.iter().flatten().map(sum_squares);
+    let norm = squares.reduce(|sum, square| sum + square)?.sqrt();
+    let factor = (norm.ones_like() * limit / norm.clone()).clamp_max(1.0).reshape([1, 1]);
+    for gradient in gradients.iter_mut().flatten() {
+        let dtype = gradient.dtype();
+        *gradient = gradient.clone() * factor.clone().cast(dtype);
+    }
+    Some(norm)
 }
 
 /// A step of a phase along the gradient.

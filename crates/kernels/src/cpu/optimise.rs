@@ -48,7 +48,7 @@ pub(super) fn sgd<T: Real>(
     step: SgdStep,
 ) -> Two {
     let (mut p, g, mut velocity) = (rows(p), rows(g), rows(velocity));
-    let numbers = [step.rate, step.momentum, 1.0 - step.rate * step.decay, step.scale].map(T::of);
+    let numbers = [step.rate, step.momentum, 1.0 - step.rate * step.decay].map(T::of);
     {
         let (ps, gs, vs) = (p.storage_mut::<T>(), g.storage::<T>(), velocity.storage_mut::<T>());
         let piece = |p: &mut [T], g: &[T], v: &mut [T]| {
