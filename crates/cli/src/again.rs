@@ -72,3 +72,49 @@ pub(crate) fn head_words(head: &Head) -> String {
         options.into_iter().filter_map(|(name, value)| Some(format!(" {name} {}", value?)));
     format!(" --head {}", head.kind) + &options.collect::<String>()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::args::Train;
+    use clap::{Args, Command, FromArgMatches};
+
+    #[test]
+    fn every_flag_of_reading_comes_back_in_the_words_that_read_again() {
+        let command = Rows::augment_args(Command::new("t"));
+        let value = |name: &str| match name {
+            "column" => "a=count",
+            "resize" | "patch" => "4x4",
+            "whiten" => "zca",
+            "resample" => "1h",
+            "duplicates" => "mean",
+            "gaps" => "fill",
+            _ => "12",
+        };
+        for name in command.get_arguments().filter_map(|argument| argument.get_long()) {
+            let said = format!("--{name} {}", value(name));
+            let needed = if ["patch", "whiten"].contains(&name) { "--patches 9 " } else { "" };
+            let words = format!("t data.csv {needed}{said}");
+            let matches = command.clone().try_get_matches_from(words.split(' ')).unwrap();
+            let again = rows_words(&Rows::from_arg_matches(&matches).unwrap());
+            assert!(again.starts_with("data.csv ") && again.contains(&said), "{said}: {again}");
+        }
+    }
+
+    #[test]
+    fn the_defaults_in_the_help_of_a_classifier_are_those_of_the_library() {
+        let command = Train::augment_args(Command::new("t"));
+        let help = |name: &str| {
+            let argument =
+                command.get_arguments().find(|argument| argument.get_long() == Some(name));
+            argument.unwrap().get_help().unwrap().to_string()
+        };
+        let default = Head::default();
+        for (name, default) in [("head-lr", default.learning_rate), ("head-l2", default.l2)] {
+            assert!(help(name).ends_with(&format!("[default: {default}]")), "{}", help(name));
+        }
+        assert!(help("head-epochs").ends_with("[default: 30; 200 for linear and svm]"));
+    }
+}

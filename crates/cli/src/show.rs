@@ -3,7 +3,6 @@
 
 use crate::wording::{as_a_flag, worded};
 use autoencoders::data::Field;
-use autoencoders::engine::Inside;
 use autoencoders::{Error, Message, Model, Numbers, Result};
 use clap::builder::styling::{AnsiColor, Style};
 use serde_json::{Map, Value};
@@ -190,7 +189,7 @@ pub(crate) fn model_words(model: &Model) -> String {
         "{} autoencoder, network {}, {} weights, {} a code; trained on {} rows of {}, epoch {} of {}, seed {}.",
         config.family,
         config.net,
-        model.vars().weights(),
+        model.weights(),
         plural(config.latent, "number"),
         model.provenance().training_rows,
         plan.blueprint.source,

@@ -80,6 +80,11 @@ impl Model {
         self.plan().blueprint.features()
     }
 
+    /// Numbers that training moves.
+    pub fn weights(&self) -> usize {
+        self.vars.weights()
+    }
+
     /// Attaches something in the place of what has its name.
     ///
     /// An error where a tensor of it cannot be read off its device.

@@ -3,7 +3,6 @@
 use crate::args::Info;
 use crate::show::{self, Show};
 use crate::wording::all_worded;
-use autoencoders::engine::Inside;
 use autoencoders::study::Classifier;
 use autoencoders::study::Detector;
 use autoencoders::study::Ensemble;
@@ -24,7 +23,7 @@ fn object(model: &Model) -> Result<Value> {
         "format": autoencoders::FORMAT,
         "family": plan.settings.family,
         "parameters": plan.settings.parameters,
-        "weights": model.vars().weights(),
+        "weights": model.weights(),
         "net": plan.blueprint.net,
         "latent": plan.blueprint.latent,
         "features": plan.blueprint.features(),
@@ -51,7 +50,7 @@ fn text(model: &Model) -> Result<String> {
         show::cells([&"family", &config.family]),
         show::cells([&"parameters", &Value::Object(config.parameters.clone())]),
         show::cells([&"net", &config.net]),
-        show::cells([&"weights", &model.vars().weights()]),
+        show::cells([&"weights", &model.weights()]),
         show::cells([&"code", &show::plural(config.latent, "number")]),
         show::cells([&"row", &model.signature().shape]),
         show::cells([&"scaling", &scaling.as_str().unwrap_or_default()]),

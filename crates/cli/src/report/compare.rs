@@ -3,7 +3,6 @@
 use crate::report::facts::Facts;
 use crate::report::figure::{Figure, Picture, Section};
 use autoencoders::data::Shape;
-use autoencoders::engine::Inside;
 use autoencoders::{Error, Result};
 use draw::chart::{self, Line, color};
 use maud::{Markup, html};
@@ -54,7 +53,7 @@ fn table(all: &[Facts]) -> Markup {
                         td.best[of.mae == mae] { (number(of.mae)) }
                         td { (of.explained_variance.map_or("-".to_owned(), number)) }
                         td { (of.active_units) " of " (config.latent) }
-                        td { (facts.model.vars().weights()) }
+                        td { (facts.model.weights()) }
                     }
                 }
             }
