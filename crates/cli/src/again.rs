@@ -91,6 +91,7 @@ mod tests {
             "resample" => "1h",
             "duplicates" => "mean",
             "gaps" => "fill",
+            "memory" => "1000000",
             _ => "12",
         };
         for name in command.get_arguments().filter_map(|argument| argument.get_long()) {
