@@ -1,8 +1,7 @@
 //! Words on the command line that make the same again.
 
 use crate::args::Rows;
-use crate::flags::flag;
-use crate::show::quoted;
+use crate::flags::{flag, quoted};
 use autoencoders::Config;
 use autoencoders::study::Head;
 use serde_json::Value;

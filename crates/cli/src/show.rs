@@ -171,17 +171,6 @@ pub(crate) fn time(time: Duration) -> String {
     }
 }
 
-/// A word as a shell takes it.
-pub(crate) fn quoted(word: impl Display) -> String {
-    let word = word.to_string();
-    let plain = |c: char| c.is_alphanumeric() || "-_./:,=+@%~".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 /// What a model is, in a sentence.
 pub(crate) fn model_words(model: &Model) -> String {
     let (plan, config) = (&model.plan(), &model.plan().settings);
@@ -220,11 +209,5 @@ mod tests {
         let shown =
             [4.23, 42.0, 185.0, 7800.0].map(|seconds| time(Duration::from_secs_f64(seconds)));
         assert_eq!(shown, ["4.2s", "42s", "3m05s", "2h10m"]);
-    }
-
-    #[test]
-    fn words_with_spaces_are_quoted() {
-        assert_eq!(quoted("a b.csv"), "'a b.csv'");
-        assert_eq!(quoted("a.csv"), "a.csv");
     }
 }

@@ -1,7 +1,7 @@
 //! What the library says, in the words of the command line.
 
 use crate::args::Args;
-use crate::flags::flag;
+use crate::flags::{flag, quoted};
 use autoencoders::{Error, Message};
 use clap::CommandFactory;
 
@@ -18,8 +18,11 @@ pub(crate) fn worded(error: &Error) -> String {
 /// A setting that a message of the library names, as the command line has it.
 pub(crate) fn as_a_flag(name: &str, value: Option<&str>) -> String {
     match (name.strip_prefix("parameters."), value) {
-        (Some(parameter), value) => format!("--set {parameter}={}", value.unwrap_or("N")),
-        (None, Some(value)) => format!("--{} {value}", flag(name)),
+        (Some(parameter), value) => {
+            format!("--set {}", quoted(format!("{parameter}={}", value.unwrap_or("N"))))
+        }
+        // As a shell takes it: a column may have blanks in its name.
+        (None, Some(value)) => format!("--{} {}", flag(name), quoted(value)),
         (None, None) if is_flag(name) => format!("--{}", flag(name)),
         // What an error calls a setting need not be one of the command: "rows to generate".
         (None, None) => name.to_owned(),
@@ -37,6 +40,14 @@ fn is_flag(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn advice_is_worded_as_a_shell_takes_it() {
+        let advice = Message::from("set it aside with ").set("id", "column 2");
+        assert_eq!(advice.worded(&as_a_flag), "set it aside with --id 'column 2'");
+        let rate = Message::from("try ").set("learning_rate", 1e-4);
+        assert_eq!(rate.worded(&as_a_flag), "try --lr 0.0001");
+    }
 
     #[test]
     fn settings_are_flags_and_other_names_are_words() {

@@ -114,6 +114,36 @@ fn a_strange_row_is_first_in_the_summary_and_explained_in_the_table() {
 }
 
 #[test]
+fn a_table_without_names_is_taken_in_the_order_of_the_training() {
+    let place = Folder::new();
+    let rows: String = (300..330).map(machine).collect();
+    place.write("named.csv", &format!("temperature,pressure,flow\n{rows}"));
+    place.write("bare.csv", &rows);
+    place.ok("score machines.ae named.csv -o named-scores.csv", "");
+    let (good, _, err) = place.run("score machines.ae bare.csv -o bare-scores.csv", "");
+    assert!(good && err.contains("taken in the order of the training"), "{err}");
+    assert_eq!(place.read("named-scores.csv"), place.read("bare-scores.csv"));
+}
+
+#[test]
+fn a_table_without_names_keeps_its_columns_where_one_identifies_rows() {
+    let place = Folder::new();
+    let wave = |row: u32, speed: f64| 50.0 + 5.0 * (f64::from(row) * speed).sin();
+    let line = |row: u32| {
+        let last = if row % 10 == 3 { String::new() } else { format!("{:.3}", wave(row, 2.9)) };
+        format!("{row},{:.3},{last}\n", wave(row, 1.7))
+    };
+    place.write("bare.csv", &(0..120).map(line).collect::<String>());
+    place.ok("train bare.csv --id 1 --family denoising --latent 2 --epochs 20 -o bare.ae", "");
+    let out = place.ok("score bare.ae bare.csv --id 1 --json --quiet", "");
+    let result: Value = serde_json::from_str(&out).unwrap();
+    assert!(result["anomalies"].as_u64().unwrap() < 20, "{result}");
+    let why = &result["highest"][0]["reasons"][0];
+    assert!(["column 2", "column 3"].contains(&why["column"].as_str().unwrap()), "{why}");
+    assert!(why["observed"].as_f64().unwrap() > 40.0, "{why}");
+}
+
+#[test]
 fn labels_give_the_area_and_the_best_threshold() {
     let place = Folder::new();
     let rows: String = (300..330)

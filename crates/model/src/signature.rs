@@ -19,15 +19,15 @@ pub struct Signature {
 }
 
 impl Signature {
-    /// What the columns of a table hold, by their names, or by one-based numbers where it has none:
-    /// to read other rows alike.
+    /// What the columns of a table hold, in their order, by their names, which are empty where the
+    /// table had none: to read other rows alike.
     pub fn kinds(&self) -> Vec<(String, ColumnKind)> {
         let fields = self.preparation.fields();
         let kind = |at: usize| fields.get(at).map_or(ColumnKind::Numeric, |field| field.kind);
         match (self.columns.is_empty(), self.series.is_some()) {
             // The columns of a series are its channels, whose names are not kept.
             (_, true) => Vec::new(),
-            (true, false) => (0..fields.len()).map(|at| ((at + 1).to_string(), kind(at))).collect(),
+            (true, false) => (0..fields.len()).map(|at| (String::new(), kind(at))).collect(),
             (false, false) => {
                 self.columns.iter().enumerate().map(|(at, name)| (name.clone(), kind(at))).collect()
             }
@@ -93,7 +93,8 @@ impl Signature {
     /// The rows with the model's columns in the model's order, found by their names, and what the
     /// user should know of it.
     ///
-    /// Data without names, or of a model without, stays as it is. Columns that the model does not
+    /// Data without names is taken in the model's order, with a warning; that of a model without
+    /// stays as it is. Columns that the model does not
     /// know are left out with a warning; another warns of missing values where the model knows
     /// none, and takes the mean for them. Errors: a column is missing; or the order must change and
     /// the rows are on disk.
@@ -107,6 +108,12 @@ impl Signature {
         if !knows_gaps && matches!(data.shape, Shape::Flat { .. }) && data.has_gaps()? {
             let why = "the model was trained on complete rows and takes missing values for the mean; one trained with ";
             warnings.push(Message::from(why).set("hidden", 0.2).text(" knows them"));
+        }
+        let nameless = !self.columns.is_empty() && data.columns.is_empty();
+        if nameless && data.features() == self.columns.len() {
+            let why = "has no column names; its columns are taken in the order of the training: ";
+            warnings.push(Message::from(why).text(list(&self.columns)));
+            return Ok((Dataset { columns: self.columns.clone(), ..data }, warnings));
         }
         if self.columns.is_empty() || data.columns.is_empty() || self.columns == data.columns {
             return Ok((data, warnings));

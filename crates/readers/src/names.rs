@@ -30,7 +30,7 @@ pub(crate) fn find_column(
     width: usize,
 ) -> Result<usize> {
     if names.is_empty() {
-        return match wanted.parse::<usize>() {
+        return match wanted.strip_prefix("column ").unwrap_or(wanted).parse::<usize>() {
             Ok(number) if (1..=width).contains(&number) => Ok(number - 1),
             _ => Err(Error::setting(
                 option,

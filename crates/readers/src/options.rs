@@ -18,7 +18,9 @@ pub struct ReadOptions {
     /// What columns of a CSV or Parquet table hold, by name or one-based number, where that is not
     /// what their cells look like.
     pub columns: Vec<(String, ColumnKind)>,
-    /// The same, of columns that need not be there: those that a model has been trained on.
+    /// What the columns that a model was trained on hold, by their names, which are empty where it
+    /// knows none: then, or where the table has no names, the columns are taken in their order.
+    /// Others than these are left out.
     pub expected: Vec<(String, ColumnKind)>,
     /// Width and height to which images are resized.
     pub resize: Option<(usize, usize)>,
@@ -34,22 +36,38 @@ pub struct ReadOptions {
 }
 
 impl ReadOptions {
-    /// What the user says of each of the columns of a table.
+    /// What the user and a model say of each of the columns of a table; `kept` are those that are
+    /// not set aside.
     pub(crate) fn kinds(
         &self,
         place: &str,
         names: &[String],
         width: usize,
-    ) -> Result<Vec<Option<ColumnKind>>> {
+        kept: &[usize],
+    ) -> Result<Wanted> {
         let mut kinds = vec![None; width];
-        for (name, kind) in &self.expected {
-            if let Ok(column) = find_column(place, "column", name, names, width) {
-                kinds[column] = Some(*kind);
+        let expected = &self.expected;
+        let by_name = !names.is_empty() && expected.iter().all(|(name, _)| !name.is_empty());
+        if by_name {
+            for (name, kind) in expected {
+                if let Some(column) = kept.iter().find(|column| names[**column] == *name) {
+                    kinds[*column] = Some(*kind);
+                }
             }
+        } else if kept.len() == expected.len() {
+            kept.iter().zip(expected).for_each(|(column, (_, kind))| kinds[*column] = Some(*kind));
         }
         for (name, kind) in &self.columns {
             kinds[find_column(place, "column", name, names, width)?] = Some(*kind);
         }
-        Ok(kinds)
+        Ok(Wanted { kinds, known_only: by_name && !expected.is_empty() })
     }
+}
+
+/// What is wanted of the columns of a table.
+pub(crate) struct Wanted {
+    /// What each holds, where anybody says so.
+    pub(crate) kinds: Vec<Option<ColumnKind>>,
+    /// Whether columns of which nobody says anything are left out: a model does not know them.
+    pub(crate) known_only: bool,
 }

@@ -182,7 +182,8 @@ impl Points {
                         date_time(self.times[repeated[0]]),
                         repeated.len()
                     ))
-                    .set("duplicates", "mean, first or last"),
+                    .set("duplicates", "mean")
+                    .text(", first or last"),
                 ));
             }
         };

@@ -47,7 +47,8 @@ pub fn draw(model: &Model, n: usize, seed: u64, source: Source) -> Result<Matrix
         Some(prior) => read(prior.draw(n, &mut rng)?)?,
         None => {
             let density = model.find::<Density>()?.ok_or_else(|| {
-                let how = Message::from("train with ").set("density", "gaussian or mixture:10");
+                let how =
+                    Message::from("train with ").set("density", "gaussian").text(" or mixture:10");
                 Error::NotFitted { what: "density over codes", how: how.text(" to generate") }
             })?;
             density.sample(n, &mut rng)

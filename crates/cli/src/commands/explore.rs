@@ -6,6 +6,7 @@ use crate::explore::files::write;
 use crate::explore::scene::{Scene, drawn};
 use crate::explore::server::Server;
 use crate::files::{holds_files, name};
+use crate::flags::quoted;
 use crate::show::{self, Show};
 use autoencoders::data::ColumnKind;
 use autoencoders::{Error, Result, from_bytes};
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &Explore, show: &Show) -> Result<()> {
     }
     let data = match &args.data {
         Some(data) => read_for(&model, data, &args.reading, show)?,
-        None => drawn(&model, &show::quoted(args.model.display()))?,
+        None => drawn(&model, &quoted(args.model.display()))?,
     };
     let scene = Scene::of(name(&args.model), bytes, model, &data)?;
     if scene.rows() < data.rows() {

@@ -55,6 +55,12 @@ fn as_trained(rows: &Rows, model: &Model) -> Rows {
         .signature()
         .kinds()
         .into_iter()
+        .enumerate()
+        .map(
+            |(at, (name, kind))| {
+                if name.is_empty() { ((at + 1).to_string(), kind) } else { (name, kind) }
+            },
+        )
         .filter(|(_, kind)| matches!(kind, ColumnKind::Count | ColumnKind::Poisson));
     let asked: Vec<_> =
         asked.filter(|(name, _)| reading.columns.iter().all(|(known, _)| known != name)).collect();

@@ -3,7 +3,8 @@
 use crate::again::rows_words;
 use crate::args::Train;
 use crate::commands::place::free;
-use crate::show::{self, Show, quoted};
+use crate::flags::quoted;
+use crate::show::{self, Show};
 use autoencoders::data::Dataset;
 use autoencoders::data::Shape;
 use autoencoders::study::Classifier;

@@ -1,6 +1,5 @@
 //! What a column of a table holds, and why some columns are refused.
 
-use crate::options::ReadOptions;
 use crate::stamps::{clock, nanos};
 use crate::tables::cell::Cell;
 use rows::{ColumnKind, Dataset, Error, Field, Result};
@@ -87,8 +86,8 @@ impl Column {
     }
 
     /// The same, where only columns that a model knows may be wanted.
-    pub(crate) fn wanted(asked: Option<ColumnKind>, options: &ReadOptions) -> Self {
-        Self { left_out: asked.is_none() && !options.expected.is_empty(), ..Self::asked(asked) }
+    pub(crate) fn wanted(asked: Option<ColumnKind>, known_only: bool) -> Self {
+        Self { left_out: known_only && asked.is_none(), ..Self::asked(asked) }
     }
 
     /// Takes one cell: the number to hold for it, NaN where there is no value. `text` is asked only

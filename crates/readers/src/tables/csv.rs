@@ -3,12 +3,13 @@
 use crate::hold::sink::Sink;
 use crate::hold::source::{Peeked, Stream, failed, peek};
 use crate::names::find_column;
-use crate::options::ReadOptions;
+use crate::options::{ReadOptions, Wanted};
 use crate::tables::cell::Cell;
 use crate::tables::column::Loaded;
 use crate::tables::column::{self, Column};
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use rows::{Dataset, Error, Result, Shape};
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -237,6 +238,8 @@ fn header(first: &ByteRecord, second: Option<&ByteRecord>) -> FirstLine {
 struct CsvTable<'a> {
     place: &'a str,
     names: Vec<String>,
+    /// The names that the header has more than once.
+    repeated: Vec<String>,
     width: usize,
     label: Option<usize>,
     id: Option<usize>,
@@ -269,9 +272,15 @@ impl<'a> CsvTable<'a> {
                 .transpose()
         };
         let (label, id) = (find("label", &options.label)?, find("id", &options.id)?);
-        let asked = options.kinds(place, &names, width)?;
         let aside = |j: &usize| Some(*j) == label || Some(*j) == id;
-        if (0..width).all(|j| aside(&j)) {
+        let kept: Vec<usize> = (0..width).filter(|j| !aside(j)).collect();
+        let Wanted { kinds, known_only } = options.kinds(place, &names, width, &kept)?;
+        let repeated = tell_apart(&mut names);
+        // Without the columns that are set aside the others keep their numbers.
+        if names.is_empty() && kept.len() < width {
+            names.extend((1..=width).map(|number| format!("column {number}")));
+        }
+        if kept.is_empty() {
             return Err(Error::data(
                 place,
                 "no column is left beside label and id; wanted at least one of numbers",
@@ -280,15 +289,11 @@ impl<'a> CsvTable<'a> {
         Ok(Self {
             place,
             names,
+            repeated,
             width,
             label,
             id,
-            columns: asked
-                .iter()
-                .enumerate()
-                .filter(|(j, _)| !aside(j))
-                .map(|(_, kind)| Column::wanted(*kind, options))
-                .collect(),
+            columns: kept.iter().map(|j| Column::wanted(kinds[*j], known_only)).collect(),
             values: Sink::new(place, options.memory, usize::MAX),
             labels: Vec::new(),
             ids: Vec::new(),
@@ -346,6 +351,12 @@ impl<'a> CsvTable<'a> {
         dataset.fields = column::fields(&self.columns);
         dataset.labels = self.label.map(|_| self.labels);
         dataset.ids = self.id.map(|_| self.ids);
+        if let Some(name) = self.repeated.first() {
+            dataset.warnings.push(
+                format!("several columns are named {name:?}; they are told apart as {name:?} and \"{name} (2)\"")
+                    .into(),
+            );
+        }
         if counted {
             dataset
                 .warnings
@@ -353,6 +364,23 @@ impl<'a> CsvTable<'a> {
         }
         Ok(Loaded { dataset, columns: self.columns })
     }
+}
+
+/// Makes names different that occur more than once, and gives these.
+fn tell_apart(names: &mut [String]) -> Vec<String> {
+    let mut known = BTreeSet::new();
+    let all: BTreeSet<String> = names.iter().cloned().collect();
+    let mut repeated = Vec::new();
+    for name in names {
+        if known.insert(name.clone()) {
+            continue;
+        }
+        let numbered = (2..).map(|number| format!("{name} ({number})"));
+        let free = numbered.into_iter().find(|new| !known.contains(new) && !all.contains(new));
+        repeated.push(std::mem::replace(name, free.unwrap_or_default()));
+        known.insert(name.clone());
+    }
+    repeated
 }
 
 /// A cell as text, without surrounding space.

@@ -53,6 +53,44 @@ fn a_label_column_without_header_keeps_the_first_row() {
 }
 
 #[test]
+fn columns_without_names_keep_their_numbers_when_others_are_set_aside() {
+    let data = table_with("7,1.5,3\n8,2.5,4\n", &set(None, Some("1"))).unwrap();
+    assert_eq!(data.columns, ["column 2", "column 3"]);
+    assert_eq!(data.ids.unwrap(), ["7", "8"]);
+    let by_name = ReadOptions {
+        columns: vec![("column 3".to_owned(), ColumnKind::Categorical)],
+        ..set(None, Some("column 1"))
+    };
+    let data = table_with("7,1.5,3\n8,2.5,4\n", &by_name).unwrap();
+    assert_eq!(data.kind(1), ColumnKind::Categorical);
+}
+
+#[test]
+fn what_a_model_expects_is_taken_in_order_where_there_are_no_names() {
+    let expected = ["size", "class"].map(str::to_owned).into_iter();
+    let expected = expected.zip([ColumnKind::Numeric, ColumnKind::Categorical]).collect();
+    let options = ReadOptions { expected, ..set(None, Some("1")) };
+    let data = table_with("7,1.5,3\n8,2.5,4\n", &options).unwrap();
+    assert_eq!((data.kind(0), data.kind(1)), (ColumnKind::Numeric, ColumnKind::Categorical));
+    assert_eq!(data.values, Values::F64(vec![1.5, 0.0, 2.5, 1.0]));
+    // Of another number of columns nothing is known, and nothing is read as zeros.
+    let data = table_with("1.5,3,9\n2.5,4,9\n", &ReadOptions { ..options.clone() }).unwrap();
+    assert_eq!(data.features(), 2);
+    let bare = ReadOptions { id: None, ..options };
+    let data = table_with("1.5,3,9\n2.5,4,9\n", &bare).unwrap();
+    assert_eq!(data.values, Values::F64(vec![1.5, 3.0, 9.0, 2.5, 4.0, 9.0]));
+}
+
+#[test]
+fn repeated_names_are_told_apart() {
+    let data = table("a,b,a,a (2),a\n1,2,3,4,5\n2,3,4,5,7\n").unwrap();
+    assert_eq!(data.columns, ["a", "b", "a (3)", "a (2)", "a (4)"]);
+    assert!(data.warnings.iter().any(|warning| warning.to_string().contains("named \"a\"")));
+    let error = table_with("a,b,a\n1,2,3\n", &set(Some("a"), None)).unwrap_err().to_string();
+    assert!(error.contains("several columns are named \"a\""), "{error}");
+}
+
+#[test]
 fn semicolons_tabs_quotes_and_a_byte_order_mark_are_read() {
     for text in
         ["a;b\n1;2\n", "a\tb\n1\t2\n", "\"a\",\"b\"\n\"1\",\"2\"\n", "\u{feff}a,b\r\n1,2\r\n"]

@@ -162,9 +162,9 @@ impl<'a> ParquetFile<'a> {
         }
         let narrow = features.iter().all(|leaf| is_narrow(&schema.column(*leaf)));
         let names = features.iter().map(|leaf| self.names[*leaf].as_str()).collect();
-        let kinds = options.kinds(self.place, &self.names, self.names.len())?;
-        let asked = features.iter().map(|leaf| kinds[*leaf]).collect();
-        let mut table = ParquetTable::new(self.place, names, asked, narrow, options);
+        let mut wanted = options.kinds(self.place, &self.names, self.names.len(), &features)?;
+        wanted.kinds = features.iter().map(|leaf| wanted.kinds[*leaf]).collect();
+        let mut table = ParquetTable::new(self.place, names, wanted, narrow, options.memory);
         let (mut labels, mut ids) = (Vec::new(), Vec::new());
         for group in 0..self.metadata.num_row_groups() {
             let parts =

@@ -2,7 +2,7 @@
 
 use crate::hold::element::too_big;
 use crate::hold::sink::Sink;
-use crate::options::ReadOptions;
+use crate::options::Wanted;
 use crate::tables::cell::Cell;
 use crate::tables::column::Loaded;
 use crate::tables::column::{self, Column};
@@ -111,11 +111,11 @@ impl<'a> ParquetTable<'a> {
     pub(crate) fn new(
         place: &'a str,
         names: Vec<&'a str>,
-        asked: Vec<Option<ColumnKind>>,
+        wanted: Wanted,
         narrow: bool,
-        options: &ReadOptions,
+        memory: Option<u64>,
     ) -> Self {
-        let (memory, known_only) = (options.memory, !options.expected.is_empty());
+        let Wanted { kinds: asked, known_only } = wanted;
         let most = usize::MAX;
         Self {
             place,
@@ -180,8 +180,7 @@ impl<'a> ParquetTable<'a> {
         }
         let each = parts.iter().zip(&self.widths).zip(&self.asked);
         let columns = each.flat_map(|((part, (width, _)), asked)| {
-            let mut column = Column::asked(*asked);
-            column.left_out = self.known_only && asked.is_none();
+            let mut column = Column::wanted(*asked, self.known_only);
             column.nested = matches!(part, Part::Nested);
             std::iter::repeat_n(column, *width)
         });
