@@ -45,12 +45,13 @@ pub use trainer::Trainer;
 pub mod data {
     #[cfg(feature = "readers")]
     pub use readers::{
-        ColumnDescription, Description, Patches, ReadOptions, describe, read, read_cell, write_npy,
-        write_npy_blocks, write_table, write_table_blocks,
+        ColumnDescription, Delimiter, Description, Encoding, Patches, ReadOptions, TextLayout,
+        describe, read, read_cell, write_npy, write_npy_blocks, write_table, write_table_blocks,
     };
     pub use rows::{
-        ColumnKind, Dataset, Duplicates, Field, Fractions, Gaps, Held, Series, Shape, Span, Split,
-        Store, Values, View, Whitening, Windows, refuse_existing, write_atomically,
+        ColumnKind, Dataset, DecimalMark, Duplicates, Field, Fractions, Gaps, Held, Notation,
+        Series, Shape, Span, Split, Store, Values, View, Whitening, Windows, refuse_existing,
+        write_atomically,
     };
 }
 

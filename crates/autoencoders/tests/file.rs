@@ -260,9 +260,9 @@ fn tensors_that_do_not_fit_are_refused() {
 #[test]
 fn a_model_from_a_newer_version_says_so() {
     let text = String::from_utf8_lossy(model()).into_owned();
-    assert!(text.contains("\\\"format\\\":4"));
+    assert!(text.contains("\\\"format\\\":5"));
     let mut bytes = model().to_vec();
-    let at = bytes.windows(12).position(|window| window == b"\\\"format\\\":4").unwrap();
+    let at = bytes.windows(12).position(|window| window == b"\\\"format\\\":5").unwrap();
     bytes[at + 11] = b'9';
     let error = from_bytes(&bytes, "new.ae").unwrap_err().to_string();
     assert!(error.contains("newer version (format 9)") && error.contains("update"), "{error}");

@@ -34,7 +34,7 @@ fn folder() -> TempDir {
 }
 
 fn rows(folder: &Path, name: &str, memory: Option<u64>) -> Dataset {
-    let id = (!name.ends_with("npy")).then(|| "row".to_owned());
+    let id = (!name.ends_with("npy")).then(|| "row".to_owned()).into_iter().collect();
     let data = read(
         &folder.join(name).display().to_string(),
         &ReadOptions { memory, id, ..ReadOptions::default() },

@@ -14,10 +14,25 @@ pub(crate) fn rows_words(rows: &Rows) -> String {
     };
     option("--label", reading.label.as_ref().map(quoted));
     option("--labels", reading.labels.as_ref().map(|path| quoted(path.display())));
-    option("--id", reading.id.as_ref().map(quoted));
-    let columns: Vec<String> =
-        reading.columns.iter().map(|(name, kind)| format!("{name}={kind}")).collect();
+    for (name, columns) in
+        [("--id", &reading.id), ("--drop", &reading.drop), ("--only", &reading.only)]
+    {
+        columns.iter().for_each(|column| option(name, Some(quoted(column))));
+    }
+    let kinds = reading.columns.iter().flat_map(|kinds| &kinds.0);
+    let columns: Vec<String> = kinds.map(|(name, kind)| format!("{name}={kind}")).collect();
     option("--column", (!columns.is_empty()).then(|| quoted(columns.join(","))));
+    option("--missing", (!reading.missing.is_empty()).then(|| quoted(reading.missing.join(","))));
+    option("--decimal", reading.decimal.map(quoted));
+    if let Some(month_first) = reading.month_first {
+        option(&format!("--month-first={month_first}"), Some(String::new()));
+    }
+    option("--date-format", reading.date_format.as_ref().map(quoted));
+    option("--delimiter", reading.delimiter.map(quoted));
+    option("--header", reading.header.map(|header| if header { "yes" } else { "no" }.to_owned()));
+    option("--skip", reading.skip.map(|lines| lines.to_string()));
+    option("--encoding", reading.encoding.map(quoted));
+    option("--lines", reading.lines.then(String::new));
     option("--window", reading.window.map(|points| points.to_string()));
     option("--stride", reading.stride.map(|points| points.to_string()));
     option("--time", reading.time.as_ref().map(quoted));
@@ -29,7 +44,8 @@ pub(crate) fn rows_words(rows: &Rows) -> String {
     option("--patch", reading.patch.map(|(width, height)| format!("{width}x{height}")));
     option("--whiten", reading.whiten.map(|how| how.to_string()));
     option("--resize", reading.resize.map(|(width, height)| format!("{width}x{height}")));
-    words.join(" ")
+    let trimmed: Vec<&str> = words.iter().map(|word| word.trim_end()).collect();
+    trimmed.join(" ")
 }
 
 /// The words that train a model of this configuration again; what is as by default is left out.
@@ -91,10 +107,18 @@ mod tests {
             "duplicates" => "mean",
             "gaps" => "fill",
             "memory" => "1000000",
+            "decimal" => ",",
+            "delimiter" => "blanks",
+            "header" => "yes",
+            "encoding" => "utf-16le",
             _ => "12",
         };
         for name in command.get_arguments().filter_map(|argument| argument.get_long()) {
-            let said = format!("--{name} {}", value(name));
+            let said = match name {
+                "month-first" => "--month-first=false".to_owned(),
+                "lines" => "--lines".to_owned(),
+                _ => format!("--{name} {}", value(name)),
+            };
             let needed = if ["patch", "whiten"].contains(&name) { "--patches 9 " } else { "" };
             let words = format!("t data.csv {needed}{said}");
             let matches = command.clone().try_get_matches_from(words.split(' ')).unwrap();

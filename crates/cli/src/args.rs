@@ -8,6 +8,7 @@ use autoencoders::study::{HeadKind, ScoreKind};
 use autoencoders::{Error, Source, data};
 use clap::{Parser, Subcommand, value_parser};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// Train, inspect, use and ship autoencoders
 #[derive(Debug, Parser)]
@@ -140,13 +141,55 @@ pub(crate) struct Reading {
     /// A file with one label per row
     #[arg(long, value_name = "FILE", help_heading = "Reading")]
     pub labels: Option<PathBuf>,
-    /// The column of row identifiers, kept beside codes
+    /// The column of row identifiers, kept beside codes; several together where given again
     #[arg(long, value_name = "COLUMN", help_heading = "Reading")]
-    pub id: Option<String>,
-    /// Kinds of table columns, to override the inferred ones: numeric, boolean, categorical, date,
-    /// time, count, poisson or text
-    #[arg(long = "column", value_name = "NAME=KIND", value_parser = column_kind, value_delimiter = ',', help_heading = "Reading")]
-    pub columns: Vec<(String, ColumnKind)>,
+    pub id: Vec<String>,
+    /// Columns to leave out
+    #[arg(long, value_name = "COLUMNS", help_heading = "Reading")]
+    pub drop: Vec<String>,
+    /// Columns to read, without any others
+    #[arg(long, value_name = "COLUMNS", help_heading = "Reading")]
+    pub only: Vec<String>,
+    /// Kinds of table columns, to override the inferred ones: numeric (also takes units and marks
+    /// between thousands off), boolean, categorical, date, time, count, poisson or text
+    #[arg(long = "column", value_name = "NAME=KIND", value_parser = Kinds::from_str, help_heading = "Reading")]
+    pub columns: Vec<Kinds>,
+    /// Words and numbers that stand for missing values, as in "-200,-"
+    #[arg(
+        long,
+        value_name = "WORDS",
+        value_delimiter = ',',
+        allow_hyphen_values = true,
+        help_heading = "Reading"
+    )]
+    pub missing: Vec<String>,
+    /// The mark before decimals: . or , [default: what the cells tell]
+    #[arg(long, value_name = "MARK", help_heading = "Reading")]
+    pub decimal: Option<data::DecimalMark>,
+    /// Read 01/02/2024 as the second of January [default: what the cells tell, or the first of
+    /// February]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Reading")]
+    pub month_first: Option<bool>,
+    /// How dates are written, as strptime takes it: %d.%m.%Y %H:%M
+    #[arg(long, value_name = "FORMAT", help_heading = "Reading")]
+    pub date_format: Option<String>,
+    /// What parts the fields of a line: a character, tab, blanks, comma, semicolon or pipe [default:
+    /// what the lines tell]
+    #[arg(long, value_name = "SIGN", help_heading = "Reading")]
+    pub delimiter: Option<data::Delimiter>,
+    /// Whether the first line holds column names: yes or no [default: what the lines tell]
+    #[arg(long, value_name = "WORD", value_parser = yes_or_no, help_heading = "Reading")]
+    pub header: Option<bool>,
+    /// Leave out this many lines before the table [default: what the lines tell]
+    #[arg(long, value_name = "N", help_heading = "Reading")]
+    pub skip: Option<usize>,
+    /// The encoding of a text file, such as utf-16le, latin-1 or shift_jis [default: what the bytes
+    /// tell]
+    #[arg(long, value_name = "NAME", help_heading = "Reading")]
+    pub encoding: Option<data::Encoding>,
+    /// Take each line of a text file for one text, apart from a time stamp at its beginning
+    #[arg(long, help_heading = "Reading")]
+    pub lines: bool,
     /// Resize the images of a folder
     #[arg(long, value_name = "WxH", value_parser = sides, help_heading = "Reading")]
     pub resize: Option<(usize, usize)>,
@@ -222,7 +265,23 @@ impl Reading {
             label: self.label.clone(),
             labels: self.labels.clone(),
             id: self.id.clone(),
-            columns: self.columns.clone(),
+            drop: self.drop.clone(),
+            only: self.only.clone(),
+            columns: self.columns.iter().flat_map(|kinds| kinds.0.clone()).collect(),
+            notation: data::Notation {
+                missing: self.missing.clone(),
+                decimal: self.decimal,
+                month_first: self.month_first,
+                date_format: self.date_format.clone(),
+                lines: self.lines,
+                ..data::Notation::default()
+            },
+            layout: data::TextLayout {
+                encoding: self.encoding,
+                delimiter: self.delimiter,
+                header: self.header,
+                skip: self.skip,
+            },
             resize: self.resize,
             patches: self.patches.map(|count| data::Patches {
                 count,
@@ -475,14 +534,41 @@ pub(crate) struct Completions {
     pub shell: clap_complete::Shell,
 }
 
-/// `NAME=KIND`.
-fn column_kind(text: &str) -> Result<(String, ColumnKind), String> {
-    let (name, kind) = text
-        .rsplit_once('=')
-        .ok_or_else(|| format!("{text:?} is no NAME=KIND, as in zip=categorical"))?;
-    kind.parse()
-        .map(|kind| (name.to_owned(), kind))
-        .map_err(|error: autoencoders::Error| error.to_string())
+/// `NAME=KIND`, and more behind commas; a name may have commas of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Kinds(pub Vec<(String, ColumnKind)>);
+
+impl FromStr for Kinds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (mut kinds, mut begun) = (Vec::new(), String::new());
+        for part in text.split(',') {
+            begun += part;
+            match begun.rsplit_once('=') {
+                Some((name, kind)) => {
+                    let kind =
+                        kind.parse().map_err(|error: autoencoders::Error| error.to_string())?;
+                    kinds.push((name.to_owned(), kind));
+                    begun.clear();
+                }
+                None => begun.push(','),
+            }
+        }
+        if begun.is_empty() {
+            return Ok(Self(kinds));
+        }
+        let begun = begun.trim_end_matches(',');
+        Err(format!("{begun:?} is no NAME=KIND, as in zip=categorical"))
+    }
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err("wanted yes or no".to_owned()),
+    }
 }
 
 fn devices() -> Words<String> {
@@ -596,6 +682,17 @@ mod tests {
         for text in ["0", "999999", "300KB"] {
             assert_eq!(size(text), Err("wanted at least 1MB".to_owned()));
         }
+    }
+
+    #[test]
+    fn names_of_columns_may_have_commas() {
+        let kinds: Kinds = "a=count,size (m, total)=numeric,b=c=text".parse().unwrap();
+        let named = |(name, kind): &(String, ColumnKind)| format!("{name}|{kind}");
+        assert_eq!(
+            kinds.0.iter().map(named).collect::<Vec<_>>(),
+            ["a|count", "size (m, total)|numeric", "b=c|text"]
+        );
+        assert!("a=count,b".parse::<Kinds>().unwrap_err().contains("\"b\" is no NAME=KIND"));
     }
 
     #[test]

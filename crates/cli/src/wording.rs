@@ -21,6 +21,7 @@ pub(crate) fn as_a_flag(name: &str, value: Option<&str>) -> String {
         (Some(parameter), value) => {
             format!("--set {}", quoted(format!("{parameter}={}", value.unwrap_or("N"))))
         }
+        (None, Some("true")) => format!("--{}", flag(name)),
         // As a shell takes it: a column may have blanks in its name.
         (None, Some(value)) => format!("--{} {}", flag(name), quoted(value)),
         (None, None) if is_flag(name) => format!("--{}", flag(name)),

@@ -17,7 +17,7 @@ use std::io::Write;
 use std::path::Path;
 
 /// The format this version writes; it reads this and every older one.
-pub const FORMAT: u64 = 4;
+pub const FORMAT: u64 = 5;
 /// The metadata key.
 const KEY: &str = "autoencoder";
 

@@ -13,7 +13,7 @@ use crate::prepare::preparation::Preparation;
 use crate::provenance::{EpochRecord, Provenance};
 use crate::settings::ModelSettings;
 use crate::signature::Signature;
-use rows::{Error, Result, Series, Shape};
+use rows::{Error, Notation, Result, Series, Shape};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -27,6 +27,8 @@ struct Content {
     config: Map<String, Value>,
     shape: Shape,
     columns: Vec<String>,
+    #[serde(default, skip_serializing_if = "Notation::is_empty")]
+    notation: Notation,
     #[serde(default)]
     series: Option<Series>,
     preparation: Preparation,
@@ -111,6 +113,7 @@ impl Model {
             config,
             shape: self.signature.shape.clone(),
             columns: self.signature.columns.clone(),
+            notation: self.signature.notation.clone(),
             series: self.signature.series.clone(),
             preparation: self.signature.preparation.clone(),
             training_rows: self.provenance.training_rows,
@@ -177,6 +180,7 @@ impl Model {
         let signature = Signature {
             shape: content.shape,
             columns: content.columns,
+            notation: content.notation,
             series: content.series,
             preparation: content.preparation,
         };

@@ -2,7 +2,7 @@
 
 use crate::prepare::preparation::Preparation;
 use crate::prepare::scale::Bounds;
-use rows::{ColumnKind, Dataset, Error, Field, Matrix, Message, Result, Series, Shape};
+use rows::{ColumnKind, Dataset, Error, Field, Matrix, Message, Notation, Result, Series, Shape};
 use std::borrow::Cow;
 
 /// What rows must be like for a model, and how it makes them numbers for its network.
@@ -12,6 +12,8 @@ pub struct Signature {
     pub shape: Shape,
     /// The column names of the table the model was trained on; empty where there were none.
     pub columns: Vec<String>,
+    /// How the values of that table were written.
+    pub notation: Notation,
     /// How windows were cut out of the series it was trained on.
     pub series: Option<Series>,
     /// How rows become numbers for the network.
@@ -94,11 +96,24 @@ impl Signature {
     /// user should know of it.
     ///
     /// Data without names is taken in the model's order, with a warning; that of a model without
-    /// stays as it is. Columns that the model does not
-    /// know are left out with a warning; another warns of missing values where the model knows
-    /// none, and takes the mean for them. Errors: a column is missing; or the order must change and
-    /// the rows are on disk.
+    /// stays as it is. Columns that the model does not know are left out with a warning; others warn
+    /// of missing values where the model knows none, and takes the mean for them, and of columns
+    /// none of whose categories were there in training. Errors: a column is missing; or the order
+    /// must change and the rows are on disk.
     pub fn aligned(&self, data: Dataset) -> Result<(Dataset, Vec<Message>)> {
+        let (data, mut warnings) = self.arranged(data)?;
+        let unseen = self.preparation.table.as_ref().map(|table| table.unseen(&data));
+        for (column, here, known) in unseen.unwrap_or_default() {
+            let name = data.column_name(column);
+            let why = format!(
+                "no value of {name} was there in training: here it has {here:?} and the like, there {known:?} and the like"
+            );
+            warnings.push(why.into());
+        }
+        Ok((data, warnings))
+    }
+
+    fn arranged(&self, data: Dataset) -> Result<(Dataset, Vec<Message>)> {
         let data = match self.whitened(&data)? {
             Cow::Owned(whitened) => whitened,
             Cow::Borrowed(_) => data,

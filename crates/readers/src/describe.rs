@@ -2,8 +2,9 @@
 
 use crate::options::ReadOptions;
 use crate::read::load;
-use crate::tables::column::{Column, Loaded};
+use crate::tables::column::Column;
 use crate::tables::refuse;
+use crate::tables::table::Loaded;
 use rows::{ColumnKind, Dataset, Message, Moments, Result, Shape};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +44,9 @@ pub struct Description {
     pub columns: Vec<ColumnDescription>,
     /// How often each label comes, where there are labels.
     pub labels: Option<BTreeMap<String, usize>>,
+    /// The settings that read the file as it was read, with all that was found out: name and value;
+    /// empty where nothing had to be.
+    pub settings: Vec<(&'static str, String)>,
     /// What the reader noticed.
     pub warnings: Vec<Message>,
 }
@@ -87,9 +91,9 @@ pub struct ColumnDescription {
 /// Where the source is missing, damaged or of an unknown format, or where its lines have different
 /// lengths.
 pub fn describe(source: &str, options: &ReadOptions) -> Result<Description> {
-    let Loaded { mut dataset, columns } = load(source, options)?;
+    let Loaded { mut dataset, columns, settings } = load(source, options)?;
     refuse::warn(&mut dataset, true)?;
-    Description::of(&dataset, &columns)
+    Ok(Description { settings, ..Description::of(&dataset, &columns)? })
 }
 
 impl Description {
@@ -121,6 +125,7 @@ impl Description {
             constant: constant.len(),
             columns: described,
             labels: data.labels.as_ref().map(|labels| count(labels)),
+            settings: Vec::new(),
             warnings: data.warnings.clone(),
         })
     }

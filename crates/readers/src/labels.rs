@@ -6,7 +6,6 @@ use crate::hold::sink::Sink;
 use crate::hold::source::split_array;
 use crate::hold::source::{self, Format, Stream};
 use crate::names::{find_column, require_count};
-use crate::tables::cell::Cell;
 use crate::tables::csv;
 use rows::{Dataset, Error, Message, Result, Shape, Store, Values};
 use std::path::Path;
@@ -42,8 +41,7 @@ pub(crate) fn read(path: &Path, data: &Dataset) -> Result<Vec<String>> {
     };
     // A text file with one line too many begins with a header, unless that line is a number like
     // any label.
-    let headed = labels.len() == data.rows() + 1
-        && !matches!(Cell::read(labels[0].as_bytes()), Cell::Number(_));
+    let headed = labels.len() == data.rows() + 1 && labels[0].parse::<f64>().is_err();
     if headed && array.is_none() && source::format(path)? == Format::Csv {
         labels.remove(0);
     }

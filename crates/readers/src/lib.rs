@@ -6,6 +6,7 @@
 //! | module | what |
 //! |---|---|
 //! | `read`, `options`, `describe` | from a name to rows; how; what is in them |
+//! | `text` | files of text: their encoding, how they are laid out, their records |
 //! | `tables` | CSV and Parquet: cells, what columns hold, which tables are refused |
 //! | `arrays` | npy, npz, IDX |
 //! | `pictures` | folders of images, patches of photographs |
@@ -40,6 +41,7 @@ mod read;
 mod series;
 mod stamps;
 mod tables {
+    pub(crate) mod amount;
     pub(crate) mod cell;
     pub(crate) mod column;
     pub(crate) mod csv;
@@ -47,6 +49,13 @@ mod tables {
     pub(crate) mod parquet_guard;
     pub(crate) mod parquet_table;
     pub(crate) mod refuse;
+    pub(crate) mod table;
+}
+mod text {
+    pub(crate) mod clean;
+    pub(crate) mod encoding;
+    pub(crate) mod layout;
+    pub(crate) mod lines;
 }
 mod write;
 
@@ -55,6 +64,8 @@ pub use options::ReadOptions;
 pub use pictures::patches::Patches;
 pub use read::read;
 pub use tables::column::read_cell;
+pub use text::encoding::Encoding;
+pub use text::layout::{Delimiter, TextLayout};
 pub use write::{write_npy, write_npy_blocks, write_table, write_table_blocks};
 
 /// The folder of real data that tests read, named by the variable `AE_DATA`.

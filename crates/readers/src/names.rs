@@ -1,9 +1,77 @@
 //! Columns by name or number, and one name a row.
 
-use rows::{Dataset, Error, Result};
+use rows::{Dataset, Error, Message, Result};
+use std::collections::BTreeSet;
 
 /// Names shown where a table has very many.
 const SHOWN: usize = 20;
+
+/// What the columns of a table are called.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names {
+    /// Each once; empty where the table has none.
+    pub(crate) names: Vec<String>,
+    /// Those that the table has more than once.
+    repeated: Vec<String>,
+}
+
+impl Names {
+    /// An error where a name is wanted that several columns have.
+    pub(crate) fn refuse_doubt<'a>(
+        &self,
+        place: &str,
+        mut wanted: impl Iterator<Item = &'a String>,
+    ) -> Result<()> {
+        match wanted.find(|name| self.repeated.contains(name)) {
+            Some(name) => Err(Error::data(
+                place,
+                format!(
+                    "several columns are named {name:?}; say which by its place, as in \"column 1\""
+                ),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// A warning of names that occurred more than once.
+    pub(crate) fn told_apart(&self) -> Option<Message> {
+        let name = self.repeated.first()?;
+        let told = format!("\"{name} (2)\"");
+        let why = format!(
+            "several columns are named {name:?}; they are told apart as {name:?} and {told}"
+        );
+        Some(why.into())
+    }
+
+    /// Names as a file has them: such as are empty are numbered, such as occur more than once are
+    /// told apart.
+    pub(crate) fn new(names: impl Iterator<Item = String>) -> Self {
+        let numbered = names.enumerate().map(|(at, name)| match name.trim() {
+            "" => format!("column {}", at + 1),
+            name => name.to_owned(),
+        });
+        let mut names: Vec<String> = numbered.collect();
+        let repeated = tell_apart(&mut names);
+        Self { names, repeated }
+    }
+}
+
+/// Makes names different that occur more than once, and gives these.
+fn tell_apart(names: &mut [String]) -> Vec<String> {
+    let mut known = BTreeSet::new();
+    let all: BTreeSet<String> = names.iter().cloned().collect();
+    let mut repeated = Vec::new();
+    for name in names {
+        if known.insert(name.clone()) {
+            continue;
+        }
+        let numbered = (2..).map(|number| format!("{name} ({number})"));
+        let free = numbered.into_iter().find(|new| !known.contains(new) && !all.contains(new));
+        repeated.push(std::mem::replace(name, free.unwrap_or_default()));
+        known.insert(name.clone());
+    }
+    repeated
+}
 
 /// An error where there is not one label a row.
 pub(crate) fn require_count(place: &str, labels: &[String], data: &Dataset) -> Result<()> {
@@ -21,7 +89,8 @@ pub(crate) fn require_count(place: &str, labels: &[String], data: &Dataset) -> R
     ))
 }
 
-/// The zero-based column meant by a name, or by a one-based number where there are no names.
+/// The zero-based column meant by a name or by its place (`column 3`), or by a one-based number where
+/// there are no names.
 pub(crate) fn find_column(
     place: &str,
     option: &str,
@@ -39,13 +108,37 @@ pub(crate) fn find_column(
             )),
         };
     }
-    let mut found = names.iter().enumerate().filter(|(_, name)| *name == wanted).map(|(j, _)| j);
-    match (found.next(), found.next()) {
-        (Some(j), None) => Ok(j),
-        (Some(_), Some(_)) => {
-            Err(Error::data(place, format!("several columns are named {wanted:?}; rename one")))
-        }
-        (None, _) => Err(Error::unknown("column", wanted, nearest(wanted, names))),
+    let numbered = || {
+        let number = wanted.strip_prefix("column ")?.parse::<usize>().ok()?;
+        (1..=width).contains(&number).then(|| number - 1)
+    };
+    let named = names.iter().position(|name| name == wanted);
+    named.or_else(numbered).ok_or_else(|| Error::unknown("column", wanted, nearest(wanted, names)))
+}
+
+/// The zero-based columns meant by names or numbers, of which one text may hold several with commas
+/// between.
+pub(crate) fn find_columns(
+    place: &str,
+    option: &str,
+    wanted: &[String],
+    names: &[String],
+    width: usize,
+) -> Result<Vec<usize>> {
+    let whole = |text: &String| names.contains(text) || !text.contains(',');
+    let parts = |text: &str| text.split(',').map(|part| part.trim().to_owned()).collect();
+    let each =
+        wanted.iter().flat_map(|text| if whole(text) { vec![text.clone()] } else { parts(text) });
+    each.map(|text| find_column(place, option, &text, names, width)).collect()
+}
+
+/// Names in quotes for a message, the first of them where there are many.
+pub(crate) fn quoted<S: AsRef<str>>(names: &[S]) -> String {
+    let shown: Vec<String> =
+        names.iter().take(8).map(|name| format!("\"{}\"", name.as_ref())).collect();
+    match names.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 

@@ -1,8 +1,10 @@
 //! What to set aside and how to read.
 
-use crate::names::find_column;
+use crate::names::{Names, find_column, find_columns, quoted};
 use crate::pictures::patches::Patches;
-use rows::{ColumnKind, Result, Series};
+use crate::tables::column::Column;
+use crate::text::layout::TextLayout;
+use rows::{ColumnKind, DecimalMark, Error, Notation, Result, Series};
 use std::path::PathBuf;
 
 /// What to set aside and how to read.
@@ -13,15 +15,27 @@ pub struct ReadOptions {
     pub label: Option<String>,
     /// A separate file with one label a row: CSV, npy, IDX, or `file.npz:array`.
     pub labels: Option<PathBuf>,
-    /// The column that identifies rows, named as `label` is.
-    pub id: Option<String>,
-    /// What columns of a CSV or Parquet table hold, by name or one-based number, where that is not
-    /// what their cells look like.
+    /// The columns that identify rows, named as `label` is; several are one identifier together.
+    pub id: Vec<String>,
+    /// Columns of a table that are left out, named as `label` is.
+    pub drop: Vec<String>,
+    /// Columns of a table beside which all others are left out, but for labels and identifiers;
+    /// empty for all.
+    pub only: Vec<String>,
+    /// What columns of a table hold, by name or one-based number, where that is not what their cells
+    /// look like.
     pub columns: Vec<(String, ColumnKind)>,
     /// What the columns that a model was trained on hold, by their names, which are empty where it
     /// knows none: then, or where the table has no names, the columns are taken in their order.
     /// Others than these are left out.
     pub expected: Vec<(String, ColumnKind)>,
+    /// How the values of a table are written.
+    pub notation: Notation,
+    /// How they were written in the training of a model: it holds where neither the user nor the
+    /// cells say anything.
+    pub known: Notation,
+    /// How a file of text is laid out.
+    pub layout: TextLayout,
     /// Width and height to which images are resized.
     pub resize: Option<(usize, usize)>,
     /// Patches that are cut out of photographs, which then need not be of one size.
@@ -35,39 +49,108 @@ pub struct ReadOptions {
     pub series: Option<Series>,
 }
 
+/// What the columns of a table are for.
+#[derive(Debug, Default)]
+pub(crate) struct Roles {
+    /// The column of labels.
+    pub(crate) label: Option<usize>,
+    /// The columns that identify rows together.
+    pub(crate) ids: Vec<usize>,
+    /// Those that are read, by their place in the table.
+    pub(crate) read: Vec<(usize, Column)>,
+    /// The names of those that a model does not know.
+    pub(crate) unknown: Vec<String>,
+}
+
 impl ReadOptions {
-    /// What the user and a model say of each of the columns of a table; `kept` are those that are
-    /// not set aside.
-    pub(crate) fn kinds(
+    /// What the columns of a table are for; `names` are empty where it has none.
+    pub(crate) fn roles(&self, place: &str, known: &Names, width: usize) -> Result<Roles> {
+        let names = &known.names;
+        known.refuse_doubt(place, [&self.label].into_iter().flatten().chain(&self.id))?;
+        let find = |option: &str, wanted: &String| find_column(place, option, wanted, names, width);
+        let label = self.label.as_ref().map(|wanted| find("label", wanted)).transpose()?;
+        let all =
+            |option: &str, wanted: &[String]| find_columns(place, option, wanted, names, width);
+        let ids = all("id", &self.id)?;
+        let (drop, only) = (all("drop", &self.drop)?, all("only", &self.only)?);
+        let aside = |column: &usize| {
+            Some(*column) == label
+                || ids.contains(column)
+                || drop.contains(column)
+                || !only.is_empty() && !only.contains(column)
+        };
+        let kept: Vec<usize> = (0..width).filter(|column| !aside(column)).collect();
+        let mut kinds = vec![None; width];
+        let by_name = self.kinds(place, names, &kept, &mut kinds)?;
+        let said = self.columns.iter().map(|(name, kind)| Ok((find("column", name)?, *kind)));
+        let said = said.collect::<Result<Vec<(usize, ColumnKind)>>>()?;
+        said.iter().for_each(|(column, kind)| kinds[*column] = Some(*kind));
+        let known = |column: &usize| !by_name || kinds[*column].is_some();
+        let named = |column: &usize| {
+            names.get(*column).cloned().unwrap_or_else(|| format!("column {}", column + 1))
+        };
+        let unknown = kept.iter().filter(|column| !known(column)).map(named).collect();
+        let read = kept.iter().copied().filter(known).map(|at| {
+            let mut column = Column::asked(kinds[at]);
+            column.consent = if said.iter().any(|(column, _)| *column == at) {
+                Some(None)
+            } else {
+                self.known.units.get(&named(&at)).cloned().map(Some)
+            };
+            (at, column)
+        });
+        let read: Vec<(usize, Column)> = read.collect();
+        if read.is_empty() {
+            return Err(Error::data(
+                place,
+                "no column is left beside what is set aside; wanted at least one of numbers",
+            ));
+        }
+        Ok(Roles { label, ids, read, unknown })
+    }
+
+    /// How values are written, as far as that is said or known; a mark before decimals that the cells
+    /// tell stands before one that is known.
+    pub(crate) fn written(&self, decimal: Option<DecimalMark>) -> Notation {
+        let said = self.notation.clone();
+        let decimal = said.decimal.or(decimal);
+        let month_first = said.month_first;
+        Notation { month_first, ..Notation { decimal, ..said }.or(&self.known) }
+    }
+
+    /// Notes what a model knows of the columns; whether it knows them by their names.
+    ///
+    /// An error where one of them is not there.
+    fn kinds(
         &self,
         place: &str,
         names: &[String],
-        width: usize,
         kept: &[usize],
-    ) -> Result<Wanted> {
-        let mut kinds = vec![None; width];
+        kinds: &mut [Option<ColumnKind>],
+    ) -> Result<bool> {
         let expected = &self.expected;
-        let by_name = !names.is_empty() && expected.iter().all(|(name, _)| !name.is_empty());
-        if by_name {
-            for (name, kind) in expected {
-                if let Some(column) = kept.iter().find(|column| names[**column] == *name) {
-                    kinds[*column] = Some(*kind);
-                }
+        if names.is_empty() || expected.iter().any(|(name, _)| name.is_empty()) {
+            if kept.len() == expected.len() {
+                let order = kept.iter().zip(expected);
+                order.for_each(|(column, (_, kind))| kinds[*column] = Some(*kind));
             }
-        } else if kept.len() == expected.len() {
-            kept.iter().zip(expected).for_each(|(column, (_, kind))| kinds[*column] = Some(*kind));
+            return Ok(false);
         }
-        for (name, kind) in &self.columns {
-            kinds[find_column(place, "column", name, names, width)?] = Some(*kind);
+        let mut missing = Vec::new();
+        for (name, kind) in expected {
+            match kept.iter().find(|column| names[**column] == *name) {
+                Some(column) => kinds[*column] = Some(*kind),
+                None => missing.push(name.as_str()),
+            }
         }
-        Ok(Wanted { kinds, known_only: by_name && !expected.is_empty() })
+        if !missing.is_empty() {
+            let found: Vec<&str> = kept.iter().map(|column| names[*column].as_str()).collect();
+            return Err(Error::shape(
+                format!("columns of {place}"),
+                quoted(&found),
+                format!("also {}, as in training; add or rename columns", quoted(&missing)),
+            ));
+        }
+        Ok(!expected.is_empty())
     }
-}
-
-/// What is wanted of the columns of a table.
-pub(crate) struct Wanted {
-    /// What each holds, where anybody says so.
-    pub(crate) kinds: Vec<Option<ColumnKind>>,
-    /// Whether columns of which nobody says anything are left out: a model does not know them.
-    pub(crate) known_only: bool,
 }

@@ -8,7 +8,8 @@ use crate::labels;
 use crate::options::ReadOptions;
 use crate::pictures::{images, patches};
 use crate::series;
-use crate::tables::column::{Loaded, Sort};
+use crate::tables::column::Sort;
+use crate::tables::table::Loaded;
 use crate::tables::{csv, parquet, refuse};
 use rows::{CellPosition, ColumnKind, Dataset, Error, Message, Result};
 
@@ -27,7 +28,8 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
     let Some(series) = &options.series else { return table(source, options) };
     let time =
         series.time.clone().map_or_else(|| time_column(source, options), |time| Ok(Some(time)))?;
-    let data = table(source, &ReadOptions { id: time, series: None, ..options.clone() })?;
+    let id = time.into_iter().collect();
+    let data = table(source, &ReadOptions { id, series: None, ..options.clone() })?;
     if let Some(CellPosition { row, column }) = data.survey()?.missing.first {
         return Err(Error::data(
             &data.name,
@@ -57,7 +59,7 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
 }
 
 fn table(source: &str, options: &ReadOptions) -> Result<Dataset> {
-    let Loaded { mut dataset, columns } = load(source, options)?;
+    let Loaded { mut dataset, columns, .. } = load(source, options)?;
     refuse::refuse(&dataset, &columns)?;
     dataset.check_finite()?;
     refuse::warn(&mut dataset, options.expected.is_empty())?;
@@ -66,7 +68,7 @@ fn table(source: &str, options: &ReadOptions) -> Result<Dataset> {
 
 /// The only column of dates; none where there is none.
 fn time_column(source: &str, options: &ReadOptions) -> Result<Option<String>> {
-    let Loaded { dataset, columns } = load(source, options)?;
+    let Loaded { dataset, columns, .. } = load(source, options)?;
     let dates: Vec<usize> =
         (0..columns.len()).filter(|at| columns[*at].sort() == Sort::Dates).collect();
     match dates.as_slice() {
@@ -95,7 +97,7 @@ pub(crate) fn load(source: &str, options: &ReadOptions) -> Result<Loaded> {
             Message::from("either ").set("label", "COLUMN").text(" or ").set("labels", "FILE"),
         ));
     }
-    if let (true, Some(name)) = (options.label == options.id, &options.id) {
+    if let Some(name) = options.id.iter().find(|id| options.label.as_ref() == Some(id)) {
         return Err(Error::setting("id", format!("{name:?}"), "another column than the label"));
     }
     let mut loaded = load_source(source, options)?;
@@ -125,12 +127,15 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
             "nothing: only .npz files hold arrays with names",
         ));
     }
-    if !options.columns.is_empty() && !matches!(format, Format::Csv | Format::Parquet) {
-        return Err(Error::setting(
-            "column",
-            "given",
-            "nothing: only the columns of CSV and Parquet tables have kinds",
-        ));
+    let table = matches!(format, Format::Csv | Format::Parquet);
+    let of_tables = [
+        ("column", !options.columns.is_empty()),
+        ("drop", !options.drop.is_empty()),
+        ("only", !options.only.is_empty()),
+        ("missing", !options.notation.missing.is_empty()),
+    ];
+    if let (Some((name, _)), false) = (of_tables.into_iter().find(|(_, given)| *given), table) {
+        return Err(Error::setting(name, "given", "nothing: only tables have columns of a kind"));
     }
     if options.resize.is_some() && format != Format::Picture {
         return Err(Error::setting(
@@ -151,7 +156,7 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
                 .text(": patches are cut out of photographs as they are"),
         ));
     }
-    let plain = |dataset| Loaded { dataset, columns: Vec::new() };
+    let plain = |dataset| Loaded { dataset, columns: Vec::new(), settings: Vec::new() };
     let mut loaded = match format {
         Format::Csv => return csv::load(path, options),
         Format::Parquet => return parquet::load(path, options),
@@ -171,18 +176,24 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
 /// their own.
 fn set_aside(data: &mut Dataset, options: &ReadOptions) -> Result<()> {
     let label = options.label.as_deref().filter(|_| data.labels.is_none());
-    let id = options.id.as_deref().filter(|_| data.ids.is_none());
-    let mut wanted: Vec<(&str, &str)> = [("label", label), ("id", id)]
+    let ids = options.id.iter().filter(|_| data.ids.is_none());
+    let mut wanted: Vec<(&str, &str)> = label
+        .map(|name| ("label", name))
         .into_iter()
-        .filter_map(|(option, name)| Some((option, name?)))
+        .chain(ids.map(|name| ("id", name.as_str())))
         .collect();
     // Numbers count the columns of the file, so the later column is taken out first.
     wanted.sort_by_key(|(_, name)| std::cmp::Reverse(name.parse::<usize>().ok()));
     for (option, name) in wanted {
-        let texts = Some(labels::set_aside(data, option, name, options.memory)?);
-        match option {
-            "label" => data.labels = texts,
-            _ => data.ids = texts,
+        let texts = labels::set_aside(data, option, name, options.memory)?;
+        match (option, data.ids.take()) {
+            ("label", ids) => (data.labels, data.ids) = (Some(texts), ids),
+            // The later column was taken out first.
+            (_, Some(ids)) => {
+                let both = texts.iter().zip(&ids).map(|(first, rest)| format!("{first} {rest}"));
+                data.ids = Some(both.collect());
+            }
+            (_, None) => data.ids = Some(texts),
         }
     }
     Ok(())
@@ -190,13 +201,13 @@ fn set_aside(data: &mut Dataset, options: &ReadOptions) -> Result<()> {
 
 fn load_digits(options: &ReadOptions) -> Result<Loaded> {
     let cut = options.resize.is_some() || options.patches.is_some();
-    if options.label.is_some() || options.id.is_some() || options.array.is_some() || cut {
+    if options.label.is_some() || !options.id.is_empty() || options.array.is_some() || cut {
         return Err(Error::data(
             digits::NAME,
             "has its labels already and takes no label, id, array, resize or patches",
         ));
     }
-    Ok(Loaded { dataset: digits::load()?, columns: Vec::new() })
+    Ok(Loaded { dataset: digits::load()?, columns: Vec::new(), settings: Vec::new() })
 }
 
 #[cfg(test)]
@@ -209,7 +220,7 @@ mod tests {
     fn options(label: Option<&str>, id: Option<&str>) -> ReadOptions {
         ReadOptions {
             label: label.map(str::to_owned),
-            id: id.map(str::to_owned),
+            id: id.map(str::to_owned).into_iter().collect(),
             ..ReadOptions::default()
         }
     }

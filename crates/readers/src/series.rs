@@ -1,7 +1,7 @@
 //! From a table of points in time to windows.
 
 use crate::hold::sink::Sink;
-use crate::stamps::nanos;
+use crate::stamps::instants;
 use rows::calendar::date_time;
 use rows::{
     Dataset, Duplicates, Error, Gaps, Message, Result, Series, Shape, Span, Store, View, Windows,
@@ -47,7 +47,7 @@ pub(crate) fn windows(data: &Dataset, series: &Series, memory: Option<u64>) -> R
             "at least 2 points, and a stride of at least 1",
         ));
     }
-    let (mut points, sorted) = Points::read(data)?;
+    let (mut points, noticed) = Points::read(data)?;
     points.merge(data, series)?;
     let runs = points.runs(data, series)?;
     let starts: Vec<usize> = runs
@@ -83,11 +83,8 @@ pub(crate) fn windows(data: &Dataset, series: &Series, memory: Option<u64>) -> R
     windows.ids = Some(starts.iter().map(|start| stamps[*start].clone()).collect());
     windows.channels.clone_from(&data.columns);
     windows.warnings.clone_from(&data.warnings);
-    if !sorted {
-        windows.warnings.push(
-            "the rows are not in the order of their time stamps, and were sorted by them".into(),
-        );
-    }
+    windows.warnings.extend(noticed);
+    windows.notation.clone_from(&data.notation);
     windows.windows =
         Some(Windows { stamps, starts, length: series.window, series: series.clone() });
     Ok(windows)
@@ -123,24 +120,23 @@ impl PointNumbers {
 }
 
 impl Points {
-    /// The points in the order of their times, and whether the rows were so already.
-    fn read(data: &Dataset) -> Result<(Self, bool)> {
-        let times = match &data.ids {
-            Some(stamps) => stamps
-                .iter()
-                .enumerate()
-                .map(|(row, stamp)| nanos(stamp).ok_or_else(|| unreadable(data, row, stamp)))
-                .collect::<Result<_>>()?,
-            None => (0..data.rows() as i128).collect(),
+    /// The points in the order of their times, and what the user should know of these.
+    fn read(data: &Dataset) -> Result<(Self, Vec<Message>)> {
+        let (times, doubt) = match &data.ids {
+            Some(stamps) => instants(stamps, &data.notation)
+                .map_err(|row| unreadable(data, row, &stamps[row]))?,
+            None => ((0..data.rows() as i128).collect(), None),
         };
-        let (times, channels): (Vec<i128>, usize) = (times, data.features());
+        let channels = data.features();
         let read = PointNumbers::Read(data.values.clone());
         let mut points = Self { times, values: read, channels, stamped: data.ids.is_some() };
         let sorted = points.times.is_sorted();
         if !sorted {
             points.sort()?;
         }
-        Ok((points, sorted))
+        let why = "the rows are not in the order of their time stamps, and were sorted by them";
+        let sorted = (!sorted).then(|| Message::from(why));
+        Ok((points, sorted.into_iter().chain(doubt).collect()))
     }
 
     /// Orders the points by their times; those of one time keep their order.
@@ -298,7 +294,7 @@ fn unreadable(data: &Dataset, row: usize, stamp: &str) -> Error {
     Error::data(
         &data.name,
         format!(
-            "row {} has {stamp:?} for a time stamp; wanted a date like 2024-01-31, 2024-01-31 12:30:00 or 31.01.2024, or seconds since 1970",
+            "row {} has {stamp:?} for a time stamp; wanted a date like 2024-01-31, 2024-01-31 12:30:00 or 31.01.2024, or seconds since 1970; how others are written is told by date_format",
             row + 1
         ),
     )
@@ -339,26 +335,6 @@ mod tests {
         let stamps = minutes(places);
         let values: Vec<f64> = places.iter().map(|place| *place as f64).collect();
         points(&stamps.iter().map(String::as_str).collect::<Vec<_>>(), &values)
-    }
-
-    #[test]
-    fn stamps_are_read_as_people_write_them() {
-        let day = 1_704_067_200 * 1_000_000_000i128;
-        for text in [
-            "2024-01-01",
-            "2024-01-01 00:00:00",
-            "2024-01-01T00:00:00Z",
-            "2024-01-01T02:00:00+02:00",
-            "01.01.2024",
-            "2024/01/01",
-            "1704067200",
-            "2024-01-01 00:00",
-        ] {
-            assert_eq!(nanos(text), Some(day), "{text}");
-        }
-        for text in ["", "tomorrow", "2024-13-01", "2024-02-30", "inf", "1e300"] {
-            assert_eq!(nanos(text), None, "{text}");
-        }
     }
 
     #[test]

@@ -1,55 +1,697 @@
-//! Points in time and times of day, from text.
+//! Points in time and times of day, from text as people and programs write them.
+//!
+//! `01/02/2024` is the first of February or the second of January: a text is read both ways
+//! ([`Stamp`]), and all texts of a column together tell which way it is ([`Order`]).
 
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, civil};
+use jiff::civil::{Date, DateTime, Time};
+use jiff::fmt::strtime::BrokenDownTime;
+use rows::{Message, Notation};
 
-/// Nanoseconds since 1970 of a time stamp; without an offset it is taken for universal time.
-pub(crate) fn nanos(text: &str) -> Option<i128> {
-    let text = text.trim();
-    if let Ok(seconds) = text.parse::<f64>() {
-        return (seconds.abs() < 1e12).then(|| (seconds * 1e9).round() as i128);
-    }
-    let of = |date: civil::DateTime| {
-        TimeZone::UTC.to_timestamp(date).ok().map(|time| time.as_nanosecond())
-    };
-    let dates = ["%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y"];
-    let clocks = [
-        "%Y/%m/%d %H:%M:%S",
-        "%Y/%m/%d %H:%M",
-        "%d.%m.%Y %H:%M:%S",
-        "%d.%m.%Y %H:%M",
-        "%d/%m/%Y %H:%M:%S",
-        "%d/%m/%Y %H:%M",
-        "%Y-%m-%d %H:%M",
-    ];
-    text.parse::<Timestamp>()
-        .ok()
-        .map(|time| time.as_nanosecond())
-        .or_else(|| text.parse::<civil::DateTime>().ok().and_then(of))
-        .or_else(|| {
-            clocks
-                .iter()
-                .find_map(|format| civil::DateTime::strptime(format, text).ok())
-                .and_then(of)
-        })
-        .or_else(|| {
-            dates
-                .iter()
-                .find_map(|format| civil::Date::strptime(format, text).ok())
-                .and_then(|date| of(date.at(0, 0, 0, 0)))
-        })
+/// A day in nanoseconds.
+pub(crate) const DAY: f64 = 86_400e9;
+/// Longer texts are no dates.
+const LONGEST: usize = 64;
+/// A year of two digits from this on is one of the last century.
+const LAST_CENTURY: i16 = 69;
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+const WEEKDAYS: [&str; 7] =
+    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
+/// Names of time zones, some of which stand for several.
+const ZONES: [&str; 28] = [
+    "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT", "AKST", "AKDT", "HST", "WET", "WEST",
+    "CET", "CEST", "EET", "EEST", "MSK", "BST", "IST", "PKT", "HKT", "SGT", "JST", "KST", "AEST",
+    "AEDT", "NZST",
+];
+
+/// A text that is a date, a time of day or both.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Stamp {
+    /// The part of a day that has passed.
+    Clock(f64),
+    /// A date, with a time where there is one.
+    Date(Dated),
 }
 
-/// The part of a day that has passed at a time of day: `18:00` or `18:00:00`.
-pub(crate) fn clock(text: &str) -> Option<f64> {
-    let parts: Vec<f64> = text.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    let [hours, minutes, seconds] = match parts.as_slice() {
-        [hours, minutes] => [*hours, *minutes, 0.0],
-        [hours, minutes, seconds] => [*hours, *minutes, *seconds],
+/// A date as it is read with the day first and with the month first, in nanoseconds since 1970; a
+/// way that gives no date is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dated {
+    day_first: Option<i128>,
+    month_first: Option<i128>,
+    /// Whether its year has two digits.
+    pub(crate) short_year: bool,
+    /// Whether it names a time zone that is not known here.
+    pub(crate) named_zone: bool,
+}
+
+/// What the texts of a column, or of a table, say of the order of day and month.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Order {
+    day_first: usize,
+    month_first: usize,
+    /// The first text that may be both.
+    either: Option<String>,
+}
+
+impl Order {
+    /// Takes a text that was read.
+    pub(crate) fn add(&mut self, text: &str, dated: &Dated) {
+        match (dated.day_first, dated.month_first) {
+            (Some(a), Some(b)) if a != b && self.either.is_none() => {
+                self.either = Some(text.to_owned());
+            }
+            (Some(_), None) => self.day_first += 1,
+            (None, Some(_)) => self.month_first += 1,
+            _ => {}
+        }
+    }
+
+    /// Whether the month comes first, where some text is a date one way only; those that speak
+    /// against the others do not count.
+    pub(crate) fn month_first(&self) -> Option<bool> {
+        (self.day_first + self.month_first > 0).then_some(self.month_first > self.day_first)
+    }
+
+    /// A text that may be read both ways, where nothing tells which.
+    pub(crate) fn doubt(&self) -> Option<&str> {
+        self.either.as_deref().filter(|_| self.month_first().is_none())
+    }
+}
+
+impl Dated {
+    /// The instant, in nanoseconds since 1970; none where the text is no date in this order.
+    pub(crate) fn nanos(self, month_first: bool) -> Option<i128> {
+        if month_first { self.month_first } else { self.day_first }
+    }
+
+    fn sure(nanos: i128) -> Self {
+        Self {
+            day_first: Some(nanos),
+            month_first: Some(nanos),
+            short_year: false,
+            named_zone: false,
+        }
+    }
+}
+
+/// Reads a text in a given format, or as it comes.
+pub(crate) fn stamp(text: &str, format: Option<&str>) -> Option<Stamp> {
+    match format {
+        Some(format) => formatted(text.trim(), format),
+        None => parse(text.trim()),
+    }
+}
+
+/// The instants of all texts, in nanoseconds since 1970, with a warning where day and month are in
+/// doubt; or the row of the first that is none.
+pub(crate) fn instants(
+    texts: &[String],
+    notation: &Notation,
+) -> Result<(Vec<i128>, Option<Message>), usize> {
+    let format = notation.date_format.as_deref();
+    let read = texts.iter().enumerate().map(|(row, text)| match number(text) {
+        Some(nanos) if format.is_none() => Ok(Dated::sure(nanos)),
+        _ => match stamp(text, format) {
+            Some(Stamp::Date(dated)) => Ok(dated),
+            _ => Err(row),
+        },
+    });
+    let read: Vec<Dated> = read.collect::<Result<_, _>>()?;
+    let mut order = Order::default();
+    texts.iter().zip(&read).for_each(|(text, dated)| order.add(text, dated));
+    let month_first = notation.month_first.or(order.month_first()).unwrap_or(false);
+    let nanos = read.iter().enumerate().map(|(row, dated)| dated.nanos(month_first).ok_or(row));
+    let doubt = order.doubt().filter(|_| notation.month_first.is_none());
+    Ok((nanos.collect::<Result<_, _>>()?, doubt.and_then(|text| in_doubt("the time stamps", text))))
+}
+
+/// What to say where the texts of a column may be read both ways, by the first of them.
+pub(crate) fn in_doubt(what: &str, text: &str) -> Option<Message> {
+    let Some(Stamp::Date(dated)) = parse(text.trim()) else { return None };
+    let [day, month] = [dated.nanos(false)?, dated.nanos(true)?].map(rows::calendar::date_time);
+    let day = day.trim_end_matches(" 00:00:00");
+    let month = month.trim_end_matches(" 00:00:00");
+    Some(
+        Message::from(format!("{what}: {text} is read as {day}; if it is {month}, say "))
+            .set("month_first", "true")
+            .text(", or how dates are written with ")
+            .set("date_format", "%d/%m/%Y"),
+    )
+}
+
+/// The instant that a number stands for: a date as `20240131`, or seconds, milliseconds,
+/// microseconds or nanoseconds since 1970, told by their size.
+pub(crate) fn of_number(number: f64) -> Option<i128> {
+    if let Some(date) = compact(number) {
+        return Some(date);
+    }
+    let size = number.abs();
+    let unit = match size {
+        _ if size < 1e11 => 1e9,
+        _ if size < 1e14 => 1e6,
+        _ if size < 1e17 => 1e3,
+        _ if size < 9e18 => 1.0,
         _ => return None,
     };
-    let within = (0.0..24.0).contains(&hours)
-        && (0.0..60.0).contains(&minutes)
-        && (0.0..60.0).contains(&seconds);
-    within.then_some((hours + (minutes + seconds / 60.0) / 60.0) / 24.0)
+    Some((number * unit).round() as i128)
+}
+
+/// The date that a number like `20240131` is, of the years 1900 to 2100.
+pub(crate) fn compact(number: f64) -> Option<i128> {
+    if number.fract() != 0.0 || !(19_000_101.0..21_010_000.0).contains(&number) {
+        return None;
+    }
+    let number = number as i32;
+    let [year, month, day] = [number / 10_000, number / 100 % 100, number % 100];
+    let date = Date::new(year as i16, month as i8, day as i8).ok()?;
+    Some(instant(date.to_datetime(Time::midnight()), 0))
+}
+
+fn number(text: &str) -> Option<i128> {
+    text.trim().parse::<f64>().ok().filter(|number| number.is_finite()).and_then(of_number)
+}
+
+/// The instant of a date and time that stand so many seconds before universal time.
+fn instant(civil: DateTime, offset: i64) -> i128 {
+    let since = civil.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0));
+    since.as_nanos() - i128::from(offset) * 1_000_000_000
+}
+
+/// The part of a day that has passed.
+fn passed(time: Time) -> f64 {
+    let seconds = f64::from(time.hour()) * 3600.0
+        + f64::from(time.minute()) * 60.0
+        + f64::from(time.second())
+        + f64::from(time.subsec_nanosecond()) / 1e9;
+    seconds / 86_400.0
+}
+
+/// Reads by the directives of strptime; a date needs no day, a time no seconds.
+fn formatted(text: &str, format: &str) -> Option<Stamp> {
+    let parsed = BrokenDownTime::parse(format, text).ok()?;
+    let time = parsed.to_time().ok();
+    let date = match (parsed.year(), parsed.month(), parsed.day()) {
+        (Some(year), Some(month), None) => Date::new(year, month, 1).ok(),
+        (Some(year), None, None) => Date::new(year, 1, 1).ok(),
+        _ => parsed.to_date().ok(),
+    };
+    let Some(date) = date else { return time.map(|time| Stamp::Clock(passed(time))) };
+    let offset = parsed.offset().map_or(0, |offset| i64::from(offset.seconds()));
+    let civil = date.to_datetime(time.unwrap_or(Time::midnight()));
+    Some(Stamp::Date(Dated::sure(instant(civil, offset))))
+}
+
+/// A piece of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token<'a> {
+    Digits(&'a str),
+    Word(&'a str),
+    Mark(u8),
+}
+
+fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
+    let mut tokens = Vec::with_capacity(16);
+    let mut rest = text;
+    while let Some(first) = rest.bytes().next() {
+        let run = |of: fn(&u8) -> bool| rest.bytes().take_while(of).count();
+        let digits = run(u8::is_ascii_digit);
+        let letters = run(u8::is_ascii_alphabetic);
+        let length = match (digits, letters) {
+            (0, 0) if first.is_ascii() => {
+                tokens.push(Token::Mark(first));
+                1
+            }
+            (0, 0) => return None,
+            (0, letters) => {
+                tokens.push(Token::Word(&rest[..letters]));
+                letters
+            }
+            (digits, _) => {
+                tokens.push(Token::Digits(&rest[..digits]));
+                digits
+            }
+        };
+        rest = &rest[length..];
+    }
+    Some(tokens)
+}
+
+/// A time of day that was found in a text, and the zone behind it.
+struct Timed {
+    time: Time,
+    /// Seconds before universal time.
+    offset: i64,
+    named_zone: bool,
+}
+
+/// Reads a text whose form is its own.
+fn parse(text: &str) -> Option<Stamp> {
+    let worth = text.len() <= LONGEST
+        && text.bytes().any(|byte| byte.is_ascii_digit())
+        && text.bytes().filter(|byte| !byte.is_ascii_digit()).count() > 0;
+    if !worth {
+        return None;
+    }
+    let tokens = tokens(text)?;
+    let (mut date, timed) = match find_clock(&tokens) {
+        Some((start, clock)) => {
+            let (timed, end) = read_clock(&tokens[start..], clock)?;
+            (tokens[..start].iter().chain(&tokens[start + end..]).copied().collect(), Some(timed))
+        }
+        None => (tokens, None),
+    };
+    let is_blank = |token: &Token| matches!(token, Token::Mark(b' ' | b','));
+    while date.first().is_some_and(is_blank) {
+        date.remove(0);
+    }
+    if date.iter().all(is_blank) {
+        let clock = timed.filter(|timed| timed.offset == 0 && !timed.named_zone)?;
+        return Some(Stamp::Clock(passed(clock.time)));
+    }
+    let dotted = || match (date.as_slice(), &timed) {
+        // A clock with points; where this is a date, it is that.
+        (
+            [
+                Token::Digits(a),
+                Token::Mark(b'.'),
+                Token::Digits(b),
+                Token::Mark(b'.'),
+                Token::Digits(c),
+            ],
+            None,
+        ) if [a, b, c].iter().all(|part| part.len() == 2) => {
+            let [a, b, c] = [a, b, c].map(|part| part.parse::<i8>().unwrap_or(-1));
+            Time::new(a, b, c, 0).ok().map(|time| Stamp::Clock(passed(time)))
+        }
+        _ => None,
+    };
+    read_date(&date, timed.as_ref()).map(Stamp::Date).or_else(dotted)
+}
+
+/// Where a time of day begins, and whether its hours, minutes and seconds stand without marks.
+fn find_clock(tokens: &[Token]) -> Option<(usize, bool)> {
+    let colon = (1..tokens.len().saturating_sub(1)).find(|at| {
+        matches!(
+            (&tokens[at - 1], &tokens[*at], &tokens[at + 1]),
+            (Token::Digits(hour), Token::Mark(b':'), Token::Digits(minute))
+                if hour.len() <= 2 && minute.len() == 2
+        )
+    });
+    let behind_t = || {
+        let at = tokens.iter().position(|token| matches!(token, Token::Word("T" | "t")))?;
+        matches!(tokens.get(at + 1), Some(Token::Digits(clock)) if [4, 6].contains(&clock.len()))
+            .then_some((at + 1, true))
+    };
+    colon.map(|at| (at - 1, false)).or_else(behind_t)
+}
+
+/// Reads the time of day that the tokens begin with, with its zone, and how many tokens it takes.
+fn read_clock(tokens: &[Token], together: bool) -> Option<(Timed, usize)> {
+    let two = |text: &str| text.parse::<i8>().ok();
+    let Token::Digits(first) = *tokens.first()? else { return None };
+    let (mut hour, minute, mut second, mut at);
+    if together {
+        (hour, minute) = (two(&first[..2])?, two(&first[2..4])?);
+        (second, at) = (if first.len() == 6 { two(&first[4..])? } else { 0 }, 1);
+    } else {
+        let Token::Digits(minutes) = *tokens.get(2)? else { return None };
+        (hour, minute, second, at) = (two(first)?, two(minutes)?, 0, 3);
+        if let (Some(Token::Mark(b':')), Some(Token::Digits(seconds))) =
+            (tokens.get(at), tokens.get(at + 1))
+        {
+            (second, at) = (two(seconds).filter(|_| seconds.len() == 2)?, at + 2);
+        }
+    }
+    let mut nanos = 0;
+    if let (Some(Token::Mark(b'.' | b',')), Some(Token::Digits(part))) =
+        (tokens.get(at), tokens.get(at + 1))
+        && part.len() <= 9
+    {
+        let digits: String = part.chars().chain(std::iter::repeat('0')).take(9).collect();
+        (nanos, at) = (digits.parse::<i32>().ok()?, at + 2);
+    }
+    let blank = usize::from(tokens.get(at) == Some(&Token::Mark(b' ')));
+    if let Some(Token::Word(half)) = tokens.get(at + blank)
+        && let Some(afternoon) = half_of_day(half)
+    {
+        if !(1..=12).contains(&hour) {
+            return None;
+        }
+        (hour, at) = (hour % 12 + if afternoon { 12 } else { 0 }, at + blank + 1);
+    }
+    // 24:00:00 is no time here; a leap second is the one before.
+    second = if second == 60 { 59 } else { second };
+    let time = Time::new(hour, minute, second, nanos).ok()?;
+    let (offset, named_zone, zone) = read_zone(&tokens[at..])?;
+    Some((Timed { time, offset, named_zone }, at + zone))
+}
+
+fn half_of_day(word: &str) -> Option<bool> {
+    match word {
+        _ if word.eq_ignore_ascii_case("am") => Some(false),
+        _ if word.eq_ignore_ascii_case("pm") => Some(true),
+        _ => None,
+    }
+}
+
+/// The seconds before universal time that a zone stands for, whether it is a name that is not known,
+/// and how many tokens it takes; none where it is no zone.
+fn read_zone(tokens: &[Token]) -> Option<(i64, bool, usize)> {
+    let blank = usize::from(tokens.first() == Some(&Token::Mark(b' ')));
+    let rest = &tokens[blank..];
+    match rest {
+        [Token::Word("Z" | "z"), ..] => Some((0, false, blank + 1)),
+        [Token::Word("UTC" | "GMT"), more @ ..] => {
+            let (offset, named, taken) = if more.first() == Some(&Token::Mark(b' ')) {
+                (0, false, 0)
+            } else {
+                read_zone(more)?
+            };
+            Some((offset, named, blank + 1 + taken))
+        }
+        [Token::Mark(sign @ (b'+' | b'-')), Token::Digits(hours), more @ ..] => {
+            let number = |text: &str| text.parse::<i64>().ok();
+            let (hours, minutes, taken) = match (hours.len(), more) {
+                (2, [Token::Mark(b':'), Token::Digits(minutes), ..]) => {
+                    (number(hours)?, number(minutes)?, 4)
+                }
+                (2, _) => (number(hours)?, 0, 2),
+                (4, _) => (number(&hours[..2])?, number(&hours[2..])?, 2),
+                _ => return None,
+            };
+            let seconds = (hours * 60 + minutes) * 60;
+            let valid = hours <= 15 && minutes < 60;
+            valid.then_some((if *sign == b'-' { -seconds } else { seconds }, false, blank + taken))
+        }
+        [Token::Word(name), ..] if blank == 1 && ZONES.contains(name) => Some((0, true, blank + 1)),
+        _ => Some((0, false, 0)),
+    }
+}
+
+/// A part of a date.
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    Digits(&'a str),
+    Month(i8),
+}
+
+/// Reads a date of three parts, of two (a year and a month), or of eight digits.
+fn read_date(tokens: &[Token], timed: Option<&Timed>) -> Option<Dated> {
+    let (mut parts, mut marks) = (Vec::with_capacity(3), Vec::with_capacity(4));
+    for token in tokens {
+        match token {
+            Token::Digits(digits) => parts.push(Part::Digits(digits)),
+            Token::Mark(mark @ (b'-' | b'/' | b'.' | b',' | b' ' | b'\'')) => marks.push(*mark),
+            // What the clock was parted by: Apache writes 31/Jan/2024:12:30:00.
+            Token::Mark(b':') if timed.is_some() => {}
+            Token::Word("T" | "t") if timed.is_some() => {}
+            Token::Word("st" | "nd" | "rd" | "th") if !parts.is_empty() => {}
+            Token::Word(word) => match named(word, &MONTHS) {
+                Some(month) => parts.push(Part::Month(month as i8 + 1)),
+                None if named(word, &WEEKDAYS).is_some() && parts.is_empty() => {}
+                None => return None,
+            },
+            Token::Mark(_) => return None,
+        }
+    }
+    let marks: Vec<u8> = marks.into_iter().filter(|mark| ![b' ', b','].contains(mark)).collect();
+    let uniform = marks.windows(2).all(|pair| pair[0] == pair[1]);
+    let read = match parts.as_slice() {
+        [Part::Digits(a), Part::Digits(b), Part::Digits(c)] if uniform && marks.len() >= 2 => {
+            of_digits(a, b, c, marks[0], marks.len())
+        }
+        [Part::Digits(year), Part::Month(month), Part::Digits(day)] if year.len() == 4 => {
+            of_parts(year, *month, day)
+        }
+        [Part::Digits(day), Part::Month(month), Part::Digits(year)]
+        | [Part::Month(month), Part::Digits(day), Part::Digits(year)] => {
+            of_parts(year, *month, day)
+        }
+        [Part::Month(month), Part::Digits(year)] | [Part::Digits(year), Part::Month(month)]
+            if year.len() == 4 || year.len() == 2 && marks.len() == 1 =>
+        {
+            of_parts(year, *month, "1")
+        }
+        [Part::Digits(year), Part::Digits(month)]
+            if year.len() == 4 && month.len() == 2 && marks.len() == 1 && timed.is_none() =>
+        {
+            of_parts(year, month.parse().ok()?, "1")
+        }
+        [Part::Digits(month), Part::Digits(year)]
+            if year.len() == 4 && month.len() <= 2 && marks == b"/" && timed.is_none() =>
+        {
+            of_parts(year, month.parse().ok()?, "1")
+        }
+        [Part::Digits(all)] if all.len() == 8 && timed.is_some() => {
+            of_parts(&all[..4], all[4..6].parse().ok()?, &all[6..])
+        }
+        _ => None,
+    };
+    let (day_first, month_first, short_year) = read?;
+    let time = timed.map_or(Time::midnight(), |timed| timed.time);
+    let offset = timed.map_or(0, |timed| timed.offset);
+    let whole = |date: Option<Date>| date.map(|date| instant(date.to_datetime(time), offset));
+    let dated = Dated {
+        day_first: whole(day_first),
+        month_first: whole(month_first),
+        short_year,
+        named_zone: timed.is_some_and(|timed| timed.named_zone),
+    };
+    (dated.day_first.is_some() || dated.month_first.is_some()).then_some(dated)
+}
+
+/// The place of a name among others, by its first three letters or in full.
+fn named(word: &str, names: &[&str]) -> Option<usize> {
+    let word = word.to_ascii_lowercase();
+    let short = if word == "sept" { "sep" } else { word.as_str() };
+    names.iter().position(|name| *name == word || short.len() == 3 && name.starts_with(short))
+}
+
+/// A date with the day first, one with the month first, and whether the year has two digits.
+type BothWays = (Option<Date>, Option<Date>, bool);
+
+/// Three numbers, of which the first or the last is the year.
+fn of_digits(a: &str, b: &str, c: &str, mark: u8, marks: usize) -> Option<BothWays> {
+    let two = |text: &str| (1..=2).contains(&text.len());
+    if marks != 2 || !two(b) {
+        return None;
+    }
+    if a.len() == 4 && two(c) {
+        return of_parts(a, b.parse().ok()?, c);
+    }
+    // Versions are written with points, too.
+    let dotted = mark != b'.' || c.len() == 4 || [a, b, c].iter().all(|part| part.len() == 2);
+    let known = two(a) && (c.len() == 4 || c.len() == 2) && dotted && b"/-.".contains(&mark);
+    if !known {
+        return None;
+    }
+    let (year, short) = year(c)?;
+    let [a, b] = [a, b].map(|part| part.parse::<i8>().unwrap_or(0));
+    Some((Date::new(year, b, a).ok(), Date::new(year, a, b).ok(), short))
+}
+
+/// A date whose parts are known.
+fn of_parts(year_digits: &str, month: i8, day: &str) -> Option<BothWays> {
+    let (year, short) = year(year_digits)?;
+    let date = Date::new(year, month, day.parse().ok()?).ok()?;
+    Some((Some(date), Some(date), short))
+}
+
+/// A year of four digits, or of two, which is one of the years 1969 to 2068.
+fn year(digits: &str) -> Option<(i16, bool)> {
+    let year: i16 = digits.parse().ok()?;
+    match digits.len() {
+        4 => Some((year, false)),
+        2 => Some((year + if year < LAST_CENTURY { 2000 } else { 1900 }, true)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rows::calendar::date_time;
+
+    /// As it is read with the day first, and with the month first.
+    fn both(text: &str) -> [String; 2] {
+        let Some(Stamp::Date(dated)) = stamp(text, None) else { panic!("{text:?} is no date") };
+        [false, true].map(|month| dated.nanos(month).map_or("none".to_owned(), date_time))
+    }
+
+    #[test]
+    fn dates_of_one_reading_are_read_as_people_and_programs_write_them() {
+        for text in [
+            "2024-01-31",
+            "2024-1-31",
+            "2024/01/31",
+            "2024-01-31 00:00",
+            "2024-01-31T00:00:00Z",
+            "2024-01-31T02:00:00+02:00",
+            "2024-01-30T19:30:00.000-0430",
+            "2024-01-31 00:00:00 UTC",
+            "20240131T000000",
+            "20240131T000000Z",
+            "31.01.2024",
+            "31.01.24",
+            "31-Jan-24",
+            "31-JAN-2024",
+            "31 Jan 2024",
+            "31 January 2024",
+            "Jan 31 2024",
+            "January 31, 2024",
+            "Jan 31st, 2024",
+            "2024 Jan 31",
+            "Wed, 31 Jan 2024 00:00:00 +0000",
+            "Wed, 31 Jan 2024 00:00:00 GMT",
+            "Wed Jan 31 00:00:00 2024",
+            "31/Jan/2024:00:00:00 +0000",
+            "01/31/2024 12:00:00 AM",
+            "1/31/24 12:00 am",
+        ] {
+            let read = both(text);
+            assert!(read.contains(&"2024-01-31 00:00:00".to_owned()), "{text}: {read:?}");
+            assert!(read[0] == read[1] || read.contains(&"none".to_owned()), "{text}: {read:?}");
+        }
+    }
+
+    #[test]
+    fn a_month_and_a_year_are_the_first_of_the_month() {
+        for text in ["2024-02", "02/2024", "Feb 2024", "Feb-24", "February 2024"] {
+            assert_eq!(both(text)[0], "2024-02-01 00:00:00", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_date_in_doubt_is_read_both_ways() {
+        assert_eq!(both("01/02/2024"), ["2024-02-01 00:00:00", "2024-01-02 00:00:00"]);
+        assert_eq!(both("31/01/23"), ["2023-01-31 00:00:00", "none"]);
+        assert_eq!(both("01/31/99 7:05 PM"), ["none", "1999-01-31 19:05:00"]);
+        let said = in_doubt("column \"when\"", "01/02/2024").unwrap().to_string();
+        assert_eq!(
+            said,
+            "column \"when\": 01/02/2024 is read as 2024-02-01; if it is 2024-01-02, say month_first = true, or how dates are written with date_format = %d/%m/%Y"
+        );
+    }
+
+    #[test]
+    fn seconds_their_parts_and_zones_are_kept() {
+        assert_eq!(both("2024-01-31 12:30:05.25")[0], "2024-01-31 12:30:05.25");
+        assert_eq!(both("2024-01-31T12:30:05,123456+01:00")[0], "2024-01-31 11:30:05.123456");
+        let Some(Stamp::Date(zoned)) = stamp("2024-07-01 08:00:00 EST", None) else { panic!() };
+        assert!(zoned.named_zone);
+    }
+
+    #[test]
+    fn times_of_day_are_parts_of_a_day() {
+        for (text, part) in
+            [("18:00", 0.75), ("18.00.00", 0.75), ("6:00 PM", 0.75), ("12:00 AM", 0.0)]
+        {
+            assert_eq!(stamp(text, None), Some(Stamp::Clock(part)), "{text}");
+        }
+        for text in ["24:00", "13:00 PM", "1:2", "7:60"] {
+            assert_eq!(stamp(text, None), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_texts_are_no_dates() {
+        for text in [
+            "",
+            "tomorrow",
+            "2024-13-01",
+            "2024-02-30",
+            "1-2",
+            "1.2.3",
+            "10.0.0.1",
+            "12 34",
+            "3 x 4",
+            "1,5",
+            "-",
+            "123-45-6789",
+            "12-34-5678",
+            "may",
+            "a:b",
+            "2024",
+            "1/2",
+            "12%",
+            "555-1234",
+            "item 31",
+            "31 items 2024",
+            "ä2024-01-01",
+        ] {
+            assert_eq!(stamp(text, None), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_format_holds_alone() {
+        let read = |text, format| stamp(text, Some(format));
+        let day = |text, format| match read(text, format) {
+            Some(Stamp::Date(dated)) => date_time(dated.nanos(false).unwrap()),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(day("24|31|01", "%y|%d|%m"), "2024-01-31 00:00:00");
+        assert_eq!(day("01/02/2024 07:05 PM", "%m/%d/%Y %I:%M %p"), "2024-01-02 19:05:00");
+        assert_eq!(day("2024-01-31 12:00 +0100", "%Y-%m-%d %H:%M %z"), "2024-01-31 11:00:00");
+        assert_eq!(day("2024 Feb", "%Y %b"), "2024-02-01 00:00:00");
+        assert_eq!(read("18h00", "%Hh%M"), Some(Stamp::Clock(0.75)));
+        assert_eq!(read("2024-01-31", "%d/%m/%Y"), None);
+    }
+
+    #[test]
+    fn numbers_are_dates_in_digits_or_counts_since_1970() {
+        let day = |number| of_number(number).map(date_time);
+        assert_eq!(day(20_240_131.0).as_deref(), Some("2024-01-31 00:00:00"));
+        for number in [1_704_067_200.0, 1_704_067_200e3, 1_704_067_200e6, 1_704_067_200e9] {
+            assert_eq!(day(number).as_deref(), Some("2024-01-01 00:00:00"), "{number}");
+        }
+        assert_eq!((compact(20_241_331.0), compact(2.5), of_number(1e300)), (None, None, None));
+    }
+
+    #[test]
+    fn all_texts_together_tell_the_order() {
+        let texts = ["01/02/2024", "13/02/2024"].map(str::to_owned);
+        let (nanos, doubt) = instants(&texts, &Notation::default()).unwrap();
+        assert_eq!(date_time(nanos[0]), "2024-02-01 00:00:00");
+        assert_eq!(doubt, None);
+        let texts = ["01/02/2024", "02/13/2024"].map(str::to_owned);
+        let (nanos, _) = instants(&texts, &Notation::default()).unwrap();
+        assert_eq!(date_time(nanos[0]), "2024-01-02 00:00:00");
+        assert!(instants(&texts[..1], &Notation::default()).unwrap().1.is_some());
+        let texts = ["01/02/2024", "13/02/2024", "02/14/2024"].map(str::to_owned);
+        assert_eq!(instants(&texts, &Notation::default()), Err(2));
+        let said = Notation { month_first: Some(true), ..Notation::default() };
+        assert_eq!(instants(&texts, &said), Err(1));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_text_makes_it_panic(text in "[0-9:/. TZ+,aApPmMJjan-]{0,24}", wild in any::<String>()) {
+            let _ = (stamp(&text, None), stamp(&wild, None), stamp(&text, Some(&wild)));
+        }
+
+        #[test]
+        fn what_is_written_is_read_back(nanos in -2_000_000_000i64..4_000_000_000) {
+            let nanos = i128::from(nanos) * 1_000_000_000;
+            let Some(Stamp::Date(read)) = stamp(&date_time(nanos), None) else { panic!() };
+            prop_assert_eq!(read, Dated::sure(nanos));
+        }
+    }
 }

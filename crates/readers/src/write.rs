@@ -353,7 +353,7 @@ mod tests {
             let path = folder.path().join(format!("t.{extension}"));
             for ids in [None, Some(&ids[..])] {
                 write_table(&path, ids, &names(), 2, &NUMBERS).unwrap();
-                let options = ReadOptions { id: Some("row".to_owned()), ..ReadOptions::default() };
+                let options = ReadOptions { id: vec!["row".to_owned()], ..ReadOptions::default() };
                 let data = read(&path.display().to_string(), &options).unwrap();
                 assert_eq!(data.columns, names());
                 let values = data.gather(0..2).unwrap();

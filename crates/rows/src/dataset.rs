@@ -5,6 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::message::Message;
+use crate::notation::Notation;
 use crate::rng::Rng;
 use crate::schema::{ColumnKind, Field, Shape};
 use crate::store::Store;
@@ -35,6 +36,8 @@ pub struct Dataset {
     pub full_scale: Option<f64>,
     /// What the columns of a table hold; empty where all are complete numbers, or nothing is known.
     pub fields: Vec<Field>,
+    /// How the values of its file are written, as far as the reader was told or found it out.
+    pub notation: Notation,
     /// The names of a series' channels; empty where it has none.
     pub channels: Vec<String>,
     /// Where rows are windows over a series: which points they hold.
@@ -69,6 +72,7 @@ impl Dataset {
             ids: None,
             full_scale: None,
             fields: Vec::new(),
+            notation: Notation::default(),
             channels: Vec::new(),
             windows: None,
             whitening: Whitening::None,
@@ -118,6 +122,7 @@ impl Dataset {
             ids: self.ids.as_ref().map(pick),
             full_scale: self.full_scale,
             fields: self.fields.clone(),
+            notation: self.notation.clone(),
             channels: self.channels.clone(),
             windows: self.windows.as_ref().map(|windows| Windows {
                 starts: rows.iter().map(|row| windows.starts[*row]).collect(),
@@ -166,6 +171,7 @@ impl Dataset {
         };
         (narrowed.labels, narrowed.ids, narrowed.full_scale) =
             (self.labels.clone(), self.ids.clone(), self.full_scale);
+        narrowed.notation = self.notation.clone();
         Ok(narrowed)
     }
 
@@ -221,13 +227,18 @@ impl Dataset {
         };
         let (row, column, nan) = (first.row + 1, first.column, missing.first == Some(first));
         let what = if nan { "a NaN" } else { "an infinite value" };
-        Err(Error::data(
-            &self.name,
-            format!(
-                "row {row} has {what} in {} (such cells in all: {all}); fill it in, or remove the row or the column",
-                self.column_name(column)
-            ),
-        ))
+        let name = self.column_name(column);
+        let cells = format!("row {row} has {what} in {name} (such cells in all: {all}); ");
+        let advice = match (nan, &self.shape) {
+            (false, Shape::Flat { .. }) => Message::from(cells)
+                .text("count it as missing with ")
+                .set("missing", "inf,-inf")
+                .text(", leave the column out with ")
+                .set("drop", &name)
+                .text(", or correct it"),
+            _ => Message::from(cells).text("fill it in, or remove the row or the column"),
+        };
+        Err(Error::data(&self.name, advice))
     }
 
     /// What a zero-based column holds.

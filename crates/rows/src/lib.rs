@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `dataset` | [`Dataset`]: rows with what is known about them |
 //! | `values`, `store`, `held`, `view` | numbers in memory, on disk, or as windows over others |
-//! | `schema`, `calendar` | the shape of a row, what columns hold, dates as text |
+//! | `schema`, `notation`, `calendar` | the shape of a row, what columns hold, how values are written, dates as text |
 //! | `windows` | windows over a series, and back to its points |
 //! | `survey`, `moments` | [`Survey`]: what one look over all numbers finds; [`Moments`]: mean and variance |
 //! | `matrix` | [`Matrix`]: numbers that a model gave |
@@ -22,6 +22,7 @@ mod held;
 mod matrix;
 mod message;
 mod moments;
+mod notation;
 mod order;
 mod rng;
 mod schema;
@@ -42,6 +43,7 @@ pub use held::Held;
 pub use matrix::Matrix;
 pub use message::{Message, Wording};
 pub use moments::Moments;
+pub use notation::{DecimalMark, Notation};
 pub use order::Order;
 pub use rng::Rng;
 pub use schema::{ColumnKind, Field, OTHER, Shape};

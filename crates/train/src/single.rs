@@ -206,6 +206,7 @@ impl<'a> Single<'a> {
         let signature = Signature {
             shape: data.shape.clone(),
             columns: data.columns.clone(),
+            notation: data.notation.clone(),
             series: data.windows.as_ref().map(|windows| windows.series.clone()),
             preparation,
         };

@@ -2,7 +2,7 @@
 
 use crate::args::Data;
 use crate::show::{self, Show};
-use crate::wording::{all_worded, worded};
+use crate::wording::{all_worded, as_a_flag, worded};
 use autoencoders::data::ColumnDescription;
 use autoencoders::data::Description;
 use autoencoders::data::Field;
@@ -50,6 +50,12 @@ fn text(description: &Description) -> String {
         description.infinite,
         show::plural(description.constant, "column")
     );
+    if !description.settings.is_empty() {
+        let settings = description.settings.iter();
+        let words: Vec<String> =
+            settings.map(|(name, value)| as_a_flag(name, Some(value))).collect();
+        text += &format!("read as with {}\n", words.join(" "));
+    }
     if let Some(labels) = &description.labels {
         let counts: Vec<String> =
             labels.iter().take(MOST).map(|(label, count)| format!("{label} ({count})")).collect();

@@ -32,5 +32,5 @@ pub(crate) fn run(args: &Decode, show: &Show) -> Result<()> {
 fn read_codes(source: &str) -> Result<Dataset> {
     let columns = describe(source, &ReadOptions::default())?.columns;
     let id = columns.first().filter(|first| first.name == ROW).map(|_| ROW.to_owned());
-    read(source, &ReadOptions { id, ..ReadOptions::default() })
+    read(source, &ReadOptions { id: id.into_iter().collect(), ..ReadOptions::default() })
 }

@@ -197,11 +197,8 @@ fn row(model: &Model, fields: &[Field], line: &str, places: Option<&Places>) -> 
     let mut values = Vec::with_capacity(features);
     for (at, text) in texts.iter().enumerate() {
         let field = own.get(at).cloned().unwrap_or_default();
-        let wrong = |error: Error| match error {
-            Error::Data { message, .. } => Error::data(column(model, at), message),
-            other => other,
-        };
-        let value = read_cell(&field, text).map_err(wrong)?;
+        let notation = &model.signature().notation;
+        let value = read_cell(&column(model, at), &field, notation, text)?;
         if value.is_nan() && !knows_gaps {
             return Err(Error::data(
                 column(model, at),

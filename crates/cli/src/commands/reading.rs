@@ -21,6 +21,7 @@ pub(crate) fn read_for(
 ) -> Result<Dataset> {
     let mut options = reading.options();
     options.expected = model.signature().kinds();
+    options.known = model.signature().notation.clone();
     if let (Some(patches), Some(whiten)) =
         (&mut options.patches, &model.signature().preparation.whiten)
         && reading.whiten.is_none()

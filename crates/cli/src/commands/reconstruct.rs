@@ -86,8 +86,8 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
         (0..args.count.map_or(data.rows(), |count| data.rows().min(count as usize))).collect();
     let data = data.select(&rows)?;
     // Without a name, the column of identifiers has that of tables written here.
-    let id =
-        args.rows.reading.id.as_deref().filter(|id| id.parse::<usize>().is_err()).unwrap_or("row");
+    let id = args.rows.reading.id.first().filter(|id| id.parse::<usize>().is_err());
+    let id = id.map_or("row", String::as_str);
     let cells = write(path, id, model, &data)?;
     let holed = data.with_gaps(HIDDEN, &mut Rng::new(model.plan().settings.seed).split("fill"))?;
     let mut filled = filling(model, &data, &holed)?;

@@ -1,7 +1,7 @@
 //! `ae report`: what a model has learned, on one page.
 
 use crate::again::{head_words, rows_words, train_words};
-use crate::args::{Report, Rows};
+use crate::args::{Kinds, Report, Rows};
 use crate::commands::reading::read_for;
 use crate::files::{holds_files, name, refuse_input, refuse_no_folder};
 use crate::report;
@@ -62,9 +62,12 @@ fn as_trained(rows: &Rows, model: &Model) -> Rows {
             },
         )
         .filter(|(_, kind)| matches!(kind, ColumnKind::Count | ColumnKind::Poisson));
-    let asked: Vec<_> =
-        asked.filter(|(name, _)| reading.columns.iter().all(|(known, _)| known != name)).collect();
-    reading.columns.extend(asked);
+    let asked: Vec<_> = asked
+        .filter(|(name, _)| {
+            reading.columns.iter().flat_map(|kinds| &kinds.0).all(|(known, _)| known != name)
+        })
+        .collect();
+    reading.columns.push(Kinds(asked));
     rows
 }
 

@@ -85,13 +85,11 @@ fn only_text(model: &Model, text: &str) -> Result<Dataset> {
 /// Reads the row whose neighbours are sought; a file of its own may lack the label and id of the
 /// others.
 fn one_row(file: &str, rows: &Rows, model: &Model) -> Result<Dataset> {
-    let set_aside =
-        ReadOptions { labels: None, expected: model.signature().kinds(), ..rows.reading.options() };
-    let bare = ReadOptions {
-        resize: rows.reading.resize,
-        expected: model.signature().kinds(),
-        ..ReadOptions::default()
-    };
+    let expected = model.signature().kinds();
+    let known = model.signature().notation.clone();
+    let set_aside = ReadOptions { labels: None, expected, known, ..rows.reading.options() };
+    let bare =
+        ReadOptions { label: None, id: Vec::new(), columns: Vec::new(), ..set_aside.clone() };
     let data = read(file, &set_aside).or_else(|error| read(file, &bare).map_err(|_| error))?;
     match data.rows() {
         1 => Ok(model.signature().aligned(data)?.0),

@@ -246,10 +246,8 @@ impl Table {
         }
         let of = |(column, encoding): (usize, &Encoding)| match (encoding, data.kind(column)) {
             (Encoding::Choice { levels, .. }, ColumnKind::Categorical) => {
-                let known: BTreeMap<&str, usize> =
-                    levels.iter().enumerate().map(|(at, level)| (level.as_str(), at)).collect();
-                let here =
-                    |level: &String| known.get(level.as_str()).copied().unwrap_or(levels.len());
+                let known = Known::of(levels);
+                let here = |level: &String| known.place(level).unwrap_or(levels.len());
                 Ok(Levels::Choices(data.fields[column].levels.iter().map(here).collect()))
             }
             (Encoding::Text { vocabulary }, ColumnKind::Text) => Ok(Levels::Texts(
@@ -270,6 +268,23 @@ impl Table {
             _ => Ok(Levels::None),
         };
         self.columns.iter().enumerate().map(of).collect()
+    }
+
+    /// The columns of categories none of whose values in the data was there in training, each with
+    /// one of these values and one of the training.
+    pub fn unseen(&self, data: &Dataset) -> Vec<(usize, String, String)> {
+        let unseen = |(column, encoding): (usize, &Encoding)| {
+            let (Encoding::Choice { levels, .. }, Some(field)) =
+                (encoding, data.fields.get(column))
+            else {
+                return None;
+            };
+            let known = Known::of(levels);
+            let strange = field.levels.iter().all(|level| known.place(level).is_none());
+            let example = field.levels.first().filter(|_| strange)?;
+            Some((column, example.clone(), levels.first()?.clone()))
+        };
+        self.columns.iter().enumerate().filter_map(unseen).collect()
     }
 
     /// Prepares one row of the source into `out`, which is all zeros.
@@ -338,6 +353,53 @@ impl Table {
             other => Field::of(other.kind()),
         };
         self.columns.iter().map(of).collect()
+    }
+}
+
+/// The levels that are known, by their texts and by what these mean.
+struct Known<'a> {
+    texts: BTreeMap<&'a str, usize>,
+    /// By meaning; none where several levels have it.
+    meanings: BTreeMap<Meaning, Option<usize>>,
+}
+
+/// What a level means: `3` and `3.0` are one number, `True` and `1` one truth.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Meaning {
+    Number(u64),
+    Text(String),
+}
+
+impl Meaning {
+    fn of(level: &str) -> Self {
+        let level = level.trim();
+        match level.parse::<f64>() {
+            // Adding zero makes the two zeros one number.
+            Ok(number) => Self::Number((number + 0.0).to_bits()),
+            Err(_) if level.eq_ignore_ascii_case("true") => Self::Number(1f64.to_bits()),
+            Err(_) if level.eq_ignore_ascii_case("false") => Self::Number(0f64.to_bits()),
+            Err(_) => Self::Text(level.to_owned()),
+        }
+    }
+}
+
+impl<'a> Known<'a> {
+    fn of(levels: &'a [String]) -> Self {
+        let texts = levels.iter().enumerate().map(|(at, level)| (level.as_str(), at)).collect();
+        let mut meanings = BTreeMap::new();
+        for (at, level) in levels.iter().enumerate() {
+            meanings
+                .entry(Meaning::of(level))
+                .and_modify(|known| *known = None)
+                .or_insert(Some(at));
+        }
+        Self { texts, meanings }
+    }
+
+    /// The place of a level, by its text or by what it alone can mean.
+    fn place(&self, level: &str) -> Option<usize> {
+        let by_text = self.texts.get(level).copied();
+        by_text.or_else(|| self.meanings.get(&Meaning::of(level)).copied().flatten())
     }
 }
 

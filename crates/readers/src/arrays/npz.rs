@@ -129,7 +129,7 @@ pub(crate) fn load(path: &Path, options: &ReadOptions, array: Option<&str>) -> R
     };
     let mut data = npz.data(&name, options.memory)?;
     data.labels = npz.beside(&data, options.label.as_deref())?;
-    data.ids = npz.beside(&data, options.id.as_deref())?;
+    data.ids = npz.beside(&data, options.id.first().map(String::as_str))?;
     Ok(data)
 }
 

@@ -122,6 +122,27 @@ impl<T: Number> Sink<T> {
     }
 }
 
+/// The same numbers with each changed, which knows its position; in at most `memory` bytes.
+pub(crate) fn changed(
+    store: Store,
+    place: &str,
+    memory: Option<u64>,
+    change: impl Fn(usize, f64) -> f64,
+) -> Result<Store> {
+    let mut sink = Sink::<f64>::new(place, memory, store.len());
+    let mut position = 0;
+    for block in store.blocks(1) {
+        let block = block?;
+        for start in (0..block.len()).step_by(PIECE) {
+            let piece = start..block.len().min(start + PIECE);
+            sink.room(piece.len())?;
+            sink.extend(piece.clone().map(|at| change(position + at, block.get(at))));
+        }
+        position += block.len();
+    }
+    sink.finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

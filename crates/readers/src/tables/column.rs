@@ -1,18 +1,25 @@
-//! What a column of a table holds, and why some columns are refused.
+//! What a column of a table holds, told by its cells.
+//!
+//! A date that may be read with the day or the month first waits until all cells are seen: in its
+//! place stands a number that is none ([`waiting`]), until [`Column::settle`] has decided.
 
-use crate::stamps::{clock, nanos};
-use crate::tables::cell::Cell;
-use rows::{ColumnKind, Dataset, Error, Field, Result};
+use crate::stamps::{self, DAY, Dated, Order, Stamp};
+use crate::tables::amount::{self, Amount};
+use crate::tables::cell::{Cell, Marks, Meaning, is_dash};
+use rows::{ColumnKind, DecimalMark, Error, Field, Notation, Result};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Nanoseconds in a day.
-const DAY: f64 = 86_400e9;
 /// A text column of more different values than this, and than half of its rows, is none of
 /// categories unless the user says so.
 const CATEGORIES: usize = 20;
 /// Texts of so many words on average are sentences, not identifiers.
 const WORDS: usize = 2;
+/// Fewer numbers than this may look like dates by chance.
+const FEW_DATES: usize = 3;
+/// The first whole number that f64 does not tell from the next one.
+const WIDEST: f64 = 9_007_199_254_740_992.0;
 
 /// What most cells of a column are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,20 +57,13 @@ fn excerpt(text: &str) -> String {
     }
 }
 
-/// Rows in which NaN stands for whatever is no number, and what the columns of a table hold.
-pub(crate) struct Loaded {
-    pub(crate) dataset: Dataset,
-    /// One for each column of a CSV or Parquet table; empty for the other formats.
-    pub(crate) columns: Vec<Column>,
-}
-
 /// What was seen in one column of a table.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Column {
-    /// What the user says that it holds.
+    /// What the user or a model says that it holds.
     pub(crate) asked: Option<ColumnKind>,
-    /// Whether nobody asks for it: a model does not know it.
-    pub(crate) left_out: bool,
+    /// Whether units and marks between thousands are taken off its numbers, and which unit alone.
+    pub(crate) consent: Option<Option<String>>,
     /// Whether its cells are lists or structures of something else than numbers.
     pub(crate) nested: bool,
     pub(crate) numbers: Seen,
@@ -72,11 +72,57 @@ pub(crate) struct Column {
     /// Dates that are times of day alone.
     clocks: usize,
     pub(crate) texts: Seen,
+    /// The row of the first text that is no mark for nothing.
+    first_other: usize,
     pub(crate) missing: Seen,
     /// Words in all its texts.
     words: usize,
     /// The different texts, numbered as they came.
     levels: BTreeMap<String, usize>,
+    /// Numbers that were read with a unit or marks between thousands.
+    amounts: usize,
+    /// Numbers that are dates in digits: `20240131`.
+    compact: usize,
+    /// The first whole number beyond what f64 tells apart.
+    pub(crate) wide: Option<String>,
+    /// The texts that wait for what the others are.
+    waiting: BTreeMap<String, Waiting>,
+    /// A mark that was taken for a missing value.
+    pub(crate) dash: Option<String>,
+    pub(crate) order: Order,
+    /// The first date with a year of two digits.
+    pub(crate) short_year: Option<String>,
+    /// The first date with a time zone that is not known.
+    pub(crate) named_zone: Option<String>,
+    settled: Settled,
+}
+
+/// A text that waits until all cells of its column are seen.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    place: usize,
+    what: Awaited,
+    count: usize,
+    row: usize,
+}
+
+/// What it waits for.
+#[derive(Clone, Copy, Debug)]
+enum Awaited {
+    /// The order of day and month.
+    Order(Dated),
+    /// Whether the others are texts, among which it has this level, or numbers and dates, among
+    /// which it means that there is no value.
+    Texts(f64),
+}
+
+/// What was decided when all cells had been seen.
+#[derive(Clone, Debug, Default)]
+struct Settled {
+    /// The numbers for the texts that waited.
+    numbers: Vec<f64>,
+    /// Whether its numbers are dates in digits.
+    digits: bool,
 }
 
 impl Column {
@@ -85,79 +131,248 @@ impl Column {
         Self { asked, ..Self::default() }
     }
 
-    /// The same, where only columns that a model knows may be wanted.
-    pub(crate) fn wanted(asked: Option<ColumnKind>, known_only: bool) -> Self {
-        Self { left_out: known_only && asked.is_none(), ..Self::asked(asked) }
-    }
-
-    /// Takes one cell: the number to hold for it, NaN where there is no value. `text` is asked only
-    /// where it matters.
-    pub(crate) fn take(&mut self, row: usize, cell: Cell, text: impl FnOnce() -> String) -> f64 {
-        if self.left_out {
-            return 0.0;
-        }
-        match (self.asked, cell) {
-            (
-                Some(ColumnKind::Numeric | ColumnKind::Count | ColumnKind::Poisson),
-                Cell::Boolean(truth),
-            ) => {
-                self.numbers.count += 1;
-                f64::from(u8::from(truth))
-            }
-            (_, Cell::Missing) => {
+    /// Takes one cell: the number to hold for it, NaN where there is no value.
+    pub(crate) fn take(&mut self, row: usize, cell: Cell<'_>, marks: &Marks) -> f64 {
+        use ColumnKind::{Boolean, Categorical, Count, Date, Numeric, Poisson, Text, Time};
+        match (self.asked, marks.read(cell)) {
+            (_, Meaning::Missing) => {
                 self.missing.add(row, "");
                 f64::NAN
             }
-            (Some(ColumnKind::Categorical | ColumnKind::Text), _) => self.level(row, text()),
-            (Some(ColumnKind::Boolean), Cell::Number(number)) if number == 0.0 || number == 1.0 => {
+            (Some(Categorical | Text), _) => self.level(row, &text_of(cell)),
+            (Some(Numeric | Count | Poisson), Meaning::Boolean(truth)) => {
+                self.numbers.count += 1;
+                f64::from(u8::from(truth))
+            }
+            (_, Meaning::Dash) => self.dash(row, &text_of(cell)),
+            (Some(Numeric | Count | Poisson), Meaning::Text | Meaning::Stamp(_)) => {
+                self.amount(row, &text_of(cell), marks.decimal)
+            }
+            (Some(Boolean), Meaning::Number(number)) if number == 0.0 || number == 1.0 => {
                 self.booleans.add(row, "");
                 number
             }
-            (_, Cell::Boolean(truth)) => {
+            (Some(Boolean), Meaning::Text) => self.word(row, &text_of(cell)),
+            (_, Meaning::Boolean(truth)) => {
                 self.booleans.add(row, "");
                 f64::from(u8::from(truth))
             }
-            (Some(ColumnKind::Date | ColumnKind::Time), _) | (_, Cell::Date) => {
-                self.date(row, text())
-            }
-            (Some(ColumnKind::Count | ColumnKind::Poisson), Cell::Number(number))
+            (Some(Date), Meaning::Number(number)) => match stamps::of_number(number) {
+                Some(nanos) => self.day(row, &text_of(cell), nanos),
+                None => self.level(row, &text_of(cell)),
+            },
+            (Some(Time), Meaning::Number(_)) => self.level(row, &text_of(cell)),
+            (_, Meaning::Stamp(stamp)) => self.stamp(row, &text_of(cell), stamp),
+            (Some(Count | Poisson), Meaning::Number(number))
                 if number < 0.0 || number.fract() != 0.0 =>
             {
-                self.level(row, text())
+                self.level(row, &text_of(cell))
             }
-            (_, Cell::Number(number)) => {
-                if self.numbers.first.is_none() || self.asked == Some(ColumnKind::Boolean) {
-                    self.numbers.add(row, &text());
-                } else {
-                    self.numbers.count += 1;
-                }
-                number
-            }
-            (Some(ColumnKind::Boolean), Cell::Text) => self.word(row, text()),
-            (_, Cell::Text) => self.level(row, text()),
+            (_, Meaning::Number(number)) => self.number(row, number, cell),
+            (_, Meaning::Text) => self.level(row, &text_of(cell)),
         }
     }
 
-    /// Takes a date or a time of day, in days.
-    fn date(&mut self, row: usize, text: String) -> f64 {
-        let time = clock(&text).filter(|_| self.asked != Some(ColumnKind::Date));
-        self.clocks += usize::from(time.is_some());
-        let date = || {
-            nanos(&text)
-                .filter(|_| self.asked != Some(ColumnKind::Time))
-                .map(|nanos| nanos as f64 / DAY)
+    fn number(&mut self, row: usize, number: f64, cell: Cell<'_>) -> f64 {
+        if self.numbers.first.is_none() || self.asked == Some(ColumnKind::Boolean) {
+            self.numbers.add(row, &text_of(cell));
+        } else {
+            self.numbers.count += 1;
+        }
+        self.compact += usize::from(stamps::compact(number).is_some());
+        if self.wide.is_none() && number.abs() >= WIDEST {
+            let text = text_of(cell);
+            // With an exponent nobody counts the last digits.
+            let counts = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+            self.wide = counts.then(|| excerpt(&text));
+        }
+        number
+    }
+
+    /// Takes a number with a unit, where that was consented to.
+    fn amount(&mut self, row: usize, text: &str, decimal: DecimalMark) -> f64 {
+        let Some(known) = &mut self.consent else { return self.level(row, text) };
+        let of_unit = |Amount { number, unit }: Amount| {
+            let same = known.get_or_insert_with(|| unit.clone()) == &unit;
+            same.then_some(number)
         };
-        match time.or_else(date) {
-            Some(days) => {
-                self.dates.add(row, &text);
-                days
+        let whole = |number: &f64| {
+            !matches!(self.asked, Some(ColumnKind::Count | ColumnKind::Poisson))
+                || *number >= 0.0 && number.fract() == 0.0
+        };
+        match amount::amount(text, decimal).and_then(of_unit).filter(whole) {
+            Some(number) => {
+                self.amounts += 1;
+                self.numbers.add(row, text);
+                number
             }
             None => self.level(row, text),
         }
     }
 
+    /// Takes a date or a time of day, in days.
+    fn stamp(&mut self, row: usize, text: &str, stamp: Stamp) -> f64 {
+        match stamp {
+            Stamp::Clock(part) if self.asked != Some(ColumnKind::Date) => {
+                self.clocks += 1;
+                self.dates.add(row, text);
+                part
+            }
+            Stamp::Date(dated) if self.asked != Some(ColumnKind::Time) => {
+                if dated.short_year && self.short_year.is_none() {
+                    self.short_year = Some(text.to_owned());
+                }
+                if dated.named_zone && self.named_zone.is_none() {
+                    self.named_zone = Some(text.to_owned());
+                }
+                self.order.add(text, &dated);
+                match (dated.nanos(false), dated.nanos(true)) {
+                    (Some(nanos), same) if same == Some(nanos) => self.day(row, text, nanos),
+                    _ => {
+                        self.dates.add(row, text);
+                        self.wait(row, text, Awaited::Order(dated))
+                    }
+                }
+            }
+            _ => self.level(row, text),
+        }
+    }
+
+    fn day(&mut self, row: usize, text: &str, nanos: i128) -> f64 {
+        self.dates.add(row, text);
+        nanos as f64 / DAY
+    }
+
+    /// Takes a mark that means nothing among numbers and dates.
+    fn dash(&mut self, row: usize, text: &str) -> f64 {
+        let level = self.level(row, text);
+        self.wait(row, text, Awaited::Texts(level))
+    }
+
+    fn wait(&mut self, row: usize, text: &str, what: Awaited) -> f64 {
+        let place = self.waiting.len();
+        if let Some(known) = self.waiting.get_mut(text) {
+            known.count += 1;
+            return waiting(known.place);
+        }
+        self.waiting.insert(text.to_owned(), Waiting { place, what, count: 1, row });
+        waiting(place)
+    }
+
+    /// Decides, once all cells are seen, how its dates are read: as the user or a model says, as its
+    /// own cells tell, as those of other columns do, or with the day first. What is no date that way
+    /// counts as text.
+    pub(crate) fn settle(&mut self, said: Option<bool>, others: Option<bool>) {
+        if self.asked.is_none() && self.sort() == Sort::Numbers && self.dates_in_digits() {
+            self.dates = std::mem::take(&mut self.numbers);
+            self.settled.digits = true;
+        }
+        let month_first = said.or(self.order.month_first()).or(others).unwrap_or(false);
+        let among_texts = self.is_of_texts();
+        let mut numbers = vec![f64::NAN; self.waiting.len()];
+        let (mut strays, mut dashes) = (Vec::new(), Vec::new());
+        for (text, Waiting { place, what, count, row }) in &self.waiting {
+            match what {
+                Awaited::Order(dated) => match dated.nanos(month_first) {
+                    Some(nanos) => numbers[*place] = nanos as f64 / DAY,
+                    None => strays.push((*row, *count, text.clone())),
+                },
+                Awaited::Texts(level) if among_texts => numbers[*place] = *level,
+                Awaited::Texts(_) => dashes.push((*row, *count, text.clone())),
+            }
+        }
+        strays.sort();
+        for (row, count, text) in strays {
+            self.dates.count -= count;
+            self.texts.add(row, &text);
+            self.texts.count += count - 1;
+        }
+        self.settled.numbers = numbers;
+        self.take_dashes_out(dashes);
+    }
+
+    /// Whether its cells are texts, marks for nothing aside.
+    fn is_of_texts(&self) -> bool {
+        let marks =
+            self.waiting.values().filter(|waiting| matches!(waiting.what, Awaited::Texts(_)));
+        let texts = self.texts.count - marks.map(|waiting| waiting.count).sum::<usize>();
+        matches!(self.sort_with(texts), Sort::Texts | Sort::Empty)
+    }
+
+    /// Counts marks as missing values instead of texts.
+    fn take_dashes_out(&mut self, mut dashes: Vec<(usize, usize, String)>) {
+        dashes.sort();
+        for (row, count, _) in &dashes {
+            self.texts.count -= count;
+            self.missing.count += count;
+            if self.missing.first.as_ref().is_none_or(|(first, _)| row < first) {
+                self.missing.first = Some((*row, String::new()));
+            }
+        }
+        self.levels.retain(|text, _| dashes.iter().all(|(_, _, dash)| dash != text));
+        // The first text may have been such a mark; where the others are, nobody has noted.
+        let first = self.texts.first.as_ref().map(|(_, text)| text);
+        if first.is_some_and(|first| dashes.iter().any(|(_, _, dash)| dash == first)) {
+            let other = self.levels.iter().min_by_key(|(_, at)| **at);
+            self.texts.first = other.map(|(text, _)| (self.first_other, excerpt(text)));
+        }
+        self.dash = dashes.into_iter().next().map(|(_, _, text)| text);
+    }
+
+    /// A text that may be read with the day or the month first, where nothing tells which.
+    pub(crate) fn doubt(&self) -> Option<&str> {
+        self.order.doubt().filter(|_| self.sort() == Sort::Dates)
+    }
+
+    /// The first date in digits, where its numbers were taken for such.
+    pub(crate) fn digits(&self) -> Option<&str> {
+        let first = self.dates.first.as_ref().filter(|_| self.settled.digits);
+        first.map(|(_, text)| text.as_str())
+    }
+
+    fn dates_in_digits(&self) -> bool {
+        self.compact == self.numbers.count
+            && self.compact >= FEW_DATES
+            && self.strays() == 0
+            && !self.nested
+    }
+
+    /// Whether numbers that were held for its cells are to be exchanged for others.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        self.settled.digits || !self.settled.numbers.is_empty()
+    }
+
+    /// The number that stands for a cell once the column is settled.
+    pub(crate) fn value(&self, held: f64) -> f64 {
+        if self.settled.digits {
+            return stamps::compact(held).map_or(held, |nanos| nanos as f64 / DAY);
+        }
+        match place(held) {
+            Some(place) => self.settled.numbers.get(place).copied().unwrap_or(f64::NAN),
+            None => held,
+        }
+    }
+
+    /// The unit that was taken off its numbers.
+    pub(crate) fn unit(&self) -> Option<&String> {
+        self.consent.as_ref().and_then(Option::as_ref).filter(|_| self.amounts > 0)
+    }
+
+    /// An example, where all its texts are numbers with one and the same unit, or with marks between
+    /// thousands.
+    pub(crate) fn amount_of_texts(&self, decimal: DecimalMark) -> Option<&str> {
+        let mut unit = None;
+        for text in self.levels.keys() {
+            let found = amount::amount(text, decimal)?.unit;
+            if *unit.get_or_insert_with(|| found.clone()) != found {
+                return None;
+            }
+        }
+        self.texts.first.as_ref().map(|(_, text)| text.as_str())
+    }
+
     /// Takes a yes or no that is no number.
-    fn word(&mut self, row: usize, text: String) -> f64 {
+    fn word(&mut self, row: usize, text: &str) -> f64 {
         let word = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
         match (word(&["yes", "y", "t"]), word(&["no", "n", "f"])) {
             (false, false) => self.level(row, text),
@@ -168,14 +383,17 @@ impl Column {
         }
     }
 
-    fn level(&mut self, row: usize, text: String) -> f64 {
-        self.texts.add(row, &text);
+    fn level(&mut self, row: usize, text: &str) -> f64 {
+        self.texts.add(row, text);
         self.words += text.split_whitespace().count();
         let next = self.levels.len();
-        match self.levels.get(&text) {
+        match self.levels.get(text) {
             Some(level) => *level as f64,
             None => {
-                self.levels.insert(text, next);
+                if !self.levels.keys().any(|known| !is_dash(known)) {
+                    self.first_other = row;
+                }
+                self.levels.insert(text.to_owned(), next);
                 next as f64
             }
         }
@@ -184,6 +402,11 @@ impl Column {
     /// What most cells are; numbers win a tie. What the user says decides where a kind leaves no
     /// other sort.
     pub(crate) fn sort(&self) -> Sort {
+        self.sort_with(self.texts.count)
+    }
+
+    /// The same, were there so many texts.
+    fn sort_with(&self, texts: usize) -> Sort {
         match self.asked {
             Some(ColumnKind::Boolean) => return Sort::Booleans,
             Some(ColumnKind::Categorical | ColumnKind::Text) => return Sort::Texts,
@@ -195,8 +418,9 @@ impl Column {
         }
         let mut most = (Sort::Empty, 0);
         for (sort, seen) in self.sorts() {
-            if seen.count > most.1 {
-                most = (sort, seen.count);
+            let count = if sort == Sort::Texts { texts } else { seen.count };
+            if count > most.1 {
+                most = (sort, count);
             }
         }
         most.0
@@ -204,9 +428,6 @@ impl Column {
 
     /// What the column holds.
     pub(crate) fn kind(&self) -> ColumnKind {
-        if self.left_out {
-            return ColumnKind::Numeric;
-        }
         self.asked.unwrap_or(match self.sort() {
             Sort::Numbers => ColumnKind::Numeric,
             Sort::Booleans => ColumnKind::Boolean,
@@ -273,20 +494,44 @@ impl Column {
     }
 }
 
+/// What stands in the place of a date that waits: NaN with its place among those that do.
+fn waiting(place: usize) -> f64 {
+    f64::from_bits(f64::NAN.to_bits() + 1 + place as u64)
+}
+
+/// The place of a date that waits.
+fn place(held: f64) -> Option<usize> {
+    let place = held.to_bits().checked_sub(f64::NAN.to_bits() + 1)?;
+    held.is_nan().then_some(place as usize).filter(|_| place < 1 << 51)
+}
+
+/// A cell as text, without surrounding space.
+pub(crate) fn text_of(cell: Cell<'_>) -> Cow<'_, str> {
+    match cell {
+        Cell::Missing => Cow::Borrowed(""),
+        Cell::Number(number) => Cow::Owned(number.to_string()),
+        Cell::Boolean(truth) => Cow::Borrowed(if truth { "true" } else { "false" }),
+        Cell::Text(text) | Cell::Written(text) => Cow::Borrowed(text.trim()),
+    }
+}
+
 /// The number for a cell that is read alone; NaN where it has no value. A category that is not
 /// known gets the place behind the last.
 ///
 /// An error where the cell is none of the field's kind.
-pub fn read_cell(field: &Field, text: &str) -> Result<f64> {
+pub fn read_cell(name: &str, field: &Field, notation: &Notation, text: &str) -> Result<f64> {
     let mut column = Column::asked(Some(field.kind));
-    let number = column.take(0, Cell::read(text.as_bytes()), || text.trim().to_owned());
+    column.consent = notation.units.get(name).cloned().map(Some);
+    let held = column.take(0, Cell::Written(text), &Marks::new(notation));
+    column.settle(notation.month_first, None);
+    let number = column.value(held);
     if matches!(field.kind, ColumnKind::Categorical | ColumnKind::Text) && !number.is_nan() {
         let known = field.levels.iter().position(|level| level == text.trim());
         return Ok(known.unwrap_or(field.levels.len()) as f64);
     }
     if column.strays() > 0 || number.is_infinite() {
         let wanted = wanted(field.kind);
-        return Err(Error::data("the cell", format!("is {:?}; wanted {wanted}", excerpt(text))));
+        return Err(Error::data(name, format!("is {:?}; wanted {wanted}", excerpt(text))));
     }
     Ok(number)
 }

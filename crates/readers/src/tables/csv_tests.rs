@@ -1,16 +1,21 @@
 use super::*;
 use crate::tables::refuse;
+use crate::text::layout::TextLayout;
 use proptest::prelude::*;
-use rows::{ColumnKind, Values};
-use std::io::Write;
+use rows::{ColumnKind, Dataset, Values};
+use std::io::{self, Write};
 
 /// Reads text as `read` does, refusals included.
 fn table(text: &str) -> Result<Dataset> {
     table_with(text, &ReadOptions::default())
 }
 
+fn loaded(text: &[u8], options: &ReadOptions) -> Result<Loaded> {
+    parse(Lines::new(text, "t.csv", false, options)?, "t.csv", options)
+}
+
 fn table_with(text: &str, options: &ReadOptions) -> Result<Dataset> {
-    let loaded = parse(text.as_bytes(), "t.csv", options)?;
+    let loaded = loaded(text.as_bytes(), options)?;
     refuse::refuse(&loaded.dataset, &loaded.columns)?;
     loaded.dataset.check_finite()?;
     Ok(loaded.dataset)
@@ -23,7 +28,7 @@ fn refusal(text: &str) -> String {
 fn set(label: Option<&str>, id: Option<&str>) -> ReadOptions {
     ReadOptions {
         label: label.map(str::to_owned),
-        id: id.map(str::to_owned),
+        id: id.map(str::to_owned).into_iter().collect(),
         ..ReadOptions::default()
     }
 }
@@ -76,7 +81,7 @@ fn what_a_model_expects_is_taken_in_order_where_there_are_no_names() {
     // Of another number of columns nothing is known, and nothing is read as zeros.
     let data = table_with("1.5,3,9\n2.5,4,9\n", &ReadOptions { ..options.clone() }).unwrap();
     assert_eq!(data.features(), 2);
-    let bare = ReadOptions { id: None, ..options };
+    let bare = ReadOptions { id: Vec::new(), ..options };
     let data = table_with("1.5,3,9\n2.5,4,9\n", &bare).unwrap();
     assert_eq!(data.values, Values::F64(vec![1.5, 3.0, 9.0, 2.5, 4.0, 9.0]));
 }
@@ -99,7 +104,6 @@ fn semicolons_tabs_quotes_and_a_byte_order_mark_are_read() {
         assert_eq!(data.columns, ["a", "b"], "{text:?}");
         assert_eq!(data.values, Values::F64(vec![1.0, 2.0]), "{text:?}");
     }
-    assert_eq!(delimiter(b"1,5;2,5\n3,5;4,5\n5,5;6,5\n"), b';');
 }
 
 #[test]
@@ -130,7 +134,7 @@ fn nothing_and_a_header_alone_are_refused() {
 fn a_ragged_line_is_named_by_its_number() {
     assert_eq!(
         refusal("a,b\n1,2\n\n3,4,5\n"),
-        "t.csv: line 4 has 3 fields, wanted 2 as in the first line; correct it, or quote cells that contain the delimiter"
+        "t.csv: line 4 has 3 fields, wanted 2 as most have; correct it, quote cells that contain the delimiter, name the delimiter with delimiter, leave out first lines with skip, or take each line for one text with lines = true"
     );
     for (text, line) in [
         ("a,b\r\n1,2\r\n\r\n\r\n3,4,5", 5),
@@ -145,7 +149,7 @@ fn a_ragged_line_is_named_by_its_number() {
 fn one_text_among_numbers_is_named_by_its_cell() {
     assert_eq!(
         refusal("age,b\n1,2\n3,4\nold,6\n"),
-        "t.csv: row 3, column \"age\" has \"old\" among numbers; correct the cell or remove the row"
+        "t.csv: row 3, column \"age\" has \"old\" among numbers; take the column for codes with column = age=categorical, count it as missing with missing = old, or correct it"
     );
 }
 
@@ -208,7 +212,8 @@ fn what_the_user_says_of_a_column_holds() {
     };
     assert!(table_with(text, &unknown).unwrap_err().to_string().contains("did you mean \"zip\""));
     let expected = ReadOptions { expected: unknown.columns, ..ReadOptions::default() };
-    assert!(table_with("a,b\n1,2\n", &expected).is_ok());
+    let error = table_with("a,b\n1,2\n", &expected).unwrap_err().to_string();
+    assert!(error.contains("also \"zap\", as in training"), "{error}");
 }
 
 #[test]
@@ -216,7 +221,7 @@ fn a_date_that_is_none_is_named_by_its_cell() {
     let error = refusal("time,b\n2013-07-04,2\n2013-13-04,4\n2013-07-05,4\n");
     assert_eq!(
         error,
-        "t.csv: row 2, column \"time\" has \"2013-13-04\" among dates; write it like 2024-01-31 or 2024-01-31 12:30, or remove the row"
+        "t.csv: row 2, column \"time\" has \"2013-13-04\" among dates; write it like 2024-01-31 or 2024-01-31 12:30, say how dates are written with date_format = %d/%m/%Y, count it as missing with missing = 2013-13-04, or correct it"
     );
 }
 
@@ -252,16 +257,35 @@ fn booleans_become_one_and_zero() {
 
 #[test]
 fn bytes_that_are_no_text_are_refused() {
-    assert!(refusal("a\0b").contains("no UTF-8 text"));
-    let latin = parse(&b"a,b\n1,caf\xe9\n"[..], "t", &ReadOptions::default()).unwrap();
-    // Where a cell is none, what can be read of it is a category like any other.
-    assert_eq!(latin.dataset.text(1, 0.0), "caf\u{fffd}");
+    assert!(refusal("a\0b").contains("is no text"));
+}
+
+#[test]
+fn other_encodings_are_read_and_said() {
+    let read = |bytes: &[u8]| loaded(bytes, &ReadOptions::default()).unwrap().dataset;
+    let latin = read(b"a,stra\xdfe\n1,caf\xe9\n2,th\xe9\n");
+    assert_eq!((latin.text(1, 0.0), &*latin.columns[1]), ("café".to_owned(), "straße"));
+    assert!(latin.warnings[0].to_string().contains("read as windows-1252"));
+    let wide: Vec<u8> =
+        "\u{feff}a,b\n1,größer\n2,kleiner\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(read(&wide).text(1, 0.0), "größer");
+    // Far from the beginning it is an error that names the option.
+    let mut late = b"a,b\n".to_vec();
+    (0..60_000).for_each(|row| late.extend(format!("{row},x\n").bytes()));
+    late.extend(b"1,caf\xe9\n");
+    let error = loaded(&late, &ReadOptions::default()).err().unwrap().to_string();
+    assert!(error.contains("line 60002 is no UTF-8") && error.contains("encoding ="), "{error}");
+    let said = TextLayout { encoding: Some("latin-1".parse().unwrap()), ..TextLayout::default() };
+    let options = ReadOptions { layout: said, ..ReadOptions::default() };
+    assert_eq!(loaded(&late, &options).unwrap().dataset.text(1, 1.0), "café");
 }
 
 #[test]
 fn a_quote_that_never_closes_is_no_endless_cell() {
     let endless = io::Read::chain(&b"a,b\n1,\""[..], io::repeat(b'x'));
-    let error = parse(endless, "t", &ReadOptions::default()).err().unwrap().to_string();
+    let options = ReadOptions::default();
+    let lines = Lines::new(endless, "t", false, &options).unwrap();
+    let error = parse(lines, "t", &options).err().unwrap().to_string();
     assert!(error.contains("is a quote not closed"), "{error}");
 }
 

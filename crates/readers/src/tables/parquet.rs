@@ -2,12 +2,12 @@
 //! item.
 
 use crate::hold::element::half;
-use crate::names::find_column;
+use crate::names::Names;
 use crate::options::ReadOptions;
-use crate::tables::cell::Cell;
-use crate::tables::column::Loaded;
+use crate::tables::column::Column;
 use crate::tables::parquet_guard::{self as guard, damaged};
 use crate::tables::parquet_table::{ParquetTable, Part, Records};
+use crate::tables::table::{Loaded, left_out};
 use parquet::basic::{Compression, ConvertedType, LogicalType, TimeUnit, Type as Physical};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::DataType;
@@ -15,7 +15,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
-use rows::{Error, Message, Result, calendar};
+use rows::{ColumnKind, Error, Message, Result, calendar};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -144,51 +144,44 @@ impl<'a> ParquetFile<'a> {
 
     fn load(&self, options: &ReadOptions) -> Result<Loaded> {
         let schema = self.metadata.file_metadata().schema_descr();
-        let find = |option: &str, wanted: &Option<String>| {
-            wanted
-                .as_ref()
-                .map(|wanted| {
-                    find_column(self.place, option, wanted, &self.names, self.names.len())
-                })
-                .transpose()
-        };
-        let (label, id) = (find("label", &options.label)?, find("id", &options.id)?);
-        let index = |leaf: &usize| self.names[*leaf].starts_with(PANDAS_INDEX);
-        let features: Vec<usize> = (0..self.names.len())
-            .filter(|leaf| Some(*leaf) != label && Some(*leaf) != id && !index(leaf))
-            .collect();
-        if features.is_empty() {
+        let names = Names::new(self.names.iter().cloned());
+        let mut roles = options.roles(self.place, &names, self.names.len())?;
+        let index = |leaf: usize| self.names[leaf].starts_with(PANDAS_INDEX);
+        roles.read.retain(|(leaf, _)| !index(*leaf));
+        if roles.read.is_empty() {
             return Err(Error::data(self.place, "has no columns to learn from"));
         }
-        let narrow = features.iter().all(|leaf| is_narrow(&schema.column(*leaf)));
-        let names = features.iter().map(|leaf| self.names[*leaf].as_str()).collect();
-        let mut wanted = options.kinds(self.place, &self.names, self.names.len(), &features)?;
-        wanted.kinds = features.iter().map(|leaf| wanted.kinds[*leaf]).collect();
-        let mut table = ParquetTable::new(self.place, names, wanted, narrow, options.memory);
+        let (label, leaves) = (roles.label, &roles.read);
+        let words = |asked: Option<ColumnKind>| {
+            matches!(asked, Some(ColumnKind::Categorical | ColumnKind::Text))
+        };
+        let narrow = leaves
+            .iter()
+            .all(|(leaf, column)| is_narrow(&schema.column(*leaf)) && !words(column.asked));
+        let names = leaves.iter().map(|(leaf, _)| self.names[*leaf].as_str()).collect();
+        let known = leaves.iter().map(|(_, column)| column.clone()).collect();
+        let mut table = ParquetTable::new(self.place, names, known, narrow, options);
         let (mut labels, mut ids) = (Vec::new(), Vec::new());
         for group in 0..self.metadata.num_row_groups() {
-            let parts =
-                features.iter().map(|leaf| self.part(group, *leaf)).collect::<Result<Vec<_>>>()?;
-            table.add(&parts)?;
-            for (leaf, texts) in [(label, &mut labels), (id, &mut ids)] {
-                if let Some(leaf) = leaf {
-                    texts.extend(
-                        self.texts(group, leaf)?.into_iter().map(Option::unwrap_or_default),
-                    );
-                }
+            let part =
+                |(leaf, column): &(usize, Column)| self.part(group, *leaf, words(column.asked));
+            table.add(&leaves.iter().map(part).collect::<Result<Vec<_>>>()?)?;
+            if let Some(leaf) = label {
+                labels.extend(self.texts(group, leaf)?.into_iter().map(Option::unwrap_or_default));
             }
+            ids.extend(self.ids(group, &roles.ids)?);
         }
         let mut loaded = table.finish()?;
         let rows = loaded.dataset.rows();
-        if label.is_some() && labels.len() != rows || id.is_some() && ids.len() != rows {
+        let known = !roles.ids.is_empty();
+        if label.is_some() && labels.len() != rows || known && ids.len() != rows {
             return Err(damaged(self.place, "its columns have different lengths"));
         }
         loaded.dataset.labels = label.map(|_| labels);
-        loaded.dataset.ids = id.map(|_| ids);
-        for leaf in (0..self.names.len())
-            .filter(index)
-            .filter(|leaf| Some(*leaf) != label && Some(*leaf) != id)
-        {
+        loaded.dataset.ids = known.then_some(ids);
+        loaded.dataset.warnings.extend(left_out(&roles.unknown));
+        let aside = |leaf: &usize| Some(*leaf) == label || roles.ids.contains(leaf);
+        for leaf in (0..self.names.len()).filter(|leaf| index(*leaf) && !aside(leaf)) {
             let name = &self.names[leaf];
             loaded.dataset.warnings.push(
                 Message::from(format!("left out {name}, row names of pandas; "))
@@ -200,13 +193,17 @@ impl<'a> ParquetFile<'a> {
     }
 
     /// One column of one row group, ready to be put into rows.
-    fn part(&self, group: usize, leaf: usize) -> Result<Part> {
+    fn part(&self, group: usize, leaf: usize, words: bool) -> Result<Part> {
         let descriptor = self.metadata.file_metadata().schema_descr().column(leaf);
         Ok(match content(&descriptor) {
+            // As codes they keep all their digits.
+            Content::Number if words && descriptor.max_rep_level() == 0 => {
+                Part::Texts(self.texts(group, leaf)?, false)
+            }
             Content::Number => Part::Numbers(self.numbers(group, leaf)?, false),
             Content::Boolean => Part::Numbers(self.numbers(group, leaf)?, true),
-            Content::Text => Part::Others(self.texts(group, leaf)?, Cell::Text),
-            Content::Date => Part::Others(self.texts(group, leaf)?, Cell::Date),
+            Content::Text => Part::Texts(self.texts(group, leaf)?, true),
+            Content::Date => Part::Texts(self.texts(group, leaf)?, false),
             Content::Nested => Part::Nested,
         })
     }
@@ -301,6 +298,20 @@ impl<'a> ParquetFile<'a> {
             .map_err(|error| damaged(self.place, format!("column {:?}: {error}", self.names[leaf])))
     }
 
+    /// The identifiers of the rows of a group: the texts of these columns together.
+    fn ids(&self, group: usize, leaves: &[usize]) -> Result<Vec<String>> {
+        let mut ids: Vec<String> = Vec::new();
+        for leaf in leaves {
+            let texts = self.texts(group, *leaf)?.into_iter().map(Option::unwrap_or_default);
+            ids = if ids.is_empty() {
+                texts.collect()
+            } else {
+                ids.iter().zip(texts).map(|(id, text)| format!("{id} {text}")).collect()
+            };
+        }
+        Ok(ids)
+    }
+
     /// The values of a column as text, for labels, identifiers and messages.
     fn texts(&self, group: usize, leaf: usize) -> Result<Vec<Option<String>>> {
         let (reader, descriptor) = self.reader(group, leaf)?;
@@ -334,7 +345,7 @@ impl<'a> ParquetFile<'a> {
                 drain(reader, &descriptor, None, |value| Some(value.to_string()))
             }
             ColumnReader::Int96ColumnReader(reader) => drain(reader, &descriptor, None, |value| {
-                Some(calendar::date_time(value.to_nanos().into()))
+                Some(calendar::date_time(instant(value.data())))
             }),
             ColumnReader::ByteArrayColumnReader(reader) => {
                 drain(reader, &descriptor, None, |value| bytes(value.data()))
@@ -348,6 +359,13 @@ impl<'a> ParquetFile<'a> {
         })?;
         Ok(records.values)
     }
+}
+
+/// Nanoseconds since 1970 of nanoseconds of a day and the number of that day, which counts 2,440,588
+/// on 1 January 1970.
+fn instant(parts: &[u32]) -> i128 {
+    let part = |at: usize| i128::from(parts.get(at).copied().unwrap_or_default());
+    (part(2) - 2_440_588) * 86_400_000_000_000 + (part(1) << 32 | part(0))
 }
 
 /// A decimal number without its point: big-endian, in two's complement.

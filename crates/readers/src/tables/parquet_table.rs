@@ -1,13 +1,13 @@
 //! The columns of a Parquet file put together into rows.
 
 use crate::hold::element::too_big;
-use crate::hold::sink::Sink;
-use crate::options::Wanted;
-use crate::tables::cell::Cell;
-use crate::tables::column::Loaded;
+use crate::hold::sink::{Sink, changed};
+use crate::options::ReadOptions;
+use crate::tables::cell::{Cell, Marks};
 use crate::tables::column::{self, Column};
 use crate::tables::parquet_guard::damaged;
-use rows::{ColumnKind, Dataset, Error, Result, Shape, Store};
+use crate::tables::table::{Loaded, note, settle};
+use rows::{Dataset, Error, Notation, Result, Shape, Store};
 
 /// More columns than this do not come from one list.
 const WIDEST_LIST: usize = 1 << 20;
@@ -28,8 +28,8 @@ impl<V> Records<V> {
 pub(crate) enum Part {
     /// Numbers or lists of numbers; whether they are booleans.
     Numbers(Records<f64>, bool),
-    /// Text or dates: counted, not kept.
-    Others(Vec<Option<String>>, Cell),
+    /// Texts, and whether they are such in the file too, rather than numbers or dates as text.
+    Texts(Vec<Option<String>>, bool),
     /// Not read at all.
     Nested,
 }
@@ -38,7 +38,7 @@ impl Part {
     fn rows(&self) -> Option<usize> {
         match self {
             Self::Numbers(records, _) => Some(records.rows()),
-            Self::Others(texts, _) => Some(texts.len()),
+            Self::Texts(texts, _) => Some(texts.len()),
             Self::Nested => None,
         }
     }
@@ -94,10 +94,13 @@ impl Cells {
 pub(crate) struct ParquetTable<'a> {
     place: &'a str,
     names: Vec<&'a str>,
-    /// What the user says of each leaf.
-    asked: Vec<Option<ColumnKind>>,
-    /// Whether columns of which the user says nothing are left out.
-    known_only: bool,
+    /// What is known of each leaf.
+    known: Vec<Column>,
+    marks: Marks,
+    notation: Notation,
+    /// Whether the month comes first, as far as a model knows it.
+    month_first: Option<bool>,
+    memory: Option<u64>,
     /// Columns each leaf becomes, and whether it is a list; known from the first row group.
     widths: Vec<(usize, bool)>,
     columns: Vec<Column>,
@@ -111,17 +114,20 @@ impl<'a> ParquetTable<'a> {
     pub(crate) fn new(
         place: &'a str,
         names: Vec<&'a str>,
-        wanted: Wanted,
+        known: Vec<Column>,
         narrow: bool,
-        memory: Option<u64>,
+        options: &ReadOptions,
     ) -> Self {
-        let Wanted { kinds: asked, known_only } = wanted;
+        let (notation, memory) = (options.written(None), options.memory);
         let most = usize::MAX;
         Self {
             place,
             names,
-            asked,
-            known_only,
+            known,
+            marks: Marks::new(&notation),
+            notation,
+            month_first: options.known.month_first,
+            memory,
             widths: Vec::new(),
             columns: Vec::new(),
             values: if narrow {
@@ -178,9 +184,9 @@ impl<'a> ParquetTable<'a> {
                 }
             }
         }
-        let each = parts.iter().zip(&self.widths).zip(&self.asked);
-        let columns = each.flat_map(|((part, (width, _)), asked)| {
-            let mut column = Column::wanted(*asked, self.known_only);
+        let each = parts.iter().zip(&self.widths).zip(&self.known);
+        let columns = each.flat_map(|((part, (width, _)), known)| {
+            let mut column = known.clone();
             column.nested = matches!(part, Part::Nested);
             std::iter::repeat_n(column, *width)
         });
@@ -211,9 +217,8 @@ impl<'a> ParquetTable<'a> {
             let start = positions[leaf];
             positions[leaf] += given;
             for item in 0..width {
-                let (cell, text) = cell(part, (given > 0).then_some(start + item));
-                let text = || text.map_or_else(|| cell.value().to_string(), str::to_owned);
-                self.values.push(self.columns[next].take(self.rows, cell, text));
+                let cell = cell(part, (given > 0).then_some(start + item));
+                self.values.push(self.columns[next].take(self.rows, cell, &self.marks));
                 next += 1;
             }
         }
@@ -222,13 +227,22 @@ impl<'a> ParquetTable<'a> {
     }
 
     /// The rows, once all are added.
-    pub(crate) fn finish(self) -> Result<Loaded> {
+    pub(crate) fn finish(mut self) -> Result<Loaded> {
         if self.rows == 0 {
             return Err(Error::data(self.place, "has columns but no rows"));
         }
         let shape = Shape::Flat { width: self.columns.len() };
         shape.features().map_err(|error| Error::data(self.place, error.to_string()))?;
-        let mut dataset = Dataset::new(self.place, shape, self.values.finish()?)?;
+        let month_first = settle(&mut self.columns, self.notation.month_first, self.month_first);
+        let mut values = self.values.finish()?;
+        if self.columns.iter().any(Column::is_unsettled) {
+            let width = self.columns.len();
+            let columns = &self.columns;
+            values = changed(values, self.place, self.memory, |at, held| {
+                columns[at % width].value(held)
+            })?;
+        }
+        let mut dataset = Dataset::new(self.place, shape, values)?;
         for (name, (width, list)) in self.names.iter().zip(&self.widths) {
             if *list {
                 dataset.columns.extend((0..*width).map(|item| format!("{name}_{item}")))
@@ -237,29 +251,26 @@ impl<'a> ParquetTable<'a> {
             }
         }
         dataset.fields = column::fields(&self.columns);
-        Ok(Loaded { dataset, columns: self.columns })
+        note(&mut dataset, &self.columns, &self.notation, month_first);
+        Ok(Loaded { dataset, columns: self.columns, settings: Vec::new() })
     }
 }
 
 /// The value at a position of a part; none is a list that is not there.
-fn cell(part: &Part, position: Option<usize>) -> (Cell, Option<&str>) {
+fn cell(part: &Part, position: Option<usize>) -> Cell<'_> {
     match (part, position) {
-        (Part::Nested, _) => (Cell::Text, Some("nested values")),
-        (_, None) => (Cell::Missing, None),
-        (Part::Others(texts, kind), Some(position)) => match texts.get(position) {
-            // Dates, and words for nothing, are often written as text; a number among text is text.
-            Some(Some(text)) if *kind == Cell::Text => match Cell::read(text.as_bytes()) {
-                cell @ (Cell::Date | Cell::Missing | Cell::Boolean(_)) => (cell, Some(text)),
-                Cell::Number(_) | Cell::Text => (Cell::Text, Some(text)),
-            },
-            Some(Some(text)) => (*kind, Some(text)),
-            _ => (Cell::Missing, None),
+        (Part::Nested, _) => Cell::Text("nested values"),
+        (_, None) => Cell::Missing,
+        (Part::Texts(texts, own), Some(position)) => match texts.get(position) {
+            Some(Some(text)) if *own => Cell::Text(text),
+            Some(Some(text)) => Cell::Written(text),
+            _ => Cell::Missing,
         },
         (Part::Numbers(records, booleans), Some(position)) => match records.values.get(position) {
-            Some(number) if number.is_nan() => (Cell::Missing, None),
-            Some(number) if *booleans => (Cell::Boolean(*number != 0.0), None),
-            Some(number) => (Cell::Number(*number), None),
-            None => (Cell::Missing, None),
+            Some(number) if number.is_nan() => Cell::Missing,
+            Some(number) if *booleans => Cell::Boolean(*number != 0.0),
+            Some(number) => Cell::Number(*number),
+            None => Cell::Missing,
         },
     }
 }

@@ -54,7 +54,7 @@ fn table(bytes: &[u8], options: &ReadOptions) -> Result<Dataset> {
 fn set(label: Option<&str>, id: Option<&str>) -> ReadOptions {
     ReadOptions {
         label: label.map(str::to_owned),
-        id: id.map(str::to_owned),
+        id: id.map(str::to_owned).into_iter().collect(),
         ..ReadOptions::default()
     }
 }

@@ -1,16 +1,18 @@
 //! Which tables are refused, and what users are warned of.
 
-use crate::tables::cell::has_decimal_comma;
+use crate::tables::amount::amount;
 use crate::tables::column::{Column, Seen, Sort};
-use rows::{CellPosition, ColumnKind, Dataset, Error, Message, Result, Shape, Survey};
+use rows::{CellPosition, ColumnKind, Dataset, DecimalMark, Error, Message, Result, Shape, Survey};
 
 /// An error where a column cannot be learned from, or has a cell that is not of its kind.
 ///
 /// Whole columns come first, then single cells: the order in which a user repairs a file.
 pub(crate) fn refuse(data: &Dataset, columns: &[Column]) -> Result<()> {
     let fail = |message: Message| Err(Error::data(&data.name, message));
+    let decimal = data.notation.decimal.unwrap_or_default();
     for (j, column) in columns.iter().enumerate() {
-        if let Some(reason) = refuse_whole(&quoted(data, j), &data.column_name(j), column) {
+        if let Some(reason) = refuse_whole(&quoted(data, j), &data.column_name(j), column, decimal)
+        {
             return fail(reason);
         }
     }
@@ -19,53 +21,123 @@ pub(crate) fn refuse(data: &Dataset, columns: &[Column]) -> Result<()> {
             continue;
         };
         let name = data.column_name(j);
-        let (among, advice) = match column.sort() {
-            _ if has_decimal_comma(text) => {
-                ("numbers", Message::from("write decimals with a point"))
-            }
-            Sort::Texts => (
-                "texts",
-                Message::from("if they are all names of categories, say ")
-                    .set("column", format!("{name}=categorical")),
-            ),
-            Sort::Dates => {
-                ("dates", "write it like 2024-01-31 or 2024-01-31 12:30, or remove the row".into())
-            }
-            Sort::Booleans => ("booleans", "correct the cell or remove the row".into()),
+        let among = match column.sort() {
+            Sort::Texts => "texts",
+            Sort::Dates => "dates",
+            Sort::Booleans => "booleans",
             Sort::Numbers
                 if matches!(column.asked, Some(ColumnKind::Count | ColumnKind::Poisson)) =>
             {
-                (
-                    "whole numbers from 0",
-                    "correct the cell, remove the row, or take the column for numeric".into(),
-                )
+                "whole numbers from 0"
             }
-            Sort::Numbers | Sort::Empty => ("numbers", "correct the cell or remove the row".into()),
+            Sort::Numbers | Sort::Empty => "numbers",
         };
         let stray = format!("row {}, {} has {text:?} among {among}; ", row + 1, quoted(data, j));
-        return fail(Message::from(stray).then(advice));
+        return fail(Message::from(stray).then(advice(column, &name, text, decimal)));
     }
     Ok(())
 }
 
-fn refuse_whole(quoted: &str, name: &str, column: &Column) -> Option<Message> {
+/// What to do about a cell that is not like the others of its column.
+fn advice(column: &Column, name: &str, text: &str, decimal: DecimalMark) -> Message {
+    let otherwise = |advice: Message| {
+        // Commas part the words that are missing values.
+        let missing = if text.contains(',') {
+            advice
+        } else {
+            advice.text(", count it as missing with ").set("missing", text)
+        };
+        missing.text(", or correct it")
+    };
+    match column.sort() {
+        Sort::Numbers if column.asked.is_some_and(|kind| kind != ColumnKind::Numeric) => {
+            let why = "correct the cell, remove the row, or take the column for numeric with ";
+            Message::from(why).set("column", format!("{name}=numeric"))
+        }
+        Sort::Numbers | Sort::Empty if column.consent.is_some() => {
+            let unit = column.consent.as_ref().and_then(Option::as_ref);
+            let unit = unit.map_or(String::new(), |unit| format!(" with the unit {unit:?}"));
+            otherwise(format!("wanted numbers{unit}: remove the row").into())
+        }
+        Sort::Numbers | Sort::Empty => match other_mark(text, decimal) {
+            Some((number, mark)) => {
+                let advice = format!("if it stands for {number}, say ");
+                otherwise(Message::from(advice).set("decimal", mark))
+            }
+            None if amount(text, decimal).is_some() => {
+                let kind = format!("{name}=numeric");
+                let taken = Message::from("take its numbers without units and marks with ");
+                otherwise(taken.set("column", kind))
+            }
+            None => {
+                let kind = format!("{name}=categorical");
+                otherwise(Message::from("take the column for codes with ").set("column", kind))
+            }
+        },
+        Sort::Texts => Message::from("if they are all names of categories, say ")
+            .set("column", format!("{name}=categorical")),
+        Sort::Dates => {
+            let how =
+                "write it like 2024-01-31 or 2024-01-31 12:30, say how dates are written with ";
+            otherwise(Message::from(how).set("date_format", "%d/%m/%Y"))
+        }
+        Sort::Booleans => {
+            let kind = format!("{name}=categorical");
+            otherwise(Message::from("take the column for codes with ").set("column", kind))
+        }
+    }
+}
+
+/// The number that a text is with the other mark before decimals, where it is none with this one.
+fn other_mark(text: &str, decimal: DecimalMark) -> Option<(f64, DecimalMark)> {
+    let other = other(decimal);
+    let read = amount(text, other).filter(|_| amount(text, decimal).is_none())?;
+    Some((read.number, other))
+}
+
+fn refuse_whole(
+    quoted: &str,
+    name: &str,
+    column: &Column,
+    decimal: DecimalMark,
+) -> Option<Message> {
     let example = |seen: &Seen| {
         let (row, text) = seen.first.clone().unwrap_or_default();
         format!("row {} has {text:?}", row + 1)
     };
-    let commas = column.texts.first.as_ref().is_some_and(|(_, text)| has_decimal_comma(text));
+    let commas = column.texts.first.as_ref().and_then(|(_, text)| other_mark(text, decimal));
     let (different, texts) = (column.different(), column.texts.count);
+    let categorical = || format!("{name}=categorical");
     match column.sort() {
-        _ if column.left_out => None,
-        _ if column.nested => Some(
-            format!("{quoted} holds nested values, which cannot be trained on; remove it").into(),
-        ),
+        _ if column.nested => {
+            Some(format!("{quoted} holds nested values, which cannot be trained on; ").into())
+                .map(|why: Message| why.text("leave it out with ").set("drop", name))
+        }
         Sort::Texts if column.asked.is_some() => None,
-        Sort::Texts if commas => {
-            let example = example(&column.texts);
-            let why =
-                format!("{quoted} has decimal commas ({example}); write decimals with a point");
-            Some(why.into())
+        Sort::Texts if column.amount_of_texts(decimal).is_some() => {
+            let text = column.amount_of_texts(decimal)?;
+            let number = amount(text, decimal)?.number;
+            let why = format!(
+                "{quoted} has numbers with units or marks ({text:?}); take {number} and its like with "
+            );
+            let advice = Message::from(why).set("column", format!("{name}=numeric"));
+            let advice = match amount(text, other(decimal)) {
+                Some(read) if read.number != number => {
+                    let also = format!(", or {} with ", read.number);
+                    advice.text(also).set("decimal", other(decimal)).text(" beside it")
+                }
+                _ => advice,
+            };
+            Some(advice.text(", or the texts as codes with ").set("column", categorical()))
+        }
+        Sort::Texts if commas.is_some() => {
+            let (number, mark) = commas?;
+            let why = format!(
+                "{quoted} has texts like numbers ({}); if that is {number}, say ",
+                example(&column.texts)
+            );
+            let advice = Message::from(why).set("decimal", mark).text(", or ");
+            Some(advice.set("column", categorical()))
         }
         Sort::Texts if column.mostly_different() && column.kind() != ColumnKind::Text => {
             let why = format!(
@@ -73,13 +145,22 @@ fn refuse_whole(quoted: &str, name: &str, column: &Column) -> Option<Message> {
                 example(&column.texts)
             );
             let aside = Message::from(why).set("id", name).text(" or ").set("label", name);
-            let insist = aside.text(", remove it, or insist with ");
-            Some(insist.set("column", format!("{name}=categorical")).text(" or =text"))
+            let insist =
+                aside.text(", leave it out with ").set("drop", name).text(", or insist with ");
+            Some(insist.set("column", categorical()).text(" or =text"))
         }
         Sort::Empty if column.missing.count > 0 && column.asked.is_none() => {
-            Some(format!("{quoted} is empty in every row; remove it").into())
+            let why = format!("{quoted} is empty in every row; leave it out with ");
+            Some(Message::from(why).set("drop", name))
         }
         Sort::Numbers | Sort::Booleans | Sort::Dates | Sort::Texts | Sort::Empty => None,
+    }
+}
+
+fn other(decimal: DecimalMark) -> DecimalMark {
+    match decimal {
+        DecimalMark::Point => DecimalMark::Comma,
+        DecimalMark::Comma => DecimalMark::Point,
     }
 }
 
@@ -106,7 +187,9 @@ pub(crate) fn warn(data: &mut Dataset, learning: bool) -> Result<()> {
     };
     let Survey { missing, constant, counting, .. } = Survey::clone(&*data.survey()?);
     let none = |columns: Vec<usize>| if learning { columns } else { Vec::new() };
-    let (constant, counting) = (none(constant), none(counting));
+    let mut counting = none(counting);
+    counting.retain(|column| data.kind(*column).is_number());
+    let constant = none(constant);
     let mut warnings = Vec::new();
     if !constant.is_empty() {
         let never = format!(
@@ -138,14 +221,15 @@ pub(crate) fn warn(data: &mut Dataset, learning: bool) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tables::cell::Cell;
+    use crate::tables::cell::{Cell, Marks};
     use rows::Values;
 
     fn seen(cells: &[&str]) -> Column {
         let mut column = Column::default();
         for (row, text) in cells.iter().enumerate() {
-            column.take(row, Cell::read(text.as_bytes()), || (*text).to_owned());
+            column.take(row, Cell::Written(text), &Marks::default());
         }
+        column.settle(None, None);
         column
     }
 
@@ -169,12 +253,12 @@ mod tests {
             refuse(&table(&[&[1.0], &[2.0], &[3.0]]), &[seen(&["1", "2,5", "3"])]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "t: row 2, column 1 has \"2,5\" among numbers; write decimals with a point"
+            "t: row 2, column 1 has \"2,5\" among numbers; if it stands for 2.5, say decimal = ,, or correct it"
         );
         let error = refuse(&table(&[&[1.0], &[2.0]]), &[seen(&["1,5", "2,5"])]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "t: column 1 has decimal commas (row 1 has \"1,5\"); write decimals with a point"
+            "t: column 1 has texts like numbers (row 1 has \"1,5\"); if that is 1.5, say decimal = ,, or column = column 1=categorical"
         );
     }
 

@@ -1,0 +1,127 @@
+//! Files as people have them: each is read right, or refused with an option that then works.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+
+/// What `ae data --json` tells of a file in the folder `field`, by the words that read it.
+fn data(words: &str) -> Value {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/field");
+    let run = Command::new(env!("CARGO_BIN_EXE_ae"))
+        .args(["data", "--json", "--quiet"])
+        .args(words.split(' '))
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(run.status.success(), "ae data {words}: {error}");
+    serde_json::from_slice(&run.stdout).unwrap()
+}
+
+/// `name:kind` for each column, and how many rows.
+fn columns(data: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let column = |column: &Value| format!("{}:{}", text(&column["name"]), text(&column["kind"]));
+    let columns: Vec<String> = data["columns"].as_array().unwrap().iter().map(column).collect();
+    format!("{} of {}", data["rows"], columns.join(", "))
+}
+
+#[test]
+fn files_are_read_as_what_they_are() {
+    for (words, wanted) in [
+        (
+            "01_nohdr_cat.csv",
+            "100 of column 1:numeric, column 2:numeric, column 3:categorical, column 4:numeric",
+        ),
+        (
+            "01_nohdr_cat.csv --id 1",
+            "100 of column 2:numeric, column 3:categorical, column 4:numeric",
+        ),
+        ("05_no_header.csv", "200 of column 1:numeric, column 2:numeric, column 3:numeric"),
+        ("06_duplicate_names.csv", "200 of a:numeric, b:numeric, a (2):numeric"),
+        ("07_year_header.csv", "100 of country:categorical, 2019:numeric, 2020:numeric"),
+        ("08_us_dates_refused.csv", "300 of when:date, x:numeric, y:numeric"),
+        ("08_us_monthly_read_as_days.csv", "72 of month:date, sales:numeric"),
+        ("08_two_digit_year.csv", "300 of when:date, x:numeric, y:numeric"),
+        ("08_ampm_is_text.csv", "300 of when:date, x:numeric, y:numeric"),
+        ("09_dash_is_missing.csv", "200 of v:numeric, w:numeric"),
+        ("12_pipe.csv", "100 of a:numeric, b:numeric, c:numeric"),
+        ("12_space.csv", "100 of a:numeric, b:numeric, c:numeric"),
+        ("12_latin1_header.csv", "100 of größe:numeric, breite:numeric, länge:numeric"),
+        ("12_log_lines_with_commas.log", "3 of time:date, line:categorical"),
+        ("report03_pipe.csv", "40 of age:numeric, bp:numeric, bmi:numeric"),
+        ("report03_blank.csv", "40 of age:numeric, bp:numeric, bmi:numeric"),
+        (
+            "report03_blank-no-header.txt",
+            "40 of column 1:numeric, column 2:numeric, column 3:numeric",
+        ),
+        ("report03_blanks-and-tabs.data", "30 of mpg:numeric, weight:numeric, name:text"),
+        ("report03_comma-decimals.csv", "40 of age:numeric, bp:numeric, bmi:numeric"),
+        (
+            "report03_pipe-with-words.csv",
+            "40 of age:numeric, bp:numeric, bmi:numeric, note:categorical, day:date",
+        ),
+        ("report04_two-digit-years.csv", "120 of when:date, v:numeric"),
+        ("report04_unseen-dates.csv", "200 of a:date, b:date, c:date, d:date, e:time, f:numeric"),
+        ("report05_names.csv", "60 of name:categorical, v:numeric"),
+        ("report06_backslash-n.csv", "300 of sensor:numeric, b:numeric"),
+        ("report06_dash.csv", "300 of sensor:numeric, b:numeric"),
+        ("report06_excel.csv", "300 of sensor:numeric, b:numeric"),
+        ("report06_pandas-na.csv", "300 of sensor:numeric, b:numeric"),
+        ("report06_infinity.csv --missing inf,-inf", "300 of sensor:numeric, b:numeric"),
+        ("report12_blank-before-quotes.csv", "40 of a:categorical, b:numeric, c:numeric"),
+        ("report12_comment-line.csv", "40 of a:numeric, b:numeric, c:numeric"),
+        (
+            "report12_repeated-names.csv --id Accession",
+            "60 of Gene:text, 1:numeric, call:categorical, 2:numeric, call (2):categorical",
+        ),
+        ("09_euro_is_text.csv --column v=numeric", "200 of v:numeric, w:numeric"),
+        ("09_thousands_integers.csv --column pop=numeric", "100 of pop:numeric, x:numeric"),
+        ("13_train_int_category.csv --only pclass,sex", "891 of pclass:numeric, sex:categorical"),
+        ("13_train_int_category.csv --drop sex --only pclass,sex", "891 of pclass:numeric"),
+    ] {
+        let data = data(words);
+        assert_eq!(data["refused"], Value::Null, "{words}");
+        assert_eq!(columns(&data), wanted, "{words}");
+    }
+}
+
+#[test]
+fn dates_are_those_that_were_meant() {
+    let days = |words: &str, column: usize| {
+        let data = data(words);
+        let of = |what: &str| data["columns"][column][what].as_f64().unwrap();
+        [of("min"), of("max")]
+    };
+    // Days since 1970: 1 January and 29 March 2023, 1 January 2018 and 1 December 2023.
+    assert_eq!(days("08_us_dates_refused.csv", 0), [19_358.0, 19_445.0]);
+    assert_eq!(days("08_two_digit_year.csv", 0), [19_358.0, 19_445.0]);
+    assert_eq!(days("08_us_monthly_read_as_days.csv --month-first", 0), [17_532.0, 19_692.0]);
+    let format = "08_us_monthly_read_as_days.csv --date-format %m/%d/%Y";
+    assert_eq!(days(format, 0), [17_532.0, 19_692.0]);
+    // 7 in the morning and 2 in the afternoon.
+    let [first, last] = days("08_ampm_is_text.csv", 0);
+    assert_eq!((first, last > 19_445.0), (19_358.0, true));
+    assert_eq!(days("report04_two-digit-years.csv", 0)[0], 18_628.0);
+}
+
+#[test]
+fn what_cannot_be_decided_is_said_or_refused_with_options_that_work() {
+    for (words, wanted) in [
+        ("08_us_monthly_read_as_days.csv", "--month-first"),
+        ("08_two_digit_year.csv", "years of two digits"),
+        ("09_dash_is_missing.csv", "\"-\" is taken for a missing value"),
+        ("09_euro_is_text.csv", "--column v=numeric"),
+        ("09_thousands_integers.csv", "--column pop=numeric, or 886.44 with --decimal ,"),
+        ("report06_infinity.csv", "--missing inf,-inf"),
+        ("12_latin1_header.csv", "read as windows-1252"),
+        ("12_log_lines_with_commas.log", "one text"),
+        ("04_fill_changes_known_cells.csv", "big has whole numbers too large to be told apart"),
+        ("report04_unseen-dates.csv", "c is read as dates (20010101)"),
+    ] {
+        let data = data(words);
+        let said = format!("{} {}", data["refused"], data["warnings"]).replace("\\\"", "\"");
+        assert!(said.contains(wanted), "{words}: {said}");
+    }
+}

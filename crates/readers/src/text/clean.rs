@@ -1,0 +1,204 @@
+//! Text on its way from a file to its records.
+
+use std::io::{self, Read};
+
+/// A longer record is none of a table; without a bound, one open quote would read a whole file into
+/// one cell.
+const LONGEST_RECORD: usize = 1 << 26;
+
+/// What is done to text before it is parted into records.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cleaning {
+    /// Lines at the beginning that are left out.
+    pub(crate) skip: usize,
+    /// Whether lines end with carriage return and line feed.
+    pub(crate) returns: bool,
+    /// Whether blanks in runs part the fields: each becomes a tab, but within quotes.
+    pub(crate) blanks: bool,
+    /// The delimiter behind which blanks before a quote are left out.
+    pub(crate) before_quotes: Option<u8>,
+}
+
+/// Text whose lines all end with a line feed alone, without zero bytes, and which gives up when one
+/// record takes more than its budget.
+pub(crate) struct Clean<R> {
+    reader: R,
+    how: Cleaning,
+    left: usize,
+    skipped: usize,
+    /// How many bytes were zero.
+    pub(crate) zeros: usize,
+    /// Whether the last byte was within quotes.
+    quoted: bool,
+    /// Whether the last byte was the beginning of a field.
+    beginning: bool,
+    /// Blanks that wait for what follows them.
+    blanks: usize,
+    /// Text that found no room yet.
+    waiting: Vec<u8>,
+    ended: bool,
+}
+
+impl<R: Read> Clean<R> {
+    pub(crate) fn new(reader: R, how: Cleaning) -> Self {
+        Self {
+            reader,
+            how,
+            left: LONGEST_RECORD,
+            skipped: 0,
+            zeros: 0,
+            quoted: false,
+            beginning: true,
+            blanks: 0,
+            waiting: Vec::new(),
+            ended: false,
+        }
+    }
+
+    /// Tells that a record begins.
+    pub(crate) fn begin(&mut self) {
+        self.left = LONGEST_RECORD;
+    }
+
+    /// Lines that were left out so far.
+    pub(crate) fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    fn plain(&self) -> bool {
+        self.skipped >= self.how.skip && !self.how.blanks && self.how.before_quotes.is_none()
+    }
+
+    /// Takes a byte that may change what others mean.
+    fn take(&mut self, byte: u8) {
+        if self.skipped < self.how.skip {
+            self.skipped += usize::from(byte == b'\n');
+            return;
+        }
+        // Elsewhere it is a sign for inches.
+        let opens = self.beginning || self.how.blanks && self.blanks > 0;
+        if byte == b'"' && (self.quoted || opens) {
+            if self.how.blanks {
+                self.part();
+            }
+            self.blanks = 0;
+            self.quoted = !self.quoted;
+            self.beginning = false;
+            self.waiting.push(byte);
+            return;
+        }
+        if self.quoted {
+            self.waiting.push(byte);
+            return;
+        }
+        match byte {
+            b' ' | b'\t' if self.how.blanks => self.blanks += 1,
+            b' ' if self.beginning => self.blanks += 1,
+            b'\n' => {
+                self.blanks = 0;
+                self.beginning = true;
+                self.waiting.push(byte);
+            }
+            _ => {
+                if self.how.blanks {
+                    self.part();
+                } else {
+                    self.waiting.extend(std::iter::repeat_n(b' ', self.blanks));
+                }
+                self.blanks = 0;
+                self.beginning = self.how.before_quotes == Some(byte);
+                self.waiting.push(byte);
+            }
+        }
+    }
+
+    /// Puts a tab between two fields where blanks were.
+    fn part(&mut self) {
+        if self.blanks > 0 && !self.beginning {
+            self.waiting.push(b'\t');
+        }
+        self.beginning = false;
+    }
+}
+
+impl<R: Read> Read for Clean<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a line of more than 64 MiB; is a quote not closed?",
+            ));
+        }
+        let length = buffer.len().min(self.left);
+        if length == 0 {
+            return Ok(0);
+        }
+        loop {
+            if !self.waiting.is_empty() {
+                let count = length.min(self.waiting.len());
+                buffer[..count].copy_from_slice(&self.waiting[..count]);
+                self.waiting.drain(..count);
+                return Ok(count);
+            }
+            if self.ended {
+                return Ok(0);
+            }
+            let read = self.reader.read(&mut buffer[..length])?;
+            self.left -= read;
+            if read == 0 {
+                self.ended = true;
+                self.waiting.push(b'\n');
+                continue;
+            }
+            let mut kept = 0;
+            for position in 0..read {
+                let byte = buffer[position];
+                self.zeros += usize::from(byte == 0);
+                buffer[kept] = byte;
+                kept += usize::from(byte != 0 && !(self.how.returns && byte == b'\r'));
+            }
+            if self.plain() {
+                if kept > 0 {
+                    return Ok(kept);
+                }
+                continue;
+            }
+            (0..kept).for_each(|position| self.take(buffer[position]));
+        }
+    }
+}
+
+/// All of a text that is in memory, cleaned.
+pub(crate) fn cleaned(text: &str, how: Cleaning) -> Vec<u8> {
+    let mut clean = Vec::new();
+    // A record that is too long is cut off here; reading it later is the error.
+    let _ = Clean::new(text.as_bytes(), how).read_to_end(&mut clean);
+    clean
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clean(text: &str, how: Cleaning) -> String {
+        String::from_utf8(cleaned(text, how)).unwrap()
+    }
+
+    #[test]
+    fn runs_of_blanks_become_tabs_outside_of_quotes() {
+        let how = Cleaning { blanks: true, ..Cleaning::default() };
+        assert_eq!(clean("  a   b\tc  \n1 \"x  y\"  3\n", how), "a\tb\tc\n1\t\"x  y\"\t3\n\n");
+    }
+
+    #[test]
+    fn blanks_before_quotes_are_left_out_and_others_kept() {
+        let how = Cleaning { before_quotes: Some(b','), ..Cleaning::default() };
+        assert_eq!(clean("a, \"b, c\", d e\n", how), "a,\"b, c\", d e\n\n");
+    }
+
+    #[test]
+    fn first_lines_zero_bytes_and_returns_are_left_out() {
+        let how = Cleaning { skip: 2, returns: true, ..Cleaning::default() };
+        assert_eq!(clean("title\r\n\r\na,b\r\n1,\x002\r\n", how), "a,b\n1,2\n\n");
+    }
+}

@@ -1,0 +1,631 @@
+//! How a file of text is laid out: what the user says, and for the rest what its beginning tells.
+
+use crate::stamps::{Stamp, stamp};
+use crate::tables::amount;
+use crate::tables::cell::{Cell, Marks, Meaning};
+use crate::text::clean::{Cleaning, cleaned};
+use crate::text::encoding::Encoding;
+use csv::ReaderBuilder;
+use rows::{DecimalMark, Error, Message, Notation, Result};
+use std::fmt;
+use std::str::FromStr;
+
+/// Records looked at.
+const RECORDS: usize = 200;
+/// Lines before a table at most.
+const MOST_TITLES: usize = 30;
+/// A delimiter parts a table where so many of the records have equally many fields ...
+const EVEN: f64 = 0.9;
+/// Words at the beginning of a line that may be a time stamp together.
+const STAMP_WORDS: usize = 5;
+
+/// How a file of text is laid out; what is None is told by its beginning.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TextLayout {
+    /// What its bytes mean.
+    pub encoding: Option<Encoding>,
+    /// What parts the fields of a line.
+    pub delimiter: Option<Delimiter>,
+    /// Whether the first line holds the names of the columns.
+    pub header: Option<bool>,
+    /// Lines before the table, which are left out.
+    pub skip: Option<usize>,
+}
+
+/// What parts the fields of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delimiter {
+    /// One character.
+    Sign(u8),
+    /// Blanks and tabs, as many as there are.
+    Blanks,
+}
+
+/// The delimiters with a name of their own.
+const NAMED: [(&str, Delimiter); 6] = [
+    ("tab", Delimiter::Sign(b'\t')),
+    ("blanks", Delimiter::Blanks),
+    ("comma", Delimiter::Sign(b',')),
+    ("semicolon", Delimiter::Sign(b';')),
+    ("pipe", Delimiter::Sign(b'|')),
+    ("space", Delimiter::Sign(b' ')),
+];
+
+impl fmt::Display for Delimiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = NAMED.iter().find(|(_, delimiter)| delimiter == self);
+        match (named, self) {
+            (Some((name, _)), _) => f.write_str(name),
+            (None, Self::Sign(sign)) => write!(f, "{}", char::from(*sign)),
+            (None, Self::Blanks) => f.write_str("blanks"),
+        }
+    }
+}
+
+impl FromStr for Delimiter {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if let Some((_, delimiter)) = NAMED.iter().find(|(name, _)| *name == text) {
+            return Ok(*delimiter);
+        }
+        match text.as_bytes() {
+            [sign] if sign.is_ascii() && !b"\"\n\r0123456789".contains(sign) => {
+                Ok(Self::Sign(*sign))
+            }
+            b"\\t" => Ok(Self::Sign(b'\t')),
+            _ => {
+                let wanted = "one character, or tab, blanks, comma, semicolon or pipe";
+                Err(Error::setting("delimiter", format!("{text:?}"), wanted))
+            }
+        }
+    }
+}
+
+impl Delimiter {
+    /// The byte between fields once the text is cleaned.
+    pub(crate) fn byte(self) -> u8 {
+        match self {
+            Self::Sign(sign) => sign,
+            Self::Blanks => b'\t',
+        }
+    }
+}
+
+/// What the first record is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum FirstRecord {
+    /// Data already.
+    Data,
+    /// Names.
+    Names,
+    /// The numbers 0, 1, 2, ..., as pandas names columns without names.
+    Counted,
+    /// Data, with the names in a comment before it.
+    AfterNames(Vec<String>),
+}
+
+/// How a file is laid out.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    pub(crate) encoding: Encoding,
+    pub(crate) delimiter: Delimiter,
+    pub(crate) skip: usize,
+    /// Whether lines that begin with # are left out.
+    pub(crate) comments: bool,
+    pub(crate) first: FirstRecord,
+    /// Whether the first column, which has no name, names the rows.
+    pub(crate) row_names: bool,
+    /// Whether each line ends with a delimiter behind which nothing stands.
+    pub(crate) trailing: bool,
+    /// Fields in a record.
+    pub(crate) width: usize,
+    /// Where each line is a text: how many of its first words are a time stamp.
+    pub(crate) lines: Option<usize>,
+    /// The mark before decimals, where the cells tell it.
+    pub(crate) decimal: Option<DecimalMark>,
+    pub(crate) cleaning: Cleaning,
+    /// What the user should know of what was found out.
+    pub(crate) notes: Vec<Message>,
+}
+
+impl Layout {
+    /// Finds out how a file is laid out by its first bytes, of which `whole` says whether they are
+    /// all; `log` is whether its name is that of a file of lines.
+    ///
+    /// An error where it is no text.
+    pub(crate) fn find(
+        head: &[u8],
+        whole: bool,
+        said: &TextLayout,
+        notation: &Notation,
+        (place, log): (&str, bool),
+    ) -> Result<Self> {
+        let Some(encoding) = said.encoding.or_else(|| Encoding::guess(head)) else {
+            return Err(Error::data(
+                place,
+                Message::from("is no text (it has zero bytes); if it is, name its ")
+                    .setting("encoding"),
+            ));
+        };
+        let mut text = encoding.decode(head);
+        if !whole {
+            // The last line is cut off.
+            text.truncate(text.rfind('\n').map_or(text.len(), |at| at + 1));
+        }
+        let mut cleaning = Cleaning { returns: text.contains("\r\n"), ..Cleaning::default() };
+        let mut notes = Vec::new();
+        if said.encoding.is_none() && encoding != Encoding::UTF_8 {
+            let read = format!("is no UTF-8; it is read as {encoding}, which ");
+            notes.push(Message::from(read).setting("encoding").text(" would overrule"));
+        }
+        let (announced, text) = announced(&text);
+        cleaning.skip = usize::from(announced.is_some());
+        let view = View { text, cleaning, said, notation };
+        let mut layout = view.layout(encoding, announced, log);
+        notes.append(&mut layout.notes);
+        layout.notes = notes;
+        Ok(layout)
+    }
+
+    /// The settings that would read the file in the same way.
+    pub(crate) fn settings(&self, decimal: DecimalMark) -> Vec<(&'static str, String)> {
+        let mut settings = vec![("encoding", self.encoding.to_string())];
+        if self.lines.is_some() {
+            settings.push(("lines", "true".to_owned()));
+            return settings;
+        }
+        settings.push(("delimiter", self.delimiter.to_string()));
+        if self.skip > 0 {
+            settings.push(("skip", self.skip.to_string()));
+        }
+        let names = if self.first == FirstRecord::Data { "no" } else { "yes" };
+        settings.push(("header", names.to_owned()));
+        settings.push(("decimal", decimal.to_string()));
+        settings
+    }
+}
+
+/// The delimiter that a first line like `sep=;` announces, and the text behind it.
+fn announced(text: &str) -> (Option<u8>, &str) {
+    let first = text.trim_start_matches('\u{feff}').lines().next().unwrap_or("");
+    match first.trim_matches('"').strip_prefix("sep=").map(str::as_bytes) {
+        Some([sign]) => (Some(*sign), text.split_once('\n').map_or("", |(_, rest)| rest)),
+        _ => (None, text),
+    }
+}
+
+/// The beginning of a file, and what is known of it.
+struct View<'a> {
+    text: &'a str,
+    cleaning: Cleaning,
+    said: &'a TextLayout,
+    notation: &'a Notation,
+}
+
+/// The first records that a delimiter makes, and how even they are.
+struct Parted {
+    delimiter: Delimiter,
+    /// The number of the line on which each begins, from 0, and its fields.
+    records: Vec<(usize, Vec<String>)>,
+    /// Fields in most records.
+    width: usize,
+    /// Which part of the records behind titles have so many.
+    even: f64,
+    /// Records before the table.
+    titles: usize,
+}
+
+impl View<'_> {
+    fn layout(&self, encoding: Encoding, announced: Option<u8>, log: bool) -> Layout {
+        let said = self.said.delimiter.or(announced.map(Delimiter::Sign));
+        let comments = self.has_comments();
+        let parted = self.part(said, comments);
+        let lines = self.notation.lines || said.is_none() && log && self.is_log(&parted);
+        let mut layout = Layout {
+            encoding,
+            delimiter: parted.delimiter,
+            skip: self.cleaning.skip,
+            comments: comments && !lines,
+            first: FirstRecord::Data,
+            row_names: false,
+            trailing: false,
+            width: parted.width,
+            lines: lines.then(|| stamp_words(self.text, self.notation)),
+            decimal: None,
+            cleaning: self.cleaning,
+            notes: Vec::new(),
+        };
+        if lines {
+            layout.skip += self.said.skip.unwrap_or(0);
+            layout.cleaning.skip = layout.skip;
+            if !self.notation.lines {
+                let why = "each line is taken for one text; part its fields with ";
+                layout.notes.push(Message::from(why).setting("delimiter"));
+            }
+            return layout;
+        }
+        self.find_table(&parted, &mut layout);
+        layout
+    }
+
+    /// Fills in where the table begins and what its records are.
+    fn find_table(&self, parted: &Parted, layout: &mut Layout) {
+        let records = &parted.records;
+        layout.cleaning.blanks = parted.delimiter == Delimiter::Blanks;
+        let sign = parted.delimiter.byte();
+        let before_quotes = format!("{} \"", char::from(sign));
+        if !layout.cleaning.blanks && self.text.contains(&before_quotes) {
+            layout.cleaning.before_quotes = Some(sign);
+        }
+        let titles = if self.said.skip.is_some() { 0 } else { parted.titles };
+        let lines = if titles > 0 { records.get(titles).map_or(0, |(line, _)| *line) } else { 0 };
+        layout.skip += self.said.skip.unwrap_or(lines);
+        layout.cleaning.skip = layout.skip;
+        if titles > 0 {
+            let count = layout.skip;
+            let what = if count == 1 { "line" } else { "lines" };
+            let skipped =
+                format!("the first {count} {what} are no part of the table and left out, ");
+            layout.notes.push(Message::from(skipped).text("as with ").set("skip", count));
+        }
+        let table: Vec<&[String]> =
+            records[titles..].iter().map(|(_, fields)| fields.as_slice()).collect();
+        let (Some(first), below) = (table.first(), table.get(1..).unwrap_or_default()) else {
+            return;
+        };
+        let even: Vec<&&[String]> =
+            below.iter().filter(|fields| fields.len() == parted.width).collect();
+        let ends_empty = |fields: &[String]| fields.last().is_some_and(|last| last.is_empty());
+        layout.trailing = parted.width > 2
+            && !even.is_empty()
+            && even.iter().all(|fields| ends_empty(fields))
+            && (ends_empty(first) || first.len() + 1 == parted.width);
+        let marks = Marks::new(self.notation);
+        let short = first.len() + 1 == parted.width && !even.is_empty();
+        layout.row_names = short && !layout.trailing && is_header(first, &[], &marks);
+        layout.width = if even.is_empty() { first.len() } else { parted.width };
+        layout.width -= usize::from(layout.trailing);
+        let cells = table.iter().flat_map(|fields| fields.iter());
+        layout.decimal = amount::decimal_mark(cells.map(String::as_str));
+        if self.notation.decimal.is_none() && layout.decimal == Some(DecimalMark::Comma) {
+            let why = "its decimals are read behind a comma, as with ";
+            layout.notes.push(Message::from(why).set("decimal", DecimalMark::Comma));
+        }
+        let decimal = self.notation.decimal.or(layout.decimal);
+        let marks = Marks::new(&Notation { decimal, ..self.notation.clone() });
+        let first = &first[..first.len() - usize::from(layout.trailing && ends_empty(first))];
+        layout.first = match self.said.header {
+            Some(true) => FirstRecord::Names,
+            Some(false) => FirstRecord::Data,
+            None => self.first_record(first, below, layout, &marks),
+        };
+    }
+
+    fn first_record(
+        &self,
+        first: &[String],
+        below: &[&[String]],
+        layout: &Layout,
+        marks: &Marks,
+    ) -> FirstRecord {
+        if layout.row_names || is_header(first, below, marks) {
+            return FirstRecord::Names;
+        }
+        if counts(first) {
+            return FirstRecord::Counted;
+        }
+        let named = layout.comments.then(|| self.names_in_comment(layout)).flatten();
+        named.map_or(FirstRecord::Data, FirstRecord::AfterNames)
+    }
+
+    /// The names in the last comment before the table, where it has as many fields.
+    fn names_in_comment(&self, layout: &Layout) -> Option<Vec<String>> {
+        let comments = self.text.lines().take_while(|line| line.starts_with('#'));
+        let last = comments.last()?.trim_start_matches(['#', ' ']);
+        let cleaning = Cleaning { skip: 0, ..layout.cleaning };
+        let parted = records(last, layout.delimiter, cleaning, false);
+        let (_, fields) = parted.into_iter().next()?;
+        let named = fields.len() == layout.width && is_header(&fields, &[], &Marks::default());
+        named.then_some(fields)
+    }
+
+    /// Whether the first lines are comments, or others that a table would not have.
+    fn has_comments(&self) -> bool {
+        let lines: Vec<&str> =
+            self.text.lines().filter(|line| !line.is_empty()).take(RECORDS).collect();
+        let first = lines.iter().take_while(|line| line.starts_with('#')).count();
+        let all = lines.iter().filter(|line| line.starts_with('#')).count();
+        let fields = |line: &str| line.split([',', ';', '\t', '|']).count();
+        let usual = lines.iter().find(|line| !line.starts_with('#')).map_or(0, |line| fields(line));
+        let odd = |line: &&&str| line.starts_with('#') && fields(line) != usual;
+        all > 0 && all < lines.len() && lines[first..].iter().filter(odd).count() == all - first
+    }
+
+    /// Parts the text by the delimiter that is said, or by the one that makes the most even records.
+    fn part(&self, said: Option<Delimiter>, comments: bool) -> Parted {
+        let cleaning = Cleaning { skip: self.said.skip.unwrap_or(0), ..self.cleaning };
+        let of = |delimiter: Delimiter| {
+            let blanks = delimiter == Delimiter::Blanks;
+            let before_quotes = (!blanks).then(|| delimiter.byte());
+            let cleaning = Cleaning { blanks, before_quotes, ..cleaning };
+            Parted::new(delimiter, records(self.text, delimiter, cleaning, comments))
+        };
+        if let Some(delimiter) = said {
+            return of(delimiter);
+        }
+        // Commas come late: they also part decimals.
+        let signs = [b'\t', b';', b'|', b','].map(|sign| of(Delimiter::Sign(sign)));
+        let best = |best: Parted, other: Parted| if other.beats(&best) { other } else { best };
+        let [tab, semicolon, pipe, comma] = signs;
+        let found = best(best(best(tab, semicolon), pipe), comma);
+        let blanks = of(Delimiter::Blanks);
+        let parts = found.width > 1 && found.even >= EVEN;
+        if blanks.is_table_of_blanks() && (!parts || blanks.numeric() > found.numeric()) {
+            return blanks;
+        }
+        if found.width > 1 { found } else { of(Delimiter::Sign(b',')) }
+    }
+
+    /// Whether lines of a file that is called a log are texts rather than records.
+    fn is_log(&self, parted: &Parted) -> bool {
+        let stamped = |(_, fields): &&(usize, Vec<String>)| {
+            fields.first().is_some_and(|field| stamp(field, None).is_some())
+        };
+        let of_stamps = parted.records.iter().filter(stamped).count();
+        let begins =
+            stamp_words(self.text, self.notation) > 0 && 2 * of_stamps < parted.records.len();
+        parted.even < EVEN || parted.width == 1 || begins
+    }
+}
+
+impl Parted {
+    fn new(delimiter: Delimiter, records: Vec<(usize, Vec<String>)>) -> Self {
+        let width_of = |(_, fields): &(usize, Vec<String>)| fields.len();
+        let mut widths: Vec<usize> = records.iter().map(width_of).collect();
+        widths.sort_unstable();
+        let runs = widths.chunk_by(|a, b| a == b);
+        let width = runs.max_by_key(|same| (same.len(), same[0])).map_or(1, |same| same[0]);
+        let leading = records.iter().take_while(|record| width_of(record) != width).count();
+        // A header may lack the name of the first column, or of an empty last one.
+        let lacks_a_name =
+            |record: &(usize, Vec<String>)| width > 2 && width_of(record) + 1 == width;
+        let short = usize::from(leading > 0 && lacks_a_name(&records[leading - 1]));
+        let titles = if leading > MOST_TITLES { 0 } else { leading - short };
+        let even = records.iter().skip(titles + short).filter(|record| width_of(record) == width);
+        let of = records.len().saturating_sub(titles + short).max(1);
+        Self { delimiter, width, even: even.count() as f64 / of as f64, titles, records }
+    }
+
+    fn beats(&self, other: &Self) -> bool {
+        match (self.width > 1, other.width > 1) {
+            (true, true) => {
+                // Equally even ones are told by how much is a number.
+                self.even > other.even + 0.05
+            }
+            (mine, other) => mine && !other,
+        }
+    }
+
+    /// Which part of the fields below the first record are numbers.
+    fn numeric(&self) -> f64 {
+        let below = self.records.iter().skip(self.titles + 1);
+        let fields: Vec<&String> = below.flat_map(|(_, fields)| fields).collect();
+        let numbers = fields.iter().filter(|field| field.parse::<f64>().is_ok()).count();
+        numbers as f64 / fields.len().max(1) as f64
+    }
+
+    /// Whether blanks part lines of which at least half the fields are numbers.
+    fn is_table_of_blanks(&self) -> bool {
+        let is_number = |field: &&String| field.parse::<f64>().is_ok();
+        let numeric = |(_, fields): &&(usize, Vec<String>)| {
+            2 * fields.iter().filter(is_number).count() >= fields.len()
+                && stamp(&fields.join(" "), None).is_none()
+        };
+        let data: Vec<_> = self.records.iter().skip(self.titles + 1).collect();
+        self.width > 1
+            && self.even >= EVEN
+            && data.iter().copied().filter(numeric).count() as f64 >= EVEN * data.len() as f64
+    }
+}
+
+/// The first records of a text, each with the number of its first line, from 0.
+fn records(
+    text: &str,
+    delimiter: Delimiter,
+    cleaning: Cleaning,
+    comments: bool,
+) -> Vec<(usize, Vec<String>)> {
+    let clean = cleaned(text, cleaning);
+    let mut reader = ReaderBuilder::new()
+        .delimiter(delimiter.byte())
+        .has_headers(false)
+        .flexible(true)
+        .comment(comments.then_some(b'#'))
+        .from_reader(clean.as_slice());
+    let mut found = Vec::new();
+    let mut record = csv::ByteRecord::new();
+    while found.len() < RECORDS && matches!(reader.read_byte_record(&mut record), Ok(true)) {
+        // The reader's own word for where a record begins is off after blank lines.
+        let within = record.as_slice().iter().filter(|byte| **byte == b'\n').count();
+        let end = usize::try_from(reader.position().line()).unwrap_or(usize::MAX);
+        let field = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        found.push((end.saturating_sub(2 + within), record.iter().map(field).collect()));
+    }
+    found
+}
+
+/// How many of the first words of most lines are a time stamp.
+fn stamp_words(text: &str, notation: &Notation) -> usize {
+    let lines: Vec<&str> =
+        text.lines().filter(|line| !line.trim().is_empty()).take(RECORDS).collect();
+    let stamped = |words: usize| {
+        let of = |line: &&&str| split_stamp(line, words, notation.date_format.as_deref()).is_some();
+        5 * lines.iter().filter(of).count() >= 4 * lines.len()
+    };
+    if lines.is_empty() { 0 } else { (1..=STAMP_WORDS).rev().find(|n| stamped(*n)).unwrap_or(0) }
+}
+
+/// A line in two: the stamp that its first words are, and the text behind it; none where they are no
+/// stamp.
+pub(crate) fn split_stamp<'a>(
+    line: &'a str,
+    words: usize,
+    format: Option<&str>,
+) -> Option<(&'a str, &'a str)> {
+    let (mut end, mut rest) = (0, line);
+    for _ in 0..words {
+        let word = rest.trim_start();
+        let start = line.len() - word.len();
+        let length = word.find(char::is_whitespace).unwrap_or(word.len());
+        end = start + length;
+        rest = &line[end..];
+    }
+    let own = line[..end].trim().trim_start_matches('[').trim_end_matches([']', ':', ',']);
+    match stamp(own, format)? {
+        Stamp::Date(_) => Some((own, rest.trim_start_matches([' ', '\t', '-', '|', ']', ':']))),
+        Stamp::Clock(_) => None,
+    }
+}
+
+/// Whether the fields count 0, 1, 2, ..., behind an unnamed one if there is one.
+fn counts(first: &[String]) -> bool {
+    let unnamed = usize::from(first.first().is_some_and(String::is_empty));
+    let numbers = &first[unnamed..];
+    numbers.len() >= 4 && numbers.iter().enumerate().all(|(i, field)| *field == i.to_string())
+}
+
+/// Whether the first record holds names: texts and nothing else, a text above a value, or numbers
+/// that count or are years above such as are not.
+fn is_header(first: &[String], below: &[&[String]], marks: &Marks) -> bool {
+    let read = |field: &String| marks.read(Cell::Written(field));
+    let meanings: Vec<Meaning> = first.iter().map(read).collect();
+    let is_known =
+        |of: &Meaning| matches!(of, Meaning::Number(_) | Meaning::Stamp(_) | Meaning::Boolean(_));
+    let texts = meanings.iter().filter(|of| **of == Meaning::Text).count();
+    if texts > 0 && !meanings.iter().any(is_known) {
+        return true;
+    }
+    let Some(second) = below.first() else { return false };
+    let known = meanings.iter().any(|of| matches!(of, Meaning::Stamp(_) | Meaning::Boolean(_)));
+    let named = numbers(&meanings);
+    let whole = |number: &f64| *number >= 0.0 && number.fract() == 0.0;
+    // Each once: names may be whole numbers, such as years or the numbers of pixels.
+    let mut once = named.clone();
+    once.sort_by(f64::total_cmp);
+    once.dedup();
+    if texts == 0 || known || !named.iter().all(whole) || once.len() < named.len() {
+        return false;
+    }
+    let under: Vec<Meaning> = second.iter().map(read).collect();
+    let over_value = meanings.iter().zip(&under).any(|(above, below)| {
+        *above == Meaning::Text && !matches!(below, Meaning::Text | Meaning::Missing)
+    });
+    let again = |at: usize| {
+        meanings[at] == Meaning::Text && below.iter().any(|row| row.get(at) == first.get(at))
+    };
+    let years = |numbers: &[f64]| numbers.iter().all(|number| (1800.0..2100.0).contains(number));
+    let counts = named.iter().enumerate().all(|(i, number)| *number == named[0] + i as f64)
+        && named.first().is_some_and(|number| *number <= 1.0);
+    let repeated = (1..first.len()).any(|at| first[..at].contains(&first[at]));
+    let like_names = years(&named) && !years(&numbers(&under)) && named.len() > 1
+        || counts && (repeated || named.len() > 2);
+    over_value || like_names && !(0..first.len()).any(again)
+}
+
+fn numbers(of: &[Meaning]) -> Vec<f64> {
+    let number = |of: &Meaning| match of {
+        Meaning::Number(number) => Some(*number),
+        _ => None,
+    };
+    of.iter().filter_map(number).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(text: &str) -> Layout {
+        let said = TextLayout::default();
+        Layout::find(text.as_bytes(), true, &said, &Notation::default(), ("t", false)).unwrap()
+    }
+
+    #[test]
+    fn delimiters_are_told_by_even_lines() {
+        for (text, delimiter) in [
+            ("a,b\n1,2\n3,4\n", "comma"),
+            ("a;b\n1,5;2\n3,5;4\n", "semicolon"),
+            ("1,5;2,5\n3,5;4,5\n5,5;6,5\n", "semicolon"),
+            ("a\tb\n1\t2\n", "tab"),
+            ("a|b\n1|2\n3|4, 5\n", "pipe"),
+            ("a  b c\n1 2   3\n 4 5 6\n", "blanks"),
+            ("1 2\t3\n4 5\t6\n", "blanks"),
+            ("a, b\n1, 2\n", "comma"),
+            ("text\ngood day\nbad day\n", "comma"),
+            ("day\n25 Sep 2012\n26 Sep 2012\n", "comma"),
+            ("a\n1\n2\n", "comma"),
+        ] {
+            assert_eq!(layout(text).delimiter.to_string(), delimiter, "{text:?}");
+        }
+        for delimiter in NAMED.iter().map(|(_, delimiter)| *delimiter) {
+            assert_eq!(delimiter.to_string().parse::<Delimiter>().unwrap(), delimiter);
+        }
+        assert!("ab".parse::<Delimiter>().is_err() && "1".parse::<Delimiter>().is_err());
+    }
+
+    #[test]
+    fn lines_before_the_table_are_left_out() {
+        let titled = layout("Report of May\n\nmade by hand\nname,age\na,1\nb,2\nc,3\n");
+        assert_eq!((titled.skip, titled.width), (3, 2));
+        assert_eq!(titled.first, FirstRecord::Names);
+        assert!(titled.notes[0].to_string().contains("skip = 3"), "{:?}", titled.notes);
+        let announced = layout("sep=;\na;b\n1;2\n");
+        assert_eq!((announced.skip, announced.delimiter.byte()), (1, b';'));
+    }
+
+    #[test]
+    fn comments_are_left_out_and_may_name_the_columns() {
+        let named = layout("# made by a logger\n# time x\n0.0 1.5\n0.1 1.6\n");
+        assert!(named.comments && named.delimiter == Delimiter::Blanks);
+        assert_eq!(named.first, FirstRecord::AfterNames(vec!["time".to_owned(), "x".to_owned()]));
+        assert!(layout("a,b\n1,2\n# half time\n3,4\n").comments);
+        assert!(!layout("tag,n\n#a,1\n#b,2\n").comments);
+    }
+
+    #[test]
+    fn headers_of_years_and_repeated_names_are_headers() {
+        for text in [
+            "country,2019,2020\nA,-0.6,-2.7\n",
+            "Gene,Accession,1,call,2,call\nx,y,-214,A,-139,A\n",
+            "city,2001,2002\n1,2,3\n",
+            "a,b\nx,y\n",
+        ] {
+            assert_eq!(layout(text).first, FirstRecord::Names, "{text:?}");
+        }
+        for text in ["x,1,2\ny,2,3\n", "1,2\n3,4\n", "a,0.5,1\nb,0.7,2\n", "a,3,1\nb,4,2\n"] {
+            assert_eq!(layout(text).first, FirstRecord::Data, "{text:?}");
+        }
+        assert_eq!(layout("0,1,2,3\n5,6,7,8\n").first, FirstRecord::Counted);
+    }
+
+    #[test]
+    fn trailing_delimiters_and_row_names_are_noticed() {
+        assert!(layout("a,b,\n1,2,\n3,4,\n").trailing);
+        assert!(layout("a,b\n1,2,\n3,4,\n").trailing);
+        let named = layout("mpg cyl\nMazda 21.0 6\nFiat 32.4 4\n");
+        assert!(named.row_names && !named.trailing && named.width == 3);
+    }
+
+    #[test]
+    fn lines_of_a_log_are_texts_behind_a_stamp() {
+        let text = "2024-01-01 00:00:01 INFO start, pid=3\n2024-01-01 00:00:02 WARN disk, 91%, x\n";
+        let said = TextLayout::default();
+        let log = Layout::find(text.as_bytes(), true, &said, &Notation::default(), ("t", true));
+        assert_eq!(log.unwrap().lines, Some(2));
+        assert_eq!(
+            split_stamp("[2024-01-01T00:00:01Z] - up", 1, None),
+            Some(("2024-01-01T00:00:01Z", "up"))
+        );
+        assert_eq!(split_stamp("  at main.rs:3", 2, None), None);
+    }
+}
