@@ -45,8 +45,9 @@ pub use trainer::Trainer;
 pub mod data {
     #[cfg(feature = "readers")]
     pub use readers::{
-        ColumnDescription, Delimiter, Description, Encoding, Patches, ReadOptions, TextLayout,
-        describe, read, read_cell, write_npy, write_npy_blocks, write_table, write_table_blocks,
+        ColumnDescription, Delimiter, Description, Encoding, Fill, FilledCell, Patches,
+        ReadOptions, TextLayout, describe, read, read_cell, write_filled, write_npy,
+        write_npy_blocks, write_table, write_table_blocks,
     };
     pub use rows::{
         ColumnKind, Dataset, DecimalMark, Duplicates, Field, Fractions, Gaps, Held, Notation,

@@ -13,7 +13,7 @@
 //! | `series`, `stamps` | windows over points in time |
 //! | `labels`, `names` | labels and identifiers, columns by name |
 //! | `hold` | opening files, and rows that stay on disk |
-//! | `write` | tables and arrays of results |
+//! | `write`, `fill` | tables and arrays of results; tables again with their gaps filled |
 
 mod arrays {
     pub(crate) mod array;
@@ -23,6 +23,7 @@ mod arrays {
 }
 mod describe;
 mod digits;
+mod fill;
 mod hold {
     pub(crate) mod disk;
     pub(crate) mod element;
@@ -46,6 +47,7 @@ mod tables {
     pub(crate) mod column;
     pub(crate) mod csv;
     pub(crate) mod parquet;
+    pub(crate) mod parquet_fill;
     pub(crate) mod parquet_guard;
     pub(crate) mod parquet_table;
     pub(crate) mod refuse;
@@ -56,10 +58,12 @@ mod text {
     pub(crate) mod encoding;
     pub(crate) mod layout;
     pub(crate) mod lines;
+    pub(crate) mod raw;
 }
 mod write;
 
 pub use describe::{ColumnDescription, Description, describe};
+pub use fill::{Fill, FilledCell, write_filled};
 pub use options::ReadOptions;
 pub use pictures::patches::Patches;
 pub use read::read;

@@ -2,7 +2,7 @@
 
 use crate::args::{Reading, Rows};
 use crate::show::Show;
-use autoencoders::data::{Dataset, read};
+use autoencoders::data::{Dataset, ReadOptions, read};
 use autoencoders::{Model, Result};
 
 /// Reads rows, and shows what the reader noticed.
@@ -19,6 +19,19 @@ pub(crate) fn read_for(
     reading: &Reading,
     show: &Show,
 ) -> Result<Dataset> {
+    let data = read(data, &options_for(model, reading)?)?;
+    aligned(model, shown(data, show), show)
+}
+
+/// Rows in the order of the model's columns.
+pub(crate) fn aligned(model: &Model, data: Dataset, show: &Show) -> Result<Dataset> {
+    let (data, warnings) = model.signature().aligned(data)?;
+    warnings.iter().for_each(|warning| show.warn(warning));
+    Ok(data)
+}
+
+/// How rows are read for a model.
+pub(crate) fn options_for(model: &Model, reading: &Reading) -> Result<ReadOptions> {
     let mut options = reading.options();
     options.expected = model.signature().kinds();
     options.known = model.signature().notation.clone();
@@ -32,12 +45,11 @@ pub(crate) fn read_for(
         reading.require_window()?;
     }
     options.series = reading.series(model.signature().series.as_ref());
-    let (data, warnings) = model.signature().aligned(shown(read(data, &options)?, show))?;
-    warnings.iter().for_each(|warning| show.warn(warning));
-    Ok(data)
+    Ok(options)
 }
 
-fn shown(data: Dataset, show: &Show) -> Dataset {
+/// The rows, once it is shown what the reader noticed.
+pub(crate) fn shown(data: Dataset, show: &Show) -> Dataset {
     data.warnings.iter().for_each(|warning| show.warn(warning));
     data
 }

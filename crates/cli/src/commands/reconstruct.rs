@@ -2,14 +2,13 @@
 
 use crate::args::Reconstruct;
 use crate::commands::picture;
-use crate::commands::reading::read_for;
+use crate::commands::reading::{aligned, options_for, read_for, shown};
 use crate::commands::writing::{Format, array_shape, column_names};
 use crate::files::refuse_input;
 use crate::show::{self, Show};
-use autoencoders::data::Dataset;
-use autoencoders::data::write_atomically;
 use autoencoders::data::write_npy_blocks;
 use autoencoders::data::write_table_blocks;
+use autoencoders::data::{FilledCell, read, write_filled};
 use autoencoders::study::Filling;
 use autoencoders::study::filling;
 use autoencoders::{Error, Matrix, Model, Result, Rng, load};
@@ -67,13 +66,6 @@ pub(crate) fn run(args: &Reconstruct, show: &Show) -> Result<()> {
 /// are met.
 fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
     let path = &args.output.path;
-    if path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("csv")) {
-        return Err(Error::setting(
-            "output",
-            path.display(),
-            "a .csv file: values that are there are written as they stand",
-        ));
-    }
     if model.signature().preparation.table.as_ref().is_none_or(|table| !table.gaps) {
         return Err(Error::setting(
             "fill",
@@ -81,14 +73,24 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
             "a model that knows gaps: trained on rows that have some, or with --hidden 0.2",
         ));
     }
-    let data = read_for(model, &args.rows.data, &args.rows.reading, show)?;
+    let options = options_for(model, &args.rows.reading)?;
+    let data = shown(read(&args.rows.data, &options)?, show);
+    let columns = data.columns.clone();
+    let data = aligned(model, data, show)?;
     let rows: Vec<usize> =
         (0..args.count.map_or(data.rows(), |count| data.rows().min(count as usize))).collect();
     let data = data.select(&rows)?;
-    // Without a name, the column of identifiers has that of tables written here.
-    let id = args.rows.reading.id.first().filter(|id| id.parse::<usize>().is_err());
-    let id = id.map_or("row", String::as_str);
-    let cells = write(path, id, model, &data)?;
+    let known = &model.signature().columns;
+    let place = |own: usize| match columns.get(own) {
+        Some(name) if !known.is_empty() => known.iter().position(|known| known == name),
+        _ => Some(own),
+    };
+    let (rebuilt, fields) = (model.reconstruct(&data)?, model.signature().preparation.fields());
+    let mut value = |row: usize, own: usize| {
+        let column = place(own)?;
+        FilledCell::of(fields.get(column)?, shortest(rebuilt.row(row)[column]))
+    };
+    let cells = write_filled(&args.rows.data, &options, path, rows.len(), &mut value)?;
     let holed = data.with_gaps(HIDDEN, &mut Rng::new(model.plan().settings.seed).split("fill"))?;
     let mut filled = filling(model, &data, &holed)?;
     filled.sort_by(|a, b| a.ratio().unwrap_or(1.0).total_cmp(&b.ratio().unwrap_or(1.0)));
@@ -118,31 +120,6 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
     ))?;
     show.note(format!("{}: {}", path.display(), show::plural(rows.len(), "row")));
     Ok(())
-}
-
-/// Writes a CSV file, and tells how many cells were filled.
-fn write(path: &Path, id: &str, model: &Model, data: &Dataset) -> Result<usize> {
-    let (values, filled) = (data.gather(0..data.rows())?, model.reconstruct(data)?);
-    let (mut cells, features) = (0, data.features());
-    write_atomically(path, |file| {
-        let mut sheet = csv::Writer::from_writer(file);
-        sheet.write_record(data.ids.iter().map(|_| id.to_owned()).chain(column_names(model)))?;
-        for row in 0..data.rows() {
-            let text = |column: usize| match values.get(row * features + column) {
-                value if value.is_nan() => {
-                    let text = model.signature().text(column, shortest(filled.row(row)[column]));
-                    // Nothing can be written for a text.
-                    cells += usize::from(!text.is_empty());
-                    text
-                }
-                value => data.text(column, value),
-            };
-            let id = data.ids.as_ref().map(|ids| ids[row].clone());
-            sheet.write_record(id.into_iter().chain((0..features).map(text)))?;
-        }
-        sheet.flush()
-    })?;
-    Ok(cells)
 }
 
 /// The number of the shortest text that reads back as this one.

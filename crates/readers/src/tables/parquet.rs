@@ -37,7 +37,7 @@ pub(crate) fn load(path: &Path, options: &ReadOptions) -> Result<Loaded> {
 
 /// What the leaf of a schema holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Content {
+pub(crate) enum Content {
     Number,
     Boolean,
     Text,
@@ -46,7 +46,7 @@ enum Content {
     Nested,
 }
 
-fn content(leaf: &ColumnDescriptor) -> Content {
+pub(crate) fn content(leaf: &ColumnDescriptor) -> Content {
     let logical = leaf.logical_type_ref();
     let decimal = matches!(logical, Some(LogicalType::Decimal(_)))
         || leaf.converted_type() == ConvertedType::DECIMAL;
@@ -73,13 +73,13 @@ fn content(leaf: &ColumnDescriptor) -> Content {
 
 /// What an integer of a date or time counts, clocks and instants in so many nanoseconds.
 #[derive(Clone, Copy)]
-enum Unit {
+pub(crate) enum Unit {
     Days,
     Clock(i128),
     Instant(i128),
 }
 
-fn unit(leaf: &ColumnDescriptor) -> Option<Unit> {
+pub(crate) fn unit(leaf: &ColumnDescriptor) -> Option<Unit> {
     let nanos = |unit: &TimeUnit| match unit {
         TimeUnit::MILLIS => 1_000_000,
         TimeUnit::MICROS => 1_000,
@@ -121,15 +121,16 @@ fn leaf_names(schema: &SchemaDescriptor) -> Vec<String> {
     schema.columns().iter().enumerate().map(name).collect()
 }
 
-struct ParquetFile<'a> {
+pub(crate) struct ParquetFile<'a> {
     file: Arc<File>,
-    metadata: ParquetMetaData,
-    names: Vec<String>,
+    pub(crate) metadata: ParquetMetaData,
+    /// The names of its leaves.
+    pub(crate) names: Vec<String>,
     place: &'a str,
 }
 
 impl<'a> ParquetFile<'a> {
-    fn open(path: &Path, place: &'a str) -> Result<Self> {
+    pub(crate) fn open(path: &Path, place: &'a str) -> Result<Self> {
         let mut file = File::open(path).map_err(|error| Error::io(path, error))?;
         if file.metadata().map_err(|error| Error::io(path, error))?.len() == 0 {
             return Err(Error::data(place, "is empty"));
@@ -208,7 +209,11 @@ impl<'a> ParquetFile<'a> {
         })
     }
 
-    fn reader(&self, group: usize, leaf: usize) -> Result<(ColumnReader, Arc<ColumnDescriptor>)> {
+    pub(crate) fn reader(
+        &self,
+        group: usize,
+        leaf: usize,
+    ) -> Result<(ColumnReader, Arc<ColumnDescriptor>)> {
         let bad = |reason: String| {
             damaged(self.place, format!("column {:?}: {reason}", self.names[leaf]))
         };

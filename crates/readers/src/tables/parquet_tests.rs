@@ -332,3 +332,47 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn gaps_are_filled_and_columns_keep_their_types() {
+    let schema =
+        "message m { required int64 key; optional int32 n; optional double x; required float f;
+        optional binary word (STRING); optional int64 at (TIMESTAMP(MILLIS, true)); }";
+    let group = |group: &mut Group| {
+        put::<Int64Type>(group, &[9_007_199_254_740_993, 2, 3], None, None);
+        put::<Int32Type>(group, &[7, 9], Some(&[1, 0, 1]), None);
+        put::<DoubleType>(group, &[0.1, f64::NAN], Some(&[1, 1, 0]), None);
+        put::<FloatType>(group, &[1.5, f32::NAN, 2.5], None, None);
+        put::<ByteArrayType>(group, &["p", "q"].map(ByteArray::from), Some(&[1, 1, 0]), None);
+        put::<Int64Type>(group, &[1_000, 2_500], Some(&[1, 0, 1]), None);
+    };
+    let bytes = file(schema, Compression::SNAPPY, &[&group, &group]);
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.path().join("a.parquet"), folder.path().join("b.parquet"));
+    std::fs::write(&from, bytes).unwrap();
+    let source = from.display().to_string();
+    let options = set(None, Some("key"));
+    let data = read(&source, &options).unwrap();
+    let words =
+        rows::Field { kind: ColumnKind::Categorical, levels: vec!["new".to_owned()].into() };
+    let mut fill = |_: usize, column: usize| match data.kind(column) {
+        ColumnKind::Categorical => crate::FilledCell::of(&words, 0.0),
+        kind => crate::FilledCell::of(&rows::Field::of(kind), 4.0),
+    };
+    assert_eq!(crate::write_filled(&source, &options, &to, 6, &mut fill).unwrap(), 12);
+    let filled = read(&to.display().to_string(), &options).unwrap();
+    assert_eq!(filled.ids.as_ref().unwrap()[0], "9007199254740993");
+    let day = 86_400.0;
+    let values = filled.values.load().unwrap();
+    let row = |row: usize| (0..5).map(|at| values.get(row * 5 + at)).collect::<Vec<_>>();
+    assert_eq!(row(0), [7.0, 0.1, 1.5, 0.0, 1.0 / day]);
+    assert_eq!(row(4), [4.0, 4.0, 4.0, 1.0, 4.0]);
+    assert_eq!(row(5), [9.0, 4.0, 2.5, 2.0, 2.5 / day]);
+    let kinds = |path: &Path| {
+        let place = path.display().to_string();
+        let file = ParquetFile::open(path, &place).unwrap();
+        let columns = file.metadata.file_metadata().schema_descr().columns().to_vec();
+        columns.iter().map(|column| format!("{:?}", column.self_type())).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(&from), kinds(&to));
+}

@@ -1,0 +1,325 @@
+//! Tables written again with values where they have none, and everything else as it stands.
+
+use crate::hold::source::{self, Format};
+use crate::names::Names;
+use crate::options::ReadOptions;
+use crate::tables::cell::{Cell, Marks, Meaning};
+use crate::tables::parquet_fill;
+use crate::text::layout::{FirstRecord, Layout};
+use crate::text::lines::Lines;
+use crate::text::raw::{Pieces, fields};
+use jiff::civil::DateTime;
+use jiff::{SignedDuration, civil};
+use rows::{ColumnKind, DecimalMark, Error, Field, Result, atomically};
+use std::io::Write;
+use std::ops::Range;
+use std::path::Path;
+
+/// A value for a cell that has none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FilledCell {
+    /// What its column holds.
+    pub kind: ColumnKind,
+    /// The value as a data set holds it: a number, days since 1970.
+    pub number: f64,
+    /// The value as text.
+    pub text: String,
+}
+
+impl FilledCell {
+    /// A number of a column; none where nothing can be written for it.
+    pub fn of(field: &Field, number: f64) -> Option<Self> {
+        let text = field.text(number);
+        (!text.is_empty()).then_some(Self { kind: field.kind, number, text })
+    }
+}
+
+/// Gives values for cells by their zero-based row and column among those that are read.
+pub type Fill<'a> = dyn FnMut(usize, usize) -> Option<FilledCell> + 'a;
+
+/// Writes the first `rows` rows of a table of text or Parquet again, in its own format, with the
+/// values of `fill` in cells that have none. All other cells stand as they stood, byte for byte, and
+/// Parquet columns keep their types. A text of another encoding becomes UTF-8, an array text.
+///
+/// The result tells how many cells were filled. Errors: the source is no such table or cannot be
+/// read as `options` say, `output` is no file of its format or cannot be written.
+pub fn write_filled(
+    source: &str,
+    options: &ReadOptions,
+    output: &Path,
+    rows: usize,
+    fill: &mut Fill<'_>,
+) -> Result<usize> {
+    let path = Path::new(source);
+    let format = source::format(path)?;
+    let extension = output.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    match (format, extension.as_str()) {
+        (Format::Csv, "parquet" | "npy" | "npz") | (Format::Parquet, _)
+            if format == Format::Csv || extension != "parquet" =>
+        {
+            let wanted = if format == Format::Csv { ".csv" } else { ".parquet" };
+            let why =
+                format!("a name that ends in {wanted}: values that are there stand as they stood");
+            Err(Error::setting("output", output.display(), why))
+        }
+        (Format::Csv, _) => text(path, options, output, rows, fill),
+        (Format::Parquet, _) => parquet_fill::write_filled(path, options, output, rows, fill),
+        _ => array(source, options, output, rows, fill),
+    }
+}
+
+/// The rows of an array as a table of text.
+fn array(
+    source: &str,
+    options: &ReadOptions,
+    output: &Path,
+    rows: usize,
+    fill: &mut Fill<'_>,
+) -> Result<usize> {
+    if output.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("csv")) {
+        let wanted = "a name that ends in .csv: an array with its gaps filled is written as text";
+        return Err(Error::setting("output", output.display(), wanted));
+    }
+    let data = crate::read(source, options)?;
+    let (values, width) = (data.gather(0..rows)?, data.features());
+    let mut filled = 0;
+    atomically(output, |writer| {
+        let mut sheet = csv::Writer::from_writer(writer);
+        let fail = |error: csv::Error| Error::io(output, error.into());
+        let id = |id: &str| data.ids.as_ref().map(|_| id.to_owned());
+        let names = (0..width).map(|column| data.column_name(column));
+        sheet.write_record(id("row").into_iter().chain(names)).map_err(fail)?;
+        for row in 0..rows {
+            let cell = |column: usize| match values.get(row * width + column) {
+                value if !value.is_nan() => value.to_string(),
+                _ => fill(row, column).map_or(String::new(), |cell| {
+                    filled += 1;
+                    cell.text
+                }),
+            };
+            let id = data.ids.as_ref().map(|ids| ids[row].clone());
+            sheet.write_record(id.into_iter().chain((0..width).map(cell))).map_err(fail)?;
+        }
+        sheet.flush().map_err(|error| Error::io(output, error))
+    })?;
+    Ok(filled)
+}
+
+fn text(
+    path: &Path,
+    options: &ReadOptions,
+    output: &Path,
+    rows: usize,
+    fill: &mut Fill<'_>,
+) -> Result<usize> {
+    let place = path.display().to_string();
+    let layout = Lines::open(path, options)?.layout;
+    if layout.lines.is_some() {
+        return Err(Error::data(place, "holds lines of text, in which nothing can be filled"));
+    }
+    let mut notation = options.written(layout.decimal);
+    let decimal = notation.decimal.unwrap_or_default();
+    notation.lines = false;
+    let table = FilledText {
+        marks: Marks::new(&notation),
+        decimal,
+        date_format: notation.date_format.clone(),
+        layout: &layout,
+    };
+    let mut pieces = Pieces::open(path, &layout)?;
+    let (mut row, mut filled) = (0, 0);
+    atomically(output, |writer| {
+        let fail = |error| Error::io(output, error);
+        let mut header = matches!(layout.first, FirstRecord::Names | FirstRecord::Counted);
+        let mut read: Option<Vec<usize>> = None;
+        while let Some(piece) = pieces.next()? {
+            if !piece.is_record {
+                writer.write_all(&piece.text).map_err(fail)?;
+                continue;
+            }
+            let found = fields(&piece.text, layout.delimiter).unwrap_or_default();
+            let read = match &read {
+                Some(read) => read,
+                None => {
+                    let places = table.places(&place, &piece.text, &found, options)?;
+                    read.insert(places)
+                }
+            };
+            if std::mem::take(&mut header) {
+                writer.write_all(&piece.text).map_err(fail)?;
+                continue;
+            }
+            if row == rows {
+                break;
+            }
+            let text = table.filled(&piece.text, &found, read, row, fill, &mut filled);
+            writer.write_all(&text).map_err(fail)?;
+            row += 1;
+        }
+        if row < rows {
+            let why = format!(
+                "has {row} rows where {rows} were read; it was changed, or has lines that cannot be written as they stand"
+            );
+            return Err(Error::data(&place, why));
+        }
+        Ok(())
+    })?;
+    Ok(filled)
+}
+
+struct FilledText<'a> {
+    marks: Marks,
+    decimal: DecimalMark,
+    date_format: Option<String>,
+    layout: &'a Layout,
+}
+
+impl FilledText<'_> {
+    /// The columns of the file that are read, in their order.
+    fn places(
+        &self,
+        place: &str,
+        first: &[u8],
+        found: &[Range<usize>],
+        options: &ReadOptions,
+    ) -> Result<Vec<usize>> {
+        let names = match &self.layout.first {
+            FirstRecord::Data => Names::default(),
+            FirstRecord::AfterNames(names) => Names::new(names.iter().cloned()),
+            FirstRecord::Names | FirstRecord::Counted => {
+                let unnamed = self.layout.row_names.then(String::new);
+                let own = found.iter().map(|field| bare(&first[field.clone()]));
+                Names::new(unnamed.into_iter().chain(own).take(self.layout.width))
+            }
+        };
+        let roles = options.roles(place, &names, self.layout.width)?;
+        Ok(roles.read.iter().map(|(at, _)| *at).collect())
+    }
+
+    /// A record with its gaps filled.
+    fn filled(
+        &self,
+        record: &[u8],
+        found: &[Range<usize>],
+        read: &[usize],
+        row: usize,
+        fill: &mut Fill<'_>,
+        count: &mut usize,
+    ) -> Vec<u8> {
+        let mut text = Vec::with_capacity(record.len());
+        let mut written = 0;
+        for (own, at) in read.iter().enumerate() {
+            let Some(field) = found.get(*at) else { continue };
+            let cell = bare(&record[field.clone()]);
+            let meaning = self.marks.read(Cell::Written(&cell));
+            if !matches!(meaning, Meaning::Missing | Meaning::Dash) {
+                continue;
+            }
+            let Some(value) = fill(row, own) else { continue };
+            text.extend(&record[written..field.start]);
+            text.extend(self.quoted(&value).bytes());
+            written = field.end;
+            *count += 1;
+        }
+        text.extend(&record[written..]);
+        text
+    }
+
+    fn quoted(&self, value: &FilledCell) -> String {
+        let text = match (value.kind, &self.date_format) {
+            (ColumnKind::Date, Some(format)) => {
+                formatted(value.number, format).unwrap_or_else(|| value.text.clone())
+            }
+            (kind, _) if kind.is_number() && self.decimal == DecimalMark::Comma => {
+                value.text.replace('.', ",")
+            }
+            _ => value.text.clone(),
+        };
+        let delimiter = char::from(self.layout.delimiter.byte());
+        let blanks = self.layout.cleaning.blanks && text.contains(' ');
+        if blanks || text.contains([delimiter, '"', '\n', '\r']) {
+            format!("\"{}\"", text.replace('"', "\"\""))
+        } else {
+            text
+        }
+    }
+}
+
+/// Days since 1970 in a format of strptime.
+fn formatted(days: f64, format: &str) -> Option<String> {
+    let nanos = SignedDuration::try_from_secs_f64(days * 86_400.0).ok()?;
+    let epoch: DateTime = civil::date(1970, 1, 1).at(0, 0, 0, 0);
+    let text = jiff::fmt::strtime::format(format, epoch.checked_add(nanos).ok()?);
+    text.ok()
+}
+
+/// A field without blanks around it and without quotes.
+fn bare(field: &[u8]) -> String {
+    let text = String::from_utf8_lossy(field);
+    let text = text.trim_start_matches('\u{feff}').trim();
+    match text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+        Some(inner) => inner.replace("\"\"", "\"").trim().to_owned(),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read;
+
+    /// The text of a table once every gap is filled with the same number.
+    fn filled(text: &str, options: &ReadOptions, field: &Field, number: f64) -> (usize, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("a.csv"), folder.path().join("b.csv"));
+        std::fs::write(&from, text).unwrap();
+        let source = from.display().to_string();
+        let rows = read(&source, options).unwrap().rows();
+        let mut fill = |_: usize, _: usize| FilledCell::of(field, number);
+        let count = write_filled(&source, options, &to, rows, &mut fill).unwrap();
+        (count, std::fs::read_to_string(to).unwrap())
+    }
+
+    fn number() -> Field {
+        Field::of(ColumnKind::Numeric)
+    }
+
+    #[test]
+    fn cells_that_have_a_value_stand_byte_for_byte() {
+        let text = "# made by hand\r\nid,zip,price,note\r\n1, 00123 ,109.00,\"a, \"\"b\"\"\"\r\n\r\n2,,1e3,NA\r\n3,07,-,x";
+        let options = ReadOptions { id: vec!["id".to_owned()], ..ReadOptions::default() };
+        let (count, written) = filled(text, &options, &number(), 2.5);
+        let wanted = text.replace("2,,1e3,NA", "2,2.5,1e3,2.5").replace("07,-", "07,2.5");
+        assert_eq!((count, written), (3, wanted));
+    }
+
+    #[test]
+    fn filled_cells_are_written_as_the_table_is() {
+        let (_, written) = filled("a;b\n1,5;\n2,5;3,5\n", &ReadOptions::default(), &number(), 2.5);
+        assert_eq!(written, "a;b\n1,5;2,5\n2,5;3,5\n");
+        let format = Some("%d.%m.%Y".to_owned());
+        let notation = rows::Notation { date_format: format, ..rows::Notation::default() };
+        let options = ReadOptions { notation, ..ReadOptions::default() };
+        let text = "a,day\n1,\n2,31.12.2024\n3,01.02.2024\n";
+        let (_, written) = filled(text, &options, &Field::of(ColumnKind::Date), 19_753.0);
+        assert_eq!(written, text.replace("1,\n", "1,31.01.2024\n"));
+        let words = Field { kind: ColumnKind::Categorical, levels: vec!["p, q".to_owned()].into() };
+        let (_, written) = filled("a,b\n1,\n2,r\n", &ReadOptions::default(), &words, 0.0);
+        assert_eq!(written, "a,b\n1,\"p, q\"\n2,r\n");
+    }
+
+    #[test]
+    fn another_format_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().join("a.csv");
+        std::fs::write(&from, "a,b\n1,\n").unwrap();
+        let error = write_filled(
+            &from.display().to_string(),
+            &ReadOptions::default(),
+            &folder.path().join("b.parquet"),
+            1,
+            &mut |_, _| None,
+        );
+        assert!(error.unwrap_err().to_string().contains("ends in .csv"));
+    }
+}
