@@ -27,6 +27,7 @@ mod fill;
 mod hold {
     pub(crate) mod disk;
     pub(crate) mod element;
+    pub(crate) mod pieces;
     pub(crate) mod sink;
     pub(crate) mod source;
 }
@@ -46,10 +47,12 @@ mod tables {
     pub(crate) mod cell;
     pub(crate) mod column;
     pub(crate) mod csv;
+    pub(crate) mod json;
     pub(crate) mod parquet;
     pub(crate) mod parquet_fill;
     pub(crate) mod parquet_guard;
     pub(crate) mod parquet_table;
+    pub(crate) mod records;
     pub(crate) mod refuse;
     pub(crate) mod table;
 }
@@ -68,6 +71,7 @@ pub use options::ReadOptions;
 pub use pictures::patches::Patches;
 pub use read::read;
 pub use tables::column::read_cell;
+pub use tables::json::lenient as lenient_json;
 pub use text::encoding::Encoding;
 pub use text::layout::{Delimiter, TextLayout};
 pub use write::{write_npy, write_npy_blocks, write_table, write_table_blocks};

@@ -16,6 +16,33 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// The same with others behind; columns without names are numbered then.
+    pub(crate) fn with(&self, others: &[String], width: usize) -> Self {
+        if others.is_empty() {
+            return self.clone();
+        }
+        let own = (0..width).map(|at| self.names.get(at).cloned().unwrap_or_default());
+        Self { repeated: self.repeated.clone(), ..Self::new(own.chain(others.iter().cloned())) }
+    }
+
+    /// For each of these columns its place among those of another table, which are called alike; an
+    /// inner none where they stand in the same order, the outer where they are others.
+    pub(crate) fn order(
+        &self,
+        width: usize,
+        others: &Self,
+        other_width: usize,
+    ) -> Option<Option<Vec<usize>>> {
+        if width != other_width || self.names.is_empty() != others.names.is_empty() {
+            return None;
+        }
+        if self.names == others.names {
+            return Some(None);
+        }
+        let place = |name: &String| others.names.iter().position(|other| other == name);
+        self.names.iter().map(place).collect::<Option<Vec<usize>>>().map(Some)
+    }
+
     /// An error where a name is wanted that several columns have.
     pub(crate) fn refuse_doubt<'a>(
         &self,

@@ -2,6 +2,7 @@
 
 use crate::arrays::{idx, npy, npz};
 use crate::digits;
+use crate::hold::pieces::{self, Piece};
 use crate::hold::source::split_array;
 use crate::hold::source::{self, Format};
 use crate::labels;
@@ -9,8 +10,10 @@ use crate::options::ReadOptions;
 use crate::pictures::{images, patches};
 use crate::series;
 use crate::tables::column::Sort;
+use crate::tables::csv::CsvRecords;
+use crate::tables::json::JsonRecords;
 use crate::tables::table::Loaded;
-use crate::tables::{csv, parquet, refuse};
+use crate::tables::{parquet, records, refuse};
 use rows::{CellPosition, ColumnKind, Dataset, Error, Message, Result};
 
 /// Reads the rows of a file, a folder of images, or the built-in data set `digits`.
@@ -111,15 +114,25 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
     if source == digits::NAME {
         return load_digits(options);
     }
+    if let Some(pieces) = pieces::of_pattern(source)? {
+        return load_pieces(source, &pieces, options);
+    }
     let (path, array) = split_array(source);
     let array = array.or(options.array.as_deref());
     if !path.exists() {
         return Err(Error::data(
             source,
-            "there is no such file; wanted a file (.csv, .csv.gz, .parquet, .npy, .npz, IDX), a folder of images, or the built-in name `digits`",
+            "there is no such file; wanted a file (.csv, .csv.gz, .json, .jsonl, .parquet, .npy, .npz, IDX), a folder or pattern of tables, a folder of images, or the built-in name `digits`",
         ));
     }
-    let format = if path.is_dir() { Format::Picture } else { source::format(path)? };
+    let format = if path.is_dir() {
+        match pieces::of_folder(path)? {
+            Some(pieces) => return load_pieces(source, &pieces, options),
+            None => Format::Picture,
+        }
+    } else {
+        source::format(path)?
+    };
     if array.is_some() && format != Format::Npz {
         return Err(Error::setting(
             "array",
@@ -127,14 +140,15 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
             "nothing: only .npz files hold arrays with names",
         ));
     }
-    let table = matches!(format, Format::Csv | Format::Parquet);
     let of_tables = [
         ("column", !options.columns.is_empty()),
         ("drop", !options.drop.is_empty()),
         ("only", !options.only.is_empty()),
         ("missing", !options.notation.missing.is_empty()),
     ];
-    if let (Some((name, _)), false) = (of_tables.into_iter().find(|(_, given)| *given), table) {
+    if let (Some((name, _)), false) =
+        (of_tables.into_iter().find(|(_, given)| *given), format.is_table())
+    {
         return Err(Error::setting(name, "given", "nothing: only tables have columns of a kind"));
     }
     if options.resize.is_some() && format != Format::Picture {
@@ -158,8 +172,9 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
     }
     let plain = |dataset| Loaded { dataset, columns: Vec::new(), settings: Vec::new() };
     let mut loaded = match format {
-        Format::Csv => return csv::load(path, options),
-        Format::Parquet => return parquet::load(path, options),
+        Format::Csv | Format::Json | Format::Parquet => {
+            return load_table(source, &[Piece::alone(path)], format, options);
+        }
         Format::Npy => plain(npy::load(path, options.memory)?),
         Format::Npz => plain(npz::load(path, options, array)?),
         Format::Idx => plain(idx::load(path, options.memory)?),
@@ -170,6 +185,42 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
     };
     set_aside(&mut loaded.dataset, options)?;
     Ok(loaded)
+}
+
+/// Reads files that are one table together.
+fn load_pieces(source: &str, pieces: &[Piece], options: &ReadOptions) -> Result<Loaded> {
+    let mut formats = pieces.iter().map(|piece| source::format(&piece.path));
+    let first = formats.next().transpose()?.filter(|format| format.is_table());
+    let Some(format) = first else {
+        let why = "several files are one table only where each is a table (.csv, .parquet, .json)";
+        return Err(Error::data(source, why));
+    };
+    for (other, piece) in formats.zip(&pieces[1..]) {
+        if other? != format {
+            let (one, other) = (pieces[0].path.display(), piece.path.display());
+            let why =
+                format!("{one} and {other} are of two formats; name one, as in \"folder/*.csv\"");
+            return Err(Error::data(source, why));
+        }
+    }
+    load_table(source, pieces, format, options)
+}
+
+fn load_table(
+    place: &str,
+    pieces: &[Piece],
+    format: Format,
+    options: &ReadOptions,
+) -> Result<Loaded> {
+    match format {
+        Format::Parquet => parquet::load(place, pieces, options),
+        Format::Json => {
+            records::load(place, pieces, options, &|path| Ok(Box::new(JsonRecords::open(path)?)))
+        }
+        _ => records::load(place, pieces, options, &|path| {
+            Ok(Box::new(CsvRecords::open(path, options)?))
+        }),
+    }
 }
 
 /// Takes label and identifier columns out of an array, where an npz has not given them as arrays of

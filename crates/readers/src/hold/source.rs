@@ -13,11 +13,19 @@ const DEFLATE_RATIO: u64 = 1032;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Csv,
+    Json,
     Parquet,
     Npy,
     Npz,
     Idx,
     Picture,
+}
+
+impl Format {
+    /// Whether it has columns that hold anything.
+    pub(crate) fn is_table(self) -> bool {
+        matches!(self, Self::Csv | Self::Json | Self::Parquet)
+    }
 }
 
 /// The bytes of a file, decompressed where it is gzip.
@@ -95,23 +103,33 @@ pub(crate) fn failed(place: &str, error: io::Error) -> Error {
 
 /// The format of a file: by its name where that says it, else by its first bytes.
 pub(crate) fn format(path: &Path) -> Result<Format> {
+    match format_of_name(path) {
+        Some(format) => Ok(format),
+        None => format_of_bytes(path),
+    }
+}
+
+/// The format that the name of a file says.
+pub(crate) fn format_of_name(path: &Path) -> Option<Format> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     match extension {
-        "csv" | "tsv" | "txt" => Ok(Format::Csv),
-        "parquet" => Ok(Format::Parquet),
-        "npy" => Ok(Format::Npy),
-        "npz" => Ok(Format::Npz),
-        "idx" => Ok(Format::Idx),
-        "png" | "jpg" | "jpeg" => Ok(Format::Picture),
-        _ => format_of_bytes(path),
+        "csv" | "tsv" | "txt" => Some(Format::Csv),
+        "json" | "jsonl" | "ndjson" => Some(Format::Json),
+        "parquet" => Some(Format::Parquet),
+        "npy" => Some(Format::Npy),
+        "npz" => Some(Format::Npz),
+        "idx" => Some(Format::Idx),
+        "png" | "jpg" | "jpeg" => Some(Format::Picture),
+        _ => None,
     }
 }
 
 fn format_of_bytes(path: &Path) -> Result<Format> {
     let place = path.display().to_string();
-    let (head, _) = peek(Stream::open(path)?.reader, 512).map_err(|error| failed(&place, error))?;
+    let (head, _) =
+        peek(Stream::open(path)?.reader, 1 << 14).map_err(|error| failed(&place, error))?;
     if head.is_empty() {
         return Err(Error::data(place, "is empty"));
     }
@@ -131,7 +149,10 @@ fn format_of_bytes(path: &Path) -> Result<Format> {
     if begins(&[0, 0]) && head.get(2).is_some_and(|code| (0x08..=0x0e).contains(code)) {
         return Ok(Format::Idx);
     }
-    if !head.contains(&0) {
+    if crate::tables::json::is_json(&head) {
+        return Ok(Format::Json);
+    }
+    if crate::text::encoding::Encoding::guess(&head).is_some() {
         return Ok(Format::Csv);
     }
     Err(Error::data(

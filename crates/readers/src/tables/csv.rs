@@ -3,82 +3,118 @@
 use crate::names::Names;
 use crate::options::ReadOptions;
 use crate::tables::cell::Cell;
-use crate::tables::table::{Loaded, Table};
+use crate::tables::records::{Add, Records};
 use crate::text::layout::FirstRecord;
 use crate::text::lines::Lines;
-use rows::{Error, Message, Result};
+use rows::{DecimalMark, Error, Message, Result};
 use std::io::Read;
 use std::path::Path;
 
 /// What the columns of lines are called.
 const OF_LINES: [&str; 2] = ["time", "line"];
 
-/// Reads a table, with NaN where a cell is no number; what the columns hold is told beside it.
-pub(crate) fn load(path: &Path, options: &ReadOptions) -> Result<Loaded> {
-    parse(Lines::open(path, options)?, &path.display().to_string(), options)
+/// A file of text.
+pub(crate) struct CsvRecords<R> {
+    lines: Lines<R>,
+    place: String,
+    names: Names,
+    width: usize,
+    /// The first record, where it is one of data.
+    first: Option<Vec<String>>,
 }
 
-fn parse<R: Read>(mut lines: Lines<R>, place: &str, options: &ReadOptions) -> Result<Loaded> {
-    let layout = lines.layout.clone();
-    let Some(first) = lines.next()? else {
-        return Err(Error::data(place, "is empty"));
-    };
-    let first: Vec<String> = first.texts().map(|text| text.trim().to_owned()).collect();
-    let mut notation = options.written(layout.decimal);
-    notation.lines = layout.lines.is_some();
-    let decimal = notation.decimal.unwrap_or_default();
-    let width = if layout.lines.is_some() { first.len() } else { layout.width };
-    let unnamed = layout.row_names.then(String::new);
-    let names = match &layout.first {
-        _ if layout.lines.is_some() => {
-            Names::new(OF_LINES[2 - width..].iter().map(|name| (*name).to_owned()))
+impl CsvRecords<Box<dyn Read>> {
+    pub(crate) fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
+        Self::new(Lines::open(path, options)?, &path.display().to_string())
+    }
+}
+
+impl<R: Read> CsvRecords<R> {
+    fn new(mut lines: Lines<R>, place: &str) -> Result<Self> {
+        let layout = lines.layout.clone();
+        let Some(first) = lines.next()? else {
+            return Err(Error::data(place, "is empty"));
+        };
+        let first: Vec<String> = first.texts().map(|text| text.trim().to_owned()).collect();
+        let is_lines = layout.lines.is_some();
+        let width = if is_lines { first.len() } else { layout.width };
+        let unnamed = layout.row_names.then(String::new);
+        let names = match &layout.first {
+            _ if is_lines => {
+                Names::new(OF_LINES[2 - width..].iter().map(|name| (*name).to_owned()))
+            }
+            FirstRecord::Data => Names::default(),
+            FirstRecord::AfterNames(names) => Names::new(names.iter().cloned()),
+            FirstRecord::Names | FirstRecord::Counted => {
+                let empty_last = layout.trailing && first.len() > width;
+                let own = first[..first.len() - usize::from(empty_last)].iter().cloned();
+                Names::new(unnamed.into_iter().chain(own))
+            }
+        };
+        let is_data =
+            matches!(layout.first, FirstRecord::Data | FirstRecord::AfterNames(_)) || is_lines;
+        let fields = if is_data { first.len() } else { names.names.len() };
+        if fields != width {
+            return Err(ragged(place, lines.line(), fields, width));
         }
-        FirstRecord::Data => Names::default(),
-        FirstRecord::AfterNames(names) => Names::new(names.iter().cloned()),
-        FirstRecord::Names | FirstRecord::Counted => {
-            let empty_last = layout.trailing && first.len() > width;
-            let own = first[..first.len() - usize::from(empty_last)].iter().cloned();
-            Names::new(unnamed.into_iter().chain(own))
+        let first = is_data.then_some(first);
+        Ok(Self { lines, place: place.to_owned(), names, width, first })
+    }
+}
+
+impl<R: Read> Records for CsvRecords<R> {
+    fn names(&self) -> &Names {
+        &self.names
+    }
+
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn decimal(&self) -> Option<DecimalMark> {
+        self.lines.layout.decimal
+    }
+
+    fn is_lines(&self) -> bool {
+        self.lines.layout.lines.is_some()
+    }
+
+    fn feed(&mut self, add: &mut Add<'_>) -> Result<()> {
+        if let Some(first) = &self.first {
+            let cells: Vec<Cell<'_>> = first.iter().map(|text| Cell::Written(text)).collect();
+            add(&cells)?;
         }
-    };
-    let is_data = matches!(layout.first, FirstRecord::Data | FirstRecord::AfterNames(_))
-        || layout.lines.is_some();
-    if !is_data && names.names.len() != width {
-        return Err(ragged(place, lines.line(), names.names.len(), width));
-    }
-    let mut table = Table::new(place, names, width, options, notation)?;
-    if is_data {
-        if first.len() != width {
-            return Err(ragged(place, lines.line(), first.len(), width));
+        while let Some(fields) = self.lines.next()? {
+            let cells: Vec<Cell<'_>> = fields.texts().map(Cell::Written).collect();
+            if cells.len() != self.width {
+                let count = cells.len();
+                return Err(ragged(&self.place, self.lines.line(), count, self.width));
+            }
+            add(&cells)?;
         }
-        table.add(first.iter().map(|text| Cell::Written(text)))?;
+        Ok(())
     }
-    while let Some(fields) = lines.next()? {
-        let count = fields.texts().count();
-        if count != width {
-            return Err(ragged(place, lines.line(), count, width));
+
+    fn notes(&self) -> Vec<Message> {
+        let (layout, zeros) = (&self.lines.layout, self.lines.zeros());
+        let mut notes = layout.notes.clone();
+        if zeros > 0 {
+            notes.push(format!("{zeros} zero bytes are left out").into());
         }
-        table.add(fields.texts().map(Cell::Written))?;
+        if layout.first == FirstRecord::Counted {
+            notes.push("the first line counts 0, 1, 2, ... and was taken for column names".into());
+        }
+        if layout.row_names {
+            let why =
+                "the first column has no name and is called \"column 1\"; if it names the rows, ";
+            notes.push(Message::from(why).set("id", "column 1").text(" sets it aside"));
+        }
+        notes
     }
-    if table.rows() == 0 {
-        return Err(Error::data(place, "has a header but no rows"));
+
+    fn settings(&self, decimal: DecimalMark) -> Vec<(&'static str, String)> {
+        self.lines.layout.settings(decimal)
     }
-    let zeros = lines.zeros();
-    let mut loaded = table.finish()?;
-    loaded.settings = layout.settings(decimal);
-    let mut notes = layout.notes;
-    if zeros > 0 {
-        notes.push(format!("{zeros} zero bytes are left out").into());
-    }
-    if layout.first == FirstRecord::Counted {
-        notes.push("the first line counts 0, 1, 2, ... and was taken for column names".into());
-    }
-    if layout.row_names {
-        let why = "the first column has no name and is called \"column 1\"; if it names the rows, ";
-        notes.push(Message::from(why).set("id", "column 1").text(" sets it aside"));
-    }
-    loaded.dataset.warnings.splice(0..0, notes);
-    Ok(loaded)
 }
 
 fn ragged(place: &str, line: usize, fields: usize, width: usize) -> Error {

@@ -1,5 +1,8 @@
 use super::*;
+use crate::hold::pieces::Piece;
+use crate::tables::records;
 use crate::tables::refuse;
+use crate::tables::table::Loaded;
 use crate::text::layout::TextLayout;
 use proptest::prelude::*;
 use rows::{ColumnKind, Dataset, Values};
@@ -11,7 +14,20 @@ fn table(text: &str) -> Result<Dataset> {
 }
 
 fn loaded(text: &[u8], options: &ReadOptions) -> Result<Loaded> {
-    parse(Lines::new(text, "t.csv", false, options)?, "t.csv", options)
+    read_all(text, options)
+}
+
+/// Reads what a reader gives.
+fn read_all(reader: impl Read, options: &ReadOptions) -> Result<Loaded> {
+    let reader = std::cell::RefCell::new(Some(reader));
+    let open = |_: &Path| -> Result<Box<dyn Records>> {
+        let mut text = Vec::new();
+        let whole = reader.take().unwrap().take(1 << 27).read_to_end(&mut text);
+        whole.unwrap();
+        let text: Box<dyn Read> = Box::new(io::Cursor::new(text));
+        Ok(Box::new(CsvRecords::new(Lines::new(text, "t.csv", false, options)?, "t.csv")?))
+    };
+    records::load("t.csv", &[Piece::alone(Path::new("t.csv"))], options, &open)
 }
 
 fn table_with(text: &str, options: &ReadOptions) -> Result<Dataset> {
@@ -23,6 +39,14 @@ fn table_with(text: &str, options: &ReadOptions) -> Result<Dataset> {
 
 fn refusal(text: &str) -> String {
     table(text).unwrap_err().to_string()
+}
+
+/// Reads a file.
+fn load(path: &Path, options: &ReadOptions) -> Result<Loaded> {
+    let open = |path: &Path| -> Result<Box<dyn Records>> {
+        Ok(Box::new(CsvRecords::open(path, options)?))
+    };
+    records::load(&path.display().to_string(), &[Piece::alone(path)], options, &open)
 }
 
 fn set(label: Option<&str>, id: Option<&str>) -> ReadOptions {
@@ -283,9 +307,7 @@ fn other_encodings_are_read_and_said() {
 #[test]
 fn a_quote_that_never_closes_is_no_endless_cell() {
     let endless = io::Read::chain(&b"a,b\n1,\""[..], io::repeat(b'x'));
-    let options = ReadOptions::default();
-    let lines = Lines::new(endless, "t", false, &options).unwrap();
-    let error = parse(lines, "t", &options).err().unwrap().to_string();
+    let error = read_all(endless, &ReadOptions::default()).err().unwrap().to_string();
     assert!(error.contains("is a quote not closed"), "{error}");
 }
 

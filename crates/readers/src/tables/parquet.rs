@@ -2,8 +2,9 @@
 //! item.
 
 use crate::hold::element::half;
+use crate::hold::pieces::Piece;
 use crate::names::Names;
-use crate::options::ReadOptions;
+use crate::options::{ReadOptions, Roles};
 use crate::tables::column::Column;
 use crate::tables::parquet_guard::{self as guard, damaged};
 use crate::tables::parquet_table::{ParquetTable, Part, Records};
@@ -26,13 +27,51 @@ const BATCH: usize = 8192;
 /// How pandas names the columns in which it stores the row names of a frame.
 const PANDAS_INDEX: &str = "__index_level_";
 
-/// Reads a table, with NaN where a cell is no number; what the columns hold is told beside it.
-pub(crate) fn load(path: &Path, options: &ReadOptions) -> Result<Loaded> {
-    let place = path.display().to_string();
+/// Reads files that are one table together, with NaN where a cell is no number; what the columns
+/// hold is told beside it.
+pub(crate) fn load(place: &str, pieces: &[Piece], options: &ReadOptions) -> Result<Loaded> {
     // The decoder has been made to panic by damaged files before; a panic there must not end the
     // program.
-    let outcome = catch_unwind(AssertUnwindSafe(|| ParquetFile::open(path, &place)?.load(options)));
-    outcome.unwrap_or_else(|_| Err(damaged(&place, "its decoder gave up")))
+    let outcome = catch_unwind(AssertUnwindSafe(|| load_all(place, pieces, options)));
+    outcome.unwrap_or_else(|_| Err(damaged(place, "its decoder gave up")))
+}
+
+fn load_all(place: &str, pieces: &[Piece], options: &ReadOptions) -> Result<Loaded> {
+    let Some((first, others)) = pieces.split_first() else {
+        return Err(Error::data(place, "has no files"));
+    };
+    let path = first.path.display().to_string();
+    let file = ParquetFile::open(&first.path, &path)?;
+    let keys: Vec<String> = first.keys.iter().map(|(name, _)| name.clone()).collect();
+    let names = Names::new(file.names.iter().chain(&keys).cloned());
+    let mut loading = Loading::new(place, names, &file, options)?;
+    loading.add(&file, first)?;
+    for piece in others {
+        let path = piece.path.display().to_string();
+        let other = ParquetFile::open(&piece.path, &path)?;
+        let same = piece.keys.iter().map(|(name, _)| name).eq(&keys);
+        if other.names != file.names || !same {
+            let why = format!(
+                "{path} has other columns than {}; wanted the same in all files",
+                file.place
+            );
+            return Err(Error::data(place, why));
+        }
+        loading.add(&other, piece)?;
+    }
+    loading.finish()
+}
+
+/// A table as it is put together from files.
+struct Loading<'a> {
+    place: &'a str,
+    names: Names,
+    /// The leaves of a file; the columns behind them are values of its path.
+    leaves: usize,
+    roles: Roles,
+    table: ParquetTable<'a>,
+    labels: Vec<String>,
+    ids: Vec<String>,
 }
 
 /// What the leaf of a schema holds.
@@ -141,56 +180,6 @@ impl<'a> ParquetFile<'a> {
             .map_err(|error| damaged(place, error))?;
         let names = leaf_names(metadata.file_metadata().schema_descr());
         Ok(Self { file: Arc::new(file), metadata, names, place })
-    }
-
-    fn load(&self, options: &ReadOptions) -> Result<Loaded> {
-        let schema = self.metadata.file_metadata().schema_descr();
-        let names = Names::new(self.names.iter().cloned());
-        let mut roles = options.roles(self.place, &names, self.names.len())?;
-        let index = |leaf: usize| self.names[leaf].starts_with(PANDAS_INDEX);
-        roles.read.retain(|(leaf, _)| !index(*leaf));
-        if roles.read.is_empty() {
-            return Err(Error::data(self.place, "has no columns to learn from"));
-        }
-        let (label, leaves) = (roles.label, &roles.read);
-        let words = |asked: Option<ColumnKind>| {
-            matches!(asked, Some(ColumnKind::Categorical | ColumnKind::Text))
-        };
-        let narrow = leaves
-            .iter()
-            .all(|(leaf, column)| is_narrow(&schema.column(*leaf)) && !words(column.asked));
-        let names = leaves.iter().map(|(leaf, _)| self.names[*leaf].as_str()).collect();
-        let known = leaves.iter().map(|(_, column)| column.clone()).collect();
-        let mut table = ParquetTable::new(self.place, names, known, narrow, options);
-        let (mut labels, mut ids) = (Vec::new(), Vec::new());
-        for group in 0..self.metadata.num_row_groups() {
-            let part =
-                |(leaf, column): &(usize, Column)| self.part(group, *leaf, words(column.asked));
-            table.add(&leaves.iter().map(part).collect::<Result<Vec<_>>>()?)?;
-            if let Some(leaf) = label {
-                labels.extend(self.texts(group, leaf)?.into_iter().map(Option::unwrap_or_default));
-            }
-            ids.extend(self.ids(group, &roles.ids)?);
-        }
-        let mut loaded = table.finish()?;
-        let rows = loaded.dataset.rows();
-        let known = !roles.ids.is_empty();
-        if label.is_some() && labels.len() != rows || known && ids.len() != rows {
-            return Err(damaged(self.place, "its columns have different lengths"));
-        }
-        loaded.dataset.labels = label.map(|_| labels);
-        loaded.dataset.ids = known.then_some(ids);
-        loaded.dataset.warnings.extend(left_out(&roles.unknown));
-        let aside = |leaf: &usize| Some(*leaf) == label || roles.ids.contains(leaf);
-        for leaf in (0..self.names.len()).filter(|leaf| index(*leaf) && !aside(leaf)) {
-            let name = &self.names[leaf];
-            loaded.dataset.warnings.push(
-                Message::from(format!("left out {name}, row names of pandas; "))
-                    .set("id", name)
-                    .text(" keeps them"),
-            );
-        }
-        Ok(loaded)
     }
 
     /// One column of one row group, ready to be put into rows.
@@ -303,20 +292,6 @@ impl<'a> ParquetFile<'a> {
             .map_err(|error| damaged(self.place, format!("column {:?}: {error}", self.names[leaf])))
     }
 
-    /// The identifiers of the rows of a group: the texts of these columns together.
-    fn ids(&self, group: usize, leaves: &[usize]) -> Result<Vec<String>> {
-        let mut ids: Vec<String> = Vec::new();
-        for leaf in leaves {
-            let texts = self.texts(group, *leaf)?.into_iter().map(Option::unwrap_or_default);
-            ids = if ids.is_empty() {
-                texts.collect()
-            } else {
-                ids.iter().zip(texts).map(|(id, text)| format!("{id} {text}")).collect()
-            };
-        }
-        Ok(ids)
-    }
-
     /// The values of a column as text, for labels, identifiers and messages.
     fn texts(&self, group: usize, leaf: usize) -> Result<Vec<Option<String>>> {
         let (reader, descriptor) = self.reader(group, leaf)?;
@@ -371,6 +346,99 @@ impl<'a> ParquetFile<'a> {
 fn instant(parts: &[u32]) -> i128 {
     let part = |at: usize| i128::from(parts.get(at).copied().unwrap_or_default());
     (part(2) - 2_440_588) * 86_400_000_000_000 + (part(1) << 32 | part(0))
+}
+
+/// How pandas names the rows of a frame.
+fn is_index(name: &str) -> bool {
+    name.starts_with(PANDAS_INDEX)
+}
+
+/// Whether a column is asked for as words.
+fn is_words(column: &Column) -> bool {
+    matches!(column.asked, Some(ColumnKind::Categorical | ColumnKind::Text))
+}
+
+impl<'a> Loading<'a> {
+    fn new(
+        place: &'a str,
+        names: Names,
+        file: &ParquetFile<'_>,
+        options: &ReadOptions,
+    ) -> Result<Self> {
+        let schema = file.metadata.file_metadata().schema_descr();
+        let leaves = file.names.len();
+        let mut roles = options.roles(place, &names, names.names.len())?;
+        roles.read.retain(|(leaf, _)| !is_index(&names.names[*leaf]));
+        if roles.read.is_empty() {
+            return Err(Error::data(place, "has no columns to learn from"));
+        }
+        let narrow = roles.read.iter().all(|(leaf, column)| {
+            *leaf < leaves && is_narrow(&schema.column(*leaf)) && !is_words(column)
+        });
+        let read = roles.read.iter();
+        let (own, known) =
+            read.map(|(leaf, column)| (names.names[*leaf].clone(), column.clone())).unzip();
+        let table = ParquetTable::new(place, own, known, narrow, options);
+        Ok(Self { place, names, leaves, roles, table, labels: Vec::new(), ids: Vec::new() })
+    }
+
+    fn add(&mut self, file: &ParquetFile<'_>, piece: &Piece) -> Result<()> {
+        for group in 0..file.metadata.num_row_groups() {
+            let rows = usize::try_from(file.metadata.row_group(group).num_rows());
+            let rows = rows.map_err(|_| damaged(self.place, "a negative size"))?;
+            let key =
+                |leaf: usize| piece.keys.get(leaf - self.leaves).map(|(_, value)| value.clone());
+            let texts = |leaf: usize| {
+                if leaf < self.leaves { file.texts(group, leaf) } else { Ok(vec![key(leaf); rows]) }
+            };
+            let part = |(leaf, column): &(usize, Column)| {
+                if *leaf < self.leaves {
+                    file.part(group, *leaf, is_words(column))
+                } else {
+                    Ok(Part::Texts(texts(*leaf)?, false))
+                }
+            };
+            let parts = self.roles.read.iter().map(part).collect::<Result<Vec<_>>>()?;
+            if let Some(leaf) = self.roles.label {
+                self.labels.extend(texts(leaf)?.into_iter().map(Option::unwrap_or_default));
+            }
+            let mut ids: Vec<String> = Vec::new();
+            for leaf in &self.roles.ids {
+                let texts = texts(*leaf)?.into_iter().map(Option::unwrap_or_default);
+                ids = if ids.is_empty() {
+                    texts.collect()
+                } else {
+                    ids.iter().zip(texts).map(|(id, text)| format!("{id} {text}")).collect()
+                };
+            }
+            self.ids.extend(ids);
+            self.table.add(&parts)?;
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Loaded> {
+        let Self { place, names, roles, table, labels, ids, .. } = self;
+        let mut loaded = table.finish()?;
+        let (rows, known) = (loaded.dataset.rows(), !roles.ids.is_empty());
+        if roles.label.is_some() && labels.len() != rows || known && ids.len() != rows {
+            return Err(damaged(place, "its columns have different lengths"));
+        }
+        loaded.dataset.labels = roles.label.map(|_| labels);
+        loaded.dataset.ids = known.then_some(ids);
+        loaded.dataset.warnings.extend(left_out(&roles.unknown));
+        for (leaf, name) in names.names.iter().enumerate().filter(|(_, name)| is_index(name)) {
+            if roles.label == Some(leaf) || roles.ids.contains(&leaf) {
+                continue;
+            }
+            loaded.dataset.warnings.push(
+                Message::from(format!("left out {name}, row names of pandas; "))
+                    .set("id", name)
+                    .text(" keeps them"),
+            );
+        }
+        Ok(loaded)
+    }
 }
 
 /// A decimal number without its point: big-endian, in two's complement.

@@ -93,7 +93,7 @@ impl Cells {
 /// The table as it is put together, row group by row group.
 pub(crate) struct ParquetTable<'a> {
     place: &'a str,
-    names: Vec<&'a str>,
+    names: Vec<String>,
     /// What is known of each leaf.
     known: Vec<Column>,
     marks: Marks,
@@ -113,7 +113,7 @@ impl<'a> ParquetTable<'a> {
     /// bytes.
     pub(crate) fn new(
         place: &'a str,
-        names: Vec<&'a str>,
+        names: Vec<String>,
         known: Vec<Column>,
         narrow: bool,
         options: &ReadOptions,
@@ -247,7 +247,7 @@ impl<'a> ParquetTable<'a> {
             if *list {
                 dataset.columns.extend((0..*width).map(|item| format!("{name}_{item}")))
             } else {
-                dataset.columns.push((*name).to_owned())
+                dataset.columns.push(name.clone())
             }
         }
         dataset.fields = column::fields(&self.columns);

@@ -42,7 +42,7 @@ fn put<T: DataType>(
 fn load_bytes(bytes: &[u8], options: &ReadOptions) -> Result<Loaded> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
-    load(file.path(), options)
+    load(&file.path().display().to_string(), &[Piece::alone(file.path())], options)
 }
 
 fn table(bytes: &[u8], options: &ReadOptions) -> Result<Dataset> {
@@ -309,7 +309,9 @@ proptest! {
         let path = folder.path().join("a.parquet");
         let names: Vec<String> = (0..width).map(|j| format!("code {j}")).collect();
         write_table(&path, None, &names, rows, &numbers[..rows * width]).unwrap();
-        let data = load(&path, &set(None, Some("row"))).unwrap().dataset;
+        let place = path.display().to_string();
+        let pieces = [Piece::alone(&path)];
+        let data = load(&place, &pieces, &set(None, Some("row"))).unwrap().dataset;
         prop_assert_eq!(&data.columns, &names);
         prop_assert_eq!(data.values, Values::F32(numbers[..rows * width].to_vec()));
     }

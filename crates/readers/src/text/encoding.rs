@@ -8,9 +8,8 @@ use std::str::FromStr;
 
 /// Bytes decoded at a time.
 const PIECE: usize = 1 << 14;
-/// Of so many bytes one may be zero in text that is not UTF-16: a logger that lost its power writes
-/// some.
-const BYTES_A_ZERO: usize = 20;
+/// Of so many bytes one may be no character of a text: a logger that lost its power writes zeros.
+const BYTES_A_CONTROL: usize = 20;
 
 /// An encoding of text by one of its usual names: `utf-8`, `utf-16le`, `latin-1`, `windows-1252`,
 /// `shift_jis`, ...
@@ -33,13 +32,18 @@ impl Encoding {
         let half = head.len() / 2;
         if even + odd > 0 && even + odd >= half / 2 && head.len() >= 4 {
             let alone = |own: usize, other: usize| own > 4 * other && own * 2 > half;
-            return match () {
-                () if alone(odd, even) => Some(Self(UTF_16LE)),
-                () if alone(even, odd) => Some(Self(UTF_16BE)),
-                () => None,
+            let encoding = match () {
+                () if alone(odd, even) => Self(UTF_16LE),
+                () if alone(even, odd) => Self(UTF_16BE),
+                () => return None,
             };
+            let odd_one = |c: &char| c.is_control() && !c.is_whitespace();
+            let text = encoding.decode(head);
+            let few = text.chars().filter(odd_one).count() * BYTES_A_CONTROL <= text.len();
+            return few.then_some(encoding);
         }
-        if (even + odd) * BYTES_A_ZERO > head.len() {
+        let odd_one = |byte: &&u8| **byte < b' ' && !b"\t\n\r\x0c\x1b".contains(byte);
+        if head.iter().filter(odd_one).count() * BYTES_A_CONTROL > head.len() {
             return None;
         }
         match std::str::from_utf8(head) {

@@ -1,0 +1,433 @@
+//! JSON: an object or an array a line, an array of such, or an object of columns.
+
+use crate::hold::source::{Stream, failed, peek};
+use crate::names::Names;
+use crate::tables::cell::Cell;
+use crate::tables::records::{Add, Records};
+use rows::{Error, Message, Result};
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+/// Records that tell the names of the columns.
+const HEAD: usize = 1000;
+/// Bytes of a line at most.
+const LONGEST_LINE: u64 = 1 << 26;
+/// Bytes of a document that is no file of lines at most: it is in memory as a whole.
+const LARGEST_DOCUMENT: u64 = 1 << 30;
+/// Columns at most; a record of more holds something else than a row.
+const MOST_COLUMNS: usize = 1 << 20;
+/// The largest whole number that f64 tells from its neighbours.
+const WIDEST: u64 = 1 << 53;
+
+/// A file of JSON.
+pub(crate) struct JsonRecords {
+    place: String,
+    names: Names,
+    /// The place of each column by its name in the file; empty where records are arrays.
+    places: BTreeMap<String, usize>,
+    width: usize,
+    /// The records that have been read.
+    head: Vec<Value>,
+    /// The lines behind them.
+    lines: Option<Lines>,
+    /// Names that only later records have.
+    late: BTreeSet<String>,
+}
+
+/// The records of a file of lines.
+struct Lines {
+    reader: BufReader<Box<dyn Read>>,
+    line: usize,
+}
+
+impl JsonRecords {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let place = path.display().to_string();
+        let (head, reader) =
+            peek(Stream::open(path)?.reader, 1 << 16).map_err(|error| failed(&place, error))?;
+        let reader: Box<dyn Read> = Box::new(reader);
+        let reader = BufReader::with_capacity(1 << 16, reader);
+        let mut own = Self {
+            place,
+            names: Names::default(),
+            places: BTreeMap::new(),
+            width: 0,
+            head: Vec::new(),
+            lines: None,
+            late: BTreeSet::new(),
+        };
+        if is_lines(&head) {
+            own.read_lines(Lines { reader, line: 0 })?;
+        } else {
+            own.read_document(reader)?;
+        }
+        own.find_columns()?;
+        Ok(own)
+    }
+
+    fn read_lines(&mut self, mut lines: Lines) -> Result<()> {
+        while self.head.len() < HEAD {
+            let Some(record) = lines.next(&self.place)? else { return Ok(()) };
+            self.head.push(record);
+        }
+        self.lines = Some(lines);
+        Ok(())
+    }
+
+    fn read_document(&mut self, reader: impl Read) -> Result<()> {
+        let mut text = String::new();
+        let read = reader.take(LARGEST_DOCUMENT).read_to_string(&mut text);
+        read.map_err(|error| failed(&self.place, error))?;
+        if text.len() as u64 >= LARGEST_DOCUMENT {
+            let why = "is one document of more than 1 GiB; write one object a line (JSON lines)";
+            return Err(Error::data(&self.place, why));
+        }
+        let value: Value = serde_json::from_str(&lenient(text.trim_start_matches('\u{feff}')))
+            .map_err(|error| Error::data(&self.place, format!("is no JSON: {error}")))?;
+        self.head = match value {
+            Value::Array(records) => records,
+            Value::Object(columns) => rows_of(columns),
+            other => vec![other],
+        };
+        Ok(())
+    }
+
+    fn find_columns(&mut self) -> Result<()> {
+        let is_row = |record: &Value| matches!(record, Value::Object(_) | Value::Array(_));
+        if let Some(odd) = self.head.iter().position(|record| !is_row(record)) {
+            let why = format!("record {} is no object and no array", odd + 1);
+            return Err(Error::data(&self.place, why));
+        }
+        let Some(first) = self.head.first() else {
+            return Err(Error::data(&self.place, "has no records"));
+        };
+        if let Value::Array(values) = first {
+            self.width = values.len();
+            return Ok(());
+        }
+        let mut names = Vec::new();
+        for record in &self.head {
+            for (name, _) in flat(record) {
+                if let std::collections::btree_map::Entry::Vacant(free) = self.places.entry(name) {
+                    names.push(free.key().clone());
+                    free.insert(names.len() - 1);
+                }
+            }
+            if names.len() > MOST_COLUMNS {
+                return Err(Error::data(&self.place, "has more columns than a table has"));
+            }
+        }
+        self.width = names.len();
+        self.names = Names::new(names.into_iter());
+        Ok(())
+    }
+
+    /// Passes on a record.
+    fn add(&mut self, record: &Value, row: usize, add: &mut Add<'_>) -> Result<()> {
+        let mut found = vec![None; self.width];
+        let fail = |why: &str| Err(Error::data(&self.place, format!("record {row} {why}")));
+        match record {
+            Value::Array(values) if self.places.is_empty() => {
+                if values.len() != self.width {
+                    let wanted = self.width;
+                    return fail(&format!("has {} values, wanted {wanted}", values.len()));
+                }
+                found.iter_mut().zip(values).for_each(|(place, value)| *place = Some(value));
+            }
+            Value::Object(_) if !self.places.is_empty() => {
+                for (name, value) in flat(record) {
+                    match self.places.get(&name) {
+                        Some(place) => found[*place] = Some(value),
+                        None => {
+                            self.late.insert(name);
+                        }
+                    }
+                }
+            }
+            _ => return fail("is of another kind than the first"),
+        }
+        let texts: Vec<Option<String>> = found.iter().map(|value| text(*value)).collect();
+        let cells = found.iter().zip(&texts).map(|(value, text)| cell(*value, text.as_deref()));
+        add(&cells.collect::<Vec<_>>())
+    }
+}
+
+impl Records for JsonRecords {
+    fn names(&self) -> &Names {
+        &self.names
+    }
+
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn feed(&mut self, add: &mut Add<'_>) -> Result<()> {
+        let head = std::mem::take(&mut self.head);
+        let mut row = 0;
+        for record in &head {
+            row += 1;
+            self.add(record, row, add)?;
+        }
+        let Some(mut lines) = self.lines.take() else { return Ok(()) };
+        while let Some(record) = lines.next(&self.place)? {
+            row += 1;
+            self.add(&record, row, add)?;
+        }
+        Ok(())
+    }
+
+    fn notes(&self) -> Vec<Message> {
+        let names: Vec<&String> = self.late.iter().collect();
+        let why = format!("left out, because the first {HEAD} records do not have them: ");
+        let late = (!names.is_empty()).then(|| why + &crate::names::quoted(&names));
+        late.map(Message::from).into_iter().collect()
+    }
+}
+
+impl Lines {
+    /// The next record; none at the end.
+    fn next(&mut self, place: &str) -> Result<Option<Value>> {
+        loop {
+            let mut line = String::new();
+            let read = self.reader.by_ref().take(LONGEST_LINE).read_line(&mut line);
+            if read.map_err(|error| failed(place, error))? == 0 {
+                return Ok(None);
+            }
+            self.line += 1;
+            if line.len() as u64 >= LONGEST_LINE {
+                let why = format!("line {} has more than 64 MiB", self.line);
+                return Err(Error::data(place, why));
+            }
+            let text = line.trim_start_matches('\u{feff}').trim();
+            if text.is_empty() {
+                continue;
+            }
+            return serde_json::from_str(&lenient(text)).map(Some).map_err(|error| {
+                Error::data(place, format!("line {} is no JSON: {error}", self.line))
+            });
+        }
+    }
+}
+
+/// Whether a text is JSON of rows, by its beginning.
+pub(crate) fn is_json(head: &[u8]) -> bool {
+    match head.trim_ascii_start() {
+        [b'{', rest @ ..] => rest.trim_ascii_start().starts_with(b"\""),
+        [b'[', rest @ ..] => {
+            let rest = rest.trim_ascii_start();
+            rest.starts_with(b"{") || rest.starts_with(b"[") && is_lines(head)
+        }
+        _ => false,
+    }
+}
+
+/// Whether the first line is a record by itself.
+fn is_lines(head: &[u8]) -> bool {
+    let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let mut lines = lines.by_ref().filter(|line| !line.is_empty());
+    let (first, second) = (lines.next().unwrap_or_default(), lines.next());
+    let first = String::from_utf8_lossy(first);
+    let record: Option<Value> =
+        serde_json::from_str(&lenient(first.trim_start_matches('\u{feff}'))).ok();
+    match record {
+        Some(Value::Object(columns)) => second.is_some() || !columns.values().all(is_column),
+        Some(Value::Array(values)) => second.is_some() || values.iter().all(is_scalar),
+        _ => false,
+    }
+}
+
+fn is_scalar(value: &Value) -> bool {
+    !matches!(value, Value::Array(_) | Value::Object(_))
+}
+
+/// Whether a value is a column: a list, or an object by the names of the rows.
+fn is_column(value: &Value) -> bool {
+    matches!(value, Value::Array(_) | Value::Object(_))
+}
+
+/// The rows of an object of columns, as pandas writes frames; any other object is a row.
+fn rows_of(columns: Map<String, Value>) -> Vec<Value> {
+    if columns.is_empty() || !columns.values().all(is_column) {
+        return vec![Value::Object(columns)];
+    }
+    let mut rows: Vec<Map<String, Value>> = Vec::new();
+    for (name, column) in columns {
+        let values: Vec<Value> = match column {
+            Value::Array(values) => values,
+            Value::Object(values) => values.into_iter().map(|(_, value)| value).collect(),
+            other => vec![other],
+        };
+        rows.resize_with(rows.len().max(values.len()), Map::new);
+        for (row, value) in rows.iter_mut().zip(values) {
+            row.insert(name.clone(), value);
+        }
+    }
+    rows.into_iter().map(Value::Object).collect()
+}
+
+/// The values of a record by their names; those within others are named by both, with a point or the
+/// place in a list between.
+fn flat(record: &Value) -> Vec<(String, &Value)> {
+    let mut found = Vec::new();
+    flatten(record, "", &mut found);
+    found
+}
+
+fn flatten<'v>(value: &'v Value, name: &str, found: &mut Vec<(String, &'v Value)>) {
+    match value {
+        Value::Object(values) => values.iter().for_each(|(key, value)| {
+            let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
+            flatten(value, &name, found);
+        }),
+        Value::Array(values) => values.iter().enumerate().for_each(|(at, value)| {
+            flatten(value, &format!("{name}_{at}"), found);
+        }),
+        other => found.push((name.to_owned(), other)),
+    }
+}
+
+/// The text of a whole number that a double does not hold.
+fn text(value: Option<&Value>) -> Option<String> {
+    let Some(Value::Number(number)) = value else { return None };
+    let wide = number.as_i64().map(i64::unsigned_abs).or_else(|| number.as_u64());
+    wide.filter(|size| *size >= WIDEST).map(|_| number.to_string())
+}
+
+fn cell<'c>(value: Option<&'c Value>, text: Option<&'c str>) -> Cell<'c> {
+    match (value, text) {
+        (None | Some(Value::Null), _) => Cell::Missing,
+        (_, Some(text)) => Cell::Written(text),
+        (Some(Value::Bool(truth)), _) => Cell::Boolean(*truth),
+        (Some(Value::Number(number)), _) => Cell::Number(number.as_f64().unwrap_or(f64::NAN)),
+        (Some(Value::String(text)), _) => Cell::Text(text),
+        (Some(Value::Array(_) | Value::Object(_)), _) => Cell::Text("nested values"),
+    }
+}
+
+/// JSON as Python writes it: `NaN` becomes null, `Infinity` the text `inf`; within texts both stay.
+pub fn lenient(text: &str) -> Cow<'_, str> {
+    if !text.contains("NaN") && !text.contains("Infinity") {
+        return Cow::Borrowed(text);
+    }
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while !rest.is_empty() {
+        if rest.starts_with('"') {
+            let end = end_of_text(rest);
+            out += &rest[..end];
+            rest = &rest[end..];
+            continue;
+        }
+        let known = [("NaN", "null"), ("-Infinity", "\"-inf\""), ("Infinity", "\"inf\"")];
+        match known.into_iter().find(|(word, _)| rest.starts_with(word)) {
+            Some((word, json)) => {
+                out += json;
+                rest = &rest[word.len()..];
+            }
+            None => {
+                let length = rest.chars().next().map_or(rest.len(), char::len_utf8);
+                out += &rest[..length];
+                rest = &rest[length..];
+            }
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Where a text that begins with a quote ends.
+fn end_of_text(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ReadOptions, read};
+    use proptest::prelude::*;
+    use rows::{ColumnKind, Dataset};
+
+    fn table(name: &str, text: &str) -> Result<Dataset> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        read(&path.display().to_string(), &ReadOptions::default())
+    }
+
+    #[test]
+    fn lines_arrays_and_columns_are_the_same_table() {
+        for (name, text) in [
+            ("a.jsonl", "{\"a\": 1, \"b\": \"x\"}\n\n{\"b\": \"y\", \"a\": 2.5}\n"),
+            ("a.ndjson", "\u{feff}{\"a\": 1, \"b\": \"x\"}\r\n{\"a\": 2.5, \"b\": \"y\"}\r\n"),
+            ("a.json", "[{\"a\": 1, \"b\": \"x\"}, {\"a\": 2.5, \"b\": \"y\"}]"),
+            ("a.json", "{\n \"a\": [1, 2.5],\n \"b\": [\"x\", \"y\"]\n}"),
+            ("a.json", "{\"a\":{\"0\":1,\"1\":2.5},\"b\":{\"0\":\"x\",\"1\":\"y\"}}"),
+            ("a", "{\"a\": 1, \"b\": \"x\"}\n{\"a\": 2.5, \"b\": \"y\"}\n"),
+        ] {
+            let data = table(name, text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(data.columns, ["a", "b"], "{text}");
+            assert_eq!((data.rows(), data.kind(1)), (2, ColumnKind::Categorical), "{text}");
+            assert_eq!(data.gather(0..2).unwrap().get(2), 2.5, "{text}");
+        }
+    }
+
+    #[test]
+    fn nested_values_missing_ones_and_booleans_are_columns() {
+        let data = table(
+            "a.jsonl",
+            "{\"p\":{\"x\":1,\"y\":[2,3]},\"ok\":true}\n{\"p\":{\"x\":NaN},\"n\":7}\n",
+        );
+        let data = data.unwrap();
+        assert_eq!(data.columns, ["p.x", "p.y_0", "p.y_1", "ok", "n"]);
+        assert_eq!(data.kind(3), ColumnKind::Boolean);
+        let values = data.gather(0..2).unwrap();
+        assert!((0..10).all(|at| values.get(at).is_nan() == (4..9).contains(&at)));
+    }
+
+    #[test]
+    fn arrays_of_values_are_rows_without_names() {
+        let data = table("a.json", "[[1,2],[3,4]]").unwrap();
+        assert_eq!((data.rows(), data.features(), data.columns.len()), (2, 2, 0));
+        assert!(
+            table("a.jsonl", "[1,2]\n[3]\n").unwrap_err().to_string().contains("record 2 has 1")
+        );
+        assert!(table("a.jsonl", "[1,2]\n{\"a\":3}\n").is_err());
+    }
+
+    #[test]
+    fn what_is_no_json_is_named_by_its_line() {
+        let error = table("a.jsonl", "{\"a\":1}\n{\"a\":}\n").unwrap_err().to_string();
+        assert!(error.contains("line 2 is no JSON"), "{error}");
+        assert!(table("a.json", "[1,").unwrap_err().to_string().contains("is no JSON"));
+        assert!(table("a.json", "5").unwrap_err().to_string().contains("no object"));
+    }
+
+    #[test]
+    fn what_python_writes_is_json() {
+        assert_eq!(
+            lenient("[NaN, \"NaN \\\" Infinity\", -Infinity]"),
+            "[null, \"NaN \\\" Infinity\", \"-inf\"]"
+        );
+        assert!(matches!(lenient("{\"a\": 1}"), Cow::Borrowed(_)));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 256, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "[\\[\\]{}\",:a0NIn\n -]{0,40}") {
+            let _ = table("a.json", &text);
+            let _ = table("a.jsonl", &text);
+        }
+    }
+}
