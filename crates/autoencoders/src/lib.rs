@@ -46,7 +46,7 @@ pub mod data {
     #[cfg(feature = "readers")]
     pub use readers::{
         ColumnDescription, Delimiter, Description, Encoding, Fill, FilledCell, Patches,
-        ReadOptions, TextLayout, describe, read, read_cell, write_filled, write_npy,
+        ReadOptions, TextLayout, describe, lenient_json, read, read_cell, write_filled, write_npy,
         write_npy_blocks, write_table, write_table_blocks,
     };
     pub use rows::{

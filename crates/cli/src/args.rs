@@ -124,8 +124,9 @@ pub(crate) struct Train {
 /// Where rows come from, and what is set aside in them.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Rows {
-    /// A file (.csv, .csv.gz, .parquet, .npy, .npz, IDX), a folder of images, or the built-in
-    /// `digits`
+    /// A file (.csv, .json, .parquet, .arrow, .xlsx, .db, .zip, .npy, .npz, IDX; a sheet, table or
+    /// array behind a colon), a folder or a quoted pattern of tables, a folder of images, or the
+    /// built-in `digits`
     #[arg(value_name = "DATA")]
     pub data: String,
     #[command(flatten)]

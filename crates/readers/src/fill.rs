@@ -39,7 +39,8 @@ pub type Fill<'a> = dyn FnMut(usize, usize) -> Option<FilledCell> + 'a;
 
 /// Writes the first `rows` rows of a table of text or Parquet again, in its own format, with the
 /// values of `fill` in cells that have none. All other cells stand as they stood, byte for byte, and
-/// Parquet columns keep their types. A text of another encoding becomes UTF-8, an array text.
+/// Parquet columns keep their types. A text of another encoding becomes UTF-8; an array
+/// and tables of other formats become text.
 ///
 /// The result tells how many cells were filled. Errors: the source is no such table or cannot be
 /// read as `options` say, `output` is no file of its format or cannot be written.
@@ -68,7 +69,7 @@ pub fn write_filled(
     }
 }
 
-/// The rows of an array as a table of text.
+/// The rows of an array, or of a table of another format, as a table of text.
 fn array(
     source: &str,
     options: &ReadOptions,
@@ -77,7 +78,7 @@ fn array(
     fill: &mut Fill<'_>,
 ) -> Result<usize> {
     if output.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("csv")) {
-        let wanted = "a name that ends in .csv: an array with its gaps filled is written as text";
+        let wanted = "a name that ends in .csv: other formats are written as text";
         return Err(Error::setting("output", output.display(), wanted));
     }
     let data = crate::read(source, options)?;
@@ -91,7 +92,7 @@ fn array(
         sheet.write_record(id("row").into_iter().chain(names)).map_err(fail)?;
         for row in 0..rows {
             let cell = |column: usize| match values.get(row * width + column) {
-                value if !value.is_nan() => value.to_string(),
+                value if !value.is_nan() => data.text(column, value),
                 _ => fill(row, column).map_or(String::new(), |cell| {
                     filled += 1;
                     cell.text

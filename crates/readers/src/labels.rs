@@ -35,7 +35,7 @@ pub(crate) fn read(path: &Path, data: &Dataset) -> Result<Vec<String>> {
             let name = npz.default_array()?;
             npz.labels(&name)?
         }
-        (None, Format::Json | Format::Parquet | Format::Picture) => {
+        (None, _) => {
             return Err(Error::data(place, "labels are read from CSV, npy, IDX or npz files"));
         }
     };

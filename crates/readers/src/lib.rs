@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `read`, `options`, `describe` | from a name to rows; how; what is in them |
 //! | `text` | files of text: their encoding, how they are laid out, their records |
-//! | `tables` | CSV and Parquet: cells, what columns hold, which tables are refused |
+//! | `tables` | tables of every format: cells, what columns hold, which tables are refused |
 //! | `arrays` | npy, npz, IDX |
 //! | `pictures` | folders of images, patches of photographs |
 //! | `series`, `stamps` | windows over points in time |
@@ -30,6 +30,7 @@ mod hold {
     pub(crate) mod pieces;
     pub(crate) mod sink;
     pub(crate) mod source;
+    pub(crate) mod zipped;
 }
 mod labels;
 mod names;
@@ -44,16 +45,20 @@ mod series;
 mod stamps;
 mod tables {
     pub(crate) mod amount;
+    pub(crate) mod arrow;
     pub(crate) mod cell;
     pub(crate) mod column;
     pub(crate) mod csv;
+    pub(crate) mod excel;
     pub(crate) mod json;
+    pub(crate) mod owned;
     pub(crate) mod parquet;
     pub(crate) mod parquet_fill;
     pub(crate) mod parquet_guard;
     pub(crate) mod parquet_table;
     pub(crate) mod records;
     pub(crate) mod refuse;
+    pub(crate) mod sqlite;
     pub(crate) mod table;
 }
 mod text {

@@ -5,16 +5,21 @@ use crate::digits;
 use crate::hold::pieces::{self, Piece};
 use crate::hold::source::split_array;
 use crate::hold::source::{self, Format};
+use crate::hold::zipped;
 use crate::labels;
 use crate::options::ReadOptions;
 use crate::pictures::{images, patches};
 use crate::series;
+use crate::tables::arrow::ArrowRecords;
 use crate::tables::column::Sort;
 use crate::tables::csv::CsvRecords;
+use crate::tables::excel::SheetRecords;
 use crate::tables::json::JsonRecords;
+use crate::tables::sqlite::SqliteRecords;
 use crate::tables::table::Loaded;
 use crate::tables::{parquet, records, refuse};
 use rows::{CellPosition, ColumnKind, Dataset, Error, Message, Result};
+use std::path::Path;
 
 /// Reads the rows of a file, a folder of images, or the built-in data set `digits`.
 ///
@@ -122,7 +127,7 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
     if !path.exists() {
         return Err(Error::data(
             source,
-            "there is no such file; wanted a file (.csv, .csv.gz, .json, .jsonl, .parquet, .npy, .npz, IDX), a folder or pattern of tables, a folder of images, or the built-in name `digits`",
+            "there is no such file; wanted a file (.csv, .csv.gz, .json, .jsonl, .parquet, .arrow, .feather, .xlsx, .db, .zip, .npy, .npz, IDX), a folder or pattern of tables, a folder of images, or the built-in name `digits`",
         ));
     }
     let format = if path.is_dir() {
@@ -133,11 +138,32 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
     } else {
         source::format(path)?
     };
-    if array.is_some() && format != Format::Npz {
+    refuse_settings(format, array, options)?;
+    let plain = |dataset| Loaded { dataset, columns: Vec::new(), settings: Vec::new() };
+    let mut loaded = match format {
+        Format::Zip => return load_zipped(path, array, options),
+        _ if format.is_table() => {
+            return load_table(source, &[Piece::alone(path)], format, array, options);
+        }
+        Format::Npy => plain(npy::load(path, options.memory)?),
+        Format::Npz => plain(npz::load(path, options, array)?),
+        Format::Idx => plain(idx::load(path, options.memory)?),
+        _ => plain(match &options.patches {
+            Some(patches) => patches::load(path, patches, options.memory)?,
+            None => images::load(path, options.resize, options.memory)?,
+        }),
+    };
+    set_aside(&mut loaded.dataset, options)?;
+    Ok(loaded)
+}
+
+/// Refuses settings that mean nothing for a format.
+fn refuse_settings(format: Format, array: Option<&str>, options: &ReadOptions) -> Result<()> {
+    if array.is_some() && !format.has_parts() {
         return Err(Error::setting(
             "array",
             format!("{:?}", array.unwrap_or_default()),
-            "nothing: only .npz files hold arrays with names",
+            "nothing: only .npz, .xlsx, .db and .zip files hold parts with names",
         ));
     }
     let of_tables = [
@@ -170,21 +196,7 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
                 .text(": patches are cut out of photographs as they are"),
         ));
     }
-    let plain = |dataset| Loaded { dataset, columns: Vec::new(), settings: Vec::new() };
-    let mut loaded = match format {
-        Format::Csv | Format::Json | Format::Parquet => {
-            return load_table(source, &[Piece::alone(path)], format, options);
-        }
-        Format::Npy => plain(npy::load(path, options.memory)?),
-        Format::Npz => plain(npz::load(path, options, array)?),
-        Format::Idx => plain(idx::load(path, options.memory)?),
-        Format::Picture => plain(match &options.patches {
-            Some(patches) => patches::load(path, patches, options.memory)?,
-            None => images::load(path, options.resize, options.memory)?,
-        }),
-    };
-    set_aside(&mut loaded.dataset, options)?;
-    Ok(loaded)
+    Ok(())
 }
 
 /// Reads files that are one table together.
@@ -203,17 +215,41 @@ fn load_pieces(source: &str, pieces: &[Piece], options: &ReadOptions) -> Result<
             return Err(Error::data(source, why));
         }
     }
-    load_table(source, pieces, format, options)
+    load_table(source, pieces, format, None, options)
+}
+
+/// Reads the table in a zip archive, which is unpacked into a temporary folder.
+fn load_zipped(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<Loaded> {
+    let unpacked = zipped::unpack(path, part)?;
+    let format = source::format(&unpacked.path)?;
+    if !format.is_table() || format == Format::Zip {
+        let why = "holds no table (.csv, .json, .parquet, ...); unpack it";
+        return Err(Error::data(path.display(), why));
+    }
+    let piece = Piece::alone(&unpacked.path);
+    let mut loaded = load_table(&path.display().to_string(), &[piece], format, None, options)?;
+    loaded.dataset.name = path.display().to_string();
+    Ok(loaded)
 }
 
 fn load_table(
     place: &str,
     pieces: &[Piece],
     format: Format,
+    part: Option<&str>,
     options: &ReadOptions,
 ) -> Result<Loaded> {
     match format {
         Format::Parquet => parquet::load(place, pieces, options),
+        Format::Arrow => {
+            records::load(place, pieces, options, &|path| Ok(Box::new(ArrowRecords::open(path)?)))
+        }
+        Format::Excel => records::load(place, pieces, options, &|path| {
+            Ok(Box::new(SheetRecords::open(path, part, options)?))
+        }),
+        Format::Sqlite => records::load(place, pieces, options, &|path| {
+            Ok(Box::new(SqliteRecords::open(path, part)?))
+        }),
         Format::Json => {
             records::load(place, pieces, options, &|path| Ok(Box::new(JsonRecords::open(path)?)))
         }

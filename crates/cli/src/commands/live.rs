@@ -9,7 +9,7 @@ use autoencoders::data::ColumnKind;
 use autoencoders::data::Dataset;
 use autoencoders::data::Field;
 use autoencoders::data::Values;
-use autoencoders::data::read_cell;
+use autoencoders::data::{lenient_json, read_cell};
 use autoencoders::study::Threshold;
 use autoencoders::study::detector;
 use autoencoders::study::score;
@@ -166,7 +166,7 @@ fn row(model: &Model, fields: &[Field], line: &str, places: Option<&Places>) -> 
         Error::shape("row", format!("{got} values"), format!("{features}, as in training"))
     };
     let texts: Vec<String> = if line.starts_with(['{', '[']) {
-        let value: Value = serde_json::from_str(line)
+        let value: Value = serde_json::from_str(&lenient_json(line))
             .map_err(|error| Error::data("row", format!("is no JSON ({error})")))?;
         match &value {
             Value::Array(values) if values.len() == features => values.iter().map(text).collect(),

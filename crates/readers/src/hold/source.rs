@@ -12,8 +12,13 @@ const DEFLATE_RATIO: u64 = 1032;
 /// The formats of single files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
+    Arrow,
     Csv,
+    Excel,
     Json,
+    Sqlite,
+    /// A table in a zip archive.
+    Zip,
     Parquet,
     Npy,
     Npz,
@@ -24,7 +29,12 @@ pub(crate) enum Format {
 impl Format {
     /// Whether it has columns that hold anything.
     pub(crate) fn is_table(self) -> bool {
-        matches!(self, Self::Csv | Self::Json | Self::Parquet)
+        !matches!(self, Self::Npy | Self::Npz | Self::Idx | Self::Picture)
+    }
+
+    /// Whether it has parts with names: arrays, sheets, tables, files.
+    pub(crate) fn has_parts(self) -> bool {
+        matches!(self, Self::Npz | Self::Excel | Self::Sqlite | Self::Zip)
     }
 }
 
@@ -116,6 +126,10 @@ pub(crate) fn format_of_name(path: &Path) -> Option<Format> {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     match extension {
         "csv" | "tsv" | "txt" => Some(Format::Csv),
+        "arrow" | "feather" | "ipc" | "arrows" => Some(Format::Arrow),
+        "xlsx" | "xlsm" | "xlsb" | "xls" | "ods" => Some(Format::Excel),
+        "db" | "sqlite" | "sqlite3" => Some(Format::Sqlite),
+        "zip" => Some(Format::Zip),
         "json" | "jsonl" | "ndjson" => Some(Format::Json),
         "parquet" => Some(Format::Parquet),
         "npy" => Some(Format::Npy),
@@ -140,6 +154,12 @@ fn format_of_bytes(path: &Path) -> Result<Format> {
     if begins(b"PK\x03\x04") {
         return Ok(Format::Npz);
     }
+    if begins(b"ARROW1") {
+        return Ok(Format::Arrow);
+    }
+    if begins(b"SQLite format 3\0") {
+        return Ok(Format::Sqlite);
+    }
     if begins(b"PAR1") {
         return Ok(Format::Parquet);
     }
@@ -157,14 +177,19 @@ fn format_of_bytes(path: &Path) -> Result<Format> {
     }
     Err(Error::data(
         place,
-        "is of an unknown format; readable are .csv, .csv.gz, .parquet, .npy, .npz, IDX, PNG and JPEG files and folders of images",
+        "is of an unknown format; readable are .csv, .csv.gz, .json, .jsonl, .parquet, .arrow, .feather, .xlsx, .xls, .ods, .db, .zip, .npy, .npz, IDX, PNG and JPEG files and folders of images or tables",
     ))
 }
 
+/// The ends of the names of files whose parts have names of their own.
+const WITH_PARTS: [&str; 10] =
+    [".npz", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".db", ".sqlite", ".sqlite3", ".zip"];
+
 /// `file.npz:array` in its two parts; any other path as it is.
 pub(crate) fn split_array(source: &str) -> (&Path, Option<&str>) {
-    match source.rfind(".npz:") {
-        Some(position) => (Path::new(&source[..position + 4]), Some(&source[position + 5..])),
+    let end = |end: &&str| Some(source.rfind(&format!("{end}:"))? + end.len());
+    match WITH_PARTS.iter().filter_map(end).max() {
+        Some(position) => (Path::new(&source[..position]), Some(&source[position + 1..])),
         None => (Path::new(source), None),
     }
 }

@@ -5,7 +5,7 @@ use crate::names::Names;
 use crate::tables::cell::Cell;
 use crate::tables::records::{Add, Records};
 use rows::{Error, Message, Result};
-use serde_json::{Map, Value};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
@@ -20,7 +20,85 @@ const LARGEST_DOCUMENT: u64 = 1 << 30;
 /// Columns at most; a record of more holds something else than a row.
 const MOST_COLUMNS: usize = 1 << 20;
 /// The largest whole number that f64 tells from its neighbours.
-const WIDEST: u64 = 1 << 53;
+const WIDEST: u128 = 1 << 53;
+
+/// A value, whose parts keep the order of the file.
+#[derive(Clone, Debug, PartialEq)]
+enum Value {
+    Null,
+    Bool(bool),
+    Number(f64),
+    /// A whole number that a double does not hold, with all its digits.
+    Wide(String),
+    String(String),
+    Array(Vec<Value>),
+    Object(Vec<(String, Value)>),
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_any(InOrder)
+    }
+}
+
+/// Makes a [`Value`] of what comes.
+struct InOrder;
+
+impl<'de> Visitor<'de> for InOrder {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a value of JSON")
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> std::result::Result<Value, E> {
+        Ok(Value::Bool(truth))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> std::result::Result<Value, E> {
+        Ok(whole(number.into()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> std::result::Result<Value, E> {
+        Ok(whole(number.into()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> std::result::Result<Value, E> {
+        Ok(Value::Number(number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> std::result::Result<Value, E> {
+        Ok(Value::String(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> std::result::Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = parts.next_element()? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut parts: A) -> std::result::Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(entry) = parts.next_entry()? {
+            values.push(entry);
+        }
+        Ok(Value::Object(values))
+    }
+}
+
+fn whole(number: i128) -> Value {
+    if number.unsigned_abs() < WIDEST {
+        Value::Number(number as f64)
+    } else {
+        Value::Wide(number.to_string())
+    }
+}
 
 /// A file of JSON.
 pub(crate) struct JsonRecords {
@@ -149,9 +227,7 @@ impl JsonRecords {
             }
             _ => return fail("is of another kind than the first"),
         }
-        let texts: Vec<Option<String>> = found.iter().map(|value| text(*value)).collect();
-        let cells = found.iter().zip(&texts).map(|(value, text)| cell(*value, text.as_deref()));
-        add(&cells.collect::<Vec<_>>())
+        add(&found.into_iter().map(cell).collect::<Vec<_>>())
     }
 }
 
@@ -233,7 +309,7 @@ fn is_lines(head: &[u8]) -> bool {
     let record: Option<Value> =
         serde_json::from_str(&lenient(first.trim_start_matches('\u{feff}'))).ok();
     match record {
-        Some(Value::Object(columns)) => second.is_some() || !columns.values().all(is_column),
+        Some(Value::Object(columns)) => second.is_some() || !are_columns(&columns),
         Some(Value::Array(values)) => second.is_some() || values.iter().all(is_scalar),
         _ => false,
     }
@@ -243,26 +319,26 @@ fn is_scalar(value: &Value) -> bool {
     !matches!(value, Value::Array(_) | Value::Object(_))
 }
 
-/// Whether a value is a column: a list, or an object by the names of the rows.
-fn is_column(value: &Value) -> bool {
-    matches!(value, Value::Array(_) | Value::Object(_))
+/// Whether all parts of an object are columns: lists, or objects by the names of the rows.
+fn are_columns(parts: &[(String, Value)]) -> bool {
+    parts.iter().all(|(_, value)| !is_scalar(value))
 }
 
 /// The rows of an object of columns, as pandas writes frames; any other object is a row.
-fn rows_of(columns: Map<String, Value>) -> Vec<Value> {
-    if columns.is_empty() || !columns.values().all(is_column) {
+fn rows_of(columns: Vec<(String, Value)>) -> Vec<Value> {
+    if columns.is_empty() || !are_columns(&columns) {
         return vec![Value::Object(columns)];
     }
-    let mut rows: Vec<Map<String, Value>> = Vec::new();
+    let mut rows: Vec<Vec<(String, Value)>> = Vec::new();
     for (name, column) in columns {
         let values: Vec<Value> = match column {
             Value::Array(values) => values,
             Value::Object(values) => values.into_iter().map(|(_, value)| value).collect(),
             other => vec![other],
         };
-        rows.resize_with(rows.len().max(values.len()), Map::new);
+        rows.resize_with(rows.len().max(values.len()), Vec::new);
         for (row, value) in rows.iter_mut().zip(values) {
-            row.insert(name.clone(), value);
+            row.push((name.clone(), value));
         }
     }
     rows.into_iter().map(Value::Object).collect()
@@ -289,21 +365,14 @@ fn flatten<'v>(value: &'v Value, name: &str, found: &mut Vec<(String, &'v Value)
     }
 }
 
-/// The text of a whole number that a double does not hold.
-fn text(value: Option<&Value>) -> Option<String> {
-    let Some(Value::Number(number)) = value else { return None };
-    let wide = number.as_i64().map(i64::unsigned_abs).or_else(|| number.as_u64());
-    wide.filter(|size| *size >= WIDEST).map(|_| number.to_string())
-}
-
-fn cell<'c>(value: Option<&'c Value>, text: Option<&'c str>) -> Cell<'c> {
-    match (value, text) {
-        (None | Some(Value::Null), _) => Cell::Missing,
-        (_, Some(text)) => Cell::Written(text),
-        (Some(Value::Bool(truth)), _) => Cell::Boolean(*truth),
-        (Some(Value::Number(number)), _) => Cell::Number(number.as_f64().unwrap_or(f64::NAN)),
-        (Some(Value::String(text)), _) => Cell::Text(text),
-        (Some(Value::Array(_) | Value::Object(_)), _) => Cell::Text("nested values"),
+fn cell(value: Option<&Value>) -> Cell<'_> {
+    match value {
+        None | Some(Value::Null) => Cell::Missing,
+        Some(Value::Bool(truth)) => Cell::Boolean(*truth),
+        Some(Value::Number(number)) => Cell::Number(*number),
+        Some(Value::Wide(text)) => Cell::Written(text),
+        Some(Value::String(text)) => Cell::Text(text),
+        Some(Value::Array(_) | Value::Object(_)) => Cell::Text("nested values"),
     }
 }
 

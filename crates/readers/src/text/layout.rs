@@ -497,7 +497,7 @@ fn counts(first: &[String]) -> bool {
 
 /// Whether the first record holds names: texts and nothing else, a text above a value, or numbers
 /// that count or are years above such as are not.
-fn is_header(first: &[String], below: &[&[String]], marks: &Marks) -> bool {
+pub(crate) fn is_header(first: &[String], below: &[&[String]], marks: &Marks) -> bool {
     let read = |field: &String| marks.read(Cell::Written(field));
     let meanings: Vec<Meaning> = first.iter().map(read).collect();
     let is_known =
