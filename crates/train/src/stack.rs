@@ -257,6 +257,7 @@ fn greedy(
         offset: vec![0.0],
         scale: vec![1.0],
         table: None,
+        knee: None,
         whiten: None,
     };
     let engine = single.state.vars.engine();

@@ -67,6 +67,10 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     };
     interrupt::release();
     progress.finish();
+    if matches!(&trained, Err(Error::Diverged { .. })) && args.resume.is_none() {
+        // Resumed it would diverge again, and it stands in the way of the next try.
+        let _ = std::fs::remove_file(&place.run);
+    }
     let mut trained = trained?;
     // What follows looks at rows as the model sees them: whitened, where it whitens.
     let data = trained.model.signature().aligned(data)?.0;

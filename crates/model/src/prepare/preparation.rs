@@ -5,7 +5,10 @@
 
 use crate::engine::tensors::Engine;
 use crate::prepare::layout::Layout;
-use crate::prepare::scale::{Bounds, Scale, bounds, moments, nonzero};
+use crate::prepare::scale::{
+    Bounds, KNEE, SAMPLED_ROWS, Scale, bend, bounds, each, has_far_values, moments, nonzero,
+    robust, unbend,
+};
 use crate::prepare::table::{Encoding, Levels, Table};
 use crate::prepare::whiten::Whiten;
 use burn_tensor::Tensor;
@@ -28,6 +31,9 @@ pub struct Preparation {
     /// out.
     #[serde(default)]
     pub table: Option<Table>,
+    /// Beyond this prepared numbers grow with their logarithm; none in files that do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub knee: Option<f64>,
     /// The whitening of patches, which comes before the scaling ([`Whiten::apply`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whiten: Option<Whiten>,
@@ -62,12 +68,16 @@ impl Preparation {
         let mut rows = rows.to_vec();
         rows.sort_unstable();
         let known = data.full_scale.is_some();
+        let watches_tails = scaling == Scale::Auto;
         let scaling = match scaling {
             Scale::Auto if known || matches!(data.shape, Shape::Image { .. }) => Scale::Unit,
             Scale::Auto => Scale::Standard,
             chosen => chosen,
         };
-        let preparation = Self::of_numbers(scaling, data, &rows)?;
+        let mut preparation = Self::of_numbers(scaling, data, &rows)?;
+        if watches_tails && scaling == Scale::Standard {
+            preparation.shorten_tails(data, &rows)?;
+        }
         preparation.check(features)?;
         Ok(preparation)
     }
@@ -81,6 +91,7 @@ impl Preparation {
             offset: vec![0.0],
             scale: vec![1.0],
             table: Some(table),
+            knee: Some(KNEE),
             whiten: None,
         })
     }
@@ -121,7 +132,40 @@ impl Preparation {
                 (Bounds::Real, spread(means), spread(deviations.into_iter().map(nonzero).collect()))
             }
         };
-        Ok(Self { scaling, range, offset, scale, table: None, whiten: None })
+        let image = matches!(data.shape, Shape::Image { .. });
+        let knee = (scaling == Scale::Standard && !image).then_some(KNEE);
+        Ok(Self { scaling, range, offset, scale, table: None, knee, whiten: None })
+    }
+
+    /// Takes the deviation of the middle half of the values where a few far ones stretch that of
+    /// all; `rows` ascend.
+    fn shorten_tails(&mut self, data: &Dataset, rows: &[usize]) -> Result<()> {
+        let features = self.offset.len();
+        let own = if let Shape::Series { channels, .. } = data.shape { channels } else { features };
+        let bounds = bounds(data, rows, own)?;
+        let far = |column: &usize| {
+            has_far_values(self.offset[*column], self.scale[*column], bounds[*column])
+        };
+        let suspects: Vec<usize> = (0..own).filter(far).collect();
+        if suspects.is_empty() {
+            return Ok(());
+        }
+        let few: Vec<usize> =
+            rows.iter().copied().step_by(rows.len().div_ceil(SAMPLED_ROWS).max(1)).collect();
+        for column in suspects {
+            let mut sample = Vec::new();
+            each(data, &few, |at, value| {
+                if at % own == column {
+                    sample.push(value);
+                }
+            })?;
+            if let Some((middle, scale)) = robust(sample, self.scale[column]) {
+                for at in (column..features).step_by(own) {
+                    (self.offset[at], self.scale[at]) = (middle, scale);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Refuses numbers that cannot scale rows of this width; files come from anywhere.
@@ -138,6 +182,9 @@ impl Preparation {
         }
         if let Some(whiten) = &self.whiten {
             whiten.check(features)?;
+        }
+        if self.knee.is_some_and(|knee| !(knee > 0.0 && knee.is_finite())) {
+            return Err(Error::shape("scaling", "a knee that is none", "a number above 0"));
         }
         let fits = |values: &[f64]| {
             (values.len() == 1 || values.len() == features) && values.iter().all(|v| v.is_finite())
@@ -268,7 +315,8 @@ impl Preparation {
         for row in rows {
             let row = &values[row * features..][..features];
             // What a model of complete rows has never seen, a missing value, is taken for the mean.
-            let known = |number: f64| if number.is_nan() { 0.0 } else { number as f32 };
+            let bent = |number: f64| bend(self.knee, number) as f32;
+            let known = |number: f64| if number.is_nan() { 0.0 } else { bent(number) };
             out.extend(
                 row.iter()
                     .zip(&columns)
@@ -287,13 +335,13 @@ impl Preparation {
                 .chunks_exact(layout.width.max(1))
                 .zip(out.chunks_exact_mut(table.columns.len()))
             {
-                table.undo(&layout, row, out);
+                table.undo(&layout, self.knee, row, out);
             }
             return out;
         }
         let columns = self.offset.len().max(self.scale.len());
         for (at, value) in prepared.iter_mut().enumerate() {
-            *value = (f64::from(*value) * self.scale_of(at % columns)
+            *value = (unbend(self.knee, f64::from(*value)) * self.scale_of(at % columns)
                 + self.offset_of(at % columns)) as f32;
         }
         prepared
@@ -342,8 +390,15 @@ impl Preparation {
     /// booleans differ by 0 or 1; what is missing does not.
     pub fn squared_differences(&self, a: &[f32], b: &[f32]) -> Vec<f64> {
         let square = |(column, (a, b)): (usize, (&f32, &f32))| match &self.table {
-            Some(table) => table.columns[column].squared_difference(f64::from(*a), f64::from(*b)),
-            None => ((f64::from(*a) - f64::from(*b)) / self.scale_of(column)).powi(2),
+            Some(table) => {
+                table.columns[column].squared_difference(self.knee, f64::from(*a), f64::from(*b))
+            }
+            None => {
+                let scaled = |value: f64| {
+                    bend(self.knee, (value - self.offset_of(column)) / self.scale_of(column))
+                };
+                (scaled(f64::from(*a)) - scaled(f64::from(*b))).powi(2)
+            }
         };
         a.iter().zip(b).enumerate().map(square).collect()
     }
@@ -426,7 +481,7 @@ impl Prepared<'_> {
         let mut out = vec![0.0; rows.len() * layout.width];
         for (row, out) in rows.zip(out.chunks_exact_mut(layout.width.max(1))) {
             table.prepare(
-                layout,
+                (layout, self.preparation.knee),
                 levels,
                 (row * features..(row + 1) * features).map(|at| values.get(at)),
                 out,

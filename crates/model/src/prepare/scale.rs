@@ -40,6 +40,51 @@ pub(crate) fn nonzero(value: f64) -> f64 {
     if value.abs() > 1e-12 { value } else { 1.0 }
 }
 
+/// Prepared numbers beyond this are bent: a value that is so many deviations from the mean is a
+/// fault of the file or a rarity, and must not outweigh all others in a loss.
+pub(crate) const KNEE: f64 = 30.0;
+/// A deviation may be that of a few far values where one of them lies so many deviations away, ...
+const FAR: f64 = 5.0;
+/// ... and is where it is so many times that of the middle half of the values.
+const STRETCHED: f64 = 10.0;
+/// Rows that quantiles and ranks are taken of at most.
+pub(crate) const SAMPLED_ROWS: usize = 100_000;
+
+/// A prepared number, which grows with its logarithm beyond the knee: `k + ln(1 + x - k)`.
+pub(crate) fn bend(knee: Option<f64>, number: f64) -> f64 {
+    match knee {
+        Some(knee) if number.abs() > knee => {
+            (knee + (number.abs() - knee).ln_1p()).copysign(number)
+        }
+        _ => number,
+    }
+}
+
+/// Undoes [`bend`].
+pub(crate) fn unbend(knee: Option<f64>, number: f64) -> f64 {
+    match knee {
+        Some(knee) if number.abs() > knee => {
+            (knee + (number.abs() - knee).exp_m1()).copysign(number)
+        }
+        _ => number,
+    }
+}
+
+/// Whether the deviation may be that of a few far values.
+pub(crate) fn has_far_values(mean: f64, deviation: f64, (low, high): (f64, f64)) -> bool {
+    (high - mean).max(mean - low) > FAR * deviation
+}
+
+/// The median and the deviation that the middle half of the values has, as the quartiles of a normal
+/// distribution lie 1.349 deviations apart; none where few far values do not stretch the deviation.
+pub(crate) fn robust(mut sample: Vec<f64>, deviation: f64) -> Option<(f64, f64)> {
+    sample.retain(|value| value.is_finite());
+    sample.sort_by(f64::total_cmp);
+    let quantile = |part: f64| sample.get((sample.len() as f64 * part) as usize).copied();
+    let middle = (quantile(0.75)? - quantile(0.25)?) / 1.349;
+    (middle > 0.0 && deviation > STRETCHED * middle).then_some((quantile(0.5)?, middle))
+}
+
 /// The smallest and largest value of each of `columns` interleaved columns; one column means all
 /// values together.
 pub(crate) fn bounds(data: &Dataset, rows: &[usize], columns: usize) -> Result<Vec<(f64, f64)>> {
@@ -94,4 +139,32 @@ pub(crate) fn each(
         (0..rows.len()).for_each(|at| row(&values, at));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bent_numbers_grow_on_and_come_back() {
+        let knee = Some(KNEE);
+        for number in [0.0, -29.9, 30.0, 31.0, -1e6, 1e300] {
+            let bent = bend(knee, number);
+            assert!(bent.is_finite() && (bent as f32).is_finite(), "{number}");
+            let back = unbend(knee, bent);
+            assert!((back - number).abs() <= 1e-9 * number.abs(), "{number}: {back}");
+        }
+        assert!(bend(knee, 1e7) > bend(knee, 1e6) && bend(knee, 1e6) < 50.0);
+        assert_eq!((bend(None, 1e6), unbend(None, 1e6)), (1e6, 1e6));
+    }
+
+    #[test]
+    fn a_few_far_values_do_not_stretch_the_scale() {
+        let mut sample: Vec<f64> = (0..1000).map(f64::from).collect();
+        assert_eq!(robust(sample.clone(), 288.0), None);
+        sample.push(1e9);
+        let (middle, scale) = robust(sample, 3e7).unwrap();
+        assert!((middle - 500.0).abs() < 2.0 && (scale - 371.0).abs() < 2.0);
+        assert_eq!(robust(vec![0.0, 0.0, 0.0, 0.0, 1e9], 4e8), None);
+    }
 }

@@ -1,7 +1,9 @@
 //! Tables of more than complete numbers: how each column becomes prepared numbers, and comes back.
 
 use crate::prepare::layout::Layout;
-use crate::prepare::scale::{Scale, each, nonzero};
+use crate::prepare::scale::{
+    SAMPLED_ROWS, Scale, bend, each, has_far_values, nonzero, robust, unbend,
+};
 use crate::prepare::text;
 use crate::prepare::text::Vocabulary;
 use rows::{ColumnKind, Dataset, Error, Field, Message, Moments, Result};
@@ -107,8 +109,6 @@ pub const MOST_LEVELS: usize = 1000;
 const FEW_LEVELS: usize = 20;
 /// Knots of a quantile scaling.
 const KNOTS: usize = 100;
-/// Rows that quantiles and ranks are taken of at most.
-const SAMPLED_ROWS: usize = 100_000;
 /// Dates go on like a clock where their ranks and the order of the rows correlate as much as this.
 const CLOCK: f64 = 0.95;
 /// A probability is taken for no smaller than this, or one impossible word would outweigh a whole
@@ -290,7 +290,7 @@ impl Table {
     /// Prepares one row of the source into `out`, which is all zeros.
     pub fn prepare(
         &self,
-        layout: &Layout,
+        (layout, knee): (&Layout, Option<f64>),
         levels: &[Levels],
         row: impl Iterator<Item = f64>,
         out: &mut [f32],
@@ -316,16 +316,16 @@ impl Table {
                         .flatten()
                         .for_each(|(place, number)| out[*place] = *number);
                 }
-                (other, _) => other.prepare(value, out),
+                (other, _) => other.prepare(knee, value, out),
             }
         }
     }
 
     /// The row of the source that a prepared one stands for: the most probable level, the nearer
     /// truth.
-    pub fn undo(&self, layout: &Layout, prepared: &[f32], out: &mut [f32]) {
+    pub fn undo(&self, layout: &Layout, knee: Option<f64>, prepared: &[f32], out: &mut [f32]) {
         for ((encoding, place), out) in self.columns.iter().zip(&layout.columns).zip(out) {
-            *out = encoding.undo(&prepared[place.clone()]) as f32;
+            *out = encoding.undo(knee, &prepared[place.clone()]) as f32;
         }
     }
 
@@ -444,13 +444,13 @@ impl Encoding {
         }
     }
 
-    fn prepare(&self, value: f64, out: &mut [f32]) {
+    fn prepare(&self, knee: Option<f64>, value: f64, out: &mut [f32]) {
         out[0] = match self {
             Self::Date { running: true, .. } => 0.0,
             Self::Number { offset, scale } | Self::Date { offset, scale, .. } => {
-                (value - offset) / scale
+                bend(knee, (value - offset) / scale)
             }
-            Self::Quantile { values, scores } => between(values, scores, value),
+            Self::Quantile { values, scores } => bend(knee, between(values, scores, value)),
             Self::Count { offset, scale, .. } => (value.max(0.0).ln_1p() - offset) / scale,
             Self::Boolean => f64::from(u8::from(value >= 0.5)),
             Self::Choice { .. } | Self::Text { .. } => 0.0,
@@ -466,7 +466,7 @@ impl Encoding {
         }
     }
 
-    fn undo(&self, prepared: &[f32]) -> f64 {
+    fn undo(&self, knee: Option<f64>, prepared: &[f32]) -> f64 {
         let first = f64::from(prepared[0]);
         match self {
             // The middle day, at the time of day that is expected.
@@ -478,9 +478,9 @@ impl Encoding {
                 offset.floor() + phase.rem_euclid(1.0)
             }
             Self::Number { offset, scale } | Self::Date { offset, scale, .. } => {
-                first * scale + offset
+                unbend(knee, first) * scale + offset
             }
-            Self::Quantile { values, scores } => between(scores, values, first),
+            Self::Quantile { values, scores } => between(scores, values, unbend(knee, first)),
             Self::Count { offset, scale, .. } => {
                 (first * scale + offset).min(700.0).exp_m1().max(0.0).round()
             }
@@ -498,17 +498,20 @@ impl Encoding {
     }
 
     /// The squared difference of two values of the source in scaled units; 0 where one is missing.
-    pub fn squared_difference(&self, a: f64, b: f64) -> f64 {
+    pub fn squared_difference(&self, knee: Option<f64>, a: f64, b: f64) -> f64 {
         if a.is_nan() || b.is_nan() {
             return 0.0;
         }
         let difference = match self {
             Self::Choice { .. } | Self::Text { .. } => f64::from(u8::from(a != b)),
             Self::Boolean => a - b,
-            Self::Number { scale, .. } | Self::Date { scale, .. } => (a - b) / scale,
+            Self::Number { offset, scale } | Self::Date { offset, scale, .. } => {
+                let scaled = |value: f64| bend(knee, (value - offset) / scale);
+                scaled(a) - scaled(b)
+            }
             Self::Count { scale, .. } => (a.max(0.0).ln_1p() - b.max(0.0).ln_1p()) / scale,
             Self::Quantile { values, scores } => {
-                between(values, scores, a) - between(values, scores, b)
+                bend(knee, between(values, scores, a)) - bend(knee, between(values, scores, b))
             }
         };
         difference.powi(2)
@@ -570,13 +573,16 @@ impl Statistics {
                 columns[column].take(kinds[column], value);
             }
         })?;
-        let sampled: Vec<bool> = kinds
-            .iter()
-            .map(|kind| {
-                *kind == ColumnKind::Date
-                    || (scaling == Scale::Quantile && *kind == ColumnKind::Numeric)
-            })
-            .collect();
+        let is_sampled = |(kind, seen): (&ColumnKind, &Self)| match kind {
+            ColumnKind::Date => true,
+            ColumnKind::Numeric => match scaling {
+                Scale::Quantile => true,
+                Scale::Auto => seen.has_far_values(),
+                _ => false,
+            },
+            _ => false,
+        };
+        let sampled: Vec<bool> = kinds.iter().zip(&columns).map(is_sampled).collect();
         if sampled.contains(&true) {
             let few: Vec<usize> =
                 rows.iter().copied().step_by(rows.len().div_ceil(SAMPLED_ROWS).max(1)).collect();
@@ -643,10 +649,21 @@ impl Statistics {
                 quantiles(self.sample)
             }
             ColumnKind::Numeric | ColumnKind::Empty => {
-                let (offset, scale) = self.scaling(scaling);
+                let (offset, scale) = match scaling {
+                    Scale::Auto if !self.sample.is_empty() => {
+                        robust(self.sample, deviation).unwrap_or((mean, deviation))
+                    }
+                    _ => self.scaling(scaling),
+                };
                 Encoding::Number { offset, scale }
             }
         }
+    }
+
+    /// Whether its deviation may be that of a few far values.
+    fn has_far_values(&self) -> bool {
+        let bounds = (self.low.unwrap_or(0.0), self.high.unwrap_or(0.0));
+        has_far_values(self.moments.mean(), self.moments.deviation(), bounds)
     }
 
     fn scaling(&self, scaling: Scale) -> (f64, f64) {
