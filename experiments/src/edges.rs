@@ -109,7 +109,7 @@ fn gradient_error(lab: &Lab, patches: &Dataset) -> Outcome<f64> {
     let rows = every_row(patches);
     let whiten = Whiten::fit(patches, &rows)?.ok_or("the patches ask for no whitening")?;
     let some = patches.select(&rows[..10])?;
-    let ten = Matrix::of(&*whiten.apply(&some)?, 0..10)?;
+    let ten = Matrix::of(&*whiten.apply(&some)?, 0..10)?.narrow();
     let settings = settings(&config(25, 1).seed(lab.seed));
     Ok(gradient_check(&settings, &patches.shape, Bounds::Unit, &ten, 1e-4, 0.0)?.relative)
 }

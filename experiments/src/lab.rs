@@ -193,7 +193,7 @@ pub(crate) fn first_filters(model: &Model, count: usize) -> Outcome<Vec<f32>> {
 
 /// The pixels of images of bytes, between 0 and 1: a code that nothing was learned for.
 pub(crate) fn pixels(images: &Dataset) -> Outcome<Matrix> {
-    let bytes = Matrix::of(images, 0..images.rows())?;
+    let bytes = Matrix::of(images, 0..images.rows())?.narrow();
     Ok(Matrix { columns: bytes.columns, values: unit(bytes.values) })
 }
 

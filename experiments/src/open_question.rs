@@ -135,7 +135,7 @@ impl<'a> Question<'a> {
             test,
             classifier,
             features: classifier.encode(test, &every_row(test))?,
-            pixels: Matrix::of(train, 0..train.rows())?,
+            pixels: Matrix::of(train, 0..train.rows())?.narrow(),
             shown: one_of_each_digit(test)?,
         })
     }
@@ -153,7 +153,7 @@ impl<'a> Question<'a> {
             distance: frechet_distance(&self.features, &seen)?,
             known: self.known(model)?,
             nearest: self.apart(&drawn),
-            rebuilt: model.reconstruct_rows(self.test, &self.shown)?,
+            rebuilt: model.reconstruct_rows(self.test, &self.shown)?.narrow(),
             drawn,
         })
     }
@@ -162,14 +162,16 @@ impl<'a> Question<'a> {
     fn drawn(&self, Made { model, density, .. }: &Made) -> Outcome<Matrix> {
         let (count, seed) = (drawn_images(self.lab), self.lab.seed);
         let Some(density) = density else {
-            return Ok(generate(model, count, seed, Source::Auto)?);
+            return Ok(generate(model, count, seed, Source::Auto)?.narrow());
         };
-        let codes = generate(density, count, seed, Source::Auto)?;
+        let codes = generate(density, count, seed, Source::Auto)?.narrow();
         // What a rectified layer gives is never below zero.
-        Ok(model.decode(&Matrix {
-            columns: codes.columns,
-            values: codes.values.iter().map(|number| number.max(0.0)).collect(),
-        })?)
+        Ok(model
+            .decode(&Matrix {
+                columns: codes.columns,
+                values: codes.values.iter().map(|number| number.max(0.0)).collect(),
+            })?
+            .narrow())
     }
 
     /// How many test rows a linear probe reads rightly that has learned from some codes, in
@@ -197,7 +199,7 @@ impl<'a> Question<'a> {
     fn real(&self) -> Outcome<Real> {
         let count = drawn_images(self.lab);
         let seen = self.classifier.encode(self.train, &(0..count).collect::<Vec<_>>())?;
-        let digits = Matrix::of(self.test, 0..count.min(self.test.rows()))?;
+        let digits = Matrix::of(self.test, 0..count.min(self.test.rows()))?.narrow();
         Ok(Real {
             distance: frechet_distance(&self.features, &seen)?,
             nearest: self.apart(&digits),
@@ -207,7 +209,7 @@ impl<'a> Question<'a> {
     /// What comes back through each encoder, and new images from each.
     fn pictures(&self, subjects: &[Subject]) -> Outcome<String> {
         let lines = subjects.iter().map(|of| of.name.as_str()).collect::<Vec<_>>().join("; ");
-        let mut rebuilt = Matrix::of(self.test, self.shown.iter().copied())?.values;
+        let mut rebuilt = Matrix::of(self.test, self.shown.iter().copied())?.narrow().values;
         subjects.iter().for_each(|of| rebuilt.extend(&of.rebuilt.values));
         let rebuilt = self.lab.picture(
             "open-question-rebuilt.png",
@@ -343,7 +345,7 @@ fn rates(lab: &Lab, made: &[Made], train: &Dataset) -> Outcome<String> {
     if lab.mode == Mode::Quick {
         return Ok(String::new());
     }
-    let held_out = Matrix::of(train, train.rows() - HELD_OUT..train.rows())?;
+    let held_out = Matrix::of(train, train.rows() - HELD_OUT..train.rows())?.narrow();
     // The squared error of an image that is black whatever goes in.
     let black = held_out.values.iter().map(|pixel| f64::from(pixel / 255.0).powi(2)).sum::<f64>()
         / HELD_OUT as f64;

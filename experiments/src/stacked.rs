@@ -69,7 +69,7 @@ impl Changed {
             mended.len(),
             spoiled.len()
         );
-        let images = unit(Matrix::of(test, [mended, spoiled].concat())?.values);
+        let images = unit(Matrix::of(test, [mended, spoiled].concat())?.narrow().values);
         lab.picture("stacked.png", &what, &images, &test.shape, 20, 2)
     }
 }

@@ -256,7 +256,11 @@ impl Floors {
             code_change(&model, &self.test, &rows, &mask)?,
             code_change(plain, &self.test, &rows, &mask)?,
         );
-        self.picture("denoising.png", &model.reconstruct(&self.test.select(&rows[..40])?)?, 10)?;
+        self.picture(
+            "denoising.png",
+            &model.reconstruct(&self.test.select(&rows[..40])?)?.narrow(),
+            10,
+        )?;
         self.add("denoising", "MSE on masked images / plain's", ours / theirs, Bound::AtMost(0.5));
         self.add(
             "denoising",
@@ -348,7 +352,11 @@ impl Floors {
         let model = self.fit("vae 784-500 tanh-20, bernoulli, fresh binary pixels", config)?;
         let evaluation = evaluate(&model, &self.test, &self.all())?;
         self.add("vae", "test ELBO", -evaluation.terms.sum(), Bound::AtLeast(-104.5));
-        self.picture("vae-samples.png", &generate(&model, 100, 0, autoencoders::Source::Prior)?, 10)
+        self.picture(
+            "vae-samples.png",
+            &generate(&model, 100, 0, autoencoders::Source::Prior)?.narrow(),
+            10,
+        )
     }
 
     /// Draws images of 28 x 28 with values up to 255.

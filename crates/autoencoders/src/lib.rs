@@ -46,8 +46,8 @@ pub mod data {
     #[cfg(feature = "readers")]
     pub use readers::{
         ColumnDescription, Delimiter, Description, Encoding, Fill, FilledCell, Patches,
-        ReadOptions, TextLayout, describe, lenient_json, read, read_cell, write_filled, write_npy,
-        write_npy_blocks, write_table, write_table_blocks,
+        ReadOptions, TableNumber, TextLayout, describe, lenient_json, read, read_cell,
+        write_filled, write_npy, write_npy_blocks, write_table, write_table_blocks,
     };
     pub use rows::{
         ColumnKind, Dataset, DecimalMark, Duplicates, Field, Fractions, Gaps, Held, Notation,
@@ -75,7 +75,7 @@ pub mod settings {
 /// use autoencoders::{Flow, Matrix, data};
 ///
 /// let digits = data::read("digits", &data::ReadOptions::default())?;
-/// let pixels = Matrix::of(&digits, 0..1000)?.values;
+/// let pixels = Matrix::of(&digits, 0..1000)?.narrow().values;
 /// let rows = Matrix { columns: 64, values: pixels.iter().map(|pixel| pixel / 16.0).collect() };
 /// let mut errors = Vec::new();
 /// let options = Options { hidden: 30, epochs: 5, ..Options::default() };

@@ -550,12 +550,10 @@ fn constant_columns_are_scaled_safely() {
         let preparation = Preparation::fit(scale, &data, &rows, false).unwrap();
         let prepared = preparation.on(&data).unwrap().apply(rows.iter().copied()).unwrap();
         assert!(prepared.iter().all(|value| value.is_finite()));
-        let back = preparation.undo(prepared);
+        let back = preparation.undo(&prepared);
         let values = data.values.in_memory().unwrap();
         assert!(
-            back.iter()
-                .enumerate()
-                .all(|(at, value)| (f64::from(*value) - values.get(at)).abs() < 1e-4),
+            back.iter().enumerate().all(|(at, value)| (*value - values.get(at)).abs() < 1e-4),
             "{scale:?}"
         );
     }

@@ -151,7 +151,7 @@ fn nothing_at_the_same_distance_excites_a_unit_more() {
         let data = Dataset::new(
             "rows",
             model.signature().shape.clone(),
-            autoencoders::data::Values::F32(rows.values),
+            autoencoders::data::Values::F64(rows.values),
         )
         .unwrap();
         let codes = model.encode(&data).unwrap();

@@ -428,8 +428,8 @@ fn saved_and_loaded_encodes_the_same_bits() {
                 entry.name
             );
             assert_eq!(
-                bits(&generate(&model, 3, 1, Source::Auto).unwrap().values),
-                bits(&generate(&loaded, 3, 1, Source::Auto).unwrap().values)
+                bits(&generate(&model, 3, 1, Source::Auto).unwrap().narrow().values),
+                bits(&generate(&loaded, 3, 1, Source::Auto).unwrap().narrow().values)
             );
             assert_eq!(loaded.plan().settings, model.plan().settings);
             assert_eq!(loaded.provenance().history, model.provenance().history);
@@ -606,9 +606,10 @@ fn a_model_computes_where_it_is_told_and_as_exactly() {
         let double = Engine { dtype: DType::F64, ..Engine::default() };
         let exact = model.on(&double);
         assert_eq!(exact.engine(), double, "{}", entry.name);
-        for (own, other) in
-            [(codes, exact.encode(&data).unwrap()), (rebuilt, exact.reconstruct(&data).unwrap())]
-        {
+        for (own, other) in [
+            (codes, exact.encode(&data).unwrap()),
+            (rebuilt.narrow(), exact.reconstruct(&data).unwrap().narrow()),
+        ] {
             let apart = own.values.iter().zip(&other.values).map(|(a, b)| (a - b).abs());
             assert!(apart.fold(0.0, f32::max) < 1e-4, "{}", entry.name);
         }

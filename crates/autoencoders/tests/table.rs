@@ -370,7 +370,7 @@ fn a_quantile_scale_tames_a_heavy_tail_and_comes_back() {
         (-4.0..-2.0).contains(&low) && (2.0..4.0).contains(&high) && (0.7..1.3).contains(&variance),
         "{low} {high} {variance}"
     );
-    let back = preparation.undo(prepared);
+    let back = preparation.undo(&prepared);
     assert!(
         back.iter().zip(&values).all(|(back, value)| (f64::from(*back) / value - 1.0).abs() < 1e-3)
     );

@@ -146,6 +146,21 @@ pub(crate) fn value(field: Option<&Field>, value: f64) -> String {
     }
 }
 
+/// What was observed and what was expected, each with as many digits as tell them apart; the fields
+/// are that of the data and that of the model.
+pub(crate) fn pair(fields: [Option<&Field>; 2], values: [f64; 2]) -> [String; 2] {
+    let texts = [value(fields[0], values[0]), value(fields[1], values[1])];
+    let numbers = fields.iter().flatten().all(|field| field.kind.is_number());
+    if texts[0] != texts[1] || values[0] == values[1] || !numbers {
+        return texts;
+    }
+    let size = values[0].abs().max(values[1].abs());
+    let before = size.log10().floor() as i32 + 1;
+    let exact = (4..17)
+        .map(|digits| values.map(|value| format!("{value:.*}", (digits - before).max(0) as usize)));
+    exact.into_iter().find(|[a, b]| a != b).unwrap_or(texts)
+}
+
 /// The beginning of a long text.
 fn shortened(text: &str) -> String {
     const MOST: usize = 48;

@@ -366,7 +366,9 @@ fn gaps_are_filled_and_what_is_there_stays() {
             }
         }
     }
-    assert!(place.fails("reconstruct log.ae log.csv --fill -o filled.npy").contains("a .csv file"));
+    assert!(
+        place.fails("reconstruct log.ae log.csv --fill -o filled.npy").contains("ends in .csv")
+    );
     place.write(
         "complete.csv",
         &("a,b\n".to_owned()

@@ -155,7 +155,7 @@ impl Model {
     }
 
     /// The rows [rows, features] of codes, in the units of the training data.
-    pub fn decode(&self, codes: &Matrix) -> Result<Matrix> {
+    pub fn decode(&self, codes: &Matrix) -> Result<Matrix<f64>> {
         let latent = self.latent();
         if codes.columns != latent || !codes.values.len().is_multiple_of(latent) {
             return Err(Error::shape(
@@ -171,18 +171,18 @@ impl Model {
             let z = engine.tensor(block.to_vec(), [block.len() / latent, latent]);
             out.extend(read(self.coder.parts.decode(&values, z, &mut self.coder.pass()))?);
         }
-        Ok(Matrix { columns: features, values: self.signature.preparation.undo(out) })
+        Ok(Matrix { columns: features, values: self.signature.preparation.undo(&out) })
     }
 
     /// The reconstructions [rows, features] of all rows, in the units of the training data.
-    pub fn reconstruct(&self, data: &Dataset) -> Result<Matrix> {
+    pub fn reconstruct(&self, data: &Dataset) -> Result<Matrix<f64>> {
         self.reconstruct_blocks(data, 0..data.rows(), |blocks| {
             Matrix::join(self.features(), data.rows(), blocks)
         })
     }
 
     /// The reconstructions of some rows.
-    pub fn reconstruct_rows(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
+    pub fn reconstruct_rows(&self, data: &Dataset, rows: &[usize]) -> Result<Matrix<f64>> {
         self.reconstruct_blocks(data, rows.iter().copied(), |blocks| {
             Matrix::join(self.features(), rows.len(), blocks)
         })
@@ -194,13 +194,13 @@ impl Model {
         &self,
         data: &Dataset,
         rows: impl ExactSizeIterator<Item = usize> + Clone + Send + Sync,
-        consume: impl FnOnce(&mut (dyn Iterator<Item = Result<Matrix>> + Send)) -> Result<R> + Send,
+        consume: impl FnOnce(&mut (dyn Iterator<Item = Result<Matrix<f64>>> + Send)) -> Result<R> + Send,
     ) -> Result<R> {
         let columns = self.features();
         self.each_block(data, rows, consume, |values, x| {
             Ok(Matrix {
                 columns,
-                values: self.signature.preparation.undo(read(self.coder.rebuilt(values, x)?)?),
+                values: self.signature.preparation.undo(&read(self.coder.rebuilt(values, x)?)?),
             })
         })
     }

@@ -5,6 +5,10 @@ use crate::prepare::scale::Bounds;
 use rows::{ColumnKind, Dataset, Error, Field, Matrix, Message, Notation, Result, Series, Shape};
 use std::borrow::Cow;
 
+/// Numbers of up to so many times what single precision keeps apart are told by its digits: they
+/// show a thousandth of the deviation.
+const SINGLE: f64 = 1e-3 / (f32::EPSILON as f64 * f32::EPSILON as f64);
+
 /// What rows must be like for a model, and how it makes them numbers for its network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Signature {
@@ -44,7 +48,7 @@ impl Signature {
         }
         let mut recoded = data.clone();
         recoded.values =
-            rows::Values::F32(self.preparation.on(data)?.source(0..data.rows())?).into();
+            rows::Values::F64(self.preparation.on(data)?.source(0..data.rows())?).into();
         let known = self.preparation.fields().into_iter().zip(&data.fields);
         recoded.fields = known
             .map(|(known, own)| if own.kind == ColumnKind::Text { own.clone() } else { known })
@@ -60,22 +64,48 @@ impl Signature {
             .map_or_else(|| Field::default().text(value), |field| field.text(value))
     }
 
+    /// Rows that the model gave without the digits that single precision, in which it computes,
+    /// leaves to chance; only numbers of tables and series have more than text should show.
+    #[must_use]
+    pub fn rounded(&self, mut rows: Matrix<f64>) -> Matrix<f64> {
+        let columns = rows.columns.max(1);
+        let units: Vec<Option<f64>> =
+            (0..columns).map(|column| self.preparation.resolution(column)).collect();
+        for (at, value) in rows.values.iter_mut().enumerate() {
+            *value = round_to(units[at % columns], *value);
+        }
+        rows
+    }
+
+    /// The same for a number of one zero-based column.
+    pub fn rounded_value(&self, column: usize, value: f64) -> f64 {
+        round_to(self.preparation.resolution(column), value)
+    }
+
+    /// A number that the model gave for a zero-based column, in single precision, in which the model
+    /// computes, where that tells values of the column apart.
+    pub fn kept_value(&self, column: usize, value: f64) -> f64 {
+        let single = self.preparation.resolution(column);
+        let single = single.is_none_or(|resolution| value.abs() <= resolution * SINGLE);
+        if single { f64::from(value as f32) } else { value }
+    }
+
     /// The pixels of images between 0 and 1, from [`Signature::black_and_white`] of the same rows.
-    pub fn pixels(&self, rows: &Matrix) -> Vec<f32> {
+    pub fn pixels(&self, rows: &Matrix<f64>) -> Vec<f32> {
         let [black, white] = self.black_and_white(rows);
-        rows.values.iter().map(|pixel| (pixel - black) / (white - black)).collect()
+        rows.values.iter().map(|pixel| ((pixel - black) / (white - black)) as f32).collect()
     }
 
     /// The numbers that are drawn black and white where rows are images: the ends of the model's
     /// scaling, or the darkest and the brightest of these rows where each pixel has a scale of its
     /// own.
-    pub fn black_and_white(&self, rows: &Matrix) -> [f32; 2] {
+    pub fn black_and_white(&self, rows: &Matrix<f64>) -> [f64; 2] {
         let preparation = &self.preparation;
         match (preparation.range, preparation.offset.as_slice(), preparation.scale.as_slice()) {
-            (Bounds::Unit, [offset], [scale]) => [*offset as f32, (offset + scale) as f32],
+            (Bounds::Unit, [offset], [scale]) => [*offset, offset + scale],
             _ => {
                 let (low, high) =
-                    rows.values.iter().fold((f32::MAX, f32::MIN), |(low, high), pixel| {
+                    rows.values.iter().fold((f64::MAX, f64::MIN), |(low, high), pixel| {
                         (low.min(*pixel), high.max(*pixel))
                     });
                 [low, if high > low { high } else { low + 1.0 }]
@@ -190,6 +220,23 @@ impl Signature {
             None => Ok(()),
         }
     }
+}
+
+/// A number to as many digits as differences of this size show; those of single precision where
+/// they are enough to tell values of the column apart.
+fn round_to(resolution: Option<f64>, value: f64) -> f64 {
+    let Some(resolution) = resolution.filter(|_| value.is_finite()) else { return value };
+    if value.abs() <= resolution * SINGLE {
+        return (value as f32).to_string().parse().unwrap_or(value);
+    }
+    let decimals = (-resolution.log10()).floor().clamp(-300.0, 22.0) as i32;
+    let unit = 10f64.powi(decimals.abs());
+    let scaled = if decimals >= 0 { value * unit } else { value / unit };
+    // Beyond this a double has no digits to round.
+    if scaled.abs() >= 9e15 {
+        return value;
+    }
+    if decimals >= 0 { scaled.round() / unit } else { scaled.round() * unit }
 }
 
 /// Names for a message, the first of them where there are many.

@@ -79,7 +79,7 @@ pub use tables::column::read_cell;
 pub use tables::json::lenient as lenient_json;
 pub use text::encoding::Encoding;
 pub use text::layout::{Delimiter, TextLayout};
-pub use write::{write_npy, write_npy_blocks, write_table, write_table_blocks};
+pub use write::{TableNumber, write_npy, write_npy_blocks, write_table, write_table_blocks};
 
 /// The folder of real data that tests read, named by the variable `AE_DATA`.
 #[cfg(test)]

@@ -2,12 +2,13 @@
 //! block as they come.
 
 use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
-use parquet::data_type::{BoolType, ByteArray, ByteArrayType, FloatType, Int64Type};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, FloatType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::file::writer::SerializedFileWriter;
+use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::Type;
 use rows::{ColumnKind, Error, Field, Matrix, Result, atomically};
+use std::fmt;
 use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
@@ -22,19 +23,66 @@ const LARGEST_GROUP: usize = 1 << 22;
 const SHORTEST_GROUP: usize = 1024;
 
 /// Adds whole rows to a file.
-type Add<'a> = dyn FnMut(&[f32]) -> Result<()> + 'a;
+type Add<'a, T> = dyn FnMut(&[T]) -> Result<()> + 'a;
+
+/// A number of a table: of single precision, as codes are, or of double, as rows in the units of
+/// their data.
+pub trait TableNumber: Copy + fmt::Debug + Into<f64> {
+    /// Its type in Parquet.
+    #[doc(hidden)]
+    const PHYSICAL: Physical;
+
+    /// In single precision, as arrays are written.
+    fn single(self) -> f32;
+
+    #[doc(hidden)]
+    fn write(
+        column: &mut SerializedColumnWriter<'_>,
+        numbers: &[Self],
+    ) -> Result<usize, ParquetError>;
+}
+
+impl TableNumber for f32 {
+    const PHYSICAL: Physical = Physical::FLOAT;
+
+    fn single(self) -> f32 {
+        self
+    }
+
+    fn write(
+        column: &mut SerializedColumnWriter<'_>,
+        numbers: &[Self],
+    ) -> Result<usize, ParquetError> {
+        column.typed::<FloatType>().write_batch(numbers, None, None)
+    }
+}
+
+impl TableNumber for f64 {
+    const PHYSICAL: Physical = Physical::DOUBLE;
+
+    fn single(self) -> f32 {
+        self as f32
+    }
+
+    fn write(
+        column: &mut SerializedColumnWriter<'_>,
+        numbers: &[Self],
+    ) -> Result<usize, ParquetError> {
+        column.typed::<DoubleType>().write_batch(numbers, None, None)
+    }
+}
 
 /// Writes `rows` rows of `columns.len()` numbers as `.npy`, `.csv` or `.parquet`, told by the
 /// extension.
 ///
 /// CSV and Parquet begin with a column `row`: the identifier, or the zero-based number of the row
 /// where `ids` is none. An npy file holds the numbers alone.
-pub fn write_table(
+pub fn write_table<T: TableNumber>(
     path: &Path,
     ids: Option<&[String]>,
     columns: &[String],
     rows: usize,
-    values: &[f32],
+    values: &[T],
 ) -> Result<()> {
     WrittenTable { path, ids, columns, fields: &[], rows }.write(|add| add(values))
 }
@@ -43,42 +91,42 @@ pub fn write_table(
 ///
 /// `fields` tell what the columns hold where they are more than numbers: categories and dates are
 /// written as their texts. Empty for numbers alone.
-pub fn write_table_blocks(
+pub fn write_table_blocks<T: TableNumber>(
     path: &Path,
     ids: Option<&[String]>,
     columns: &[String],
     fields: &[Field],
     rows: usize,
-    blocks: &mut dyn Iterator<Item = Result<Matrix>>,
+    blocks: &mut dyn Iterator<Item = Result<Matrix<T>>>,
 ) -> Result<()> {
     WrittenTable { path, ids, columns, fields, rows }.write(|add| add_all(blocks, add))
 }
 
 /// Writes an array of any shape as `.npy`, in row-major order.
-pub fn write_npy(path: &Path, shape: &[usize], values: &[f32]) -> Result<()> {
+pub fn write_npy<T: TableNumber>(path: &Path, shape: &[usize], values: &[T]) -> Result<()> {
     write_array(path, shape, |add| add(values))
 }
 
 /// As [`write_npy`], with the numbers in blocks, so that not all are in memory at once.
-pub fn write_npy_blocks(
+pub fn write_npy_blocks<T: TableNumber>(
     path: &Path,
     shape: &[usize],
-    blocks: &mut dyn Iterator<Item = Result<Matrix>>,
+    blocks: &mut dyn Iterator<Item = Result<Matrix<T>>>,
 ) -> Result<()> {
     write_array(path, shape, |add| add_all(blocks, add))
 }
 
-fn add_all(blocks: &mut dyn Iterator<Item = Result<Matrix>>, add: &mut Add) -> Result<()> {
+fn add_all<T>(blocks: &mut dyn Iterator<Item = Result<Matrix<T>>>, add: &mut Add<T>) -> Result<()> {
     for block in blocks {
         add(&block?.values)?;
     }
     Ok(())
 }
 
-fn write_array(
+fn write_array<T: TableNumber>(
     path: &Path,
     shape: &[usize],
-    fill: impl FnOnce(&mut Add) -> Result<()>,
+    fill: impl FnOnce(&mut Add<T>) -> Result<()>,
 ) -> Result<()> {
     let sides: String = shape.iter().map(|side| format!("{side}, ")).collect();
     let mut header =
@@ -101,7 +149,7 @@ fn write_array(
         counted("writing an array", (count, 1), &format!("{shape:?}"), fill, &mut |values| {
             values
                 .iter()
-                .try_for_each(|number| writer.write_all(&number.to_le_bytes()))
+                .try_for_each(|number| writer.write_all(&number.single().to_le_bytes()))
                 .map_err(fail)
         })
     })
@@ -109,12 +157,12 @@ fn write_array(
 
 /// Passes on to `add` what `fill` gives; an error unless it is as many numbers as were announced,
 /// in whole rows.
-fn counted(
+fn counted<T>(
     doing: &str,
     (count, width): (Option<usize>, usize),
     wanted: &str,
-    fill: impl FnOnce(&mut Add) -> Result<()>,
-    add: &mut Add,
+    fill: impl FnOnce(&mut Add<T>) -> Result<()>,
+    add: &mut Add<T>,
 ) -> Result<()> {
     let mut given = 0usize;
     let wrong = |given: usize| Error::shape(doing, format!("{given} numbers"), wanted);
@@ -143,7 +191,7 @@ impl WrittenTable<'_> {
         self.fields.get(column).filter(|field| !field.kind.is_number())
     }
 
-    fn write(&self, fill: impl FnOnce(&mut Add) -> Result<()>) -> Result<()> {
+    fn write<T: TableNumber>(&self, fill: impl FnOnce(&mut Add<T>) -> Result<()>) -> Result<()> {
         let wanted = format!("{} rows of {} columns", self.rows, self.columns.len());
         if self.columns.is_empty() {
             return Err(Error::shape("writing a table", wanted, "at least one column"));
@@ -198,14 +246,14 @@ impl<'a, W: Write> Csv<'a, W> {
         Ok(Self { table, writer, rows: 0 })
     }
 
-    fn add(&mut self, values: &[f32]) -> io::Result<()> {
+    fn add<T: TableNumber>(&mut self, values: &[T]) -> io::Result<()> {
         for numbers in values.chunks(self.table.columns.len()) {
             match self.table.ids {
                 Some(ids) => self.writer.write_field(&ids[self.rows])?,
                 None => self.writer.write_field(self.rows.to_string())?,
             }
-            let text = |(column, number): (usize, &f32)| match self.table.worded(column) {
-                Some(field) => field.text(f64::from(*number)),
+            let text = |(column, number): (usize, &T)| match self.table.worded(column) {
+                Some(field) => field.text((*number).into()),
                 // Debug is the shortest text that reads back as the same number, with an exponent
                 // where that is shorter.
                 None => format!("{number:?}"),
@@ -218,18 +266,18 @@ impl<'a, W: Write> Csv<'a, W> {
 }
 
 /// A Parquet file that grows by row groups.
-struct Parquet<'a, W: Write + Send> {
+struct Parquet<'a, T, W: Write + Send> {
     table: &'a WrittenTable<'a>,
     file: SerializedFileWriter<W>,
     /// Rows in the file.
     rows: usize,
     /// Numbers of rows that do not fill a group yet.
-    waiting: Vec<f32>,
+    waiting: Vec<T>,
     /// Numbers in a group.
     group: usize,
 }
 
-impl<'a, W: Write + Send> Parquet<'a, W> {
+impl<'a, T: TableNumber, W: Write + Send> Parquet<'a, T, W> {
     fn new(table: &'a WrittenTable<'a>, writer: W) -> Result<Self, ParquetError> {
         let row = Type::primitive_type_builder(
             "row",
@@ -241,7 +289,7 @@ impl<'a, W: Write + Send> Parquet<'a, W> {
         let mut fields = vec![Arc::new(row)];
         for (at, name) in table.columns.iter().enumerate() {
             let (physical, logical) = match table.worded(at).map(|field| field.kind) {
-                None => (Physical::FLOAT, None),
+                None => (T::PHYSICAL, None),
                 Some(ColumnKind::Boolean) => (Physical::BOOLEAN, None),
                 Some(_) => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
             };
@@ -264,7 +312,7 @@ impl<'a, W: Write + Send> Parquet<'a, W> {
         Ok(Self { table, file, rows: 0, waiting, group })
     }
 
-    fn add(&mut self, values: &[f32]) -> Result<(), ParquetError> {
+    fn add(&mut self, values: &[T]) -> Result<(), ParquetError> {
         let mut values = values;
         while !values.is_empty() {
             let (now, later) = values.split_at(values.len().min(self.group - self.waiting.len()));
@@ -293,19 +341,19 @@ impl<'a, W: Write + Send> Parquet<'a, W> {
             column.close()?;
         }
         for j in 0..width {
-            let numbers: Vec<f32> = self.waiting[j..].iter().copied().step_by(width).collect();
+            let numbers: Vec<T> = self.waiting[j..].iter().copied().step_by(width).collect();
             if let Some(mut column) = group.next_column()? {
                 match self.table.worded(j) {
-                    None => column.typed::<FloatType>().write_batch(&numbers, None, None)?,
+                    None => T::write(&mut column, &numbers)?,
                     Some(field) if field.kind == ColumnKind::Boolean => {
                         let booleans: Vec<bool> =
-                            numbers.iter().map(|number| *number >= 0.5).collect();
+                            numbers.iter().map(|number| (*number).into() >= 0.5).collect();
                         column.typed::<BoolType>().write_batch(&booleans, None, None)?
                     }
                     Some(field) => {
                         let texts: Vec<ByteArray> = numbers
                             .iter()
-                            .map(|number| field.text(f64::from(*number)).as_str().into())
+                            .map(|number| field.text((*number).into()).as_str().into())
                             .collect();
                         column.typed::<ByteArrayType>().write_batch(&texts, None, None)?
                     }

@@ -1,32 +1,22 @@
-//! Rows of numbers in single precision: codes, reconstructions, generated rows.
+//! Rows of numbers: codes in single precision, reconstructions and generated rows in double, in
+//! which the units of the data lose no digits.
 
 use crate::dataset::Dataset;
 use crate::error::Result;
 
 /// Rows of numbers.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Matrix {
+pub struct Matrix<T = f32> {
     /// Numbers in a row.
     pub columns: usize,
     /// Row after row.
-    pub values: Vec<f32>,
+    pub values: Vec<T>,
 }
 
-impl Matrix {
+impl<T> Matrix<T> {
     /// How many rows.
     pub fn rows(&self) -> usize {
         self.values.len() / self.columns.max(1)
-    }
-
-    /// Some rows of a data set as they are.
-    ///
-    /// Errors as [`Dataset::gather`].
-    pub fn of(data: &Dataset, rows: impl IntoIterator<Item = usize>) -> Result<Self> {
-        let values = data.gather(rows)?;
-        Ok(Self {
-            columns: data.features(),
-            values: (0..values.len()).map(|at| values.get(at) as f32).collect(),
-        })
     }
 
     /// Blocks of `rows` rows in all, one below the other; the first error of a block is returned.
@@ -43,7 +33,26 @@ impl Matrix {
     }
 
     /// One row; the number must be in range.
-    pub fn row(&self, row: usize) -> &[f32] {
+    pub fn row(&self, row: usize) -> &[T] {
         &self.values[row * self.columns..][..self.columns]
+    }
+}
+
+impl Matrix<f64> {
+    /// Some rows of a data set as they are.
+    ///
+    /// Errors as [`Dataset::gather`].
+    pub fn of(data: &Dataset, rows: impl IntoIterator<Item = usize>) -> Result<Self> {
+        let values = data.gather(rows)?;
+        Ok(Self {
+            columns: data.features(),
+            values: (0..values.len()).map(|at| values.get(at)).collect(),
+        })
+    }
+
+    /// The same in single precision.
+    pub fn narrow(&self) -> Matrix {
+        let values = self.values.iter().map(|number| *number as f32).collect();
+        Matrix { columns: self.columns, values }
     }
 }

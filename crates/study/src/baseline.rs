@@ -163,11 +163,11 @@ pub fn principal_codes(model: &Model, data: &Dataset, rows: &[usize]) -> Result<
 
 /// Some rows [rows, features] from their principal components, in the units of the training
 /// data.
-pub fn principal_rows(model: &Model, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
+pub fn principal_rows(model: &Model, data: &Dataset, rows: &[usize]) -> Result<Matrix<f64>> {
     let mut values = Vec::new();
     let pca = Pca::of(model)?;
     model.blocks(data, rows, |_, _, x| {
-        values.extend(model.signature().preparation.undo(read(pca.rebuilt(x))?));
+        values.extend(model.signature().preparation.undo(&read(pca.rebuilt(x))?));
         Ok(())
     })?;
     Ok(Matrix { columns: model.features(), values })

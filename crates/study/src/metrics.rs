@@ -390,7 +390,7 @@ pub fn filling(model: &Model, whole: &Dataset, holed: &Dataset) -> Result<Vec<Fi
             continue;
         }
         let values: Vec<f64> =
-            cells().map(|at| f64::from(known[at])).filter(|value| !value.is_nan()).collect();
+            cells().map(|at| known[at]).filter(|value| !value.is_nan()).collect();
         let words = matches!(whole.kind(column), ColumnKind::Categorical | ColumnKind::Boolean);
         let middle = if words {
             most_frequent(&values)
@@ -398,7 +398,7 @@ pub fn filling(model: &Model, whole: &Dataset, holed: &Dataset) -> Result<Vec<Fi
             values.iter().sum::<f64>() / values.len().max(1) as f64
         };
         let error = |of: &dyn Fn(usize) -> f64| {
-            let distance = |at: &usize| (f64::from(truth[*at]) - of(*at)).abs();
+            let distance = |at: &usize| (truth[*at] - of(*at)).abs();
             gaps.iter()
                 .map(
                     |at| {
@@ -411,7 +411,7 @@ pub fn filling(model: &Model, whole: &Dataset, holed: &Dataset) -> Result<Vec<Fi
         all.push(Filling {
             column,
             cells: gaps.len(),
-            error: error(&|at| f64::from(filled[at])),
+            error: error(&|at| filled[at]),
             by_mean: error(&|_| middle),
         });
     }

@@ -16,7 +16,7 @@ pub enum Source {
 }
 
 /// New rows [n, features] in the units of the training data, from the prior or the density.
-pub fn generate(model: &Model, n: usize, seed: u64, source: Source) -> Result<Matrix> {
+pub fn generate(model: &Model, n: usize, seed: u64, source: Source) -> Result<Matrix<f64>> {
     let codes = draw(model, n, seed, source)?;
     model.decode(&codes)
 }
@@ -64,7 +64,7 @@ pub fn interpolate(
     from: usize,
     to: usize,
     steps: usize,
-) -> Result<Matrix> {
+) -> Result<Matrix<f64>> {
     [from, to].into_iter().try_for_each(|row| data.require_row(row))?;
     if !(2..=100_000).contains(&steps) {
         return Err(Error::setting("steps", steps, "2 to 100000"));

@@ -104,7 +104,7 @@ impl Explorer {
 
     /// A row.
     pub fn row(&self, row: usize) -> Answer<Vec<f32>> {
-        Ok(Matrix::of(&self.rows, [row])?.values)
+        Ok(Matrix::of(&self.rows, [row])?.narrow().values)
     }
 
     /// The code of a row of numbers.
@@ -114,15 +114,17 @@ impl Explorer {
 
     /// The row that a code stands for.
     pub fn decode(&self, code: Vec<f32>) -> Answer<Vec<f32>> {
-        Ok(self.model.decode(&Matrix { columns: code.len(), values: code })?.values)
+        Ok(self.model.decode(&Matrix { columns: code.len(), values: code })?.narrow().values)
     }
 
     /// The squared error of each number of a row, in scaled units.
     pub fn errors(&self, row: &[f32], rebuilt: &[f32]) -> Vec<f32> {
+        let [row, rebuilt] =
+            [row, rebuilt].map(|row| row.iter().copied().map(f64::from).collect::<Vec<_>>());
         self.model
             .signature()
             .preparation
-            .squared_differences(row, rebuilt)
+            .squared_differences(&row, &rebuilt)
             .into_iter()
             .map(|error| error as f32)
             .collect()
@@ -132,7 +134,7 @@ impl Explorer {
     pub fn corrupt(&self, row: Vec<f32>, seed: u32) -> Answer<Vec<f32>> {
         let data = self.one(row.clone())?;
         let corrupted = corrupted_rows(&self.model, &data, &[0], &Rng::new(u64::from(seed)))?;
-        Ok(corrupted.map_or(row, |(corrupted, _)| corrupted.values))
+        Ok(corrupted.map_or(row, |(corrupted, _)| corrupted.narrow().values))
     }
 
     /// A code drawn by seed from the family's prior, or from the density of the training rows'

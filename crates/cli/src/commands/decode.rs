@@ -19,7 +19,7 @@ pub(crate) fn run(args: &Decode, show: &Show) -> Result<()> {
     let model = load(&args.model)?;
     let format = Format::check(&args.output, Some(&model))?;
     let data = read_codes(&args.codes)?;
-    let codes = Matrix::of(&data, 0..data.rows())?;
+    let codes = Matrix::of(&data, 0..data.rows())?.narrow();
     let rows = model.decode(&codes)?;
     let across = rows.rows().isqrt().max(1);
     write_rows(&args.output, format, &model, data.ids.as_deref(), &rows, across)?;

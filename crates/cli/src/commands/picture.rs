@@ -18,16 +18,16 @@ pub(crate) fn check(model: &Model) -> Result<()> {
 }
 
 /// Writes rows as images, `per_row` side by side.
-pub(crate) fn write(path: &Path, model: &Model, rows: &Matrix, per_row: usize) -> Result<()> {
+pub(crate) fn write(path: &Path, model: &Model, rows: &Matrix<f64>, per_row: usize) -> Result<()> {
     write_png_grid(path, &model.signature().pixels(rows), &model.signature().shape, per_row, None)
 }
 
 /// Rows and, below each of them, its partner; as many across as `per_row`.
 ///
 /// The last line is filled up with empty images, so that partners stay below each other.
-pub(crate) fn paired(above: &Matrix, below: &Matrix, per_row: usize) -> Matrix {
+pub(crate) fn paired(above: &Matrix<f64>, below: &Matrix<f64>, per_row: usize) -> Matrix<f64> {
     let line = per_row * above.columns;
-    let darkest = above.values.iter().copied().fold(f32::MAX, f32::min);
+    let darkest = above.values.iter().copied().fold(f64::MAX, f64::min);
     let mut values = Vec::with_capacity(2 * above.values.len());
     for (above, below) in above.values.chunks(line).zip(below.values.chunks(line)) {
         for half in [above, below] {

@@ -3,11 +3,10 @@
 use crate::args::Reconstruct;
 use crate::commands::picture;
 use crate::commands::reading::{aligned, options_for, read_for, shown};
-use crate::commands::writing::{Format, array_shape, column_names};
+use crate::commands::writing::{Format, array_shape, write_table_of};
 use crate::files::refuse_input;
 use crate::show::{self, Show};
 use autoencoders::data::write_npy_blocks;
-use autoencoders::data::write_table_blocks;
 use autoencoders::data::{FilledCell, read, write_filled};
 use autoencoders::study::Filling;
 use autoencoders::study::filling;
@@ -36,14 +35,7 @@ pub(crate) fn run(args: &Reconstruct, show: &Show) -> Result<()> {
     let ids = data.ids.as_ref().map(|ids| &ids[..rows]);
     model.reconstruct_blocks(&data, 0..rows, |blocks| match format {
         Format::Npy => write_npy_blocks(path, &array_shape(&model.signature().shape, rows), blocks),
-        Format::Table => write_table_blocks(
-            path,
-            ids,
-            &column_names(&model),
-            &model.signature().preparation.fields(),
-            rows,
-            blocks,
-        ),
+        Format::Table => write_table_of(path, ids, &model, rows, blocks),
         Format::Png => {
             let blocks = blocks.collect::<Result<Vec<_>>>()?;
             let below = Matrix {
@@ -88,7 +80,8 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
     let (rebuilt, fields) = (model.reconstruct(&data)?, model.signature().preparation.fields());
     let mut value = |row: usize, own: usize| {
         let column = place(own)?;
-        FilledCell::of(fields.get(column)?, shortest(rebuilt.row(row)[column]))
+        let number = model.signature().rounded_value(column, rebuilt.row(row)[column]);
+        FilledCell::of(fields.get(column)?, number)
     };
     let cells = write_filled(&args.rows.data, &options, path, rows.len(), &mut value)?;
     let holed = data.with_gaps(HIDDEN, &mut Rng::new(model.plan().settings.seed).split("fill"))?;
@@ -120,9 +113,4 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
     ))?;
     show.note(format!("{}: {}", path.display(), show::plural(rows.len(), "row")));
     Ok(())
-}
-
-/// The number of the shortest text that reads back as this one.
-fn shortest(number: f32) -> f64 {
-    number.to_string().parse().unwrap_or_else(|_| f64::from(number))
 }

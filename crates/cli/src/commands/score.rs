@@ -400,7 +400,9 @@ impl Scored {
             let item = &self.items[at];
             let why: Vec<String> = (item.reasons.iter())
                 .map(|why| {
-                    let [observed, expected] = self.texts(why, show::value);
+                    let fields =
+                        [&self.fields[0], &self.fields[1]].map(|fields| fields.get(why.column));
+                    let [observed, expected] = show::pair(fields, [why.observed, why.expected]);
                     format!("{} {observed} ({expected})", self.columns[why.column])
                 })
                 .collect();

@@ -5,6 +5,7 @@ use crate::commands::picture;
 use crate::files::refuse_no_folder;
 use autoencoders::data::{Shape, refuse_existing, write_npy, write_table_blocks};
 use autoencoders::{Error, Matrix, Model, Result};
+use std::path::Path;
 
 /// What a file of rows holds, by its extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub(crate) fn write_rows(
     format: Format,
     model: &Model,
     ids: Option<&[String]>,
-    rows: &Matrix,
+    rows: &Matrix<f64>,
     per_row: usize,
 ) -> Result<()> {
     match format {
@@ -54,19 +55,34 @@ pub(crate) fn write_rows(
             &array_shape(&model.signature().shape, rows.rows()),
             &rows.values,
         ),
-        Format::Table => {
-            let blocks = &mut std::iter::once(Ok(rows.clone()));
-            write_table_blocks(
-                &output.path,
-                ids,
-                &column_names(model),
-                &model.signature().preparation.fields(),
-                rows.rows(),
-                blocks,
-            )
-        }
+        Format::Table => write_table_of(
+            &output.path,
+            ids,
+            model,
+            rows.rows(),
+            &mut std::iter::once(Ok(rows.clone())),
+        ),
         Format::Png => picture::write(&output.path, model, rows, per_row),
     }
+}
+
+/// Writes rows of a model as a table, with as many digits as they have.
+pub(crate) fn write_table_of(
+    path: &Path,
+    ids: Option<&[String]>,
+    model: &Model,
+    rows: usize,
+    blocks: &mut dyn Iterator<Item = Result<Matrix<f64>>>,
+) -> Result<()> {
+    let (signature, columns) = (model.signature(), column_names(model));
+    let fields = signature.preparation.fields();
+    if matches!(signature.shape, Shape::Image { .. }) {
+        // Pixels are many, and single precision tells them apart.
+        let blocks = &mut blocks.map(|block| block.map(|block| block.narrow()));
+        return write_table_blocks(path, ids, &columns, &fields, rows, blocks);
+    }
+    let blocks = &mut blocks.map(|block| block.map(|block| signature.rounded(block)));
+    write_table_blocks(path, ids, &columns, &fields, rows, blocks)
 }
 
 /// The dimensions by which the reader recognises images and series.

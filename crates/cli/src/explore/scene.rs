@@ -67,7 +67,7 @@ pub(crate) fn drawn(model: &Model, name: &str) -> Result<Dataset> {
     let mut data = Dataset::new(
         "rows it drew itself",
         model.signature().shape.clone(),
-        Values::F32(rows.values),
+        Values::F64(rows.values),
     )?;
     data.columns.clone_from(&model.signature().columns);
     data.fields = model.signature().preparation.fields();
@@ -197,7 +197,7 @@ impl Scene {
         let inputs = most_exciting(&self.model, &units, self.radius)?;
         let rows: Vec<usize> = (0..self.rows().min(SOUGHT)).collect();
         let nearest = nearest_rows(&self.model, &self.data, &rows, &inputs)?;
-        let mut bytes = numbers(&unprepared(&self.model, inputs).values);
+        let mut bytes = numbers(&unprepared(&self.model, inputs).narrow().values);
         bytes.extend(indices(&nearest));
         Ok(self.exciting.get_or_init(|| bytes))
     }

@@ -141,10 +141,8 @@ fn table(facts: &Facts, what: &str, found: Vec<Found>, names: &[String], thresho
                         td { (format!("{:.4}", found.probability)) }
                         @if explained { td {
                             @for why in found.reasons {
-                                @let [observed, expected] = [
-                                    show::value(facts.data.fields.get(why.column), why.observed),
-                                    show::value(expected.get(why.column), why.expected),
-                                ];
+                                @let fields = [facts.data.fields.get(why.column), expected.get(why.column)];
+                                @let [observed, expected] = show::pair(fields, [why.observed, why.expected]);
                                 span.part { (names[why.column]) ": " (observed) " (" (expected) ")" }
                             }
                         } }

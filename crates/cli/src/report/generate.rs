@@ -21,7 +21,7 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     let Some(shape @ &Shape::Image { width, .. }) = facts.image() else { return Ok(None) };
     let (model, units) = (facts.model, &facts.statistics.units);
     let scale = (36 / width).max(1);
-    let picture = |rows: &Matrix, per_row: usize| {
+    let picture = |rows: &Matrix<f64>, per_row: usize| {
         Picture::images(&model.signature().pixels(rows), shape, per_row, scale)
     };
     let mut figures = Vec::new();
@@ -67,7 +67,10 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
 }
 
 /// Straight and along the arc, between some of the rows that are reconstructed best.
-fn between(facts: &Facts, picture: &dyn Fn(&Matrix, usize) -> Result<Picture>) -> Result<Figure> {
+fn between(
+    facts: &Facts,
+    picture: &dyn Fn(&Matrix<f64>, usize) -> Result<Picture>,
+) -> Result<Figure> {
     let order = facts.errors.order();
     let ends: Vec<usize> = (0..4).map(|at| order[at * (order.len() / 2) / 4]).collect();
     let mut codes = Matrix { columns: facts.codes.columns, values: Vec::new() };

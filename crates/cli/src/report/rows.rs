@@ -24,8 +24,8 @@ struct Kind {
     name: &'static str,
     rows: Vec<usize>,
     /// In the units of the data.
-    originals: Matrix,
-    rebuilt: Matrix,
+    originals: Matrix<f64>,
+    rebuilt: Matrix<f64>,
 }
 
 pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
@@ -125,9 +125,9 @@ fn overlay(facts: &Facts, kind: &Kind, at: usize) -> Result<Figure> {
         1
     };
     let at = at.min(kind.rows.len() - 1);
-    let of = |matrix: &Matrix| {
+    let of = |matrix: &Matrix<f64>| {
         let points = matrix.row(at).iter().step_by(channels).enumerate();
-        points.map(|(time, value)| (time as f64, f64::from(*value))).collect::<Vec<_>>()
+        points.map(|(time, value)| (time as f64, *value)).collect::<Vec<_>>()
     };
     let lines = [
         Line { name: "row".to_owned(), points: of(&kind.originals), color: color(8), thin: false },
@@ -192,7 +192,7 @@ fn worst_table(facts: &Facts, worst: &Kind) -> Markup {
                         td { (format!("{:.4}", facts.errors.rows[*row])) }
                         td {
                             @for column in order.iter().take(3) {
-                                @let text = |value: f32| show::value(fields.get(*column), f64::from(value));
+                                @let text = |value: f64| show::value(fields.get(*column), value);
                                 span.part { (facts.data.column_name(*column)) ": " (text(original[*column])) ", " (text(rebuilt[*column])) }
                             }
                         }

@@ -327,7 +327,7 @@ impl Preparation {
 
     /// Brings prepared rows back to the units of the source: one number a column, for a choice the
     /// position of its level.
-    pub fn undo(&self, mut prepared: Vec<f32>) -> Vec<f32> {
+    pub fn undo(&self, prepared: &[f32]) -> Vec<f64> {
         if let Some(table) = &self.table {
             let layout = table.layout();
             let mut out = vec![0.0; prepared.len() / layout.width.max(1) * table.columns.len()];
@@ -340,11 +340,11 @@ impl Preparation {
             return out;
         }
         let columns = self.offset.len().max(self.scale.len());
-        for (at, value) in prepared.iter_mut().enumerate() {
-            *value = (unbend(self.knee, f64::from(*value)) * self.scale_of(at % columns)
-                + self.offset_of(at % columns)) as f32;
-        }
-        prepared
+        let back = |(at, value): (usize, &f32)| {
+            let column = at % columns;
+            unbend(self.knee, f64::from(*value)) * self.scale_of(column) + self.offset_of(column)
+        };
+        prepared.iter().enumerate().map(back).collect()
     }
 
     /// How far prepared rows and their reconstructions lie apart in each column of the source, in
@@ -388,19 +388,32 @@ impl Preparation {
     /// The squared difference of each two numbers of two rows in the units of the source, in scaled
     /// units: `((a - b) / scale)²`, so that their mean is the row's mean squared error. Choices and
     /// booleans differ by 0 or 1; what is missing does not.
-    pub fn squared_differences(&self, a: &[f32], b: &[f32]) -> Vec<f64> {
-        let square = |(column, (a, b)): (usize, (&f32, &f32))| match &self.table {
-            Some(table) => {
-                table.columns[column].squared_difference(self.knee, f64::from(*a), f64::from(*b))
-            }
+    pub fn squared_differences(&self, a: &[f64], b: &[f64]) -> Vec<f64> {
+        let square = |(column, (a, b)): (usize, (&f64, &f64))| match &self.table {
+            Some(table) => table.columns[column].squared_difference(self.knee, *a, *b),
             None => {
                 let scaled = |value: f64| {
                     bend(self.knee, (value - self.offset_of(column)) / self.scale_of(column))
                 };
-                (scaled(f64::from(*a)) - scaled(f64::from(*b))).powi(2)
+                (scaled(*a) - scaled(*b)).powi(2)
             }
         };
         a.iter().zip(b).enumerate().map(square).collect()
+    }
+
+    /// The smallest difference of numbers of a column that single precision keeps apart near the
+    /// middle of its values; none where it holds no numbers.
+    pub(crate) fn resolution(&self, column: usize) -> Option<f64> {
+        let scale = match &self.table {
+            None => self.scale_of(column),
+            Some(table) => match table.columns.get(column)? {
+                Encoding::Number { scale, .. } => *scale,
+                Encoding::Quantile { values, .. } => values.last()? - values.first()?,
+                Encoding::Date { scale, .. } => *scale,
+                _ => return None,
+            },
+        };
+        Some(scale.abs() * f64::from(f32::EPSILON)).filter(|size| *size > 0.0 && size.is_finite())
     }
 
     fn offset_of(&self, column: usize) -> f64 {
@@ -448,9 +461,9 @@ impl Prepared<'_> {
 
     /// Rows of the source, one after the other, with the levels of choices in the order of the
     /// preparation; those it does not know come behind them.
-    pub fn source(&self, rows: impl ExactSizeIterator<Item = usize>) -> Result<Vec<f32>> {
+    pub fn source(&self, rows: impl ExactSizeIterator<Item = usize>) -> Result<Vec<f64>> {
         let values = self.gather(rows)?;
-        let mut out: Vec<f32> = (0..values.len()).map(|at| values.get(at) as f32).collect();
+        let mut out: Vec<f64> = (0..values.len()).map(|at| values.get(at)).collect();
         if let Some((table, _, levels)) = &self.table {
             let columns = table.columns.len();
             for (at, value) in out.iter_mut().enumerate() {
@@ -458,7 +471,7 @@ impl Prepared<'_> {
                     (&table.columns[at % columns], &levels[at % columns], value.is_nan())
                 {
                     *value =
-                        here.get(value.max(0.0) as usize).copied().unwrap_or(known.len()) as f32;
+                        here.get(value.max(0.0) as usize).copied().unwrap_or(known.len()) as f64;
                 }
             }
         }

@@ -323,9 +323,9 @@ impl Table {
 
     /// The row of the source that a prepared one stands for: the most probable level, the nearer
     /// truth.
-    pub fn undo(&self, layout: &Layout, knee: Option<f64>, prepared: &[f32], out: &mut [f32]) {
+    pub fn undo(&self, layout: &Layout, knee: Option<f64>, prepared: &[f32], out: &mut [f64]) {
         for ((encoding, place), out) in self.columns.iter().zip(&layout.columns).zip(out) {
-            *out = encoding.undo(knee, &prepared[place.clone()]) as f32;
+            *out = encoding.undo(knee, &prepared[place.clone()]);
         }
     }
 
@@ -342,6 +342,14 @@ impl Table {
                 self.columns[column].residual(&row[place.clone()], &rebuilt[place])
             };
         }
+    }
+
+    /// Whether a column of choices has in one prepared row the level that another one makes the most
+    /// probable; false for all other columns.
+    pub fn expects(&self, layout: &Layout, column: usize, row: &[f32], expected: &[f32]) -> bool {
+        let (encoding, place) = (&self.columns[column], layout.columns[column].clone());
+        matches!(encoding, Encoding::Choice { .. } | Encoding::Boolean)
+            && encoding.undo(None, &row[place.clone()]) == encoding.undo(None, &expected[place])
     }
 
     /// What is known of each column, for names and texts.

@@ -169,7 +169,7 @@ fn format_of_bytes(path: &Path) -> Result<Format> {
     if begins(&[0, 0]) && head.get(2).is_some_and(|code| (0x08..=0x0e).contains(code)) {
         return Ok(Format::Idx);
     }
-    if crate::tables::json::is_json(&head) {
+    if is_json(&head) {
         return Ok(Format::Json);
     }
     if crate::text::encoding::Encoding::guess(&head).is_some() {
@@ -179,6 +179,15 @@ fn format_of_bytes(path: &Path) -> Result<Format> {
         place,
         "is of an unknown format; readable are .csv, .csv.gz, .json, .jsonl, .parquet, .arrow, .feather, .xlsx, .xls, .ods, .db, .zip, .npy, .npz, IDX, PNG and JPEG files and folders of images or tables",
     ))
+}
+
+/// Whether a text is JSON of rows, by its beginning.
+fn is_json(head: &[u8]) -> bool {
+    match head.trim_ascii_start() {
+        [b'{', rest @ ..] => rest.trim_ascii_start().starts_with(b"\""),
+        [b'[', rest @ ..] => matches!(rest.trim_ascii_start(), [b'{' | b'[', ..]),
+        _ => false,
+    }
 }
 
 /// The ends of the names of files whose parts have names of their own.

@@ -288,18 +288,6 @@ impl Lines {
     }
 }
 
-/// Whether a text is JSON of rows, by its beginning.
-pub(crate) fn is_json(head: &[u8]) -> bool {
-    match head.trim_ascii_start() {
-        [b'{', rest @ ..] => rest.trim_ascii_start().starts_with(b"\""),
-        [b'[', rest @ ..] => {
-            let rest = rest.trim_ascii_start();
-            rest.starts_with(b"{") || rest.starts_with(b"[") && is_lines(head)
-        }
-        _ => false,
-    }
-}
-
 /// Whether the first line is a record by itself.
 fn is_lines(head: &[u8]) -> bool {
     let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);

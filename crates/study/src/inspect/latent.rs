@@ -7,7 +7,7 @@ use rows::{Matrix, Result};
 /// Rows decoded while one unit moves and the others stand at their means: `steps` values from
 /// 2.5 standard deviations below its mean to as many above, within its range; [steps,
 /// features].
-pub fn traversal(model: &Model, units: &[Unit], unit: usize, steps: usize) -> Result<Matrix> {
+pub fn traversal(model: &Model, units: &[Unit], unit: usize, steps: usize) -> Result<Matrix<f64>> {
     let middle: Vec<f32> = units.iter().map(|unit| unit.mean as f32).collect();
     let Unit { mean, deviation, range: [low, high], .. } = units[unit];
     let (from, to) = ((mean - 2.5 * deviation).max(low), (mean + 2.5 * deviation).min(high));
@@ -24,7 +24,7 @@ pub fn traversal(model: &Model, units: &[Unit], unit: usize, steps: usize) -> Re
 /// first from the upper left.
 ///
 /// The grid spans 2 standard deviations of each unit to both sides of its mean.
-pub fn manifold(model: &Model, units: &[Unit], side: usize) -> Result<Matrix> {
+pub fn manifold(model: &Model, units: &[Unit], side: usize) -> Result<Matrix<f64>> {
     let at = |unit: &Unit, step: usize| {
         (unit.mean + unit.deviation * (4.0 * step as f64 / (side - 1).max(1) as f64 - 2.0)) as f32
     };

@@ -20,7 +20,7 @@ pub fn mean_row(data: &Dataset, rows: &[usize]) -> Result<Vec<f32>> {
 
 /// Some rows [rows, features] in the units of the data; categories by their place among the
 /// model's levels, not the data's.
-pub fn original_rows(model: &Model, data: &Dataset, rows: &[usize]) -> Result<Matrix> {
+pub fn original_rows(model: &Model, data: &Dataset, rows: &[usize]) -> Result<Matrix<f64>> {
     model.signature().accept(data)?;
     rows.iter().try_for_each(|row| data.require_row(*row))?;
     Ok(Matrix {
@@ -36,7 +36,7 @@ pub fn corrupted_rows(
     data: &Dataset,
     rows: &[usize],
     rng: &Rng,
-) -> Result<Option<(Matrix, Matrix)>> {
+) -> Result<Option<(Matrix<f64>, Matrix<f64>)>> {
     model.signature().accept(data)?;
     rows.iter().try_for_each(|row| data.require_row(*row))?;
     let x = model.signature().preparation.tensor(data, rows.iter().copied(), &model.engine())?;
@@ -54,8 +54,8 @@ pub fn corrupted_rows(
 }
 
 /// Rows in scaled units brought back to those of the data.
-pub fn unprepared(model: &Model, rows: Matrix) -> Matrix {
-    Matrix { columns: model.features(), values: model.signature().preparation.undo(rows.values) }
+pub fn unprepared(model: &Model, rows: Matrix) -> Matrix<f64> {
+    Matrix { columns: model.features(), values: model.signature().preparation.undo(&rows.values) }
 }
 
 /// How far rows lie from the mean training row, on average, in scaled units.

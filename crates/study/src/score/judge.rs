@@ -303,6 +303,8 @@ impl Judge {
         by_code: &[bool],
         most: usize,
     ) -> Result<Vec<Vec<Reason>>> {
+        let table = model.signature().preparation.table.as_ref();
+        let table = table.zip(model.plan().blueprint.layout.as_ref());
         let strange: Vec<usize> = (0..by_code.len()).filter(|row| by_code[*row]).collect();
         let expected = self.expected(model, values, seen, &strange)?;
         let reasons = |row: usize| {
@@ -312,13 +314,22 @@ impl Judge {
             let mut columns: Vec<usize> =
                 (0..seen.residuals.columns).filter(|column| shares[*column] > 0.0).collect();
             columns.sort_by(|a, b| shares[*b].total_cmp(&shares[*a]).then(a.cmp(b)));
+            // A level that was expected, if with doubt, tells nobody anything.
+            let expects = |column: &usize| {
+                table.is_some_and(|(table, layout)| {
+                    table.expects(layout, *column, observed, expected)
+                })
+            };
+            if columns.iter().any(|column| !expects(column)) {
+                columns.retain(|column| !expects(column));
+            }
             columns.truncate(most);
-            let expected = model.signature().preparation.undo(expected.to_vec());
+            let expected = model.signature().preparation.undo(expected);
             (columns.into_iter())
                 .map(|column| Reason {
                     column,
                     observed: f64::NAN,
-                    expected: shortest(expected[column]),
+                    expected: model.signature().rounded_value(column, expected[column]),
                     share: if total.is_finite() { shares[column] / total } else { 1.0 },
                 })
                 .collect()
@@ -389,12 +400,6 @@ impl Judge {
 /// The mean of two scores of each row.
 fn joined(rebuilt: &[f64], code: &[f64]) -> Vec<f64> {
     rebuilt.iter().zip(code).map(|(rebuilt, code)| 0.5 * (rebuilt + code)).collect()
-}
-
-/// The number of the shortest text that reads back as this one: 0.1, where a mere conversion gives
-/// 0.10000000149.
-fn shortest(number: f32) -> f64 {
-    number.to_string().parse().unwrap_or_else(|_| f64::from(number))
 }
 
 /// The negative log-likelihood of each row in nats, up to what is the same for all rows: the

@@ -76,7 +76,9 @@ fn explain(
     };
     let mut pairs = Vec::new();
     for channel in 0..channels {
-        let expected = means(&|at| f64::from(rebuilt.values[at]), channel);
+        let signature = model.signature();
+        let kept = |at: usize| signature.kept_value(at % data.features(), rebuilt.values[at]);
+        let expected = means(&kept, channel);
         let observed = means(&|at| observed.get(at), channel);
         let both: Vec<Option<(f64, f64)>> = observed
             .into_iter()
