@@ -112,9 +112,7 @@ fn every_family_learns_a_table_of_every_kind_of_column() {
             (test.gather(rows.clone()).unwrap(), train.gather(0..train.rows()).unwrap());
         let right = |column: usize| {
             rows.iter()
-                .filter(|row| {
-                    f64::from(rebuilt.row(**row)[column]) == truth.get(**row * 8 + column)
-                })
+                .filter(|row| rebuilt.row(**row)[column] == truth.get(**row * 8 + column))
                 .count() as f64
                 / rows.len() as f64
         };
@@ -131,7 +129,7 @@ fn every_family_learns_a_table_of_every_kind_of_column() {
             let error = |of: &dyn Fn(usize) -> f64| {
                 rows.iter().map(|row| (truth.get(row * 8 + column) - of(*row)).abs()).sum::<f64>()
             };
-            let ratio = error(&|row| f64::from(rebuilt.row(row)[column])) / error(&|_| mean);
+            let ratio = error(&|row| rebuilt.row(row)[column]) / error(&|_| mean);
             assert!(
                 ratio < 0.5,
                 "{}, {}: {ratio} of the mean's error",
@@ -140,11 +138,11 @@ fn every_family_learns_a_table_of_every_kind_of_column() {
             );
         }
         assert!(
-            model.signature().text(4, f64::from(rebuilt.row(0)[4])).starts_with("20"),
+            model.signature().text(4, rebuilt.row(0)[4]).starts_with("20"),
             "{}",
             rebuilt.row(0)[4]
         );
-        assert!(model.signature().text(7, f64::from(rebuilt.row(0)[7])).starts_with("place "));
+        assert!(model.signature().text(7, rebuilt.row(0)[7]).starts_with("place "));
     }
 }
 
@@ -371,9 +369,7 @@ fn a_quantile_scale_tames_a_heavy_tail_and_comes_back() {
         "{low} {high} {variance}"
     );
     let back = preparation.undo(&prepared);
-    assert!(
-        back.iter().zip(&values).all(|(back, value)| (f64::from(*back) / value - 1.0).abs() < 1e-3)
-    );
+    assert!(back.iter().zip(&values).all(|(back, value)| (*back / value - 1.0).abs() < 1e-3));
     // Beyond what was seen it goes on.
     let far = Dataset::new("far", Shape::Flat { width: 1 }, Values::F64(vec![1e6, 1e7])).unwrap();
     let far = preparation.on(&far).unwrap().apply(0..2).unwrap();
