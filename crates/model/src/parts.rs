@@ -136,13 +136,30 @@ impl Parts {
         })
     }
 
-    /// Reconstructions less prepared rows [rows, width]; zero where a row has no value.
+    /// Reconstructions less prepared rows [rows, width]; zero where a row has no value, and for the
+    /// numbers that tell so.
     pub fn difference(&self, rebuilt: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
-        let layout = self.blueprint.layout.as_ref();
-        match layout.and_then(|layout| known(layout, &x, &(0..layout.width))) {
-            Some(known) => (rebuilt - x) * known,
+        match self.observed(&x) {
+            Some(observed) => (rebuilt - x) * observed,
             None => rebuilt - x,
         }
+    }
+
+    /// How many numbers of prepared rows [rows, width] have a value.
+    pub fn observed_numbers(&self, x: &Tensor<2>) -> f64 {
+        match self.observed(x) {
+            Some(observed) => observed.sum().into_scalar::<f64>(),
+            None => x.dims().iter().product::<usize>() as f64,
+        }
+    }
+
+    /// 1 for each number of prepared rows that has a value, else 0; none where all have.
+    fn observed(&self, x: &Tensor<2>) -> Option<Tensor<2>> {
+        let layout = self.blueprint.layout.as_ref()?;
+        let known = known(layout, x, &(0..layout.width))?;
+        let value = |at: usize| f32::from(u8::from(!layout.gaps.contains(&at)));
+        let values: Vec<f32> = (0..layout.width).map(value).collect();
+        Some(known * Engine::of(x).tensor(values, [1, layout.width]))
     }
 
     /// Prepared rows [rows, width] as the encoder sees them in training and as the loss compares

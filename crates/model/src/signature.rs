@@ -2,7 +2,10 @@
 
 use crate::prepare::preparation::Preparation;
 use crate::prepare::scale::Bounds;
-use rows::{ColumnKind, Dataset, Error, Field, Matrix, Message, Notation, Result, Series, Shape};
+use rows::{
+    CellPosition, ColumnKind, Dataset, Error, Field, Matrix, Message, Notation, Result, Series,
+    Shape,
+};
 use std::borrow::Cow;
 
 /// Numbers of up to so many times what single precision keeps apart are told by its digits: they
@@ -132,6 +135,15 @@ impl Signature {
     /// must change and the rows are on disk.
     pub fn aligned(&self, data: Dataset) -> Result<(Dataset, Vec<Message>)> {
         let (data, mut warnings) = self.arranged(data)?;
+        if let (rows, Some(CellPosition { row, column })) = self.preparation.outside(&data)? {
+            let rows = if rows == 1 { "1 row lies".to_owned() } else { format!("{rows} rows lie") };
+            let why = format!(
+                "{rows} outside of the range of the training, the first in row {}, {}; a bernoulli likelihood takes such values for the ends of that range",
+                row + 1,
+                data.column_name(column)
+            );
+            warnings.push(why.into());
+        }
         let unseen = self.preparation.table.as_ref().map(|table| table.unseen(&data));
         for (column, here, known) in unseen.unwrap_or_default() {
             let name = data.column_name(column);

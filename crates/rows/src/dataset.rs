@@ -186,6 +186,24 @@ impl Dataset {
         Ok(Self { values: Values::F64(holed).into(), ..self.clone() })
     }
 
+    /// The rows that have no value at all, zero-based; of a table alone.
+    pub fn empty_rows(&self) -> Result<Vec<usize>> {
+        let (mut empty, mut row, features) = (Vec::new(), 0, self.features().max(1));
+        if !matches!(self.shape, Shape::Flat { .. }) || !self.has_gaps()? {
+            return Ok(empty);
+        }
+        for block in self.blocks() {
+            let block = block?;
+            for start in (0..block.len()).step_by(features) {
+                if (start..start + features).all(|at| block.get(at).is_nan()) {
+                    empty.push(row);
+                }
+                row += 1;
+            }
+        }
+        Ok(empty)
+    }
+
     /// An error where there is no row of this zero-based index.
     pub fn require_row(&self, row: usize) -> Result<()> {
         let rows = self.rows();

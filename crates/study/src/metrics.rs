@@ -95,7 +95,7 @@ pub fn evaluate(model: &Model, data: &Dataset, rows: &[usize]) -> Result<Evaluat
         return Err(Error::TooFew { what: "rows to evaluate", got: 0, least: 1 });
     }
     let rng = Rng::new(model.plan().settings.seed).split("evaluation");
-    let (mut squared, mut absolute, mut pca) = (0.0, 0.0, 0.0);
+    let (mut squared, mut absolute, mut pca, mut count) = (0.0, 0.0, 0.0, 0.0);
     let (plan, latent) = (&model.plan(), model.latent());
     let (mut spread, mut codes, mut activation) =
         (Spread::new(plan.blueprint.width()), Spread::new(latent), 0.0);
@@ -109,6 +109,7 @@ pub fn evaluate(model: &Model, data: &Dataset, rows: &[usize]) -> Result<Evaluat
             model.coder().parts.decode(values, code, &mut model.coder().pass()),
             x.clone(),
         );
+        count += model.coder().parts.observed_numbers(&x);
         absolute += difference.clone().abs().sum_dim(1).sum().into_scalar::<f64>();
         squared += difference.square().sum_dim(1).sum().into_scalar::<f64>();
         pca += model
@@ -129,7 +130,8 @@ pub fn evaluate(model: &Model, data: &Dataset, rows: &[usize]) -> Result<Evaluat
         blocks,
         &rng,
     )?;
-    let count = (rows.len() * plan.blueprint.width()) as f64;
+    // Rows without any value have no error.
+    let count = f64::max(count, 1.0);
     Ok(Evaluation {
         rows: rows.len(),
         mse: squared / count,
@@ -159,9 +161,10 @@ pub fn corrupted_mse(
     corrupt: Corruption,
 ) -> Result<f64> {
     let rng = Rng::new(model.plan().settings.seed).split("corrupted");
-    let mut total = 0.0;
+    let (mut total, mut count) = (0.0, 0.0);
     model.blocks(data, rows, |index, values, x| {
         let rebuilt = model.coder().rebuilt(values, corrupt(x.clone(), &rng.at(index))?)?;
+        count += model.coder().parts.observed_numbers(&x);
         total += model
             .coder()
             .parts
@@ -172,7 +175,7 @@ pub fn corrupted_mse(
             .into_scalar::<f64>();
         Ok(())
     })?;
-    Ok(total / (rows.len().max(1) * model.plan().blueprint.width()) as f64)
+    Ok(total / f64::max(count, 1.0))
 }
 
 /// The mean over rows of `|f(x + noise) - f(x)| / |noise|`, the change of the code under what

@@ -8,7 +8,8 @@ use crate::pretraining::Pretraining;
 use crate::settings::Settings;
 use model::Engine;
 use model::{
-    Coder, ENCODER, Init, Inside, Model, Plan, Preparation, Provenance, Signature, Vars, Whiten,
+    Bounds, Coder, ENCODER, Init, Inside, Likelihood, Model, Plan, Preparation, Provenance,
+    Signature, Vars, Whiten,
 };
 use rows::{Dataset, Error, Result, Rng, Split};
 use std::path::Path;
@@ -132,7 +133,11 @@ impl<'a> Single<'a> {
                 let hides = settings.model.hidden.is_some_and(|hidden| hidden > 0.0);
                 let scale = settings.model.scale;
                 let fitted = Preparation::fit(scale, data, &split.train, hides)?;
-                Preparation { whiten: begin.whiten.clone(), ..fitted }
+                let known = Preparation { whiten: begin.whiten.clone(), ..fitted };
+                let plan = Plan::of(&settings.model, &data.shape, &known)?;
+                let clip = plan.blueprint.likelihood == Likelihood::Bernoulli
+                    && known.range == Bounds::Unit;
+                Preparation { clip, ..known }
             }
         };
         preparation.check(data.features())?;

@@ -258,6 +258,7 @@ fn greedy(
         scale: vec![1.0],
         table: None,
         knee: None,
+        clip: false,
         whiten: None,
     };
     let engine = single.state.vars.engine();

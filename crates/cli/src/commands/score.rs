@@ -37,9 +37,10 @@ use std::path::Path;
 const SHOWN: usize = 5;
 
 /// One row, or one point of a series.
+#[derive(Default)]
 struct Item {
     name: String,
-    /// None for a point that no window holds.
+    /// None for a point that no window holds, and for a row without any value.
     score: Option<f64>,
     probability: Option<f64>,
     reasons: Vec<Reason>,
@@ -94,16 +95,21 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
     let detector = detector(model)?;
     let probed = probe(&detector, model, data)?;
     probed.advice(args.kind).into_iter().for_each(|advice| show.warn(advice));
-    let items = match &data.windows {
+    let mut items = match &data.windows {
         Some(windows) => {
             points(&windows.stamps, score_points(model, data, args.kind, args.reasons)?)
         }
         None => rows(data, score(model, data, args.kind, args.reasons)?),
     };
+    without_values(data, &mut items, show)?;
     let scores: Vec<f64> = items.iter().filter_map(|item| item.score).collect();
     // The points of a series have no labels: those of a table are one for each row.
     let labels = data.labels.clone().filter(|labels| labels.len() == items.len());
-    let anomaly = labels.as_ref().map(|labels| anomalous(labels, args, show));
+    let anomaly = labels.as_ref().map(|labels| {
+        let anomaly = anomalous(labels, args, show).into_iter().zip(&items);
+        anomaly.filter(|(_, item)| item.score.is_some()).map(|(anomaly, _)| anomaly).collect()
+    });
+    let anomaly: Option<Vec<bool>> = anomaly;
     let threshold = match (args.threshold, &anomaly) {
         (Threshold::F1, Some(anomaly)) => {
             let none = || {
@@ -134,6 +140,28 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
         items,
         labels,
     })
+}
+
+/// Takes the scores of rows without any value, of which nothing can be said, and says so.
+fn without_values(data: &Dataset, items: &mut [Item], show: &Show) -> Result<()> {
+    let empty = if data.windows.is_some() { Vec::new() } else { data.empty_rows()? };
+    for row in &empty {
+        items[*row] = Item {
+            score: None,
+            probability: None,
+            reasons: Vec::new(),
+            ..std::mem::take(&mut items[*row])
+        };
+    }
+    if let Some(first) = empty.first() {
+        let have = if empty.len() == 1 { "has" } else { "have" };
+        let rows = show::plural(empty.len(), "row");
+        show.warn(format!(
+            "{rows} {have} no value in any column and no score, the first: {}",
+            items[*first].name
+        ));
+    }
+    Ok(())
 }
 
 fn rows(data: &Dataset, rows: Vec<RowScore>) -> Vec<Item> {

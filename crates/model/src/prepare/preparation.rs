@@ -12,7 +12,7 @@ use crate::prepare::scale::{
 use crate::prepare::table::{Encoding, Levels, Table};
 use crate::prepare::whiten::Whiten;
 use burn_tensor::Tensor;
-use rows::{ColumnKind, Dataset, Error, Field, Result, Shape, Values, Whitening};
+use rows::{CellPosition, ColumnKind, Dataset, Error, Field, Result, Shape, Values, Whitening};
 use serde::{Deserialize, Serialize};
 
 /// A fitted scaling: prepared = (raw - offset) / scale.
@@ -34,6 +34,10 @@ pub struct Preparation {
     /// Beyond this prepared numbers grow with their logarithm; none in files that do not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub knee: Option<f64>,
+    /// Whether prepared numbers are brought between 0 and 1, outside of which a Bernoulli likelihood
+    /// is none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub clip: bool,
     /// The whitening of patches, which comes before the scaling ([`Whiten::apply`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whiten: Option<Whiten>,
@@ -92,6 +96,7 @@ impl Preparation {
             scale: vec![1.0],
             table: Some(table),
             knee: Some(KNEE),
+            clip: false,
             whiten: None,
         })
     }
@@ -134,7 +139,7 @@ impl Preparation {
         };
         let image = matches!(data.shape, Shape::Image { .. });
         let knee = (scaling == Scale::Standard && !image).then_some(KNEE);
-        Ok(Self { scaling, range, offset, scale, table: None, knee, whiten: None })
+        Ok(Self { scaling, range, offset, scale, table: None, knee, clip: false, whiten: None })
     }
 
     /// Takes the deviation of the middle half of the values where a few far ones stretch that of
@@ -275,7 +280,7 @@ impl Preparation {
             // Images, the largest inputs: a byte has 256 values, each of which is scaled once.
             (Values::U8(values), [offset], [scale]) => {
                 let scaled: [f32; 256] =
-                    std::array::from_fn(|byte| ((byte as f64 - offset) / scale) as f32);
+                    std::array::from_fn(|byte| self.clipped((byte as f64 - offset) / scale) as f32);
                 rows.for_each(|row| {
                     out.extend(
                         values[row * features..][..features]
@@ -284,7 +289,7 @@ impl Preparation {
                     )
                 });
             }
-            (Values::F32(values), [0.0], [1.0]) => rows.for_each(|row| {
+            (Values::F32(values), [0.0], [1.0]) if !self.clip => rows.for_each(|row| {
                 out.extend(
                     values[row * features..][..features]
                         .iter()
@@ -315,7 +320,7 @@ impl Preparation {
         for row in rows {
             let row = &values[row * features..][..features];
             // What a model of complete rows has never seen, a missing value, is taken for the mean.
-            let bent = |number: f64| bend(self.knee, number) as f32;
+            let bent = |number: f64| self.clipped(bend(self.knee, number)) as f32;
             let known = |number: f64| if number.is_nan() { 0.0 } else { bent(number) };
             out.extend(
                 row.iter()
@@ -323,6 +328,35 @@ impl Preparation {
                     .map(|(value, (offset, factor))| known(((*value).into() - offset) * factor)),
             );
         }
+    }
+
+    fn clipped(&self, number: f64) -> f64 {
+        if self.clip { number.clamp(0.0, 1.0) } else { number }
+    }
+
+    /// How many rows have numbers that are clipped, and the first of these cells.
+    pub(crate) fn outside(&self, data: &Dataset) -> Result<(usize, Option<CellPosition>)> {
+        let (mut rows, mut first, features) = (0, None, data.features());
+        if !self.clip || self.table.is_some() || self.whiten.is_some() {
+            return Ok((0, None));
+        }
+        let mut row = 0;
+        for block in data.blocks() {
+            let block = block?;
+            for start in (0..block.len()).step_by(features.max(1)) {
+                let is_outside = |column: &usize| {
+                    let number = block.get(start + column) - self.offset_of(*column);
+                    // A rounding is none.
+                    !(-1e-6..=1.0 + 1e-6).contains(&(number / self.scale_of(*column)))
+                };
+                if let Some(column) = (0..features).find(is_outside) {
+                    rows += 1;
+                    first = first.or(Some(CellPosition { row, column }));
+                }
+                row += 1;
+            }
+        }
+        Ok((rows, first))
     }
 
     /// Brings prepared rows back to the units of the source: one number a column, for a choice the

@@ -193,11 +193,15 @@ pub(crate) fn warn(data: &mut Dataset, learning: bool) -> Result<()> {
     let mut warnings = Vec::new();
     if !constant.is_empty() {
         let never = format!(
-            "{} of {width} columns never change: {}; they carry nothing and may be removed",
+            "{} of {width} columns never change: {}; they carry nothing, and later changes in them are not watched; leave them out with ",
             constant.len(),
-            list(constant)
+            list(constant.clone())
         );
-        warnings.push(never.into());
+        let names: Vec<String> = constant.iter().map(|column| data.column_name(*column)).collect();
+        // A name with a comma would be two.
+        let named = names.iter().take(5).filter(|name| !name.contains(','));
+        let named: Vec<&str> = named.map(String::as_str).collect();
+        warnings.push(Message::from(never).set("drop", named.join(",")));
     }
     if !counting.is_empty() {
         let counts = format!("only counts the rows: {}; ", list(counting));
@@ -275,7 +279,8 @@ mod tests {
         warn(&mut data, true).unwrap();
         assert_eq!(
             data.warnings,
-            ["1 of 2 columns never change: column 2; they carry nothing and may be removed".into()]
+            [Message::from("1 of 2 columns never change: column 2; they carry nothing, and later changes in them are not watched; leave them out with ")
+                .set("drop", "column 2")]
         );
         assert_eq!(data.features(), 2);
     }
