@@ -47,7 +47,7 @@ pub mod data {
     pub use readers::{
         ColumnDescription, Delimiter, Description, Encoding, Fill, FilledCell, Patches,
         ReadOptions, TableNumber, TextLayout, describe, lenient_json, read, read_cell,
-        write_filled, write_npy, write_npy_blocks, write_table, write_table_blocks,
+        write_filled, write_new_rows, write_npy, write_npy_blocks, write_table, write_table_blocks,
     };
     pub use rows::{
         ColumnKind, Dataset, DecimalMark, Duplicates, Field, Fractions, Gaps, Held, Notation,

@@ -125,3 +125,23 @@ fn what_cannot_be_decided_is_said_or_refused_with_options_that_work() {
         assert!(said.contains(wanted), "{words}: {said}");
     }
 }
+
+#[test]
+fn what_is_worth_a_look_is_said() {
+    let checks = |words: &str| data(words)["checks"].to_string();
+    for (words, wanted) in [
+        ("report06_marks.csv", "75 times exactly -200, far below the rest; --missing -200"),
+        ("report04_unseen-dates.csv", "f looks like seconds since 1970 (from 2016-07-24 16:00:00)"),
+        ("report13_flows.csv", "--column dst_bytes=count,count=count"),
+        ("02_twice.csv", "1 of 502 rows is an exact copy of another"),
+        ("03_one_typo_diverges.csv", "ten thousand times larger"),
+    ] {
+        let said = checks(words);
+        assert!(said.contains(wanted), "{words}: {said}");
+    }
+    // Classes and codes are no codes for missing.
+    let said = checks("13_train_int_category.csv");
+    assert!(!said.contains("code for missing"), "{said}");
+    let missing = data("report06_marks.csv --missing -200");
+    assert_eq!(missing["columns"][0]["missing"], 75);
+}

@@ -2,7 +2,7 @@
 
 use crate::blueprint::Blueprint;
 use crate::engine::noise::Draw;
-use crate::engine::tensors::Engine;
+use crate::engine::tensors::{Engine, read};
 use crate::family::code::Batch;
 use crate::likelihood::kind::Likelihood;
 use crate::likelihood::table::{hide, known};
@@ -69,6 +69,23 @@ impl Parts {
     pub fn var(&self, name: &str) -> Result<VarId> {
         let known = || self.extra.keys().map(String::as_str);
         self.extra.get(name).copied().ok_or_else(|| Error::unknown("variable", name, known()))
+    }
+
+    /// The learned standard deviation of prepared numbers, where the likelihood has one for all.
+    ///
+    /// An error where it cannot be read off its device.
+    pub fn deviation(&self, values: &Weights) -> Result<Option<f64>> {
+        let Some(id) = self.log_variance else { return Ok(None) };
+        let logarithm = read(values.get(id))?;
+        Ok(logarithm.first().map(|logarithm| (0.5 * f64::from(*logarithm)).exp()))
+    }
+
+    /// The dispersions of counts with a free variance.
+    ///
+    /// An error as of [`Parts::deviation`].
+    pub fn dispersions(&self, values: &Weights) -> Result<Vec<f64>> {
+        let Some(id) = self.log_dispersion else { return Ok(Vec::new()) };
+        Ok(read(values.get(id))?.into_iter().map(|logarithm| f64::from(logarithm).exp()).collect())
     }
 
     /// The variables that the likelihood and the family added.

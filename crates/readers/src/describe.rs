@@ -1,17 +1,16 @@
 //! What is in a data source, told without refusing it.
 
+use crate::check::check;
 use crate::options::ReadOptions;
 use crate::read::load;
+use crate::summary::Summary;
 use crate::tables::column::Column;
 use crate::tables::refuse;
 use crate::tables::table::Loaded;
-use rows::{ColumnKind, Dataset, Message, Moments, Result, Shape};
+use rows::{ColumnKind, Dataset, Message, Result, Shape};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::collections::BTreeMap;
 
-/// Different values are counted up to this many.
-const MOST_DISTINCT: usize = 1000;
 /// Columns described in one pass over the rows; their different numbers are in memory together.
 const COLUMNS: usize = 1000;
 
@@ -47,6 +46,8 @@ pub struct Description {
     /// The settings that read the file as it was read, with all that was found out: name and value;
     /// empty where nothing had to be.
     pub settings: Vec<(&'static str, String)>,
+    /// What is worth a look before anything is trained on it.
+    pub checks: Vec<Message>,
     /// What the reader noticed.
     pub warnings: Vec<Message>,
 }
@@ -101,13 +102,17 @@ impl Description {
         let constant = &data.survey()?.constant;
         let width = if matches!(data.shape, Shape::Flat { .. }) { data.features() } else { 0 };
         let all = Summary::of_numbers(data, columns)?;
-        let mut described = Vec::new();
+        let (mut described, mut checks) = (Vec::new(), Vec::new());
         for start in (0..width).step_by(COLUMNS) {
             let each = Summary::of_columns(data, start..width.min(start + COLUMNS))?;
             described.extend((start..).zip(&each).map(|(j, summary)| {
                 let constant = constant.binary_search(&j).is_ok();
                 ColumnDescription::of(data, j, columns.get(j), summary, constant)
             }));
+            // Of very wide tables the first columns tell enough.
+            if start == 0 && !columns.is_empty() {
+                checks = check(data, &columns[..each.len()], &each)?;
+            }
         }
         Ok(Self {
             name: data.name.clone(),
@@ -126,6 +131,7 @@ impl Description {
             columns: described,
             labels: data.labels.as_ref().map(|labels| count(labels)),
             settings: Vec::new(),
+            checks,
             warnings: data.warnings.clone(),
         })
     }
@@ -171,101 +177,6 @@ impl ColumnDescription {
             stray: seen.map_or(0, Column::strays),
             example: seen.and_then(text).map(|(_, text)| text),
         }
-    }
-}
-
-/// Statistics of numbers, gathered in one pass.
-#[derive(Clone, Default)]
-struct Summary {
-    moments: Moments,
-    min: Option<f64>,
-    max: Option<f64>,
-    seen: usize,
-    nan: usize,
-    /// How many numbers came before the first NaN.
-    first_nan: Option<usize>,
-    infinite: usize,
-    /// Bits of the different numbers, of which at most so many are counted.
-    distinct: BTreeSet<u64>,
-    most_distinct: usize,
-    /// How often each category comes.
-    levels: Vec<usize>,
-}
-
-impl Summary {
-    fn new(most_distinct: usize) -> Self {
-        Self { most_distinct, ..Self::default() }
-    }
-
-    /// Of everything that is a number; the place of a category is none.
-    fn of_numbers(data: &Dataset, columns: &[Column]) -> Result<Self> {
-        let numeric: Vec<bool> = (0..data.features())
-            .map(|column| {
-                !matches!(
-                    data.kind(column),
-                    ColumnKind::Categorical
-                        | ColumnKind::Text
-                        | ColumnKind::Date
-                        | ColumnKind::Time
-                )
-            })
-            .collect();
-        let number = |position: &usize| columns.is_empty() || numeric[position % numeric.len()];
-        let mut all = Self::new(0);
-        for block in data.blocks() {
-            let block = block?;
-            (0..block.len()).filter(number).for_each(|position| all.add(block.get(position)));
-        }
-        Ok(all)
-    }
-
-    /// One for each of these columns, in one pass over the rows.
-    fn of_columns(data: &Dataset, columns: Range<usize>) -> Result<Vec<Self>> {
-        let new = |column: usize| Self {
-            levels: data.fields.get(column).map_or(Vec::new(), |field| vec![0; field.levels.len()]),
-            ..Self::new(MOST_DISTINCT)
-        };
-        let mut each: Vec<Self> = columns.clone().map(new).collect();
-        for block in data.blocks() {
-            let block = block?;
-            for row in (columns.start..block.len()).step_by(data.features()) {
-                each.iter_mut()
-                    .enumerate()
-                    .for_each(|(j, summary)| summary.add(block.get(row + j)));
-            }
-        }
-        Ok(each)
-    }
-
-    fn add(&mut self, value: f64) {
-        self.seen += 1;
-        if value.is_nan() {
-            self.nan += 1;
-            self.first_nan.get_or_insert(self.seen - 1);
-            return;
-        }
-        if value.is_infinite() {
-            self.infinite += 1;
-            return;
-        }
-        if let Some(level) = self.levels.get_mut(value.max(0.0) as usize) {
-            *level += 1;
-        }
-        self.moments.add(value);
-        self.min = Some(self.min.map_or(value, |min| min.min(value)));
-        self.max = Some(self.max.map_or(value, |max| max.max(value)));
-        if self.distinct.len() < self.most_distinct {
-            // Adding zero makes the two zeros one number.
-            self.distinct.insert((value + 0.0).to_bits());
-        }
-    }
-
-    fn mean(&self) -> Option<f64> {
-        (self.moments.count() > 0.0).then_some(self.moments.mean())
-    }
-
-    fn sd(&self) -> Option<f64> {
-        (self.moments.count() > 0.0).then(|| self.moments.deviation())
     }
 }
 

@@ -4,38 +4,17 @@ use crate::hold::source::{self, Format};
 use crate::names::Names;
 use crate::options::ReadOptions;
 use crate::tables::cell::{Cell, Marks, Meaning};
+use crate::tables::filled::{Fill, FilledCell};
 use crate::tables::parquet_fill;
 use crate::text::layout::{FirstRecord, Layout};
 use crate::text::lines::Lines;
 use crate::text::raw::{Pieces, fields};
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, civil};
-use rows::{ColumnKind, DecimalMark, Error, Field, Result, atomically};
+use rows::{ColumnKind, DecimalMark, Error, Result, atomically};
 use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
-
-/// A value for a cell that has none.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FilledCell {
-    /// What its column holds.
-    pub kind: ColumnKind,
-    /// The value as a data set holds it: a number, days since 1970.
-    pub number: f64,
-    /// The value as text.
-    pub text: String,
-}
-
-impl FilledCell {
-    /// A number of a column; none where nothing can be written for it.
-    pub fn of(field: &Field, number: f64) -> Option<Self> {
-        let text = field.text(number);
-        (!text.is_empty()).then_some(Self { kind: field.kind, number, text })
-    }
-}
-
-/// Gives values for cells by their zero-based row and column among those that are read.
-pub type Fill<'a> = dyn FnMut(usize, usize) -> Option<FilledCell> + 'a;
 
 /// Writes the first `rows` rows of a table of text or Parquet again, in its own format, with the
 /// values of `fill` in cells that have none. All other cells stand as they stood, byte for byte, and
@@ -268,6 +247,7 @@ fn bare(field: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::read;
+    use rows::Field;
 
     /// The text of a table once every gap is filled with the same number.
     fn filled(text: &str, options: &ReadOptions, field: &Field, number: f64) -> (usize, String) {

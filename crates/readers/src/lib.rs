@@ -5,7 +5,8 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `read`, `options`, `describe` | from a name to rows; how; what is in them |
+//! | `read`, `options` | from a name to rows; how |
+//! | `describe`, `summary`, `check` | what is in a source; its numbers; what is worth a look |
 //! | `text` | files of text: their encoding, how they are laid out, their records |
 //! | `tables` | tables of every format: cells, what columns hold, which tables are refused |
 //! | `arrays` | npy, npz, IDX |
@@ -21,6 +22,7 @@ mod arrays {
     pub(crate) mod npy;
     pub(crate) mod npz;
 }
+mod check;
 mod describe;
 mod digits;
 mod fill;
@@ -43,6 +45,7 @@ mod pictures {
 mod read;
 mod series;
 mod stamps;
+mod summary;
 mod tables {
     pub(crate) mod amount;
     pub(crate) mod arrow;
@@ -50,6 +53,7 @@ mod tables {
     pub(crate) mod column;
     pub(crate) mod csv;
     pub(crate) mod excel;
+    pub(crate) mod filled;
     pub(crate) mod json;
     pub(crate) mod owned;
     pub(crate) mod parquet;
@@ -71,15 +75,18 @@ mod text {
 mod write;
 
 pub use describe::{ColumnDescription, Description, describe};
-pub use fill::{Fill, FilledCell, write_filled};
+pub use fill::write_filled;
 pub use options::ReadOptions;
 pub use pictures::patches::Patches;
 pub use read::read;
 pub use tables::column::read_cell;
+pub use tables::filled::{Fill, FilledCell};
 pub use tables::json::lenient as lenient_json;
 pub use text::encoding::Encoding;
 pub use text::layout::{Delimiter, TextLayout};
-pub use write::{TableNumber, write_npy, write_npy_blocks, write_table, write_table_blocks};
+pub use write::{
+    TableNumber, write_new_rows, write_npy, write_npy_blocks, write_table, write_table_blocks,
+};
 
 /// The folder of real data that tests read, named by the variable `AE_DATA`.
 #[cfg(test)]

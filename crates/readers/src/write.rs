@@ -84,7 +84,7 @@ pub fn write_table<T: TableNumber>(
     rows: usize,
     values: &[T],
 ) -> Result<()> {
-    WrittenTable { path, ids, columns, fields: &[], rows }.write(|add| add(values))
+    WrittenTable { path, ids, columns, fields: &[], rows, named: true }.write(|add| add(values))
 }
 
 /// As [`write_table`], with the rows in blocks, so that not all are in memory at once.
@@ -99,7 +99,19 @@ pub fn write_table_blocks<T: TableNumber>(
     rows: usize,
     blocks: &mut dyn Iterator<Item = Result<Matrix<T>>>,
 ) -> Result<()> {
-    WrittenTable { path, ids, columns, fields, rows }.write(|add| add_all(blocks, add))
+    WrittenTable { path, ids, columns, fields, rows, named: true }.write(|add| add_all(blocks, add))
+}
+
+/// As [`write_table_blocks`], without the column `row`: rows of their own, which are no others' and
+/// are read again with the same columns.
+pub fn write_new_rows<T: TableNumber>(
+    path: &Path,
+    columns: &[String],
+    fields: &[Field],
+    rows: &Matrix<T>,
+) -> Result<()> {
+    let table = WrittenTable { path, ids: None, columns, fields, rows: rows.rows(), named: false };
+    table.write(|add| add(&rows.values))
 }
 
 /// Writes an array of any shape as `.npy`, in row-major order.
@@ -183,12 +195,20 @@ struct WrittenTable<'a> {
     columns: &'a [String],
     fields: &'a [Field],
     rows: usize,
+    /// Whether it begins with a column that names the rows.
+    named: bool,
 }
 
 impl WrittenTable<'_> {
     /// What a column holds, where that is no number.
     fn worded(&self, column: usize) -> Option<&Field> {
         self.fields.get(column).filter(|field| !field.kind.is_number())
+    }
+
+    /// Whether a column holds whole numbers.
+    fn counts(&self, column: usize) -> bool {
+        let kind = self.fields.get(column).map(|field| field.kind);
+        matches!(kind, Some(ColumnKind::Count | ColumnKind::Poisson))
     }
 
     fn write<T: TableNumber>(&self, fill: impl FnOnce(&mut Add<T>) -> Result<()>) -> Result<()> {
@@ -241,7 +261,9 @@ struct Csv<'a, W: Write> {
 impl<'a, W: Write> Csv<'a, W> {
     fn new(table: &'a WrittenTable<'a>, writer: W) -> io::Result<Self> {
         let mut writer = csv::Writer::from_writer(writer);
-        writer.write_field("row")?;
+        if table.named {
+            writer.write_field("row")?;
+        }
         writer.write_record(table.columns)?;
         Ok(Self { table, writer, rows: 0 })
     }
@@ -250,10 +272,12 @@ impl<'a, W: Write> Csv<'a, W> {
         for numbers in values.chunks(self.table.columns.len()) {
             match self.table.ids {
                 Some(ids) => self.writer.write_field(&ids[self.rows])?,
-                None => self.writer.write_field(self.rows.to_string())?,
+                None if self.table.named => self.writer.write_field(self.rows.to_string())?,
+                None => {}
             }
             let text = |(column, number): (usize, &T)| match self.table.worded(column) {
                 Some(field) => field.text((*number).into()),
+                None if self.table.counts(column) => (*number).into().to_string(),
                 // Debug is the shortest text that reads back as the same number, with an exponent
                 // where that is shorter.
                 None => format!("{number:?}"),
@@ -286,7 +310,7 @@ impl<'a, T: TableNumber, W: Write + Send> Parquet<'a, T, W> {
         .with_logical_type(table.ids.map(|_| LogicalType::String))
         .with_repetition(Repetition::REQUIRED)
         .build()?;
-        let mut fields = vec![Arc::new(row)];
+        let mut fields = if table.named { vec![Arc::new(row)] } else { Vec::new() };
         for (at, name) in table.columns.iter().enumerate() {
             let (physical, logical) = match table.worded(at).map(|field| field.kind) {
                 None => (T::PHYSICAL, None),
@@ -329,7 +353,9 @@ impl<'a, T: TableNumber, W: Write + Send> Parquet<'a, T, W> {
         let width = self.table.columns.len();
         let rows = self.rows..self.rows + self.waiting.len() / width;
         let mut group = self.file.next_row_group()?;
-        if let Some(mut column) = group.next_column()? {
+        if self.table.named
+            && let Some(mut column) = group.next_column()?
+        {
             match self.table.ids {
                 Some(ids) => {
                     let texts: Vec<ByteArray> =

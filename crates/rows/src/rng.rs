@@ -3,7 +3,7 @@
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
+use rand_distr::{Distribution, Gamma, Poisson, StandardNormal};
 use sha2::{Digest, Sha256};
 
 /// A stream of random numbers that is split by name.
@@ -71,6 +71,17 @@ impl Rng {
         self.stream.random_range(0..bound.max(1))
     }
 
+    /// A whole number from a Poisson distribution; 0 where there is none of this mean.
+    pub fn poisson(&mut self, mean: f64) -> f64 {
+        Poisson::new(mean).map_or(0.0, |poisson| poisson.sample(&mut self.stream))
+    }
+
+    /// A number from a gamma distribution; its mean, the product, where there is none of this shape
+    /// and scale.
+    pub fn gamma(&mut self, shape: f64, scale: f64) -> f64 {
+        Gamma::new(shape, scale).map_or(shape * scale, |gamma| gamma.sample(&mut self.stream))
+    }
+
     /// A draw from the standard normal distribution.
     pub fn standard_normal(&mut self) -> f32 {
         StandardNormal.sample(&mut self.stream)
@@ -100,6 +111,21 @@ mod tests {
         for (index, draw) in draws.iter().enumerate() {
             assert!(!draws[..index].contains(draw));
         }
+    }
+
+    #[test]
+    fn counts_have_the_mean_and_the_variance_of_their_distribution() {
+        let mut rng = Rng::new(2);
+        let draws = |of: &mut dyn FnMut() -> f64| {
+            let draws: Vec<f64> = (0..20_000).map(|_| of()).collect();
+            let mean = draws.iter().sum::<f64>() / 2e4;
+            (mean, draws.iter().map(|d| (d - mean) * (d - mean)).sum::<f64>() / 2e4)
+        };
+        let (mean, variance) = draws(&mut || rng.poisson(3.0));
+        assert!((mean - 3.0).abs() < 0.05 && (variance - 3.0).abs() < 0.15, "{mean} {variance}");
+        let (mean, variance) = draws(&mut || rng.gamma(2.0, 1.5));
+        assert!((mean - 3.0).abs() < 0.06 && (variance - 4.5).abs() < 0.3, "{mean} {variance}");
+        assert_eq!((rng.poisson(-1.0), rng.gamma(-1.0, 2.0)), (0.0, -2.0));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! New rows: from the prior of a family, or from a density on the codes of any.
 use crate::density::Density;
 use crate::inspect::latent::straight;
-use model::{Inside, Model, read};
+use model::{Encoding, Inside, Layout, Model, Table, read};
 use rows::{Dataset, Error, Matrix, Message, Result, Rng};
 
 /// Where generated codes come from.
@@ -16,9 +16,84 @@ pub enum Source {
 }
 
 /// New rows [n, features] in the units of the training data, from the prior or the density.
+///
+/// Rows of tables of more than numbers are draws from the likelihood of each column, so that counts
+/// are whole and levels come in their proportions; all others are what the decoder expects.
 pub fn generate(model: &Model, n: usize, seed: u64, source: Source) -> Result<Matrix<f64>> {
     let codes = draw(model, n, seed, source)?;
-    model.decode(&codes)
+    let layout = model.plan().blueprint.layout.clone();
+    let Some((layout, table)) = layout.zip(model.signature().preparation.table.as_ref()) else {
+        return model.decode(&codes);
+    };
+    let (values, engine) = (model.vars().values(), model.engine());
+    let parts = &model.coder().parts;
+    let draws = Draws {
+        layout: &layout,
+        table,
+        deviation: parts.deviation(&values)?,
+        dispersions: parts.dispersions(&values)?,
+    };
+    let mut rng = Rng::new(seed).split("rows");
+    let mut prepared = Vec::new();
+    for block in codes.values.chunks(model.plan().block() * codes.columns) {
+        let z = engine.tensor(block.to_vec(), [block.len() / codes.columns, codes.columns]);
+        prepared.extend(read(parts.decode(&values, z, &mut model.coder().pass()))?);
+    }
+    prepared.chunks_exact_mut(layout.width.max(1)).for_each(|row| draws.draw(row, &mut rng));
+    let values = model.signature().preparation.undo(&prepared);
+    Ok(Matrix { columns: model.features(), values })
+}
+
+/// What draws of a table's rows go by.
+struct Draws<'a> {
+    layout: &'a Layout,
+    table: &'a Table,
+    /// The standard deviation of prepared numbers, where it was learned.
+    deviation: Option<f64>,
+    /// The dispersions of counts with a free variance.
+    dispersions: Vec<f64>,
+}
+
+impl Draws<'_> {
+    /// Exchanges what is expected of a prepared row for a draw.
+    fn draw(&self, row: &mut [f32], rng: &mut Rng) {
+        let layout = self.layout;
+        if let Some(deviation) = self.deviation {
+            let numbers = layout.columns.iter().filter(|place| layout.reals.contains(&place.start));
+            // Phases of a date lie on their circles.
+            numbers.filter(|place| place.len() == 1).for_each(|place| {
+                row[place.start] += deviation as f32 * rng.standard_normal();
+            });
+        }
+        for (column, place) in layout.columns.iter().enumerate() {
+            let Encoding::Count { offset, scale, poisson } = self.table.columns[column] else {
+                continue;
+            };
+            let mean = (f64::from(row[place.start]) * scale + offset).min(34.0).exp_m1().max(0.0);
+            let free = place.start.checked_sub(layout.counts.start).filter(|_| !poisson);
+            let rate = match free.and_then(|at| self.dispersions.get(at)) {
+                // A Poisson number whose rate is gamma distributed is negative binomial.
+                Some(dispersion) => rng.gamma(*dispersion, mean / dispersion),
+                None => mean,
+            };
+            row[place.start] = ((rng.poisson(rate).ln_1p() - offset) / scale) as f32;
+        }
+        for at in layout.booleans.clone() {
+            row[at] = f32::from(u8::from(rng.unit() < row[at]));
+        }
+        for block in &layout.choices {
+            // The last number stands for levels that have no name.
+            let known = if block.len() > 1 { block.end - 1 } else { block.end };
+            let all: f32 = row[block.start..known].iter().sum();
+            let mut left = rng.unit() * all;
+            let drawn = (block.start..known).find(|at| {
+                left -= row[*at];
+                left < 0.0
+            });
+            row[block.clone()].fill(0.0);
+            row[drawn.unwrap_or(block.start)] = 1.0;
+        }
+    }
 }
 
 /// New codes [n, latent].

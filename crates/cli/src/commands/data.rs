@@ -23,6 +23,7 @@ pub(crate) fn run(args: &Data, show: &Show) -> Result<()> {
     let refused =
         read(&args.rows.data, &args.rows.reading.options()).err().map(|error| worded(&error));
     json["refused"] = json!(refused);
+    json["checks"] = json!(all_worded(&description.checks));
     json["warnings"] = json!(all_worded(&description.warnings));
     show.result(&json, text(&description))?;
     if !show.json {
@@ -30,6 +31,7 @@ pub(crate) fn run(args: &Data, show: &Show) -> Result<()> {
             .iter()
             .for_each(|refused| show.warn(format!("training would refuse this: {refused}")));
         description.warnings.iter().for_each(|warning| show.warn(warning));
+        description.checks.iter().for_each(|check| show.warn(check));
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! A Parquet file written again with values where it has none; all columns keep their types.
 
-use crate::fill::{Fill, FilledCell};
 use crate::names::Names;
 use crate::options::ReadOptions;
 use crate::tables::cell::{Cell, Marks, Meaning};
+use crate::tables::filled::{Fill, FilledCell};
 use crate::tables::parquet::{Content, ParquetFile, Unit, content, unit};
 use crate::tables::parquet_guard::damaged;
 use parquet::basic::{Compression, ConvertedType};

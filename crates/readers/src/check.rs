@@ -1,0 +1,142 @@
+//! What in a table is worth a look before anything is trained on it.
+
+use crate::stamps;
+use crate::summary::Summary;
+use crate::tables::column::Column;
+use rows::{ColumnKind, Dataset, Message, Result, Shape};
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hasher};
+
+/// An end of the values that occurs so often may be a code for something ...
+const OFTEN: usize = 3;
+/// ... where it lies so many times further from the others than the tenth of these does.
+const APART: f64 = 3.0;
+/// A number is wild where it is so many times larger than nearly all others.
+const WILD: f64 = 1e4;
+/// Counts take more different values than codes do.
+const FEW: usize = 3;
+/// Seconds since 1970 of the years 2000 to 2100.
+const SECONDS: std::ops::Range<f64> = 946_684_800.0..4_102_444_800.0;
+/// Columns and rows that are compared with each other at most.
+const COLUMNS: usize = 200;
+const ROWS: usize = 2000;
+/// Columns that correlate so much say the same.
+const SAME: f64 = 0.9999;
+/// Columns named in one message at most.
+const SHOWN: usize = 5;
+
+/// Looks at a table whose columns are summed up.
+pub(crate) fn check(
+    data: &Dataset,
+    columns: &[Column],
+    summaries: &[Summary],
+) -> Result<Vec<Message>> {
+    if !matches!(data.shape, Shape::Flat { .. }) || columns.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    let (mut counts, mut wild) = (Vec::new(), Vec::new());
+    for (at, (column, summary)) in columns.iter().zip(summaries).enumerate() {
+        if column.kind() != ColumnKind::Numeric {
+            continue;
+        }
+        let name = data.column_name(at);
+        if let Some((value, times, side)) = summary.code(OFTEN, APART) {
+            let looks = format!(
+                "{name} looks like it has a code for missing: {times} times exactly {value}, far {side} the rest; "
+            );
+            found.push(Message::from(looks).set("missing", value).text(" would count it so"));
+        } else if summary.is_wild(WILD) {
+            wild.push(name.clone());
+        }
+        let within = |number: f64| SECONDS.contains(&number);
+        if summary.min.is_some_and(within) && summary.max.is_some_and(within) && summary.whole {
+            let first = summary.min.and_then(stamps::of_number).map(rows::calendar::date_time);
+            let looks = format!(
+                "{name} looks like seconds since 1970 (from {}); ",
+                first.unwrap_or_default()
+            );
+            let kind = format!("{name}=date");
+            found.push(Message::from(looks).set("column", kind).text(" reads it so"));
+        } else if column.asked.is_none() && summary.counts(FEW) {
+            counts.push(name);
+        }
+    }
+    if !counts.is_empty() {
+        let names: Vec<String> =
+            counts.iter().take(SHOWN).map(|name| format!("{name}=count")).collect();
+        let whole = format!("whole numbers from 0: {}; if they count something, ", listed(&counts));
+        let kinds = Message::from(whole).set("column", names.join(","));
+        found.push(kinds.text(" scores and generates them as counts"));
+    }
+    if !wild.is_empty() {
+        let why = format!(
+            "some numbers are ten thousand times larger than nearly all others: {}; correct them, or try ",
+            listed(&wild)
+        );
+        found.push(Message::from(why).set("scale", "quantile"));
+    }
+    found.extend(copied_rows(data)?);
+    found.extend(same_columns(data, columns)?);
+    Ok(found)
+}
+
+fn listed(names: &[String]) -> String {
+    let more = if names.len() > SHOWN { ", ..." } else { "" };
+    format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))
+}
+
+/// How many rows are exact copies of others.
+fn copied_rows(data: &Dataset) -> Result<Option<Message>> {
+    let (mut known, mut copies, features) = (BTreeSet::new(), 0usize, data.features());
+    for block in data.blocks() {
+        let block = block?;
+        for start in (0..block.len()).step_by(features.max(1)) {
+            let mut hash = DefaultHasher::new();
+            (start..start + features)
+                .for_each(|at| hash.write_u64((block.get(at) + 0.0).to_bits()));
+            copies += usize::from(!known.insert(hash.finish()));
+        }
+    }
+    let all = data.rows();
+    Ok(match copies {
+        0 => None,
+        1 => Some(format!("1 of {all} rows is an exact copy of another").into()),
+        _ => Some(format!("{copies} of {all} rows are exact copies of others").into()),
+    })
+}
+
+/// Columns of numbers of which one is as good as the other, among the first of each.
+fn same_columns(data: &Dataset, columns: &[Column]) -> Result<Option<Message>> {
+    let numeric = |at: &usize| columns[*at].kind() == ColumnKind::Numeric;
+    let numeric: Vec<usize> = (0..columns.len()).filter(numeric).take(COLUMNS).collect();
+    let values = data.gather(0..data.rows().min(ROWS))?;
+    let features = data.features();
+    // Each less its mean, divided by its length; none where it never changes.
+    let unit = |column: &usize| {
+        let numbers: Vec<f64> =
+            (*column..values.len()).step_by(features).map(|at| values.get(at)).collect();
+        let known: Vec<f64> = numbers.iter().copied().filter(|number| number.is_finite()).collect();
+        let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
+        let centred: Vec<f64> =
+            numbers.iter().map(|x| if x.is_finite() { x - mean } else { 0.0 }).collect();
+        let length = centred.iter().map(|x| x * x).sum::<f64>().sqrt();
+        (length > 0.0).then(|| centred.into_iter().map(|x| x / length).collect::<Vec<f64>>())
+    };
+    let units: Vec<Option<Vec<f64>>> = numeric.iter().map(unit).collect();
+    let mut pairs = Vec::new();
+    for (a, one) in units.iter().enumerate() {
+        for (b, other) in units.iter().enumerate().skip(a + 1) {
+            let (Some(one), Some(other)) = (one, other) else { continue };
+            let product: f64 = one.iter().zip(other).map(|(x, y)| x * y).sum();
+            if product.abs() > SAME && values.len() / features.max(1) > 2 {
+                let names = [a, b].map(|at| data.column_name(numeric[at]));
+                pairs.push(names.join(" and "));
+            }
+        }
+    }
+    let why = |pairs: &[String]| {
+        format!("columns that say the same: {}; leave one out with ", listed(pairs))
+    };
+    Ok((!pairs.is_empty()).then(|| Message::from(why(&pairs)).setting("drop")))
+}
