@@ -117,10 +117,12 @@ mod tests {
             let said = match name {
                 "month-first" => "--month-first=false".to_owned(),
                 "lines" => "--lines".to_owned(),
+                "decimal" => "--decimal ','".to_owned(),
                 _ => format!("--{name} {}", value(name)),
             };
+            let typed = said.replace('\'', "");
             let needed = if ["patch", "whiten"].contains(&name) { "--patches 9 " } else { "" };
-            let words = format!("t data.csv {needed}{said}");
+            let words = format!("t data.csv {needed}{typed}");
             let matches = command.clone().try_get_matches_from(words.split(' ')).unwrap();
             let again = rows_words(&Rows::from_arg_matches(&matches).unwrap());
             assert!(again.starts_with("data.csv ") && again.contains(&said), "{said}: {again}");

@@ -11,7 +11,9 @@ pub(crate) fn flag(name: &str) -> String {
 pub(crate) fn quoted(word: impl Display) -> String {
     let word = word.to_string();
     let plain = |c: char| c.is_alphanumeric() || "-_./:,=+@%~".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
+    // A mark alone would be read as one of the sentence.
+    let marks = !word.contains(char::is_alphanumeric) && word.chars().count() == 1;
+    if !word.is_empty() && word.chars().all(plain) && !marks {
         word
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
@@ -25,6 +27,9 @@ mod tests {
     #[test]
     fn words_with_spaces_are_quoted() {
         assert_eq!(quoted("a b.csv"), "'a b.csv'");
-        assert_eq!(quoted("a.csv"), "a.csv");
+        assert_eq!(
+            (quoted("a.csv"), quoted("."), quoted(",")),
+            ("a.csv".into(), "'.'".into(), "','".into())
+        );
     }
 }

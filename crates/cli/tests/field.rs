@@ -113,7 +113,7 @@ fn what_cannot_be_decided_is_said_or_refused_with_options_that_work() {
         ("08_two_digit_year.csv", "years of two digits"),
         ("09_dash_is_missing.csv", "\"-\" is taken for a missing value"),
         ("09_euro_is_text.csv", "--column v=numeric"),
-        ("09_thousands_integers.csv", "--column pop=numeric, or 886.44 with --decimal ,"),
+        ("09_thousands_integers.csv", "--column pop=numeric, or 886.44 with --decimal ','"),
         ("report06_infinity.csv", "--missing inf,-inf"),
         ("12_latin1_header.csv", "read as windows-1252"),
         ("12_log_lines_with_commas.log", "one text"),
@@ -144,4 +144,18 @@ fn what_is_worth_a_look_is_said() {
     assert!(!said.contains("code for missing"), "{said}");
     let missing = data("report06_marks.csv --missing -200");
     assert_eq!(missing["columns"][0]["missing"], 75);
+}
+
+#[test]
+fn series_are_read_with_the_options_that_are_advised() {
+    for (file, advised) in [
+        ("11_series_with_empty_cells.csv --window 12", "--gaps fill"),
+        ("11_jitter_resample_ns.csv --window 12", "--resample 1min and --gaps fill"),
+    ] {
+        let refused = data(file)["refused"].to_string();
+        assert!(refused.contains(advised), "{file}: {refused}");
+        let advised = advised.replace(" and", "");
+        let followed = data(&format!("{file} {advised}"));
+        assert_eq!(followed["refused"], Value::Null, "{file} {advised}");
+    }
 }

@@ -38,17 +38,17 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
         series.time.clone().map_or_else(|| time_column(source, options), |time| Ok(Some(time)))?;
     let id = time.into_iter().collect();
     let data = table(source, &ReadOptions { id, series: None, ..options.clone() })?;
-    if let Some(CellPosition { row, column }) = data.survey()?.missing.first {
+    let missing = &data.survey()?.missing;
+    if let (Some(CellPosition { row, column }), None) = (missing.first, series.gaps) {
+        let name = data.column_name(column);
+        let (row, all) = (row + 1, missing.count);
+        let cells = format!("row {row}, {name} has no value (such cells in all: {all}); choose ");
+        let split = Message::from(cells)
+            .set("gaps", "split")
+            .text(", where a point without a value ends a window, or ");
         return Err(Error::data(
             &data.name,
-            Message::from(format!(
-                "row {}, {} has no value; a series needs every one: remove the row, and choose ",
-                row + 1,
-                data.column_name(column)
-            ))
-            .set("gaps", "split")
-            .text(" or ")
-            .set("gaps", "fill"),
+            split.set("gaps", "fill").text(", which interpolates it"),
         ));
     }
     if let Some(column) =

@@ -47,7 +47,7 @@ pub(crate) fn windows(data: &Dataset, series: &Series, memory: Option<u64>) -> R
             "at least 2 points, and a stride of at least 1",
         ));
     }
-    let (mut points, noticed) = Points::read(data)?;
+    let (mut points, noticed) = Points::read(data, series.gaps)?;
     points.merge(data, series)?;
     let runs = points.runs(data, series)?;
     let starts: Vec<usize> = runs
@@ -121,7 +121,7 @@ impl PointNumbers {
 
 impl Points {
     /// The points in the order of their times, and what the user should know of these.
-    fn read(data: &Dataset) -> Result<(Self, Vec<Message>)> {
+    fn read(data: &Dataset, gaps: Option<Gaps>) -> Result<(Self, Vec<Message>)> {
         let (times, doubt) = match &data.ids {
             Some(stamps) => instants(stamps, &data.notation)
                 .map_err(|row| unreadable(data, row, &stamps[row]))?,
@@ -134,9 +134,63 @@ impl Points {
         if !sorted {
             points.sort()?;
         }
+        if data.survey()?.missing.count > 0 {
+            match gaps {
+                Some(Gaps::Fill) => points.interpolate()?,
+                _ => points.drop_incomplete()?,
+            }
+        }
         let why = "the rows are not in the order of their time stamps, and were sorted by them";
         let sorted = (!sorted).then(|| Message::from(why));
         Ok((points, sorted.into_iter().chain(doubt).collect()))
+    }
+
+    /// Puts numbers on the straight line between their neighbours in time where a channel has no
+    /// value; before the first and behind the last stands the nearest.
+    fn interpolate(&mut self) -> Result<()> {
+        let channels = self.channels;
+        let times: Vec<f64> = self.times.iter().map(|time| *time as f64).collect();
+        let values = self.values.changed()?;
+        for channel in 0..channels {
+            let at = |point: usize| point * channels + channel;
+            let known: Vec<usize> =
+                (0..times.len()).filter(|point| !values[at(*point)].is_nan()).collect();
+            let mut next = 0;
+            for point in 0..times.len() {
+                if !values[at(point)].is_nan() {
+                    continue;
+                }
+                while known.get(next).is_some_and(|known| *known < point) {
+                    next += 1;
+                }
+                let before = next.checked_sub(1).map(|place| known[place]);
+                values[at(point)] = match (before, known.get(next).copied()) {
+                    (Some(before), Some(after)) => {
+                        let part = (times[point] - times[before])
+                            / (times[after] - times[before]).max(1.0);
+                        values[at(before)] + part * (values[at(after)] - values[at(before)])
+                    }
+                    (Some(near), None) | (None, Some(near)) => values[at(near)],
+                    (None, None) => f64::NAN,
+                };
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves points out that have no value in some channel.
+    fn drop_incomplete(&mut self) -> Result<()> {
+        let channels = self.channels;
+        let values = self.values.changed()?;
+        let whole = |point: &usize| {
+            values[point * channels..][..channels].iter().all(|value| !value.is_nan())
+        };
+        let kept: Vec<usize> = (0..self.times.len()).filter(whole).collect();
+        let point = |point: &usize| values[point * channels..][..channels].to_vec();
+        let numbers: Vec<f64> = kept.iter().flat_map(point).collect();
+        *values = numbers;
+        self.times = kept.iter().map(|point| self.times[*point]).collect();
+        Ok(())
     }
 
     /// Orders the points by their times; those of one time keep their order.
@@ -220,7 +274,9 @@ impl Points {
                 "its time stamps are irregular: {} comes {odd} after the one before, others {usual}; choose ",
                 date_time(self.times[row + 1])
             ));
-            return fail(irregular.set("resample", usual));
+            let advice = irregular.set("resample", usual.rounded());
+            // Spans in which no point lies are gaps.
+            return fail(advice.text(" and ").set("gaps", "fill"));
         }
         let gaps: Vec<usize> = (0..steps.len()).filter(|at| steps[*at] > step).collect();
         match series.gaps {
@@ -283,11 +339,13 @@ impl Points {
     }
 }
 
-/// The step that most points keep.
+/// The step that most points keep, or the one in the middle where nearly all differ.
 fn usual(steps: &[i128]) -> Option<i128> {
     let mut sorted = steps.to_vec();
     sorted.sort_unstable();
-    sorted.chunk_by(|a, b| a == b).max_by_key(|same| same.len()).map(|same| same[0])
+    let most = sorted.chunk_by(|a, b| a == b).max_by_key(|same| same.len())?;
+    let jitters = sorted.len() >= 10 && most.len() * 10 < sorted.len();
+    Some(if jitters { sorted[sorted.len() / 2] } else { most[0] })
 }
 
 fn unreadable(data: &Dataset, row: usize, stamp: &str) -> Error {
@@ -394,7 +452,7 @@ mod tests {
         let data = at(&[0, 5, 10, 13, 20, 25]);
         let error = windows(&data, &series(2)).unwrap_err().to_string();
         assert!(
-            error.contains("comes 3min after the one before, others 5min; choose resample = 5min"),
+            error.contains("comes 3min after the one before, others 5min; choose resample = 5min and gaps = fill"),
             "{error}"
         );
         let resampled =
@@ -413,6 +471,23 @@ mod tests {
             error,
             "t: a window of 9 points is longer than the series: its longest stretch without a gap has 3; choose a shorter window"
         );
+    }
+
+    #[test]
+    fn points_without_a_value_end_a_window_or_are_interpolated() {
+        let mut data = at(&[0, 5, 10, 15, 20, 25, 30]);
+        let nan = f64::NAN;
+        data.values = Values::F64(vec![nan, 5.0, nan, nan, 20.0, 25.0, 30.0]).into();
+        let numbers = |gaps| {
+            let windows = windows(&data, &Series { gaps: Some(gaps), ..series(2) }).unwrap();
+            let values = windows.values.load().unwrap();
+            (0..values.len()).map(|at| values.get(at)).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            numbers(Gaps::Fill),
+            [5.0, 5.0, 5.0, 10.0, 10.0, 15.0, 15.0, 20.0, 20.0, 25.0, 25.0, 30.0]
+        );
+        assert_eq!(numbers(Gaps::Split), [20.0, 25.0, 25.0, 30.0]);
     }
 
     #[test]

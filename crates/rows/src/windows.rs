@@ -81,15 +81,30 @@ pub struct Span {
     pub nanos: i64,
 }
 
-/// The units of a span, the longest first.
-const UNITS: [(&str, i64); 6] = [
+/// The units of a span, the longest first, but `s`, with which others end.
+const UNITS: [(&str, i64); 7] = [
     ("d", 86_400_000_000_000),
     ("h", 3_600_000_000_000),
     ("min", 60_000_000_000),
     ("ms", 1_000_000),
     ("us", 1_000),
+    ("ns", 1),
     ("s", 1_000_000_000),
 ];
+
+impl Span {
+    /// A span of the longest unit that is within a tenth of this one: `1min` for 61.3 seconds.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        let mut units: Vec<i64> = UNITS.iter().map(|(_, nanos)| *nanos).collect();
+        units.sort_unstable_by(|a, b| b.cmp(a));
+        let near = |unit: &i64| {
+            let whole = (self.nanos + unit / 2) / unit * unit;
+            (whole > 0 && (whole - self.nanos).abs() <= self.nanos / 10).then_some(whole)
+        };
+        Self { nanos: units.iter().find_map(near).unwrap_or(self.nanos) }
+    }
+}
 
 impl FromStr for Span {
     type Err = Error;
@@ -99,7 +114,7 @@ impl FromStr for Span {
             Error::setting(
                 "span of time",
                 format!("{text:?}"),
-                "a whole number and d, h, min, s, ms or us, as in 5min",
+                "a whole number and d, h, min, s, ms, us or ns, as in 5min",
             )
         };
         let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wanted)?;
