@@ -492,6 +492,19 @@ fn a_rate_that_is_too_high_is_told_with_advice_and_never_kept() {
 }
 
 #[test]
+fn only_families_that_rebuild_and_nothing_else_are_measured_by_principal_components() {
+    let data = table(200);
+    let told = |family: &str| {
+        let config = Config::default().family(family.to_owned()).latent(2).epochs(1);
+        let model = fit(&config, &data, None, false, &mut |_| Flow::Continue).unwrap().model;
+        let rows: Vec<usize> = (0..200).collect();
+        let advice = evaluate(&model, &data, &rows).unwrap().advice(&model);
+        advice.iter().any(|advice| advice.contains("principal components"))
+    };
+    assert!(told("plain") && !told("denoising") && !told("vae"));
+}
+
+#[test]
 fn clipping_tames_a_rate_that_diverges_without_it() {
     let data = table(200);
     let finishes = |clip| {

@@ -77,7 +77,12 @@ impl Evaluation {
             advice
                 .push(format!("{silent} of {} code units carry nothing ({cause})", config.latent));
         }
-        if self.mse > self.pca_mse && pca.is_some_and(|pca| pca.count() < pca.features) {
+        // A family that gives up accuracy for something else, and a net that fills gaps, are not
+        // judged by it.
+        let rebuilds =
+            !model.plan().family.constrains() && config.hidden.is_none_or(|share| share == 0.0);
+        let fewer = pca.is_some_and(|pca| pca.count() < pca.features);
+        if rebuilds && self.mse > self.pca_mse && fewer {
             advice.push(
                 "principal components reconstruct these rows better: try more epochs, another learning rate, or a wider net".to_owned(),
             );
