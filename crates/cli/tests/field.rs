@@ -19,6 +19,28 @@ fn data(words: &str) -> Value {
     serde_json::from_slice(&run.stdout).unwrap()
 }
 
+/// Runs `ae` in a folder: what it prints and what it warns of.
+fn ae(folder: &Path, words: &str) -> (String, String) {
+    let run = Command::new(env!("CARGO_BIN_EXE_ae"))
+        .args(words.split(' '))
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(run.status.success(), "ae {words}: {}", text(&run.stderr));
+    (text(&run.stdout), text(&run.stderr))
+}
+
+/// A folder with some of the files.
+fn folder(files: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for file in files {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/field").join(file);
+        std::fs::copy(from, folder.path().join(file)).unwrap();
+    }
+    folder
+}
+
 /// `name:kind` for each column, and how many rows.
 fn columns(data: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -158,4 +180,82 @@ fn series_are_read_with_the_options_that_are_advised() {
         let followed = data(&format!("{file} {advised}"));
         assert_eq!(followed["refused"], Value::Null, "{file} {advised}");
     }
+}
+
+#[test]
+fn one_wild_cell_is_an_anomaly_and_ends_no_training() {
+    let place = folder(&["03_one_typo_diverges.csv"]);
+    let text = std::fs::read_to_string(place.path().join("03_one_typo_diverges.csv")).unwrap();
+    for (name, wild) in [("a.csv", "1000000"), ("b.csv", "1e39")] {
+        std::fs::write(place.path().join(name), text.replace("1000000", wild)).unwrap();
+        ae(place.path(), &format!("train {name} --for anomalies --epochs 20 -o {name}.ae --quiet"));
+        ae(place.path(), &format!("score {name}.ae {name} -o {name}.s.csv --quiet"));
+        let text = std::fs::read_to_string(place.path().join(format!("{name}.s.csv"))).unwrap();
+        let cell = |line: &str| line.split(',').nth(1).unwrap().parse::<f64>().unwrap();
+        let scores: Vec<f64> = text.lines().skip(1).map(cell).collect();
+        let score = |row: usize| scores[row];
+        assert!((0..500).all(|row| score(row) < score(500)), "{wild}");
+        ae(place.path(), &format!("reconstruct {name}.ae {name} -o {name}.r.csv --quiet"));
+        let rebuilt = std::fs::read_to_string(place.path().join(format!("{name}.r.csv"))).unwrap();
+        assert!(!rebuilt.contains("inf") && !rebuilt.contains("NaN"), "{wild}");
+    }
+}
+
+#[test]
+fn levels_are_known_by_what_they_mean() {
+    let place = folder(&["13_train_int_category.csv", "13_same_with_one_gap_3.0.csv"]);
+    let train = "train 13_train_int_category.csv --column pclass=categorical --for anomalies";
+    ae(place.path(), &format!("{train} --epochs 3 -o m.ae --quiet"));
+    let (out, warned) = ae(place.path(), "score m.ae 13_same_with_one_gap_3.0.csv");
+    assert!(!warned.contains("pclass") && !out.contains("pclass 3.0"), "{out}{warned}");
+    let text = std::fs::read_to_string(place.path().join("13_train_int_category.csv")).unwrap();
+    let other = text.replace(",male,", ",m,").replace(",female,", ",f,");
+    std::fs::write(place.path().join("other.csv"), other).unwrap();
+    let (_, warned) = ae(place.path(), "score m.ae other.csv");
+    assert!(warned.contains("no value of sex was there in training"), "{warned}");
+}
+
+#[test]
+fn rows_without_values_have_no_score_and_generated_rows_are_like_the_table() {
+    let place = folder(&["report10_gaps.csv", "report10_one-empty-row.csv", "report13_flows.csv"]);
+    ae(place.path(), "train report10_gaps.csv --for anomalies --epochs 3 -o g.ae --quiet");
+    let (_, warned) = ae(place.path(), "score g.ae report10_one-empty-row.csv -o s.csv");
+    assert!(warned.contains("1 row has no value in any column and no score"), "{warned}");
+    let kinds = "--column src_bytes=count,dst_bytes=count,count=poisson";
+    let train = format!("train report13_flows.csv --family vae --latent 3 --epochs 5 {kinds}");
+    ae(place.path(), &format!("{train} -o f.ae --quiet"));
+    ae(place.path(), "generate f.ae -n 200 -o new.csv --quiet");
+    let text = std::fs::read_to_string(place.path().join("new.csv")).unwrap();
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("protocol,src_bytes,dst_bytes,count"));
+    for line in lines {
+        let cells: Vec<&str> = line.split(',').collect();
+        assert!(["tcp", "udp"].contains(&cells[0]), "{line}");
+        assert!(cells[1..].iter().all(|cell| cell.parse::<u64>().is_ok()), "{line}");
+    }
+}
+
+#[test]
+fn offsets_keep_their_digits_and_a_bernoulli_likelihood_its_range() {
+    let place = folder(&[]);
+    let row = |row: u32| f64::from(row * 37 % 101) / 8.0;
+    let rows: String =
+        (0..300).map(|at| format!("{},{}\n", 1e15 + row(at), row(at) * 2.0)).collect();
+    std::fs::write(place.path().join("t.csv"), format!("a,b\n{rows}")).unwrap();
+    ae(place.path(), "train t.csv --latent 1 --epochs 60 -o m.ae --quiet");
+    ae(place.path(), "reconstruct m.ae t.csv -o r.csv --quiet");
+    let text = std::fs::read_to_string(place.path().join("r.csv")).unwrap();
+    let worst = text.lines().skip(1).enumerate().map(|(at, line)| {
+        let number: f64 = line.split(',').nth(1).unwrap().parse().unwrap();
+        (number - 1e15 - row(at as u32)).abs()
+    });
+    // In single precision numbers of this size lie 67108864 apart.
+    assert!(worst.fold(0.0, f64::max) < 12.0);
+    let unit = "train t.csv --family vae --likelihood bernoulli --scale minmax --latent 1";
+    ae(place.path(), &format!("{unit} --epochs 2 -o b.ae --quiet"));
+    std::fs::write(place.path().join("far.csv"), "a,b\n1e16,1000000\n1e15,3\n").unwrap();
+    let (out, warned) = ae(place.path(), "eval b.ae far.csv --json");
+    assert!(warned.contains("1 row lies outside of the range of the training"), "{warned}");
+    let told: Value = serde_json::from_str(&out).unwrap();
+    assert!(told["terms"]["reconstruction"].as_f64().unwrap() > 0.0, "{out}");
 }
