@@ -1,12 +1,12 @@
 //! The columns of a Parquet file put together into rows.
 
 use crate::hold::element::too_big;
-use crate::hold::sink::{Sink, changed};
+use crate::hold::sink::Sink;
 use crate::options::ReadOptions;
 use crate::tables::cell::{Cell, Marks};
 use crate::tables::column::{self, Column};
 use crate::tables::parquet_guard::damaged;
-use crate::tables::table::{Loaded, note, settle};
+use crate::tables::table::{Loaded, note, settled};
 use rows::{Dataset, Error, Notation, Result, Shape, Store};
 
 /// More columns than this do not come from one list.
@@ -233,15 +233,10 @@ impl<'a> ParquetTable<'a> {
         }
         let shape = Shape::Flat { width: self.columns.len() };
         shape.features().map_err(|error| Error::data(self.place, error.to_string()))?;
-        let month_first = settle(&mut self.columns, self.notation.month_first, self.month_first);
-        let mut values = self.values.finish()?;
-        if self.columns.iter().any(Column::is_unsettled) {
-            let width = self.columns.len();
-            let columns = &self.columns;
-            values = changed(values, self.place, self.memory, |at, held| {
-                columns[at % width].value(held)
-            })?;
-        }
+        let orders = (self.notation.month_first, self.month_first);
+        let values = self.values.finish()?;
+        let (values, month_first) =
+            settled(&mut self.columns, values, orders, (self.place, self.memory))?;
         let mut dataset = Dataset::new(self.place, shape, values)?;
         for (name, (width, list)) in self.names.iter().zip(&self.widths) {
             if *list {

@@ -6,7 +6,7 @@ use crate::options::{ReadOptions, Roles};
 use crate::stamps::in_doubt;
 use crate::tables::cell::{Cell, Marks};
 use crate::tables::column::{self, Column, text_of};
-use rows::{Dataset, DecimalMark, Message, Notation, Result, Shape};
+use rows::{Dataset, DecimalMark, Message, Notation, Result, Shape, Store};
 use std::collections::BTreeSet;
 
 /// Between the texts of several columns that identify a row together.
@@ -113,15 +113,10 @@ impl<'a> Table<'a> {
 
     /// The rows, once all are added.
     pub(crate) fn finish(mut self) -> Result<Loaded> {
-        let month_first = settle(&mut self.columns, self.notation.month_first, self.month_first);
-        let mut values = self.values.finish()?;
-        if self.columns.iter().any(Column::is_unsettled) {
-            let width = self.columns.len();
-            let columns = &self.columns;
-            let memory = self.memory;
-            values =
-                changed(values, self.place, memory, |at, held| columns[at % width].value(held))?;
-        }
+        let orders = (self.notation.month_first, self.month_first);
+        let values = self.values.finish()?;
+        let (values, month_first) =
+            settled(&mut self.columns, values, orders, (self.place, self.memory))?;
         let shape = Shape::Flat { width: self.columns.len() };
         let mut dataset = Dataset::new(self.place, shape, values)?;
         dataset.columns = self.names;
@@ -140,18 +135,25 @@ pub(crate) fn left_out(unknown: &[String]) -> Option<Message> {
     (!unknown.is_empty()).then(|| format!("{why}{}", quoted(unknown)).into())
 }
 
-/// Settles the order of day and month in all columns; whether the month comes first, where that is
-/// said, told by some date, or known.
-pub(crate) fn settle(
+/// Settles all columns: their numbers once nothing waits any more, and whether the month comes first,
+/// where that is said, told by some date, or known.
+pub(crate) fn settled(
     columns: &mut [Column],
-    said: Option<bool>,
-    known: Option<bool>,
-) -> Option<bool> {
+    values: Store,
+    (said, known): (Option<bool>, Option<bool>),
+    (place, memory): (&str, Option<u64>),
+) -> Result<(Store, Option<bool>)> {
     let told: BTreeSet<bool> =
         columns.iter().filter_map(|column| column.order.month_first()).collect();
     let others = told.first().copied().filter(|_| told.len() == 1).or(known);
     columns.iter_mut().for_each(|column| column.settle(said, others));
-    said.or(others)
+    let values = if columns.iter().any(Column::is_unsettled) {
+        let width = columns.len();
+        changed(values, place, memory, |at, held| columns[at % width].value(held))?
+    } else {
+        values
+    };
+    Ok((values, said.or(others)))
 }
 
 /// Notes in a table how its cells were read.
