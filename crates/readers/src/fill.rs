@@ -1,6 +1,6 @@
 //! Tables written again with values where they have none, and everything else as it stands.
 
-use crate::hold::source::{self, Format};
+use crate::hold::source::{self, Format, split_array};
 use crate::names::Names;
 use crate::options::ReadOptions;
 use crate::tables::cell::{Cell, Marks, Meaning};
@@ -30,7 +30,11 @@ pub fn write_filled(
     rows: usize,
     fill: &mut Fill<'_>,
 ) -> Result<usize> {
-    let path = Path::new(source);
+    let (path, part) = split_array(source);
+    // What is several files, or a part of one, has no bytes of its own to be copied.
+    if part.is_some() || !path.is_file() {
+        return array(source, options, output, rows, fill);
+    }
     let format = source::format(path)?;
     let extension = output.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     match (format, extension.as_str()) {
@@ -287,6 +291,21 @@ mod tests {
         let words = Field { kind: ColumnKind::Categorical, levels: vec!["p, q".to_owned()].into() };
         let (_, written) = filled("a,b\n1,\n2,r\n", &ReadOptions::default(), &words, 0.0);
         assert_eq!(written, "a,b\n1,\"p, q\"\n2,r\n");
+    }
+
+    #[test]
+    fn several_files_are_filled_as_one_table() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["year=1", "year=2"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+            std::fs::write(folder.path().join(name).join("a.csv"), "a,b\n1,\n2,x\n").unwrap();
+        }
+        let to = folder.path().join("filled.csv");
+        let source = folder.path().join("year=*/*.csv").display().to_string();
+        let mut fill = |_: usize, _: usize| FilledCell::of(&number(), 2.5);
+        write_filled(&source, &ReadOptions::default(), &to, 4, &mut fill).unwrap();
+        let written = std::fs::read_to_string(to).unwrap();
+        assert_eq!(written, "a,b,year\n1,2.5,1\n2,x,1\n1,2.5,2\n2,x,2\n");
     }
 
     #[test]
