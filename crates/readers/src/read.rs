@@ -227,9 +227,12 @@ fn load_zipped(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result
         return Err(Error::data(path.display(), why));
     }
     let piece = Piece::alone(&unpacked.path);
-    let mut loaded = load_table(&path.display().to_string(), &[piece], format, None, options)?;
-    loaded.dataset.name = path.display().to_string();
-    Ok(loaded)
+    let (place, own) = (path.display().to_string(), unpacked.path.display().to_string());
+    load_table(&place, &[piece], format, None, options).map_err(|error| match error {
+        // Where it was unpacked to is gone, and nothing to the user.
+        Error::Data { place: found, message } if found == own => Error::Data { place, message },
+        other => other,
+    })
 }
 
 fn load_table(

@@ -91,6 +91,9 @@ mod tests {
         );
         assert!(read(&two, &options).unwrap_err().to_string().contains("several files"));
         assert_eq!(read(&format!("{two}:b.jsonl"), &options).unwrap().columns, ["c"]);
+        let ragged = archive("r.zip", &[("a.csv", "a,b\n1,2\n3\n4,5\n")]);
+        let error = read(&ragged, &options).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{ragged}: line 3")), "{error}");
         assert!(read(&archive("c.zip", &[]), &options).is_err());
         assert!(read(&archive("d.zip", &[("a.png", "no")]), &options).is_err());
     }

@@ -182,6 +182,11 @@ impl JsonRecords {
         let Some(first) = self.head.first() else {
             return Err(Error::data(&self.place, "has no records"));
         };
+        if matches!(first, Value::Array(values) if values.is_empty())
+            || self.head.iter().all(|record| matches!(record, Value::Object(of) if of.is_empty()))
+        {
+            return Err(Error::data(&self.place, "has no values"));
+        }
         if let Value::Array(values) = first {
             self.width = values.len();
             return Ok(());
@@ -466,6 +471,13 @@ mod tests {
         let error = table("a.jsonl", "{\"a\":1}\n{\"a\":}\n").unwrap_err().to_string();
         assert!(error.contains("line 2 is no JSON"), "{error}");
         assert!(table("a.json", "[1,").unwrap_err().to_string().contains("is no JSON"));
+        for empty in ["{}", "[]", "[{}]"] {
+            let error = table("a.json", empty).unwrap_err().to_string();
+            assert!(
+                error.ends_with("has no values") || error.ends_with("has no records"),
+                "{error}"
+            );
+        }
         assert!(table("a.json", "5").unwrap_err().to_string().contains("no object"));
     }
 
