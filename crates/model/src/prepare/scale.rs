@@ -43,6 +43,8 @@ pub(crate) fn nonzero(value: f64) -> f64 {
 /// Prepared numbers beyond this are bent: a value that is so many deviations from the mean is a
 /// fault of the file or a rarity, and must not outweigh all others in a loss.
 pub(crate) const KNEE: f64 = 30.0;
+/// The largest exponent whose power is finite by far.
+const LARGEST: f64 = 700.0;
 /// A deviation may be that of a few far values where one of them lies so many deviations away, ...
 const FAR: f64 = 5.0;
 /// ... and is where it is so many times that of the middle half of the values.
@@ -64,7 +66,8 @@ pub(crate) fn bend(knee: Option<f64>, number: f64) -> f64 {
 pub(crate) fn unbend(knee: Option<f64>, number: f64) -> f64 {
     match knee {
         Some(knee) if number.abs() > knee => {
-            (knee + (number.abs() - knee).exp_m1()).copysign(number)
+            // Whatever a decoder says, a number that is written is finite.
+            (knee + (number.abs() - knee).min(LARGEST).exp_m1()).copysign(number)
         }
         _ => number,
     }
@@ -154,6 +157,7 @@ mod tests {
             let back = unbend(knee, bent);
             assert!((back - number).abs() <= 1e-9 * number.abs(), "{number}: {back}");
         }
+        assert!(unbend(knee, f64::from(f32::MAX)).is_finite());
         assert!(bend(knee, 1e7) > bend(knee, 1e6) && bend(knee, 1e6) < 50.0);
         assert_eq!((bend(None, 1e6), unbend(None, 1e6)), (1e6, 1e6));
     }
