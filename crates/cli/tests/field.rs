@@ -256,6 +256,15 @@ fn offsets_keep_their_digits_and_a_bernoulli_likelihood_its_range() {
     std::fs::write(place.path().join("far.csv"), "a,b\n1e16,1000000\n1e15,3\n").unwrap();
     let (out, warned) = ae(place.path(), "eval b.ae far.csv --json");
     assert!(warned.contains("1 row lies outside of the range of the training"), "{warned}");
+    // Rows of another width are refused, whatever their numbers.
+    std::fs::write(place.path().join("wide.csv"), "1,2,3,4\n5,6,7,9\n").unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_ae"))
+        .args(["eval", "b.ae", "wide.csv"])
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(error.contains("error: rows of wide.csv"), "{error}");
     let told: Value = serde_json::from_str(&out).unwrap();
     assert!(told["terms"]["reconstruction"].as_f64().unwrap() > 0.0, "{out}");
 }

@@ -15,6 +15,9 @@ use burn_tensor::Tensor;
 use rows::{CellPosition, ColumnKind, Dataset, Error, Field, Result, Shape, Values, Whitening};
 use serde::{Deserialize, Serialize};
 
+/// Numbers of all columns together of which quartiles are taken, about.
+const SAMPLED_NUMBERS: usize = 10_000_000;
+
 /// A fitted scaling: prepared = (raw - offset) / scale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -155,15 +158,19 @@ impl Preparation {
         if suspects.is_empty() {
             return Ok(());
         }
+        let most = SAMPLED_ROWS.min(SAMPLED_NUMBERS / suspects.len()).max(1);
         let few: Vec<usize> =
-            rows.iter().copied().step_by(rows.len().div_ceil(SAMPLED_ROWS).max(1)).collect();
+            rows.iter().copied().step_by(rows.len().div_ceil(most).max(1)).collect();
+        let mut samples = vec![Vec::new(); own];
+        let mut is_suspect = vec![false; own];
+        suspects.iter().for_each(|column| is_suspect[*column] = true);
+        each(data, &few, |at, value| {
+            if is_suspect[at % own] {
+                samples[at % own].push(value);
+            }
+        })?;
         for column in suspects {
-            let mut sample = Vec::new();
-            each(data, &few, |at, value| {
-                if at % own == column {
-                    sample.push(value);
-                }
-            })?;
+            let sample = std::mem::take(&mut samples[column]);
             if let Some((middle, scale)) = robust(sample, self.scale[column]) {
                 for at in (column..features).step_by(own) {
                     (self.offset[at], self.scale[at]) = (middle, scale);
@@ -337,7 +344,15 @@ impl Preparation {
     /// How many rows have numbers that are clipped, and the first of these cells.
     pub(crate) fn outside(&self, data: &Dataset) -> Result<(usize, Option<CellPosition>)> {
         let (mut rows, mut first, features) = (0, None, data.features());
-        if !self.clip || self.table.is_some() || self.whiten.is_some() {
+        let fits = |numbers: &[f64]| numbers.len() == 1 || numbers.len() == features;
+        // No byte lies outside of all bytes.
+        let bytes = data.values.storage() == "u8" && self.offset == [0.0] && self.scale == [255.0];
+        if !self.clip
+            || self.table.is_some()
+            || self.whiten.is_some()
+            || bytes
+            || !(fits(&self.offset) && fits(&self.scale))
+        {
             return Ok((0, None));
         }
         let mut row = 0;
