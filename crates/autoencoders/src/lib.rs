@@ -50,9 +50,9 @@ pub mod data {
         write_filled, write_new_rows, write_npy, write_npy_blocks, write_table, write_table_blocks,
     };
     pub use rows::{
-        ColumnKind, Dataset, DecimalMark, Duplicates, Field, Fractions, Gaps, Held, Notation,
-        Series, Shape, Span, Split, Store, Values, View, Whitening, Windows, refuse_existing,
-        write_atomically,
+        Channel, ColumnKind, Cycle, Cycles, Dataset, DecimalMark, Duplicates, Field, Fractions,
+        Gaps, Held, Notation, Part, Series, Shape, Span, Split, Store, Values, View, Whitening,
+        Windows, refuse_existing, write_atomically,
     };
 }
 

@@ -35,10 +35,12 @@ pub(crate) fn rows_words(rows: &Rows) -> String {
     option("--lines", reading.lines.then(String::new));
     option("--window", reading.window.map(|points| points.to_string()));
     option("--stride", reading.stride.map(|points| points.to_string()));
-    option("--time", reading.time.as_ref().map(quoted));
+    reading.time.iter().for_each(|column| option("--time", Some(quoted(column))));
+    option("--group", reading.group.as_ref().map(quoted));
     option("--resample", reading.resample.map(|span| span.to_string()));
     option("--duplicates", reading.duplicates.map(|how| how.name().to_owned()));
     option("--gaps", reading.gaps.map(|how| how.name().to_owned()));
+    option("--calendar", reading.calendar.as_ref().map(ToString::to_string));
     option("--memory", reading.memory.map(|bytes| bytes.to_string()));
     option("--patches", reading.patches.map(|count| count.to_string()));
     option("--patch", reading.patch.map(|(width, height)| format!("{width}x{height}")));

@@ -209,9 +209,14 @@ pub(crate) struct Reading {
     /// Points from one window to the next [default: 1]
     #[arg(long, value_name = "POINTS", help_heading = "Series")]
     pub stride: Option<usize>,
-    /// The column of time stamps [default: the only date column]
+    /// The column of time stamps; given twice, of dates and of times of day [default: the only
+    /// columns of these kinds]
     #[arg(long, value_name = "COLUMN", help_heading = "Series")]
-    pub time: Option<String>,
+    pub time: Vec<String>,
+    /// The column that tells several series apart, such as the name of a machine; no window holds
+    /// points of two
+    #[arg(long, value_name = "COLUMN", help_heading = "Series")]
+    pub group: Option<String>,
     /// Average points over spans, such as 5min, 1h or 30s
     #[arg(long, value_name = "SPAN", help_heading = "Series")]
     pub resample: Option<data::Span>,
@@ -221,6 +226,10 @@ pub(crate) struct Reading {
     /// What to do with missing points: split ends a window there, fill interpolates them
     #[arg(long, value_name = "HOW", value_parser = gaps(), help_heading = "Series")]
     pub gaps: Option<data::Gaps>,
+    /// Phases that stand beside the channels: day, week, year, several as in day,week, or none
+    /// [default: those that the time stamps go through more than twice]
+    #[arg(long, value_name = "CYCLES", help_heading = "Series")]
+    pub calendar: Option<data::Cycles>,
     /// Memory limit for the numbers of DATA, such as 512MB; larger data stay on disk [default: no
     /// limit]
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Reading")]
@@ -234,10 +243,20 @@ impl Reading {
         Some(data::Series {
             window: self.window.or(known.map(|known| known.window))?,
             stride: self.stride.or(known.map(|known| known.stride)).unwrap_or(1),
-            time: self.time.clone().or(known.and_then(|known| known.time.clone())),
+            time: match (self.time.as_slice(), known) {
+                ([], Some(known)) => known.time.clone(),
+                (said, _) => said.to_vec(),
+            },
+            group: self.group.clone().or(known.and_then(|known| known.group.clone())),
             resample: self.resample.or(known.and_then(|known| known.resample)),
             duplicates: self.duplicates.or(known.and_then(|known| known.duplicates)),
             gaps: self.gaps.or(known.and_then(|known| known.gaps)),
+            // What a model learned is no matter of choice.
+            calendar: match known {
+                Some(known) => known.calendar.clone(),
+                None => self.calendar.clone(),
+            },
+            channels: known.map(|known| known.channels.clone()).unwrap_or_default(),
         })
     }
 
@@ -245,7 +264,9 @@ impl Reading {
     pub(crate) fn require_window(&self) -> autoencoders::Result<()> {
         let given = [
             ("stride", self.stride.is_some()),
-            ("time", self.time.is_some()),
+            ("time", !self.time.is_empty()),
+            ("group", self.group.is_some()),
+            ("calendar", self.calendar.is_some()),
             ("resample", self.resample.is_some()),
             ("duplicates", self.duplicates.is_some()),
             ("gaps", self.gaps.is_some()),

@@ -3,6 +3,7 @@
 use crate::show::{self, Show};
 use autoencoders::{EpochRecord, Event, Numbers, Plan};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
@@ -26,8 +27,9 @@ pub(crate) struct Progress<'a> {
     validation: Option<f64>,
     /// The newest line, where it has not been printed.
     waiting: Option<String>,
-    /// The layer, member or classifier that was trained last.
-    part: Option<String>,
+    /// The layers, members and classifiers of which a line has told; several are trained side by
+    /// side.
+    told: BTreeSet<String>,
 }
 
 impl<'a> Progress<'a> {
@@ -44,7 +46,7 @@ impl<'a> Progress<'a> {
             last: None,
             validation: None,
             waiting: None,
-            part: None,
+            told: BTreeSet::new(),
         }
     }
 
@@ -138,10 +140,9 @@ impl<'a> Progress<'a> {
                 self.last = Some(now);
                 bar.set_message(format!("{name}: epoch {}/{}", record.epoch, record.of));
             }
-        } else if self.part.as_deref() != Some(name) {
+        } else if self.told.insert(name.to_owned()) {
             self.waiting = None;
             self.show.note(format!("{name}: {}", show::plural(record.of, "epoch")));
-            self.part = Some(name.to_owned());
         }
     }
 

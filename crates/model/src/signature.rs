@@ -3,8 +3,8 @@
 use crate::prepare::preparation::Preparation;
 use crate::prepare::scale::Bounds;
 use rows::{
-    CellPosition, ColumnKind, Dataset, Error, Field, Matrix, Message, Notation, Result, Series,
-    Shape,
+    CellPosition, Channel, ColumnKind, Dataset, Error, Field, Matrix, Message, Notation, Result,
+    Series, Shape,
 };
 use std::borrow::Cow;
 
@@ -33,11 +33,13 @@ impl Signature {
     pub fn kinds(&self) -> Vec<(String, ColumnKind)> {
         let fields = self.preparation.fields();
         let kind = |at: usize| fields.get(at).map_or(ColumnKind::Numeric, |field| field.kind);
-        match (self.columns.is_empty(), self.series.is_some()) {
-            // The columns of a series are its channels, whose names are not kept.
-            (_, true) => Vec::new(),
-            (true, false) => (0..fields.len()).map(|at| (String::new(), kind(at))).collect(),
-            (false, false) => {
+        match (&self.series, self.columns.is_empty()) {
+            (Some(series), _) => {
+                let of = |channel: &Channel| (channel.name.clone(), channel.kind);
+                series.channels.iter().map(of).collect()
+            }
+            (None, true) => (0..fields.len()).map(|at| (String::new(), kind(at))).collect(),
+            (None, false) => {
                 self.columns.iter().enumerate().map(|(at, name)| (name.clone(), kind(at))).collect()
             }
         }

@@ -92,7 +92,7 @@ pub struct ColumnDescription {
 /// Where the source is missing, damaged or of an unknown format, or where its lines have different
 /// lengths.
 pub fn describe(source: &str, options: &ReadOptions) -> Result<Description> {
-    let Loaded { mut dataset, columns, settings } = load(source, options)?;
+    let Loaded { mut dataset, columns, settings, .. } = load(source, options)?;
     refuse::warn(&mut dataset, true)?;
     Ok(Description { settings, ..Description::of(&dataset, &columns)? })
 }

@@ -43,7 +43,12 @@ mod pictures {
     pub(crate) mod picture;
 }
 mod read;
-mod series;
+mod series {
+    pub(crate) mod channels;
+    pub(crate) mod cut;
+    pub(crate) mod grid;
+    pub(crate) mod points;
+}
 mod stamps;
 mod summary;
 mod tables {

@@ -9,7 +9,7 @@ use crate::hold::zipped;
 use crate::labels;
 use crate::options::ReadOptions;
 use crate::pictures::{images, patches};
-use crate::series;
+use crate::series::cut;
 use crate::tables::arrow::ArrowRecords;
 use crate::tables::column::Sort;
 use crate::tables::csv::CsvRecords;
@@ -33,11 +33,17 @@ use std::path::Path;
 /// empty; where a value is missing, infinite or no number. The message names the row and the
 /// column.
 pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
-    let Some(series) = &options.series else { return table(source, options) };
-    let time =
-        series.time.clone().map_or_else(|| time_column(source, options), |time| Ok(Some(time)))?;
-    let id = time.into_iter().collect();
-    let data = table(source, &ReadOptions { id, series: None, ..options.clone() })?;
+    let Some(series) = &options.series else { return Ok(table(source, options)?.dataset) };
+    if let Some(id) = options.id.first() {
+        let wanted = Message::from("nothing beside ").setting("window").text(": ");
+        let group = wanted.set("group", id).text(" tells several series apart, ");
+        let time = group.set("time", id).text(" names time stamps");
+        return Err(Error::setting("id", format!("{id:?}"), time));
+    }
+    let id =
+        if series.time.is_empty() { time_columns(source, options)? } else { series.time.clone() };
+    let Loaded { dataset: data, groups, .. } =
+        table(source, &ReadOptions { id, ..options.clone() })?;
     let missing = &data.survey()?.missing;
     if let (Some(CellPosition { row, column }), None) = (missing.first, series.gaps) {
         let name = data.column_name(column);
@@ -51,47 +57,35 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
             split.set("gaps", "fill").text(", which interpolates it"),
         ));
     }
-    if let Some(column) =
-        (0..data.fields.len()).find(|column| data.kind(*column) != ColumnKind::Numeric)
-    {
-        return Err(Error::data(
-            &data.name,
-            format!(
-                "{} holds {} values; the channels of a series are numbers: remove the column",
-                data.column_name(column),
-                data.kind(column)
-            ),
-        ));
-    }
-    series::windows(&data, series, options.memory)
+    cut::windows(&data, groups.as_deref(), series, options.memory)
 }
 
-fn table(source: &str, options: &ReadOptions) -> Result<Dataset> {
-    let Loaded { mut dataset, columns, .. } = load(source, options)?;
-    refuse::refuse(&dataset, &columns)?;
-    dataset.check_finite()?;
-    refuse::warn(&mut dataset, options.expected.is_empty())?;
-    Ok(dataset)
+fn table(source: &str, options: &ReadOptions) -> Result<Loaded> {
+    let mut loaded = load(source, options)?;
+    refuse::refuse(&loaded.dataset, &loaded.columns)?;
+    loaded.dataset.check_finite()?;
+    refuse::warn(&mut loaded.dataset, options.expected.is_empty())?;
+    Ok(loaded)
 }
 
-/// The only column of dates; none where there is none.
-fn time_column(source: &str, options: &ReadOptions) -> Result<Option<String>> {
-    let Loaded { dataset, columns, .. } = load(source, options)?;
-    let dates: Vec<usize> =
-        (0..columns.len()).filter(|at| columns[*at].sort() == Sort::Dates).collect();
-    match dates.as_slice() {
-        [] => Ok(None),
-        [one] => {
-            Ok(Some(dataset.columns.get(*one).cloned().unwrap_or_else(|| (one + 1).to_string())))
-        }
-        many => {
+/// The only column of dates, with the only one of times of day where these are apart; none where
+/// there is none.
+fn time_columns(source: &str, options: &ReadOptions) -> Result<Vec<String>> {
+    // A model does not know the time stamps as channels.
+    let all = ReadOptions { expected: Vec::new(), only: Vec::new(), ..options.clone() };
+    let Loaded { dataset, columns, .. } = load(source, &all)?;
+    let of = |at: &usize| columns[*at].sort() == Sort::Dates;
+    let dates: Vec<usize> = (0..columns.len()).filter(of).collect();
+    let name =
+        |at: &usize| dataset.columns.get(*at).cloned().unwrap_or_else(|| (at + 1).to_string());
+    let clocks = dates.iter().filter(|at| columns[**at].kind() == ColumnKind::Time).count();
+    match (dates.as_slice(), clocks) {
+        ([], _) => Ok(Vec::new()),
+        ([_], _) | ([_, _], 1) => Ok(dates.iter().map(name).collect()),
+        (many, _) => {
             let names: Vec<String> = many.iter().map(|at| dataset.column_name(*at)).collect();
-            Err(Error::setting(
-                "time",
-                "open",
-                Message::from(format!("one of the columns {}, by ", names.join(", ")))
-                    .setting("time"),
-            ))
+            let wanted = Message::from(format!("one of the columns {}, by ", names.join(", ")));
+            Err(Error::setting("time", "open", wanted.setting("time")))
         }
     }
 }
@@ -139,7 +133,8 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
         source::format(path)?
     };
     refuse_settings(format, array, options)?;
-    let plain = |dataset| Loaded { dataset, columns: Vec::new(), settings: Vec::new() };
+    let plain =
+        |dataset| Loaded { dataset, columns: Vec::new(), groups: None, settings: Vec::new() };
     let mut loaded = match format {
         Format::Zip => return load_zipped(path, array, options),
         _ if format.is_table() => {
@@ -153,7 +148,7 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
             None => images::load(path, options.resize, options.memory)?,
         }),
     };
-    set_aside(&mut loaded.dataset, options)?;
+    set_aside(&mut loaded, options)?;
     Ok(loaded)
 }
 
@@ -264,13 +259,16 @@ fn load_table(
 
 /// Takes label and identifier columns out of an array, where an npz has not given them as arrays of
 /// their own.
-fn set_aside(data: &mut Dataset, options: &ReadOptions) -> Result<()> {
+fn set_aside(loaded: &mut Loaded, options: &ReadOptions) -> Result<()> {
+    let Loaded { dataset: data, groups, .. } = loaded;
     let label = options.label.as_deref().filter(|_| data.labels.is_none());
     let ids = options.id.iter().filter(|_| data.ids.is_none());
+    let group = options.series.iter().filter_map(|series| series.group.as_ref());
     let mut wanted: Vec<(&str, &str)> = label
         .map(|name| ("label", name))
         .into_iter()
         .chain(ids.map(|name| ("id", name.as_str())))
+        .chain(group.map(|name| ("group", name.as_str())))
         .collect();
     // Numbers count the columns of the file, so the later column is taken out first.
     wanted.sort_by_key(|(_, name)| std::cmp::Reverse(name.parse::<usize>().ok()));
@@ -278,6 +276,7 @@ fn set_aside(data: &mut Dataset, options: &ReadOptions) -> Result<()> {
         let texts = labels::set_aside(data, option, name, options.memory)?;
         match (option, data.ids.take()) {
             ("label", ids) => (data.labels, data.ids) = (Some(texts), ids),
+            ("group", ids) => (*groups, data.ids) = (Some(texts), ids),
             // The later column was taken out first.
             (_, Some(ids)) => {
                 let both = texts.iter().zip(&ids).map(|(first, rest)| format!("{first} {rest}"));
@@ -297,7 +296,7 @@ fn load_digits(options: &ReadOptions) -> Result<Loaded> {
             "has its labels already and takes no label, id, array, resize or patches",
         ));
     }
-    Ok(Loaded { dataset: digits::load()?, columns: Vec::new(), settings: Vec::new() })
+    Ok(Loaded { dataset: digits::load()?, columns: Vec::new(), groups: None, settings: Vec::new() })
 }
 
 #[cfg(test)]

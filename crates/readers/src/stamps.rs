@@ -282,24 +282,38 @@ fn parse(text: &str) -> Option<Stamp> {
         let clock = timed.filter(|timed| timed.offset == 0 && !timed.named_zone)?;
         return Some(Stamp::Clock(passed(clock.time)));
     }
-    let dotted = || match (date.as_slice(), &timed) {
-        // A clock with points; where this is a date, it is that.
-        (
-            [
-                Token::Digits(a),
-                Token::Mark(b'.'),
-                Token::Digits(b),
-                Token::Mark(b'.'),
-                Token::Digits(c),
-            ],
-            None,
-        ) if [a, b, c].iter().all(|part| part.len() == 2) => {
-            let [a, b, c] = [a, b, c].map(|part| part.parse::<i8>().unwrap_or(-1));
-            Time::new(a, b, c, 0).ok().map(|time| Stamp::Clock(passed(time)))
+    let dotted = || {
+        if timed.is_some() {
+            return None;
         }
-        _ => None,
+        // A clock with points; where this is a date, it is that.
+        if let Some(time) = dotted_clock(&date) {
+            return Some(Stamp::Clock(passed(time)));
+        }
+        let [behind, before] = [date.len().checked_sub(6)?, 6];
+        let [last, first] = [
+            (date.get(behind), date.get(behind + 1..), date.get(..behind)),
+            (date.get(before - 1), date.get(..before - 1), date.get(before..)),
+        ];
+        [last, first].into_iter().find_map(|(blank, clock, date)| {
+            let time = dotted_clock(clock?).filter(|_| blank == Some(&Token::Mark(b' ')))?;
+            let timed = Timed { time, offset: 0, named_zone: false };
+            read_date(date?, Some(&timed)).map(Stamp::Date)
+        })
     };
     read_date(&date, timed.as_ref()).map(Stamp::Date).or_else(dotted)
+}
+
+/// A time of day as `18.00.00`.
+fn dotted_clock(tokens: &[Token]) -> Option<Time> {
+    use Token::{Digits, Mark};
+    let [Digits(hour), Mark(b'.'), Digits(minute), Mark(b'.'), Digits(second)] = tokens else {
+        return None;
+    };
+    let parts = [hour, minute, second];
+    let [hour, minute, second] = parts.map(|part| part.parse::<i8>().unwrap_or(-1));
+    let two = parts.iter().all(|part| part.len() == 2);
+    two.then(|| Time::new(hour, minute, second, 0).ok()).flatten()
 }
 
 /// Where a time of day begins, and whether its hours, minutes and seconds stand without marks.
@@ -547,6 +561,8 @@ mod tests {
             "20240131T000000",
             "20240131T000000Z",
             "31.01.2024",
+            "31/01/2024 00.00.00",
+            "00.00.00 31.01.2024",
             "31.01.24",
             "31-Jan-24",
             "31-JAN-2024",

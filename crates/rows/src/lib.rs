@@ -5,7 +5,8 @@
 //! | `dataset` | [`Dataset`]: rows with what is known about them |
 //! | `values`, `store`, `held`, `view` | numbers in memory, on disk, or as windows over others |
 //! | `schema`, `notation`, `calendar` | the shape of a row, what columns hold, how values are written, dates as text |
-//! | `windows` | windows over a series, and back to its points |
+//! | `series`, `windows` | how points become windows; windows over a series, and back to its points |
+//! | `cycle`, `span` | days, weeks and years that come back; lengths of time |
 //! | `survey`, `moments` | [`Survey`]: what one look over all numbers finds; [`Moments`]: mean and variance |
 //! | `matrix` | [`Matrix`]: numbers that a model gave |
 //! | `split` | which rows train, validate and test |
@@ -16,6 +17,7 @@
 
 mod atomic;
 pub mod calendar;
+mod cycle;
 mod dataset;
 mod error;
 mod held;
@@ -26,7 +28,9 @@ mod notation;
 mod order;
 mod rng;
 mod schema;
+mod series;
 mod settings;
+mod span;
 mod split;
 mod store;
 mod survey;
@@ -37,6 +41,7 @@ mod windows;
 mod words;
 
 pub use atomic::{atomically, refuse_existing, write_atomically};
+pub use cycle::{Cycle, Cycles};
 pub use dataset::Dataset;
 pub use error::{Error, Result};
 pub use held::Held;
@@ -47,11 +52,13 @@ pub use notation::{DecimalMark, Notation};
 pub use order::Order;
 pub use rng::Rng;
 pub use schema::{ColumnKind, Field, OTHER, Shape};
+pub use series::{Channel, Duplicates, Gaps, Part, Series};
 pub use settings::{Given, Setting};
+pub use span::Span;
 pub use split::{Fractions, Split};
 pub use store::Store;
 pub use survey::{CellPosition, Cells, Survey};
 pub use values::Values;
 pub use view::View;
 pub use whitening::Whitening;
-pub use windows::{Duplicates, Gaps, Series, Span, Windows};
+pub use windows::Windows;

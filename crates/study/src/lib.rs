@@ -29,6 +29,7 @@ mod score {
     pub(crate) mod probe;
     pub(crate) mod probed;
     pub(crate) mod reference;
+    pub(crate) mod stretches;
     pub(crate) mod whiten;
 }
 mod settings;
@@ -59,9 +60,10 @@ pub use score::ensemble::ensemble;
 pub use score::judge::{Judge, Ruler};
 pub use score::kind::{Reason, RowScore, ScoreKind};
 pub use score::members::{Ensemble, Member};
-pub use score::points::{PointScore, Stretch, score_points, stretches};
+pub use score::points::{PointScore, score_points};
 pub use score::probe::{fit_detector, probe};
 pub use score::probed::{Probe, Probed};
 pub use score::reference::Reference;
+pub use score::stretches::{EventFigures, Stretch, stretches, stretches_of};
 pub use score::whiten::Whitener;
 pub use settings::{AfterSettings, DensityChoice};

@@ -121,12 +121,9 @@ pub(crate) fn nab(options: &Options) -> Result<Value> {
 /// How many of the labelled spans of a series raise an alarm, and how many alarms are none of them.
 fn raised(folder: &Path, name: &str, mut spans: Vec<(String, String)>) -> Result<Value> {
     let series = Series {
-        window: WINDOW,
-        stride: 1,
-        time: None,
-        resample: None,
         duplicates: Some(Duplicates::Mean),
         gaps: Some(Gaps::Split),
+        ..Series::of(WINDOW)
     };
     let data = read(
         &folder.join(name).display().to_string(),

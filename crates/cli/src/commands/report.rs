@@ -47,8 +47,10 @@ fn as_trained(rows: &Rows, model: &Model) -> Rows {
     if let Some(series) = reading.series(model.signature().series.as_ref()) {
         reading.window = Some(series.window);
         reading.stride = Some(series.stride).filter(|stride| *stride > 1);
-        (reading.time, reading.resample, reading.duplicates, reading.gaps) =
-            (series.time, series.resample, series.duplicates, series.gaps);
+        (reading.time, reading.group) = (series.time, series.group);
+        (reading.resample, reading.duplicates, reading.gaps) =
+            (series.resample, series.duplicates, series.gaps);
+        reading.calendar = series.calendar;
     }
     // What cells look like tells the other kinds.
     let asked = model

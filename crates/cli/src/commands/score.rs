@@ -10,10 +10,12 @@ use crate::files::{refuse_input, refuse_no_folder};
 use crate::show::{self, Show};
 use autoencoders::data::Dataset;
 use autoencoders::data::Field;
+use autoencoders::data::Windows;
 use autoencoders::data::refuse_existing;
 use autoencoders::data::write_atomically;
 use autoencoders::study::Alarms;
 use autoencoders::study::Drift;
+use autoencoders::study::EventFigures;
 use autoencoders::study::PointScore;
 use autoencoders::study::Probed;
 use autoencoders::study::Reason;
@@ -26,7 +28,7 @@ use autoencoders::study::detector;
 use autoencoders::study::probe;
 use autoencoders::study::score;
 use autoencoders::study::score_points;
-use autoencoders::study::stretches;
+use autoencoders::study::stretches_of;
 use autoencoders::{Error, Model, Result, load};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -57,6 +59,8 @@ struct Scored {
     threshold: f64,
     /// Stretches of points above the threshold, where the rows are windows of a series.
     stretches: Option<Vec<Stretch>>,
+    /// Where its points have labels: how the stretches lie to them.
+    events: Option<EventFigures>,
     /// Where rows have labels: the area under the curve, and the alarms at the threshold.
     truth: Option<(Option<f64>, Alarms)>,
     drift: Option<Drift>,
@@ -96,20 +100,19 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
     let probed = probe(&detector, model, data)?;
     probed.advice(args.kind).into_iter().for_each(|advice| show.warn(advice));
     let mut items = match &data.windows {
-        Some(windows) => {
-            points(&windows.stamps, score_points(model, data, args.kind, args.reasons)?)
-        }
+        Some(windows) => points(windows, score_points(model, data, args.kind, args.reasons)?),
         None => rows(data, score(model, data, args.kind, args.reasons)?),
     };
     without_values(data, &mut items, show)?;
-    let scores: Vec<f64> = items.iter().filter_map(|item| item.score).collect();
-    // The points of a series have no labels: those of a table are one for each row.
-    let labels = data.labels.clone().filter(|labels| labels.len() == items.len());
-    let anomaly = labels.as_ref().map(|labels| {
-        let anomaly = anomalous(labels, args, show).into_iter().zip(&items);
-        anomaly.filter(|(_, item)| item.score.is_some()).map(|(anomaly, _)| anomaly).collect()
+    let each: Vec<Option<f64>> = items.iter().map(|item| item.score).collect();
+    let scores: Vec<f64> = each.iter().copied().flatten().collect();
+    let own = data.windows.as_ref().map_or(&data.labels, |windows| &windows.labels);
+    let labels = own.clone().filter(|labels| labels.len() == items.len());
+    let marked = labels.as_ref().map(|labels| anomalous(labels, args, show));
+    let anomaly: Option<Vec<bool>> = marked.as_ref().map(|marked| {
+        let scored = marked.iter().zip(&each).filter(|(_, score)| score.is_some());
+        scored.map(|(anomaly, _)| *anomaly).collect()
     });
-    let anomaly: Option<Vec<bool>> = anomaly;
     let threshold = match (args.threshold, &anomaly) {
         (Threshold::F1, Some(anomaly)) => {
             let none = || {
@@ -124,15 +127,18 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
             detector.threshold(args.kind, threshold, model.plan().blueprint.contamination)?
         }
     };
-    let stretches = data.windows.as_ref().map(|windows| {
-        let scores: Vec<Option<f64>> = items.iter().map(|item| item.score).collect();
-        stretches(&scores, threshold, windows.length)
+    let stretches = data.windows.as_ref().map(|windows| stretches_of(windows, &each, threshold));
+    let events = data.windows.as_ref().zip(stretches.as_ref()).zip(marked);
+    let events = events.map(|((windows, stretches), marked)| {
+        EventFigures::of(windows, &each, &marked, threshold, stretches)
     });
+    let (columns, fields) = columns(model, data);
     Ok(Scored {
-        columns: columns(data, &items),
-        fields: [data.fields.clone(), model.signature().preparation.fields()],
+        columns,
+        fields,
         threshold,
         stretches,
+        events,
         truth: anomaly
             .map(|anomaly| (auroc(&scores, &anomaly), Alarms::at(threshold, &scores, &anomaly))),
         drift: args.drift.then(|| detector.calibration(args.kind).drift(&scores)),
@@ -176,27 +182,26 @@ fn rows(data: &Dataset, rows: Vec<RowScore>) -> Vec<Item> {
     rows.into_iter().enumerate().map(item).collect()
 }
 
-fn points(stamps: &[String], points: Vec<PointScore>) -> Vec<Item> {
-    let item = |(stamp, of): (&String, PointScore)| Item {
-        name: stamp.clone(),
+fn points(windows: &Windows, points: Vec<PointScore>) -> Vec<Item> {
+    let item = |(at, of): (usize, PointScore)| Item {
+        name: windows.name(at),
         score: of.score,
         probability: of.probability,
         reasons: of.reasons,
     };
-    stamps.iter().zip(points).map(item).collect()
+    points.into_iter().enumerate().map(item).collect()
 }
 
-/// The names of the columns, or of those channels of a series that are a reason.
-fn columns(data: &Dataset, items: &[Item]) -> Vec<String> {
-    if data.windows.is_none() {
-        return (0..data.features()).map(|column| data.column_name(column)).collect();
-    }
-    let reasons = items.iter().flat_map(|item| &item.reasons);
-    let channels = reasons.map(|why| why.column + 1).max().unwrap_or(0);
-    let name = |channel: usize| {
-        data.channels.get(channel).cloned().unwrap_or_else(|| format!("channel {channel}"))
+/// The names of the columns, or of what the channels of a series are, and what they hold, in the data
+/// and in the model.
+fn columns(model: &Model, data: &Dataset) -> (Vec<String>, [Vec<Field>; 2]) {
+    let Some(windows) = &data.windows else {
+        let names = (0..data.features()).map(|column| data.column_name(column)).collect();
+        return (names, [data.fields.clone(), model.signature().preparation.fields()]);
     };
-    (0..channels).map(name).collect()
+    let parts = windows.series.parts().into_iter();
+    let (names, fields): (_, Vec<Field>) = parts.map(|part| (part.name, part.field)).unzip();
+    (names, [fields.clone(), fields])
 }
 
 /// Which labels are those of anomalies; warns where none is normal, or none an anomaly.
@@ -258,13 +263,23 @@ impl Scored {
         self.items.iter().filter(|item| self.is_anomaly(item)).count()
     }
 
+    /// The stretches with the highest peaks, the highest first, where the items are points of a
+    /// series.
+    fn highest_stretches(&self) -> Option<Vec<Stretch>> {
+        let mut stretches = self.stretches.clone()?;
+        let score = |stretch: &Stretch| self.items[stretch.peak].score.unwrap_or(f64::NEG_INFINITY);
+        stretches.sort_by(|a, b| score(b).total_cmp(&score(a)).then(a.start.cmp(&b.start)));
+        stretches.truncate(SHOWN);
+        Some(stretches)
+    }
+
     /// The items with the highest scores, the highest first; of a series the peaks of its
     /// stretches.
     fn highest(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = match &self.stretches {
-            Some(stretches) => stretches.iter().map(|stretch| stretch.peak).collect(),
-            None => (0..self.items.len()).collect(),
-        };
+        if let Some(stretches) = self.highest_stretches() {
+            return stretches.iter().map(|stretch| stretch.peak).collect();
+        }
+        let mut order: Vec<usize> = (0..self.items.len()).collect();
         let score = |at: usize| self.items[at].score.unwrap_or(f64::NEG_INFINITY);
         order.sort_by(|a, b| score(*b).total_cmp(&score(*a)).then(a.cmp(b)));
         order.truncate(SHOWN);
@@ -342,7 +357,7 @@ impl Scored {
 
     fn object(&self, args: &Score) -> Value {
         let stretches = self.stretches.as_ref().map(|stretches| {
-            let of = |stretch: &Stretch| json!({ "start": self.items[stretch.start].name, "end": self.items[stretch.end].name, "peak": self.object_of(stretch.peak) });
+            let of = |stretch: &Stretch| json!({ "start": self.items[stretch.start].name, "end": self.items[stretch.end].name, "points": stretch.end - stretch.start + 1, "peak": self.object_of(stretch.peak) });
             stretches.iter().map(of).collect::<Vec<_>>()
         });
         json!({
@@ -353,6 +368,7 @@ impl Scored {
             "stretches": stretches,
             "auroc": self.truth.as_ref().and_then(|(area, _)| *area),
             "alarms": self.truth.as_ref().map(|(_, alarms)| alarms),
+            "events": self.events,
             "drift": self.drift,
             "probes": self.probed,
             "highest": self.highest().into_iter().map(|at| self.object_of(at)).collect::<Vec<_>>(),
@@ -397,11 +413,18 @@ impl Scored {
     fn truth_line(&self) -> String {
         let Some((area, alarms)) = &self.truth else { return String::new() };
         let area = area.map_or("-".to_owned(), show::number);
+        let of = |alarms: &Alarms| {
+            let [accuracy, precision, recall] =
+                [alarms.accuracy, alarms.precision, alarms.recall].map(show::number);
+            format!("accuracy {accuracy}, precision {precision}, recall {recall}")
+        };
+        let all = format!("by the labels: auroc {area}, {}\n", of(alarms));
+        let Some(events) = &self.events else { return all };
+        let EventFigures { events: of_all, found, stretches, right, adjusted, .. } = events;
         format!(
-            "by the labels: auroc {area}, accuracy {}, precision {}, recall {}\n",
-            show::number(alarms.accuracy),
-            show::number(alarms.precision),
-            show::number(alarms.recall)
+            "{all}events: {found} of {of_all} found, {right} of {} right; point-adjusted: {}\n",
+            show::plural(*stretches, "stretch").replace("stretchs", "stretches"),
+            of(adjusted)
         )
     }
 
@@ -418,30 +441,40 @@ impl Scored {
 
     /// The highest scores, with their reasons.
     fn table(&self) -> String {
-        let mut table = vec![show::cells([
-            &if self.stretches.is_some() { "peak" } else { "row" },
-            &"score",
-            &"probability",
-            &"why (observed, expected)",
-        ])];
-        for at in self.highest() {
-            let item = &self.items[at];
-            let why: Vec<String> = (item.reasons.iter())
-                .map(|why| {
-                    let fields =
-                        [&self.fields[0], &self.fields[1]].map(|fields| fields.get(why.column));
-                    let [observed, expected] = show::pair(fields, [why.observed, why.expected]);
-                    format!("{} {observed} ({expected})", self.columns[why.column])
-                })
-                .collect();
-            let number = |number: Option<f64>| number.map_or("-".to_owned(), show::number);
-            table.push(show::cells([
-                &item.name,
-                &number(item.score),
-                &number(item.probability),
-                &why.join(", "),
-            ]));
-        }
+        const WHY: &str = "why (observed, expected)";
+        let number = |number: Option<f64>| number.map_or("-".to_owned(), show::number);
+        let numbers = |item: &Item| [number(item.score), number(item.probability), self.why(item)];
+        let table = match self.highest_stretches() {
+            Some(stretches) => {
+                let head = show::cells([&"from", &"to", &"points", &"score", &"probability", &WHY]);
+                let line = |stretch: &Stretch| {
+                    let [score, probability, why] = numbers(&self.items[stretch.peak]);
+                    let [from, to] =
+                        [stretch.start, stretch.end].map(|at| self.items[at].name.clone());
+                    let points = stretch.end - stretch.start + 1;
+                    show::cells([&from, &to, &points, &score, &probability, &why])
+                };
+                std::iter::once(head).chain(stretches.iter().map(line)).collect::<Vec<_>>()
+            }
+            None => {
+                let head = show::cells([&"row", &"score", &"probability", &WHY]);
+                let line = |at: usize| {
+                    let [score, probability, why] = numbers(&self.items[at]);
+                    show::cells([&self.items[at].name, &score, &probability, &why])
+                };
+                std::iter::once(head).chain(self.highest().into_iter().map(line)).collect()
+            }
+        };
         show::table(&table)
+    }
+
+    /// The reasons of an item.
+    fn why(&self, item: &Item) -> String {
+        let reason = |why: &Reason| {
+            let fields = [&self.fields[0], &self.fields[1]].map(|fields| fields.get(why.column));
+            let [observed, expected] = show::pair(fields, [why.observed, why.expected]);
+            format!("{} {observed} ({expected})", self.columns[why.column])
+        };
+        item.reasons.iter().map(reason).collect::<Vec<_>>().join(", ")
     }
 }

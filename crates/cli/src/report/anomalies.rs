@@ -7,6 +7,7 @@ use crate::show;
 use crate::wording::all_worded;
 use autoencoders::Result;
 use autoencoders::data::Dataset;
+use autoencoders::data::Field;
 use autoencoders::data::Windows;
 use autoencoders::study::Detector;
 use autoencoders::study::PointScore;
@@ -17,7 +18,7 @@ use autoencoders::study::Stretch;
 use autoencoders::study::Threshold;
 use autoencoders::study::score;
 use autoencoders::study::score_points;
-use autoencoders::study::stretches;
+use autoencoders::study::stretches_of;
 use draw::chart::{self, color};
 use maud::{Markup, html};
 
@@ -90,7 +91,8 @@ fn of_rows(facts: &Facts, threshold: f64) -> Result<Scored> {
     });
     let names: Vec<String> =
         (0..facts.data.features()).map(|column| facts.data.column_name(column)).collect();
-    let table = table(facts, "row", found.collect(), &names, threshold);
+    let fields = [facts.data.fields.as_slice(), &facts.model.signature().preparation.fields()];
+    let table = table(facts, ("row", found.collect()), &names, fields, threshold);
     let scores = rows.iter().map(|row| row.score).collect();
     Ok(Scored { scores, table, series: Vec::new() })
 }
@@ -98,13 +100,13 @@ fn of_rows(facts: &Facts, threshold: f64) -> Result<Scored> {
 fn of_points(facts: &Facts, windows: &Windows, threshold: f64) -> Result<Scored> {
     let points = score_points(facts.model, facts.data, ScoreKind::Joined, REASONS)?;
     let scores: Vec<Option<f64>> = points.iter().map(|point| point.score).collect();
-    let mut found = stretches(&scores, threshold, windows.length);
+    let mut found = stretches_of(windows, &scores, threshold);
     let series = series(facts.data, windows, &found)?;
     let peak = |stretch: &Stretch| points[stretch.peak].score.unwrap_or(f64::NEG_INFINITY);
     found.sort_by(|a, b| peak(b).total_cmp(&peak(a)).then(a.start.cmp(&b.start)));
     let line = |stretch: &Stretch| {
         let PointScore { score, probability, reasons } = &points[stretch.peak];
-        let name = format!("{} to {}", windows.stamps[stretch.start], windows.stamps[stretch.end]);
+        let name = format!("{} to {}", windows.name(stretch.start), windows.stamps[stretch.end]);
         Found {
             name,
             score: score.unwrap_or(0.0),
@@ -112,11 +114,11 @@ fn of_points(facts: &Facts, windows: &Windows, threshold: f64) -> Result<Scored>
             reasons,
         }
     };
-    let channels = facts.data.features() / windows.length.max(1);
-    let names: Vec<String> =
-        (0..channels).map(|channel| channel_name(facts.data, channel)).collect();
-    let table =
-        table(facts, "from, to", found.iter().take(SHOWN).map(line).collect(), &names, threshold);
+    let parts = windows.series.parts();
+    let names: Vec<String> = parts.iter().map(|part| part.name.clone()).collect();
+    let fields: Vec<Field> = parts.into_iter().map(|part| part.field).collect();
+    let found = found.iter().take(SHOWN).map(line).collect();
+    let table = table(facts, ("from, to", found), &names, [&fields, &fields], threshold);
     Ok(Scored { scores: scores.into_iter().flatten().collect(), table, series })
 }
 
@@ -124,8 +126,14 @@ fn channel_name(data: &Dataset, channel: usize) -> String {
     data.channels.get(channel).cloned().unwrap_or_else(|| format!("channel {channel}"))
 }
 
-fn table(facts: &Facts, what: &str, found: Vec<Found>, names: &[String], threshold: f64) -> Markup {
-    let expected = facts.model.signature().preparation.fields();
+/// `fields` are those of the data and of the model.
+fn table(
+    facts: &Facts,
+    (what, found): (&str, Vec<Found>),
+    names: &[String],
+    [data, expected]: [&[Field]; 2],
+    threshold: f64,
+) -> Markup {
     if found.is_empty() {
         return html! { p { "None is above it." } };
     }
@@ -141,7 +149,7 @@ fn table(facts: &Facts, what: &str, found: Vec<Found>, names: &[String], thresho
                         td { (format!("{:.4}", found.probability)) }
                         @if explained { td {
                             @for why in found.reasons {
-                                @let fields = [facts.data.fields.get(why.column), expected.get(why.column)];
+                                @let fields = [data.get(why.column), expected.get(why.column)];
                                 @let [observed, expected] = show::pair(fields, [why.observed, why.expected]);
                                 span.part { (names[why.column]) ": " (observed) " (" (expected) ")" }
                             }

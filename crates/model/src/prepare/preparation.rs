@@ -82,11 +82,25 @@ impl Preparation {
             chosen => chosen,
         };
         let mut preparation = Self::of_numbers(scaling, data, &rows)?;
+        if let (Some(windows), Scale::Standard) = (&data.windows, scaling) {
+            preparation.quieten_phases(windows.series.cycles().len(), &data.shape);
+        }
         if watches_tails && scaling == Scale::Standard {
             preparation.shorten_tails(data, &rows)?;
         }
         preparation.check(features)?;
         Ok(preparation)
+    }
+
+    /// Makes the phases of all cycles together, which stand behind the channels of a series, vary as
+    /// much as one channel: they tell when something is, and must not drown what is.
+    fn quieten_phases(&mut self, cycles: usize, shape: &Shape) {
+        let Shape::Series { channels, .. } = shape else { return };
+        let phases = 2 * cycles;
+        for point in self.scale.chunks_mut(*channels) {
+            let start = point.len().saturating_sub(phases);
+            point[start..].iter_mut().for_each(|scale| *scale *= (phases as f64).sqrt());
+        }
     }
 
     /// For rows with other columns than numbers, or with gaps.

@@ -6,7 +6,7 @@ use crate::prepare::scale::{
 };
 use crate::prepare::text;
 use crate::prepare::text::Vocabulary;
-use rows::{ColumnKind, Dataset, Error, Field, Message, Moments, Result};
+use rows::{ColumnKind, Cycle, Dataset, Error, Field, Message, Moments, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -79,28 +79,6 @@ pub enum Encoding {
         /// later than all before, and the day itself is left out, as zero.
         running: bool,
     },
-}
-
-/// What dates may depend on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Cycle {
-    /// The time of day.
-    Day,
-    /// The day of the week.
-    Week,
-    /// The time of year.
-    Year,
-}
-
-impl Cycle {
-    fn days(self) -> f64 {
-        match self {
-            Self::Day => 1.0,
-            Self::Week => 7.0,
-            Self::Year => 365.2425,
-        }
-    }
 }
 
 /// Levels of a categorical column that are told apart; the rarer ones are one.
@@ -687,12 +665,9 @@ impl Statistics {
 
     fn cycles(&self) -> Vec<Cycle> {
         let days = self.high.unwrap_or(0.0) - self.low.unwrap_or(0.0);
-        let all = [
-            (Cycle::Day, self.fractions && days > 2.0),
-            (Cycle::Week, days > 14.0),
-            (Cycle::Year, days > 730.0),
-        ];
-        all.into_iter().filter(|(_, wanted)| *wanted).map(|(cycle, _)| cycle).collect()
+        let wanted =
+            |cycle: &Cycle| cycle.comes_back_in(days) && (*cycle != Cycle::Day || self.fractions);
+        Cycle::ALL.into_iter().filter(wanted).collect()
     }
 }
 

@@ -72,6 +72,7 @@ struct Loading<'a> {
     table: ParquetTable<'a>,
     labels: Vec<String>,
     ids: Vec<String>,
+    groups: Vec<String>,
 }
 
 /// What the leaf of a schema holds.
@@ -379,7 +380,8 @@ impl<'a> Loading<'a> {
         let (own, known) =
             read.map(|(leaf, column)| (names.names[*leaf].clone(), column.clone())).unzip();
         let table = ParquetTable::new(place, own, known, narrow, options);
-        Ok(Self { place, names, leaves, roles, table, labels: Vec::new(), ids: Vec::new() })
+        let (labels, ids, groups) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { place, names, leaves, roles, table, labels, ids, groups })
     }
 
     fn add(&mut self, file: &ParquetFile<'_>, piece: &Piece) -> Result<()> {
@@ -402,6 +404,9 @@ impl<'a> Loading<'a> {
             if let Some(leaf) = self.roles.label {
                 self.labels.extend(texts(leaf)?.into_iter().map(Option::unwrap_or_default));
             }
+            if let Some(leaf) = self.roles.group {
+                self.groups.extend(texts(leaf)?.into_iter().map(Option::unwrap_or_default));
+            }
             let mut ids: Vec<String> = Vec::new();
             for leaf in &self.roles.ids {
                 let texts = texts(*leaf)?.into_iter().map(Option::unwrap_or_default);
@@ -418,17 +423,21 @@ impl<'a> Loading<'a> {
     }
 
     fn finish(self) -> Result<Loaded> {
-        let Self { place, names, roles, table, labels, ids, .. } = self;
+        let Self { place, names, roles, table, labels, ids, groups, .. } = self;
         let mut loaded = table.finish()?;
-        let (rows, known) = (loaded.dataset.rows(), !roles.ids.is_empty());
-        if roles.label.is_some() && labels.len() != rows || known && ids.len() != rows {
+        let rows = loaded.dataset.rows();
+        let known = !roles.ids.is_empty();
+        let beside =
+            [(roles.label.is_some(), &labels), (known, &ids), (roles.group.is_some(), &groups)];
+        if beside.iter().any(|(wanted, texts)| *wanted && texts.len() != rows) {
             return Err(damaged(place, "its columns have different lengths"));
         }
         loaded.dataset.labels = roles.label.map(|_| labels);
         loaded.dataset.ids = known.then_some(ids);
+        loaded.groups = roles.group.map(|_| groups);
         loaded.dataset.warnings.extend(left_out(&roles.unknown));
         for (leaf, name) in names.names.iter().enumerate().filter(|(_, name)| is_index(name)) {
-            if roles.label == Some(leaf) || roles.ids.contains(&leaf) {
+            if roles.label == Some(leaf) || roles.group == Some(leaf) || roles.ids.contains(&leaf) {
                 continue;
             }
             loaded.dataset.warnings.push(

@@ -247,7 +247,7 @@ impl<'a> ParquetTable<'a> {
         }
         dataset.fields = column::fields(&self.columns);
         note(&mut dataset, &self.columns, &self.notation, month_first);
-        Ok(Loaded { dataset, columns: self.columns, settings: Vec::new() })
+        Ok(Loaded { dataset, columns: self.columns, groups: None, settings: Vec::new() })
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct Loaded {
     pub(crate) dataset: Dataset,
     /// One for each column of a table; empty for other formats.
     pub(crate) columns: Vec<Column>,
+    /// The series of each row, where a column tells several apart.
+    pub(crate) groups: Option<Vec<String>>,
     /// The settings that would read the file as it was, without its guesses.
     pub(crate) settings: Vec<(&'static str, String)>,
 }
@@ -27,6 +29,7 @@ pub(crate) struct Table<'a> {
     names: Vec<String>,
     label: Option<usize>,
     ids: Vec<usize>,
+    group: Option<usize>,
     /// For each column of the file its place among those that are read.
     places: Vec<Option<usize>>,
     columns: Vec<Column>,
@@ -38,6 +41,7 @@ pub(crate) struct Table<'a> {
     memory: Option<u64>,
     labels: Vec<String>,
     row_ids: Vec<String>,
+    groups: Vec<String>,
     rows: usize,
     warnings: Vec<Message>,
 }
@@ -51,7 +55,7 @@ impl<'a> Table<'a> {
         options: &ReadOptions,
         notation: Notation,
     ) -> Result<Self> {
-        let Roles { label, ids, read, unknown } = options.roles(place, &names, width)?;
+        let Roles { label, ids, group, read, unknown } = options.roles(place, &names, width)?;
         let mut warnings: Vec<Message> = names.told_apart().into_iter().collect();
         warnings.extend(left_out(&unknown));
         let names = names.names;
@@ -68,6 +72,7 @@ impl<'a> Table<'a> {
             names,
             label,
             ids,
+            group,
             places,
             columns: read.into_iter().map(|(_, column)| column).collect(),
             marks: Marks::new(&notation),
@@ -77,6 +82,7 @@ impl<'a> Table<'a> {
             memory: options.memory,
             labels: Vec::new(),
             row_ids: Vec::new(),
+            groups: Vec::new(),
             rows: 0,
             warnings,
         })
@@ -94,6 +100,9 @@ impl<'a> Table<'a> {
         for (at, cell) in cells.enumerate() {
             if self.label == Some(at) {
                 self.labels.push(text_of(cell).into_owned());
+            }
+            if self.group == Some(at) {
+                self.groups.push(text_of(cell).into_owned());
             }
             if self.ids.contains(&at) {
                 id += if id.is_empty() { "" } else { BETWEEN_IDS };
@@ -125,7 +134,8 @@ impl<'a> Table<'a> {
         dataset.ids = (!self.ids.is_empty()).then_some(self.row_ids);
         dataset.warnings = self.warnings;
         note(&mut dataset, &self.columns, &self.notation, month_first);
-        Ok(Loaded { dataset, columns: self.columns, settings: Vec::new() })
+        let groups = self.group.map(|_| self.groups);
+        Ok(Loaded { dataset, columns: self.columns, groups, settings: Vec::new() })
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::score::detector::{detector, score};
 use crate::score::kind::{Reason, ScoreKind};
 use model::Model;
-use rows::{Dataset, Error, Message, Result, Windows};
+use rows::{Dataset, Error, Message, Part, Result, Windows};
 
 /// A point's score.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,20 +12,9 @@ pub struct PointScore {
     pub score: Option<f64>,
     /// The fraction of normal windows with a smaller score.
     pub probability: Option<f64>,
-    /// The channels that differ most from what was expected; `column` is the channel.
+    /// What differs most from what was expected; `column` is the place among
+    /// [`Series::parts`](rows::Series::parts).
     pub reasons: Vec<Reason>,
-}
-
-/// Points in a row whose scores are above a threshold.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Stretch {
-    /// The first point.
-    pub start: usize,
-    /// The last point.
-    pub end: usize,
-    /// The point with the highest score.
-    pub peak: usize,
 }
 
 /// Scores the points of a series whose rows are windows ([`Dataset::windows`]), each with at
@@ -65,48 +54,35 @@ fn explain(
     most: usize,
     points: &mut [PointScore],
 ) -> Result<()> {
-    let channels = data.features() / windows.length;
     let rebuilt = model.reconstruct(data)?;
     let observed = data.gather(0..data.rows())?;
-    let at = |window: usize, place: usize, channel: usize| {
-        window * data.features() + place * channels + channel
+    let (features, signature) = (data.features(), model.signature());
+    let channels = features / windows.length;
+    let place = |window: usize, place: usize, channel: usize| {
+        window * features + place * channels + channel
     };
-    let means = |of: &dyn Fn(usize) -> f64, channel: usize| {
-        windows.mean(|window, place| of(at(window, place, channel)))
-    };
+    let kept = |at: usize| signature.kept_value(at % features, rebuilt.values[at]);
     let mut pairs = Vec::new();
-    for channel in 0..channels {
-        let signature = model.signature();
-        let kept = |at: usize| signature.kept_value(at % data.features(), rebuilt.values[at]);
-        let expected = means(&kept, channel);
-        let observed = means(&|at| observed.get(at), channel);
-        let both: Vec<Option<(f64, f64)>> = observed
-            .into_iter()
-            .zip(expected)
-            .map(|(observed, expected)| observed.zip(expected))
+    for part in windows.series.parts() {
+        let own: Vec<[Vec<Option<f64>>; 2]> = part
+            .channels
+            .clone()
+            .map(|channel| {
+                [
+                    windows.mean(|window, at| observed.get(place(window, at, channel))),
+                    windows.mean(|window, at| kept(place(window, at, channel))),
+                ]
+            })
             .collect();
-        // Channels have scales of their own: differences count in units of the channel's usual
-        // one.
-        let squares: Vec<f64> = both
-            .iter()
-            .flatten()
-            .map(|(observed, expected)| (observed - expected).powi(2))
-            .collect();
-        let usual = (squares.iter().sum::<f64>() / squares.len().max(1) as f64).max(1e-300);
-        pairs.push((both, usual));
+        pairs.push(Compared::of(&part, &own, windows.stamps.len()));
     }
-    for (place, point) in points.iter_mut().enumerate() {
+    for (at, point) in points.iter_mut().enumerate() {
         let mut found: Vec<Reason> = pairs
             .iter()
             .enumerate()
-            .filter_map(|(column, (both, usual))| {
-                let (observed, expected) = both[place]?;
-                Some(Reason {
-                    column,
-                    observed,
-                    expected,
-                    share: (observed - expected).powi(2) / usual,
-                })
+            .filter_map(|(column, of)| {
+                let (observed, expected, square) = of.points[at].filter(|_| of.tells(at))?;
+                Some(Reason { column, observed, expected, share: square / of.usual })
             })
             .collect();
         let total: f64 = found.iter().map(|why| why.share).sum();
@@ -120,40 +96,43 @@ fn explain(
     Ok(())
 }
 
-/// The stretches of points above a threshold; those that fewer than `apart` points part are one.
-pub fn stretches(scores: &[Option<f64>], threshold: f64, apart: usize) -> Vec<Stretch> {
-    let mut found: Vec<Stretch> = Vec::new();
-    let above = scores
-        .iter()
-        .enumerate()
-        .filter_map(|(at, score)| Some((at, score.filter(|score| *score > threshold)?)));
-    for (at, score) in above {
-        match found.last_mut().filter(|last| at - last.end <= apart.max(1)) {
-            Some(last) => {
-                last.end = at;
-                if scores[last.peak].is_none_or(|peak| score > peak) {
-                    last.peak = at;
-                }
-            }
-            None => found.push(Stretch { start: at, end: at, peak: at }),
-        }
-    }
-    found
+/// Phases nearer than this part of their cycle are the same to whoever reads them.
+const NEAR: f64 = 1.0 / 24.0;
+
+/// A part of a series' channels, observed and expected.
+struct Compared {
+    /// Whether its numbers are measured, or those of a phase or the place of a level.
+    measured: bool,
+    /// For each point what was observed, what was expected, and how far they are apart, squared; none
+    /// where no window holds the point.
+    points: Vec<Option<(f64, f64, f64)>>,
+    /// Channels have scales of their own: differences count in units of the part's usual one.
+    usual: f64,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Compared {
+    /// Of the observed and the expected numbers of each of its channels.
+    fn of(part: &Part, channels: &[[Vec<Option<f64>>; 2]], points: usize) -> Self {
+        let numbers = |point: usize, side: usize| -> Option<Vec<f64>> {
+            channels.iter().map(|channel| channel[side][point]).collect()
+        };
+        let point = |point: usize| {
+            let (observed, expected) = (numbers(point, 0)?, numbers(point, 1)?);
+            let squares = observed.iter().zip(&expected).map(|(a, b)| (a - b).powi(2));
+            Some((part.value(&observed), part.value(&expected), squares.sum::<f64>()))
+        };
+        let points: Vec<Option<(f64, f64, f64)>> = (0..points).map(point).collect();
+        let known = || points.iter().flatten().map(|(_, _, square)| square);
+        let usual = (known().sum::<f64>() / known().count().max(1) as f64).max(1e-300);
+        Self { measured: part.field.kind.is_number(), points, usual }
+    }
 
-    #[test]
-    fn points_above_the_threshold_that_are_near_each_other_are_one_stretch() {
-        let scores = [0.0, 5.0, 0.0, 6.0, 0.0, 0.0, 0.0, 0.0, 9.0];
-        let points = scores.map(Some);
-        assert_eq!(
-            stretches(&points, 1.0, 2),
-            [Stretch { start: 1, end: 3, peak: 3 }, Stretch { start: 8, end: 8, peak: 8 }]
-        );
-        assert_eq!(stretches(&points, 1.0, 1).len(), 3);
-        assert!(stretches(&points, 10.0, 1).is_empty());
+    /// Whether a point is there another than was expected to whoever reads it.
+    fn tells(&self, point: usize) -> bool {
+        self.points[point].is_some_and(|(observed, expected, _)| {
+            let apart = (observed - expected).abs();
+            // A time of day is a part of a day, which begins anew behind its end.
+            self.measured || apart > NEAR && apart < 1.0 - NEAR || apart >= 1.0
+        })
     }
 }
