@@ -157,7 +157,7 @@ impl Floors {
             if let Event::Epoch(record) = event {
                 let terms = record.validation.as_ref().unwrap_or(&record.train);
                 let terms: Vec<String> =
-                    terms.0.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+                    terms.0.iter().map(|term| format!("{} {:.4}", term.name, term.value)).collect();
                 print!("\r  epoch {} of {}: {}   ", record.epoch, record.of, terms.join(", "));
                 std::io::stdout().flush().ok();
             }

@@ -33,8 +33,8 @@ pub use fit::{fit, fit_from};
 pub use kernels::{Activation, among_workers};
 pub use load::{from_bytes, load};
 pub use model::{
-    Attachment, EpochRecord, FAMILIES, FORMAT, FamilyEntry, Model, Numbers, Plan, Provenance,
-    Signature, families,
+    Attachment, EpochRecord, FAMILIES, FORMAT, FamilyEntry, Model, Number, Numbers, Plan,
+    Provenance, Signature, families,
 };
 pub use rows::{Error, Matrix, Message, Result, Rng, Wording};
 pub use study::{self, Source};

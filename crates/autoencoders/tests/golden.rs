@@ -18,7 +18,7 @@ use autoencoders::engine::Optimiser;
 use autoencoders::engine::Pass;
 use autoencoders::engine::Progress;
 use autoencoders::engine::Role;
-use autoencoders::engine::Terms;
+use autoencoders::engine::{Term, Terms};
 use autoencoders::engine::Tuning;
 use autoencoders::engine::VarId;
 use autoencoders::engine::Vars;
@@ -166,11 +166,9 @@ impl Case {
     }
 
     fn check_terms(&self, terms: &Terms) {
-        let named: BTreeMap<String, f64> = terms
-            .0
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.clone().into_scalar::<f64>()))
-            .collect();
+        let weighted = |term: &Term| term.weight * term.value.clone().into_scalar::<f64>();
+        let named: BTreeMap<String, f64> =
+            terms.0.iter().map(|term| (term.name.to_owned(), weighted(term))).collect();
         assert!(
             named.keys().eq(self.terms.keys()),
             "{}: terms {named:?} wanted {:?}",

@@ -565,7 +565,7 @@ fn terms_are_named_and_sum_to_the_loss() {
         let mut pass = Pass::training(Rng::new(1));
         let terms = objective.loss(phase, &vars.values(), &batch, &mut pass).unwrap().terms;
         let numbers = Numbers::read(&terms);
-        let names: BTreeSet<&str> = numbers.0.iter().map(|(name, _)| name.as_str()).collect();
+        let names: BTreeSet<&str> = numbers.0.iter().map(|number| number.name.as_str()).collect();
         assert!(
             names.contains("reconstruction") && names.contains("l2"),
             "{}: {names:?}",

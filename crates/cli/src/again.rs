@@ -108,6 +108,7 @@ mod tests {
             "resample" => "1h",
             "duplicates" => "mean",
             "gaps" => "fill",
+            "calendar" => "day,week",
             "memory" => "1000000",
             "decimal" => ",",
             "delimiter" => "blanks",

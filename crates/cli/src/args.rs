@@ -419,7 +419,7 @@ pub(crate) struct Interpolate {
     pub model: PathBuf,
     #[command(flatten)]
     pub rows: Rows,
-    /// The two rows, counted from 0
+    /// The two rows, counted from 1
     #[arg(long = "rows", value_name = "A,B", value_parser = pair)]
     pub ends: (usize, usize),
     /// Number of rows to write, both ends included
@@ -436,8 +436,8 @@ pub(crate) struct Search {
     pub model: PathBuf,
     #[command(flatten)]
     pub rows: Rows,
-    /// The row to find neighbours of, counted from 0
-    #[arg(long, value_name = "ROW", conflicts_with_all = ["like", "text"], required_unless_present_any = ["like", "text"])]
+    /// The row to find neighbours of, counted from 1
+    #[arg(long, value_name = "ROW", value_parser = row, conflicts_with_all = ["like", "text"], required_unless_present_any = ["like", "text"])]
     pub row: Option<usize>,
     /// A file with the one row to find neighbours of
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
@@ -660,7 +660,14 @@ fn sides(text: &str) -> Result<(usize, usize), String> {
 
 /// `3,17`: two rows.
 fn pair(text: &str) -> Result<(usize, usize), String> {
-    two(text, ',').ok_or_else(|| "wanted two rows, counted from 0, as in 3,17".to_owned())
+    let rows = two(text, ',').and_then(|(a, b)| Some((a.checked_sub(1)?, b.checked_sub(1)?)));
+    rows.ok_or_else(|| "wanted two rows, counted from 1, as in 3,17".to_owned())
+}
+
+/// The zero-based index of a row.
+fn row(text: &str) -> Result<usize, String> {
+    let row = text.trim().parse().ok().and_then(|row: usize| row.checked_sub(1));
+    row.ok_or_else(|| "wanted the number of a row, counted from 1".to_owned())
 }
 
 fn two(text: &str, between: char) -> Option<(usize, usize)> {

@@ -172,7 +172,7 @@ impl<'a> Progress<'a> {
 
 fn words(epoch: usize, of: usize, terms: &Numbers, validation: Option<f64>) -> String {
     let mut words = vec![format!("epoch {epoch}/{of}")];
-    words.extend(terms.0.iter().map(|(name, value)| format!("{name} {}", show::number(*value))));
+    words.extend(terms.0.iter().map(|term| format!("{} {}", term.name, show::term(term))));
     words.extend(validation.map(|loss| format!("validation {}", show::number(loss))));
     words.join("  ")
 }

@@ -3,7 +3,7 @@
 
 use crate::wording::{as_a_flag, worded};
 use autoencoders::data::Field;
-use autoencoders::{Error, Message, Model, Numbers, Result};
+use autoencoders::{Error, Message, Model, Number, Numbers, Result};
 use clap::builder::styling::{AnsiColor, Style};
 use serde_json::{Map, Value};
 use std::fmt::Display;
@@ -93,9 +93,17 @@ pub(crate) fn object(numbers: &Numbers) -> Value {
         numbers
             .0
             .iter()
-            .map(|(name, value)| (name.clone(), Value::from(*value)))
+            .map(|number| (number.name.clone(), Value::from(number.value)))
             .collect::<Map<_, _>>(),
     )
+}
+
+/// A term of a loss as it is, with the weight by which the loss counts it, where that is not one.
+pub(crate) fn term(term: &Number) -> String {
+    match term.weight {
+        1.0 => number(term.value),
+        weight => format!("{} (times {})", number(term.value), number(weight)),
+    }
 }
 
 /// Rows of cells below each other: the first column to the left, the others to the right.

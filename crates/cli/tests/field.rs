@@ -173,6 +173,7 @@ fn series_are_read_with_the_options_that_are_advised() {
     for (file, advised) in [
         ("11_series_with_empty_cells.csv --window 12", "--gaps fill"),
         ("11_jitter_resample_ns.csv --window 12", "--resample 1min and --gaps fill"),
+        ("11_panel_of_sensors.csv --window 12", "--group sensor"),
     ] {
         let refused = data(file)["refused"].to_string();
         assert!(refused.contains(advised), "{file}: {refused}");
@@ -180,6 +181,117 @@ fn series_are_read_with_the_options_that_are_advised() {
         let followed = data(&format!("{file} {advised}"));
         assert_eq!(followed["refused"], Value::Null, "{file} {advised}");
     }
+}
+
+/// A table of points, one for each line that `of` gives.
+fn points(header: &str, count: usize, of: impl Fn(usize) -> String) -> String {
+    let lines: Vec<String> = (0..count).map(of).collect();
+    format!("{header}\n{}\n", lines.join("\n"))
+}
+
+/// What `ae info` tells of the series of a model.
+fn series_of(folder: &Path, model: &str) -> Value {
+    let (out, _) = ae(folder, &format!("info {model} --json"));
+    serde_json::from_str::<Value>(&out).unwrap()["series"].clone()
+}
+
+#[test]
+fn windows_hold_points_of_one_machine() {
+    let place = folder(&["11_panel_of_sensors.csv"]);
+    let train = "train 11_panel_of_sensors.csv --window 12 --group sensor --epochs 3";
+    ae(place.path(), &format!("{train} --latent 2 -o m.ae --quiet"));
+    assert_eq!(series_of(place.path(), "m.ae")["group"], "sensor");
+    ae(place.path(), "encode m.ae 11_panel_of_sensors.csv -o codes.csv --quiet");
+    let codes = std::fs::read_to_string(place.path().join("codes.csv")).unwrap();
+    let of = |sensor: &str| codes.lines().filter(|line| line.starts_with(sensor)).count();
+    // 500 points each.
+    assert_eq!(["A 2023-", "B 2023-", "C 2023-"].map(of), [489; 3]);
+}
+
+#[test]
+fn stamps_of_months_and_of_two_columns_are_those_of_a_series() {
+    let place = folder(&[]);
+    let path = |name: &str| place.path().join(name);
+    let value = |at: usize| (at as f64 * 0.5).sin();
+    let month = |at: usize| {
+        let (year, month) = (1949 + at / 12, at % 12 + 1);
+        let last = [31, 28 + usize::from(year % 4 == 0), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+        format!("{year}-{month:02}-{},{:.3}", last[month - 1], value(at))
+    };
+    std::fs::write(path("month.csv"), points("month,people", 144, month)).unwrap();
+    let hour = |at: usize| {
+        let (day, hour) = (at / 24 + 1, at % 24);
+        let value = format!("{:.3}", value(at)).replace('.', ",");
+        format!("{day:02}/03/2004;{hour:02}.00.00;{value}")
+    };
+    std::fs::write(path("air.csv"), points("Date;Time;CO", 30 * 24, hour)).unwrap();
+    for (name, calendar) in [("month", "year"), ("air", "day,week")] {
+        let train = format!("train {name}.csv --window 12 --epochs 1 --latent 2 -o {name}.ae");
+        ae(place.path(), &format!("{train} --quiet"));
+        assert_eq!(series_of(place.path(), &format!("{name}.ae"))["calendar"], calendar);
+    }
+}
+
+#[test]
+fn a_clock_that_was_put_back_is_told_with_options_that_work() {
+    let place = folder(&[]);
+    // March to November 2023 in Berlin: 2 to 3 is left out in the one, and comes twice in the other.
+    let local = |at: usize| {
+        let summer = (601..5641).contains(&at);
+        let hour = at + usize::from(summer);
+        let (day, hour) = (hour / 24, hour % 24);
+        let months = [31, 30, 31, 30, 31, 31, 30, 31, 30];
+        let (mut month, mut left) = (0, day);
+        while left >= months[month] {
+            (month, left) = (month + 1, left - months[month]);
+        }
+        format!("2023-{:02}-{:02} {hour:02}:00,{:.3}", month + 3, left + 1, hour as f64)
+    };
+    std::fs::write(place.path().join("local.csv"), points("time,v", 6000, local)).unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_ae"))
+        .args("train local.csv --window 12 --epochs 1 -o m.ae --quiet".split(' '))
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(error.contains("as where a clock was put back"), "{error}");
+    assert!(error.contains("--duplicates mean, and --gaps fill"), "{error}");
+    let advised = "--duplicates mean --gaps fill";
+    ae(place.path(), &format!("train local.csv --window 12 {advised} --epochs 1 -o m.ae --quiet"));
+}
+
+#[test]
+fn a_series_of_states_with_labels_is_judged_by_points_and_by_events() {
+    let place = folder(&[]);
+    // On from 8 to 18, and warm then; once in the night.
+    let line = |odd: bool| {
+        move |at: usize| {
+            let (day, hour) = (at / 24, at % 24);
+            let strange = odd && (1010..1016).contains(&at);
+            let on = (8..18).contains(&hour) != strange;
+            let warm = 20.0 + 5.0 * f64::from(u8::from(on)) + 0.3 * (at as f64 * 7.3).sin();
+            let (state, label) = (if on { "run" } else { "idle" }, u8::from(strange));
+            let (month, day) = if day < 31 { (1, day + 1) } else { (2, day - 30) };
+            format!("2024-{month:02}-{day:02} {hour:02}:00,{warm:.2},{state},{on},{label}")
+        }
+    };
+    let header = "time,temperature,state,on,fault";
+    for (name, odd) in [("train.csv", false), ("test.csv", true)] {
+        let text = points(header, 24 * 59, line(odd));
+        std::fs::write(place.path().join(name), text).unwrap();
+    }
+    let train = "train train.csv --window 12 --label fault --for anomalies --epochs 40 --members 1";
+    ae(place.path(), &format!("{train} -o m.ae --quiet"));
+    let (out, _) = ae(place.path(), "score m.ae test.csv --label fault --json --quiet");
+    let scored: Value = serde_json::from_str(&out).unwrap();
+    let events = &scored["events"];
+    assert_eq!((&events["events"], &events["found"]), (&1.into(), &1.into()), "{scored}");
+    assert!(scored["auroc"].as_f64().unwrap() > 0.95, "{scored}");
+    assert_eq!(events["adjusted"]["recall"], 1.0, "{scored}");
+    let stretch = &scored["stretches"][0];
+    assert!(stretch["points"].as_u64().unwrap() >= 6, "{scored}");
+    let reasons = stretch["peak"]["reasons"].to_string();
+    assert!(reasons.contains("\"run\"") || reasons.contains("time of day"), "{reasons}");
 }
 
 #[test]

@@ -85,9 +85,9 @@ impl Coder {
             None => parts.mean_over_rows(losses),
             Some(weight) => (losses * weight.clone()).sum() / weight.clone().sum(),
         };
-        let mut terms = Terms::one("reconstruction", 1.0, reconstruction);
+        let terms = Terms::one("reconstruction", 1.0, reconstruction);
         let step = Step { phase, parts, values, batch, code: &code, output: &output, pass };
-        terms.0.extend(family.terms(&step)?.0);
+        let terms = terms.with(family.terms(&step)?);
         Ok(Loss { terms, code: Some(code) })
     }
 

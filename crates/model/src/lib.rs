@@ -66,7 +66,7 @@ pub use family::family::{Choice, Done, Family, Step, check_distribution};
 pub use family::phase::{Phase, Tuning};
 pub use family::prior::{Drawn, Prior, StandardNormal};
 pub use family::registry::{Entry as FamilyEntry, Parse};
-pub use family::terms::{Loss, Numbers, Sums, Terms};
+pub use family::terms::{Loss, Number, Numbers, Sums, Term, Terms};
 pub use kept::Section;
 pub use likelihood::kind::Likelihood;
 pub use likelihood::table::{hide, known};

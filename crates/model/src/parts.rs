@@ -170,8 +170,8 @@ impl Parts {
         }
     }
 
-    /// 1 for each number of prepared rows that has a value, else 0; none where all have.
-    fn observed(&self, x: &Tensor<2>) -> Option<Tensor<2>> {
+    /// 1 for each number of prepared rows [rows, width] that has a value, else 0; none where all have.
+    pub fn observed(&self, x: &Tensor<2>) -> Option<Tensor<2>> {
         let layout = self.blueprint.layout.as_ref()?;
         let known = known(layout, x, &(0..layout.width))?;
         let value = |at: usize| f32::from(u8::from(!layout.gaps.contains(&at)));

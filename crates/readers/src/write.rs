@@ -272,7 +272,7 @@ impl<'a, W: Write> Csv<'a, W> {
         for numbers in values.chunks(self.table.columns.len()) {
             match self.table.ids {
                 Some(ids) => self.writer.write_field(&ids[self.rows])?,
-                None if self.table.named => self.writer.write_field(self.rows.to_string())?,
+                None if self.table.named => self.writer.write_field((self.rows + 1).to_string())?,
                 None => {}
             }
             let text = |(column, number): (usize, &T)| match self.table.worded(column) {
@@ -362,7 +362,7 @@ impl<'a, T: TableNumber, W: Write + Send> Parquet<'a, T, W> {
                         ids[rows.clone()].iter().map(|id| id.as_str().into()).collect();
                     column.typed::<ByteArrayType>().write_batch(&texts, None, None)?
                 }
-                None => column.typed::<Int64Type>().write_batch(&counts(&rows), None, None)?,
+                None => column.typed::<Int64Type>().write_batch(&numbers(&rows), None, None)?,
             };
             column.close()?;
         }
@@ -401,8 +401,9 @@ impl<'a, T: TableNumber, W: Write + Send> Parquet<'a, T, W> {
     }
 }
 
-fn counts(rows: &Range<usize>) -> Vec<i64> {
-    rows.clone().map(|row| row as i64).collect()
+/// The one-based numbers of rows.
+fn numbers(rows: &Range<usize>) -> Vec<i64> {
+    rows.clone().map(|row| row as i64 + 1).collect()
 }
 
 #[cfg(test)]

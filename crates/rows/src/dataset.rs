@@ -204,6 +204,12 @@ impl Dataset {
         Ok(empty)
     }
 
+    /// How a row at a zero-based index is called: by its identifier, or by its one-based number.
+    pub fn row_name(&self, row: usize) -> String {
+        let id = self.ids.as_ref().and_then(|ids| ids.get(row).cloned());
+        id.unwrap_or_else(|| (row + 1).to_string())
+    }
+
     /// An error where there is no row of this zero-based index.
     pub fn require_row(&self, row: usize) -> Result<()> {
         let rows = self.rows();

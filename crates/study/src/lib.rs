@@ -30,6 +30,7 @@ mod score {
     pub(crate) mod probed;
     pub(crate) mod reference;
     pub(crate) mod stretches;
+    pub(crate) mod tail;
     pub(crate) mod whiten;
 }
 mod settings;
@@ -65,5 +66,6 @@ pub use score::probe::{fit_detector, probe};
 pub use score::probed::{Probe, Probed};
 pub use score::reference::Reference;
 pub use score::stretches::{EventFigures, Stretch, stretches, stretches_of};
+pub use score::tail::Tail;
 pub use score::whiten::Whitener;
 pub use settings::{AfterSettings, DensityChoice};

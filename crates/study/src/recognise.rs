@@ -320,9 +320,8 @@ impl Objective for Recognising<'_> {
         let name = if self.kind == HeadKind::Svm { "hinge" } else { "cross-entropy" };
         let mut terms = Terms::one(name, 1.0, losses.mean());
         if self.l2 > 0.0 {
-            terms.0.extend(
-                Terms::one("l2", self.l2, values.get(self.weight).square().sum_dim(1).sum()).0,
-            );
+            let squares = values.get(self.weight).square().sum_dim(1).sum();
+            terms = terms.with(Terms::one("l2", self.l2, squares));
         }
         Ok(terms.into())
     }

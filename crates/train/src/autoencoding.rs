@@ -2,7 +2,7 @@
 
 use crate::objective::{Objective, mean_terms};
 use burn_tensor::Tensor;
-use model::{Batch, Coder, Done, Loss, Numbers, Pass, Phase, Weights};
+use model::{Batch, Coder, Done, Loss, Numbers, Pass, Phase, Terms, Weights};
 use rows::{Result, Rng};
 
 /// An autoencoder with the weight of the squared weights in its loss.
@@ -49,7 +49,7 @@ impl Objective for Autoencoding<'_> {
     ) -> Result<Loss> {
         let mut loss = self.coder.loss(phase, values, batch, pass)?;
         if self.l2 > 0.0 {
-            loss.terms.0.push(("l2", self.squares(values) * self.l2));
+            loss.terms = loss.terms.with(Terms::one("l2", self.l2, self.squares(values)));
         }
         Ok(loss)
     }

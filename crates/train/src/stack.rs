@@ -12,8 +12,8 @@ use crate::single::{Begin, Single};
 use burn_tensor::Tensor;
 use kernels::Activation;
 use model::{
-    Bounds, CodeKind, Coder, EpochRecord, Inside, Likelihood, Model, Net, Numbers, Pass, Plan,
-    Preparation, Prepared, Scale, Vars, read,
+    Bounds, CodeKind, Coder, EpochRecord, Inside, Likelihood, Model, Net, Number, Numbers, Pass,
+    Plan, Preparation, Prepared, Scale, Vars, read,
 };
 use rows::{Dataset, Error, Matrix, Message, Result, Rng, Shape, Split, Values};
 use serde_json::Map;
@@ -382,7 +382,8 @@ fn machine(
     let (mut epoch, mut flow) = (0, Flow::Continue);
     let trained = Rbm::fit(&below, &options, &mut |error| {
         epoch += 1;
-        let train = Numbers(vec![("reconstruction".to_owned(), error * below.columns as f64)]);
+        let (name, value) = ("reconstruction".to_owned(), error * below.columns as f64);
+        let train = Numbers(vec![Number { name, weight: 1.0, value }]);
         let record = EpochRecord { epoch, of: epochs, train, validation: None, best: true };
         flow = on(&Event::Layer { layer: layer.index, of: layer.of, record: &record });
         flow

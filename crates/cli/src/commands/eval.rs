@@ -264,9 +264,9 @@ fn probe_table(probed: &Probed) -> String {
 /// The terms of all models, each once.
 fn term_names(judged: &[Judged]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for (name, _) in judged.iter().flat_map(|judged| &judged.evaluation.terms.0) {
-        if !names.contains(name) {
-            names.push(name.clone());
+    for term in judged.iter().flat_map(|judged| &judged.evaluation.terms.0) {
+        if !names.contains(&term.name) {
+            names.push(term.name.clone());
         }
     }
     names

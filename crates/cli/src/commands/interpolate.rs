@@ -1,7 +1,7 @@
 //! `ae interpolate`: from one row to another.
 
 use crate::args::Interpolate;
-use crate::commands::reading::read_for;
+use crate::commands::reading::{known_row, read_for};
 use crate::commands::writing::{Format, write_rows};
 use crate::files::refuse_input;
 use crate::show::Show;
@@ -14,7 +14,8 @@ pub(crate) fn run(args: &Interpolate, show: &Show) -> Result<()> {
     let model = load(&args.model)?;
     let format = Format::check(&args.output, Some(&model))?;
     let data = read_for(&model, &args.rows.data, &args.rows.reading, show)?;
-    let rows = interpolate(&model, &data, args.ends.0, args.ends.1, args.steps)?;
+    let (from, to) = (known_row(&data, args.ends.0)?, known_row(&data, args.ends.1)?);
+    let rows = interpolate(&model, &data, from, to, args.steps)?;
     write_rows(&args.output, format, &model, None, &rows, args.steps)?;
     show.written(&args.output.path, rows.rows(), rows.columns)
 }

@@ -3,7 +3,7 @@
 use crate::args::{Reading, Rows};
 use crate::show::Show;
 use autoencoders::data::{Dataset, ReadOptions, read};
-use autoencoders::{Model, Result};
+use autoencoders::{Error, Model, Result};
 
 /// Reads rows, and shows what the reader noticed.
 pub(crate) fn read_rows(rows: &Rows, show: &Show) -> Result<Dataset> {
@@ -28,6 +28,15 @@ pub(crate) fn aligned(model: &Model, data: Dataset, show: &Show) -> Result<Datas
     let (data, warnings) = model.signature().aligned(data)?;
     warnings.iter().for_each(|warning| show.warn(warning));
     Ok(data)
+}
+
+/// A zero-based row that the data have; users count from 1.
+pub(crate) fn known_row(data: &Dataset, row: usize) -> Result<usize> {
+    let rows = data.rows();
+    if row < rows {
+        return Ok(row);
+    }
+    Err(Error::setting("row", row + 1, format!("1 to {rows}, the rows of {}", data.name)))
 }
 
 /// How rows are read for a model.

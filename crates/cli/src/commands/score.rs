@@ -171,10 +171,8 @@ fn without_values(data: &Dataset, items: &mut [Item], show: &Show) -> Result<()>
 }
 
 fn rows(data: &Dataset, rows: Vec<RowScore>) -> Vec<Item> {
-    let name =
-        |row: usize| data.ids.as_ref().map_or_else(|| row.to_string(), |ids| ids[row].clone());
     let item = |(row, of): (usize, RowScore)| Item {
-        name: name(row),
+        name: data.row_name(row),
         score: Some(of.score),
         probability: Some(of.probability),
         reasons: of.reasons,

@@ -1,7 +1,7 @@
 //! `ae search`: the rows nearest in code.
 
 use crate::args::{Rows, Search};
-use crate::commands::reading::read_for;
+use crate::commands::reading::{known_row, read_for};
 use crate::show::{self, Show};
 use autoencoders::data::ColumnKind;
 use autoencoders::data::Dataset;
@@ -19,14 +19,7 @@ pub(crate) fn run(args: &Search, show: &Show) -> Result<()> {
     let data = read_for(&model, &args.rows.data, &args.rows.reading, show)?;
     let mut codes = model.encode(&data)?;
     let mut query = match (args.row, &args.text) {
-        (Some(row), _) if row < data.rows() => codes.row(row).to_vec(),
-        (Some(row), _) => {
-            return Err(Error::setting(
-                "row",
-                row,
-                format!("0 to {}, the rows of {}", data.rows() - 1, data.name),
-            ));
-        }
+        (Some(row), _) => codes.row(known_row(&data, row)?).to_vec(),
         (None, Some(text)) => model.encode(&only_text(&model, text)?)?.values,
         (None, None) => {
             model
@@ -46,8 +39,7 @@ pub(crate) fn run(args: &Search, show: &Show) -> Result<()> {
     found.retain(|neighbour| args.row.is_none() || codes.row(neighbour.row) != query);
     found.truncate(count);
     let neighbours: Vec<Value> = found.iter().map(|near| object(near, &data)).collect();
-    let json =
-        json!({ "row": args.row, "like": args.like, "text": args.text, "neighbours": neighbours });
+    let json = json!({ "row": args.row.map(|row| row + 1), "like": args.like, "text": args.text, "neighbours": neighbours });
     show.result(&json, table(&found, &data))
 }
 
@@ -102,7 +94,8 @@ fn one_row(file: &str, rows: &Rows, model: &Model) -> Result<Dataset> {
 
 fn object(near: &Neighbour, data: &Dataset) -> Value {
     let of = |all: &Option<Vec<String>>| all.as_ref().map(|all| all[near.row].clone());
-    let mut object = json!({ "row": near.row, "distance": near.distance, "copies": near.copies });
+    let mut object =
+        json!({ "row": near.row + 1, "distance": near.distance, "copies": near.copies });
     for (name, value) in [("id", of(&data.ids)), ("label", of(&data.labels))] {
         if let Some(value) = value {
             object[name] = value.into();
@@ -114,7 +107,9 @@ fn object(near: &Neighbour, data: &Dataset) -> Value {
 fn table(found: &[Neighbour], data: &Dataset) -> String {
     let beside = [("id", data.ids.clone()), ("label", data.labels.clone()), ("text", texts(data))];
     let mut rows = vec![show::cells([&"row", &"distance"])];
-    rows.extend(found.iter().map(|near| show::cells([&near.row, &show::number(near.distance)])));
+    rows.extend(
+        found.iter().map(|near| show::cells([&(near.row + 1), &show::number(near.distance)])),
+    );
     if found.iter().any(|near| near.copies > 0) {
         rows[0].push("copies".to_owned());
         rows[1..].iter_mut().zip(found).for_each(|(row, near)| row.push(near.copies.to_string()));

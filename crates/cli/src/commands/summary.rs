@@ -140,7 +140,7 @@ pub(crate) fn text(model: &Model, judged: &Judged, time: Duration, path: &Path) 
         of.terms
             .0
             .iter()
-            .map(|(name, value)| show::cells([&format!("loss: {name}"), &show::number(*value)])),
+            .map(|term| show::cells([&format!("loss: {}", term.name), &show::term(term)])),
     );
     rows.extend(
         judged.recognised.map(|accuracy| show::cells([&"recognised", &show::number(accuracy)])),

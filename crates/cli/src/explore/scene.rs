@@ -149,7 +149,7 @@ impl Scene {
             "group": group,
             "labels": data.labels,
             "ids": data.ids,
-            "numbers": self.numbers,
+            "numbers": self.numbers.iter().map(|row| row + 1).collect::<Vec<_>>(),
             "errors": self.errors.iter().map(|error| *error as f32).collect::<Vec<_>>(),
             "neighbours": self.placed().len(),
             "exciting": self.excited(),

@@ -86,7 +86,7 @@ fn of_rows(facts: &Facts, threshold: f64) -> Result<Scored> {
     order.sort_by(|a, b| rows[*b].score.total_cmp(&rows[*a].score).then(a.cmp(b)));
     let found = order.iter().take(SHOWN).map(|row| {
         let RowScore { score, probability, reasons } = &rows[*row];
-        let name = facts.data.ids.as_ref().map_or_else(|| row.to_string(), |ids| ids[*row].clone());
+        let name = facts.data.row_name(*row);
         Found { name, score: *score, probability: *probability, reasons }
     });
     let names: Vec<String> =

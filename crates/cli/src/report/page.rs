@@ -3,6 +3,7 @@
 use crate::report::facts::Facts;
 use crate::report::figure::Section;
 use crate::report::hourglass;
+use crate::show;
 use crate::show::model_words;
 use autoencoders::Result;
 use autoencoders::study::levels;
@@ -90,8 +91,8 @@ fn numbers(facts: &Facts) -> Markup {
                 @let value = value.unwrap_or_default();
                 div { dt { (name) } dd data-key=(key) data-value=(value) { (shown(value)) } }
             }
-            @for (name, value) in &of.terms.0 {
-                div { dt { "loss: " (name) } dd data-key={ "terms." (name) } data-value=(value) { (shown(*value)) } }
+            @for term in &of.terms.0 {
+                div { dt { "loss: " (term.name) } dd data-key={ "terms." (term.name) } data-value=(term.value) { (show::term(term)) } }
             }
         }
     }

@@ -141,7 +141,7 @@ fn overlay(facts: &Facts, kind: &Kind, at: usize) -> Result<Figure> {
     let row = kind.rows[at];
     Ok(Figure::new(
         &format!("rows-{}-{at}", kind.name),
-        format!("One of the {} rows: {row}", kind.name),
+        format!("One of the {} rows: {}", kind.name, facts.data.row_name(row)),
         format!("Its mean squared error is {:.4} in scaled units.", facts.errors.rows[row]),
         Picture::Svg(chart::lines(&lines, ["point", "value"], None)?),
     ))
@@ -188,7 +188,7 @@ fn worst_table(facts: &Facts, worst: &Kind) -> Markup {
                         order
                     };
                     tr {
-                        td { (facts.data.ids.as_ref().map_or(row.to_string(), |ids| ids[*row].clone())) }
+                        td { (facts.data.row_name(*row)) }
                         td { (format!("{:.4}", facts.errors.rows[*row])) }
                         td {
                             @for column in order.iter().take(3) {

@@ -21,7 +21,7 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
 fn curves(facts: &Facts) -> Result<Option<Figure>> {
     let history = &facts.model.provenance().history;
     let Some(first) = history.first() else { return Ok(None) };
-    let mut names: Vec<&str> = first.train.0.iter().map(|(name, _)| name.as_str()).collect();
+    let mut names: Vec<&str> = first.train.0.iter().map(|term| term.name.as_str()).collect();
     if names.len() > 1 {
         names.insert(0, "loss");
     }

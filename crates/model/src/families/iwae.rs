@@ -108,9 +108,8 @@ impl Family for Iwae {
         let bound = (weights - largest.clone()).exp().mean_dim(1).log() + largest;
         // Rows that are left out for their errors are left out of the whole bound.
         let [errors, whole] = parts.means_over_rows([reconstruction, bound.neg()]);
-        let mut terms = Terms::one("reconstruction", 1.0, errors.clone());
-        terms.0.extend(Terms::one("kl", 1.0, whole - errors).0);
-        Ok(Some(terms.into()))
+        let terms = Terms::one("reconstruction", 1.0, errors.clone());
+        Ok(Some(terms.with(Terms::one("kl", 1.0, whole - errors)).into()))
     }
 
     fn prior<'a>(&'a self, parts: &'a Parts, values: &'a Weights) -> Option<Box<dyn Prior + 'a>> {

@@ -81,7 +81,9 @@ fn grouped(text: &str, decimal: DecimalMark) -> Option<f64> {
         None => whole.to_owned(),
         Some(group) if is_group_mark(group, mark) => {
             let groups: Vec<&str> = whole.split(group).collect();
-            let first = (1..=3).contains(&groups[0].len()) && is_digits(groups[0]);
+            // Nobody writes a zero before thousands.
+            let whole = is_digits(groups[0]) && !groups[0].starts_with('0');
+            let first = (1..=3).contains(&groups[0].len()) && whole;
             let rest = groups[1..].iter().all(|group| group.len() == 3 && is_digits(group));
             if !(first && rest) {
                 return None;
@@ -168,6 +170,7 @@ mod tests {
             "x 5",
             "5 long words",
             "2,5",
+            "0,479",
             "1,2345",
             "ab$5",
             "5-",
@@ -184,6 +187,7 @@ mod tests {
         assert_eq!(mark(&["1,5", "1.234,5", "x"]), Some(DecimalMark::Comma));
         assert_eq!(mark(&["1.5", "1,234"]), Some(DecimalMark::Point));
         assert_eq!(mark(&["1,234", "886,440"]), None);
+        assert_eq!(mark(&["1,234", "-0,479"]), Some(DecimalMark::Comma));
         assert_eq!(mark(&["1,5", "1.5"]), None);
         assert_eq!(mark(&["12", "abc"]), None);
     }

@@ -1,5 +1,6 @@
 //! From a score to a probability and a threshold, by the scores of rows that trained nothing.
 
+use crate::score::tail::{Tail, quantile};
 use rows::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -80,8 +81,6 @@ pub struct Calibration {
 
 /// Scores kept at most, evenly over the ranks; the highest, which decide about the tail, all.
 const MOST: usize = 2000;
-/// The fraction of the scores that the tail describes.
-const TAIL: f64 = 0.1;
 
 impl Calibration {
     /// Of finite scores, at least one.
@@ -208,70 +207,6 @@ impl Drift {
 
 fn quantile_or_zero(sorted: &[f64], fraction: f64) -> f64 {
     if sorted.is_empty() { 0.0 } else { quantile(sorted, fraction) }
-}
-
-/// What lies beyond the ninth tenth: `P(excess > y) = (1 + shape y / scale)^(-1 / shape)`, the
-/// generalised Pareto distribution (Pickands 1975).
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Tail {
-    start: f64,
-    fraction: f64,
-    shape: f64,
-    scale: f64,
-}
-
-/// Excesses from which a shape can be told; fewer get an exponential tail.
-const TELLING: usize = 20;
-
-impl Tail {
-    /// Fits by probability-weighted moments (Hosking and Wallis 1987).
-    fn fit(scores: &[f64]) -> Self {
-        let start = quantile(scores, 1.0 - TAIL);
-        let excess: Vec<f64> =
-            scores.iter().map(|score| score - start).filter(|excess| *excess > 0.0).collect();
-        let n = excess.len() as f64;
-        let fraction = if excess.is_empty() { TAIL } else { n / (scores.len() as f64 + 1.0) };
-        let mean = (excess.iter().sum::<f64>() / n.max(1.0)).max(1e-9 * (1.0 + start.abs()));
-        // The excesses ascend, as the scores do.
-        let weighted = excess
-            .iter()
-            .enumerate()
-            .map(|(at, excess)| (1.0 - (at as f64 + 0.65) / n) * excess)
-            .sum::<f64>()
-            / n.max(1.0);
-        let shape = 2.0 - mean / (mean - 2.0 * weighted);
-        if excess.len() >= TELLING && shape.is_finite() {
-            // A bounded tail would call everything beyond the last score impossible, a heavier
-            // one nothing an anomaly.
-            let shape = shape.clamp(0.0, 0.5);
-            Self { start, fraction, shape, scale: mean * (1.0 - shape) }
-        } else {
-            Self { start, fraction, shape: 0.0, scale: mean }
-        }
-    }
-
-    fn beyond(&self, excess: f64) -> f64 {
-        if self.shape > 1e-6 {
-            (1.0 + self.shape * excess / self.scale).powf(-1.0 / self.shape)
-        } else {
-            (-excess / self.scale).exp()
-        }
-    }
-
-    fn inverse(&self, beyond: f64) -> f64 {
-        if self.shape > 1e-6 {
-            self.scale / self.shape * (beyond.powf(-self.shape) - 1.0)
-        } else {
-            -self.scale * beyond.ln()
-        }
-    }
-}
-
-/// The value at a fraction of ascending numbers, between two of them in proportion.
-fn quantile(sorted: &[f64], fraction: f64) -> f64 {
-    let place = fraction.clamp(0.0, 1.0) * (sorted.len() - 1) as f64;
-    let (low, part) = (place.floor() as usize, place.fract());
-    sorted[low] + part * (sorted[(low + 1).min(sorted.len() - 1)] - sorted[low])
 }
 
 #[cfg(test)]

@@ -277,8 +277,7 @@ impl Attachment for Detector {
             )
             .collect();
         let rulers_fit = content.rulers.iter().all(|rulers| {
-            rulers.len() == ScoreKind::MEASURES.len()
-                && rulers.iter().all(|ruler| ruler.spread > 0.0)
+            rulers.len() == ScoreKind::MEASURES.len() && rulers.iter().all(Ruler::is_sound)
         });
         // Older files have no floors, and score as they did.
         let floors =

@@ -4,6 +4,7 @@
 use crate::evidence::importance;
 use crate::score::kind::{Reason, ScoreKind, matrix};
 use crate::score::reference::{MOST, Near, Reference};
+use crate::score::tail::Tail;
 use crate::score::whiten::Whitener;
 use burn_tensor::Tensor;
 use model::Engine;
@@ -22,7 +23,7 @@ const SAMPLES: usize = 16;
 const HIGHEST: f64 = 1e300;
 
 /// A measure in comparable units: 0 is the middle of rows that trained nothing, 1 their ninth
-/// tenth.
+/// tenth, and each unit beyond it is ten times rarer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -31,6 +32,10 @@ pub struct Ruler {
     pub middle: f64,
     /// From the median to the ninth tenth; above zero.
     pub spread: f64,
+    /// What lies beyond the ninth tenth; without it, as in earlier models and where no row differs
+    /// from others, the units stay as long as below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tail: Option<Tail>,
 }
 
 impl Ruler {
@@ -43,11 +48,30 @@ impl Ruler {
                 .unwrap_or(0.0)
         };
         let (middle, high) = (at(0.5), at(0.9));
-        Self { middle, spread: Some(high - middle).filter(|spread| *spread > 1e-6).unwrap_or(1.0) }
+        let spread = Some(high - middle).filter(|spread| *spread > 1e-6);
+        let tail = spread.map(|_| Tail::fit(&values));
+        Self { middle, spread: spread.unwrap_or(1.0), tail }
     }
 
     fn measure(&self, value: f64) -> f64 {
-        (value - self.middle) / self.spread
+        match &self.tail {
+            Some(tail) if value > tail.start => {
+                let start = (tail.start - self.middle) / self.spread;
+                start + tail.rarity(value - tail.start)
+            }
+            _ => (value - self.middle) / self.spread,
+        }
+    }
+
+    fn is_finite(&self) -> bool {
+        let tail = self.tail.iter().flat_map(|tail| [tail.start, tail.shape, tail.scale]);
+        [self.middle, self.spread].into_iter().chain(tail).all(f64::is_finite)
+    }
+
+    /// Whether its numbers could be those of a ruler; files come from anywhere.
+    pub(crate) fn is_sound(&self) -> bool {
+        let tail = |tail: &Tail| tail.scale > 0.0 && tail.shape >= 0.0;
+        self.is_finite() && self.spread > 0.0 && self.tail.as_ref().is_none_or(tail)
     }
 }
 
@@ -145,9 +169,19 @@ impl Judge {
     pub(crate) fn scores(&self, measured: &[Vec<f64>], kind: ScoreKind) -> Vec<f64> {
         let of = |kind: ScoreKind| self.ruled(&measured[kind as usize], kind);
         match kind {
-            ScoreKind::Joined => joined(&of(ScoreKind::Reconstruction), &of(ScoreKind::Code)),
+            ScoreKind::Joined => self.joined(&of(ScoreKind::Reconstruction), &of(ScoreKind::Code)),
             kind => of(kind),
         }
+    }
+
+    /// The score of each row that is the more extreme, so that none is lost that one of them sees
+    /// plainly. Earlier models, whose rulers know no tails by which extremes compare, give the mean.
+    fn joined(&self, rebuilt: &[f64], code: &[f64]) -> Vec<f64> {
+        let tails = self.rulers.iter().any(|ruler| ruler.tail.is_some());
+        let join = |(rebuilt, code): (&f64, &f64)| {
+            if tails { rebuilt.max(*code) } else { 0.5 * (rebuilt + code) }
+        };
+        rebuilt.iter().zip(code).map(join).collect()
     }
 
     /// Measures in the units of their ruler.
@@ -165,7 +199,7 @@ impl Judge {
             &self.reference.codes.values,
         ];
         parts.iter().all(|part| part.iter().all(|number| number.is_finite()))
-            && self.rulers.iter().all(|ruler| ruler.middle.is_finite() && ruler.spread.is_finite())
+            && self.rulers.iter().all(Ruler::is_finite)
     }
 
     /// Judges prepared rows, with at most so many reasons for each.
@@ -190,7 +224,7 @@ impl Judge {
                     .iter_mut()
                     .zip(rebuilt.iter().zip(&code))
                     .for_each(|(by_code, (rebuilt, code))| *by_code = code > rebuilt);
-                joined(&rebuilt, &code)
+                self.joined(&rebuilt, &code)
             }
             kind => measured(kind)?,
         };
@@ -395,11 +429,6 @@ impl Judge {
         });
         shares
     }
-}
-
-/// The mean of two scores of each row.
-fn joined(rebuilt: &[f64], code: &[f64]) -> Vec<f64> {
-    rebuilt.iter().zip(code).map(|(rebuilt, code)| 0.5 * (rebuilt + code)).collect()
 }
 
 /// The negative log-likelihood of each row in nats, up to what is the same for all rows: the

@@ -9,7 +9,8 @@ use std::str::FromStr;
 
 /// What a score measures; a higher one is more anomalous.
 ///
-/// All are in one unit: 0 is the middle of rows that trained nothing, 1 their ninth tenth.
+/// All are in one unit: 0 is the middle of rows that trained nothing, 1 their ninth tenth, and each
+/// unit beyond it is ten times rarer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum ScoreKind {
@@ -26,7 +27,8 @@ pub enum ScoreKind {
     /// `likelihood`: the negative log-likelihood; for codes with a posterior weighted by importance
     /// over 16 draws.
     Likelihood,
-    /// `joined`: the mean of reconstruction and code.
+    /// `joined`: of reconstruction and code the more extreme; in models that earlier versions wrote
+    /// their mean.
     #[default]
     Joined,
 }
