@@ -247,6 +247,7 @@ impl Reading {
                 ([], Some(known)) => known.time.clone(),
                 (said, _) => said.to_vec(),
             },
+            found: Vec::new(),
             group: self.group.clone().or(known.and_then(|known| known.group.clone())),
             resample: self.resample.or(known.and_then(|known| known.resample)),
             duplicates: self.duplicates.or(known.and_then(|known| known.duplicates)),

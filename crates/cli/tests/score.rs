@@ -94,7 +94,7 @@ fn a_strange_row_is_first_in_the_summary_and_explained_in_the_table() {
     assert!(good, "{err}");
     assert!(err.contains("the model does not know them: \"note\""), "{err}");
     let result: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(result["highest"][0]["row"], "17");
+    assert_eq!(result["highest"][0]["row"], "18");
     let why = &result["highest"][0]["reasons"][0];
     assert_eq!((why["column"].as_str(), why["observed"].as_f64()), (Some("pressure"), Some(9.5)));
     assert!(result["drift"]["chance"].as_f64().unwrap() > 1e-3, "{result}");
@@ -106,7 +106,7 @@ fn a_strange_row_is_first_in_the_summary_and_explained_in_the_table() {
     );
     assert_eq!(lines.len(), 41);
     assert!(
-        lines[18].starts_with("17,") && lines[18].contains(",1,pressure,9.5,"),
+        lines[18].starts_with("18,") && lines[18].contains(",1,pressure,9.5,"),
         "{}",
         lines[18]
     );
@@ -195,6 +195,20 @@ fn rows_on_standard_input_are_answered_line_by_line_also_after_a_wrong_one() {
 }
 
 #[test]
+fn rows_on_standard_input_keep_their_identifiers() {
+    let place = Folder::new();
+    let input = "machine,flow,temperature,pressure\nA 7,10,60,6\n";
+    let out = place.ok("score machines.ae - --id machine --quiet", input);
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["row"], "A 7", "{out}");
+    // What Python writes for a number that is none.
+    let input = "{\"flow\":10,\"temperature\":60,\"pressure\":NaN}\n[60,6,10]\n";
+    let out = place.ok("score machines.ae - --quiet", input);
+    let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(answers[0]["error"].as_str().unwrap().contains("has no value"), "{out}");
+    assert_eq!(answers[1]["row"], 2, "{out}");
+}
+
+#[test]
 fn probes_are_shown_by_kind_of_score() {
     let place = Folder::new();
     let out = place.ok("eval machines.ae machines.csv --probe --quiet", "");
@@ -237,11 +251,20 @@ fn a_series_is_cut_into_windows_and_its_points_are_scored() {
     let points = place.read("points.csv");
     assert!(
         points.starts_with(
-            "time,score,probability,anomaly,column_1,observed_1,expected_1\n2024-01-01 00:00:00,"
+            "time,score,probability,anomaly,column_1,observed_1,expected_1,column_2,observed_2,expected_2,column_3,observed_3,expected_3\n2024-01-01 00:00:00,"
         ),
         "{points}"
     );
     assert_eq!(points.lines().count(), 481);
+    // The same points one by one: the newest window decides.
+    let live = place.ok("score sensor.ae - --quiet", &place.read("strange.csv"));
+    let answers: Vec<Value> =
+        live.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((answers.len(), answers[0]["waits_for"].as_u64()), (480, Some(23)));
+    assert_eq!(answers[23]["row"], "2024-01-01 23:00:00");
+    let alarms = |points: &[Value]| points.iter().filter(|point| point["anomaly"] == 1).count();
+    let (before, within) = (alarms(&answers[..200]), alarms(&answers[206..224]));
+    assert!(within >= 12 && before <= 8, "{before} of 200 before, {within} of 18 within");
     let gap = strange
         .lines()
         .enumerate()
@@ -292,7 +315,7 @@ fn a_table_of_words_and_dates_with_gaps_is_explained_in_words() {
     let result: Value =
         serde_json::from_str(&place.ok("score log.ae new.csv -o scores.csv --json", "")).unwrap();
     let highest = &result["highest"][0];
-    assert_eq!(highest["row"], warm.to_string(), "{result}");
+    assert_eq!(highest["row"], (warm + 1).to_string(), "{result}");
     let why = &highest["reasons"][0];
     assert_eq!(
         (why["column"].as_str(), why["observed"].as_str()),

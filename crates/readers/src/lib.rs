@@ -47,6 +47,7 @@ mod series {
     pub(crate) mod channels;
     pub(crate) mod cut;
     pub(crate) mod grid;
+    pub(crate) mod point;
     pub(crate) mod points;
 }
 mod stamps;
@@ -84,6 +85,7 @@ pub use fill::write_filled;
 pub use options::ReadOptions;
 pub use pictures::patches::Patches;
 pub use read::read;
+pub use series::point::{Point, read_point};
 pub use tables::column::read_cell;
 pub use tables::filled::{Fill, FilledCell};
 pub use tables::json::lenient as lenient_json;

@@ -40,8 +40,11 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
         let time = group.set("time", id).text(" names time stamps");
         return Err(Error::setting("id", format!("{id:?}"), time));
     }
-    let id =
-        if series.time.is_empty() { time_columns(source, options)? } else { series.time.clone() };
+    let mut series = series.clone();
+    if series.time.is_empty() {
+        series.found = time_columns(source, options)?;
+    }
+    let id = series.stamps().to_vec();
     let Loaded { dataset: data, groups, .. } =
         table(source, &ReadOptions { id, ..options.clone() })?;
     let missing = &data.survey()?.missing;
@@ -57,7 +60,7 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
             split.set("gaps", "fill").text(", which interpolates it"),
         ));
     }
-    cut::windows(&data, groups.as_deref(), series, options.memory)
+    cut::windows(&data, groups.as_deref(), &series, options.memory)
 }
 
 fn table(source: &str, options: &ReadOptions) -> Result<Loaded> {

@@ -20,6 +20,9 @@ pub struct Series {
     /// named, the only ones that hold dates.
     #[serde(default, deserialize_with = "one_or_several")]
     pub time: Vec<String>,
+    /// The columns that were found to hold them, where none was named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<String>,
     /// The column that tells several series of one file apart; no window holds points of two.
     #[serde(default)]
     pub group: Option<String>,
@@ -71,6 +74,7 @@ impl Series {
             window,
             stride: 1,
             time: Vec::new(),
+            found: Vec::new(),
             group: None,
             resample: None,
             duplicates: None,
@@ -78,6 +82,11 @@ impl Series {
             calendar: None,
             channels: Vec::new(),
         }
+    }
+
+    /// The columns of its time stamps, once they are read.
+    pub fn stamps(&self) -> &[String] {
+        if self.time.is_empty() { &self.found } else { &self.time }
     }
 
     /// The phases that stand beside the channels, once they are read.

@@ -1,5 +1,6 @@
 //! Studies trained autoencoders: baselines, samples, scores, classifiers, what they learned.
 
+mod advice;
 mod baseline;
 mod density;
 mod evidence;

@@ -49,46 +49,6 @@ impl Evaluation {
         ];
         numbers.iter().all(|number| number.is_finite())
     }
-
-    /// What these numbers advise the user to do.
-    pub fn advice(&self, model: &Model) -> Vec<String> {
-        let (config, mut advice) = (&model.plan().settings, Vec::new());
-        let pca = model.find::<Pca>().ok().flatten();
-        if self.rows < 10 {
-            let rows = if self.rows == 1 {
-                "1 row is".to_owned()
-            } else {
-                format!("{} rows are", self.rows)
-            };
-            advice.push(format!(
-                "{rows} too few to judge by; give more rows, or a larger fraction to test"
-            ));
-        }
-        // On a handful of rows every unit may look silent.
-        if self.active_units < config.latent && self.rows > config.latent {
-            let silent = config.latent - self.active_units;
-            let cause = match self.terms.get("kl") {
-                Some(_) if config.parameters.contains_key("free_bits") => {
-                    "posterior collapse: try a smaller beta, a warm_up, or free_bits"
-                }
-                Some(_) => "posterior collapse: a smaller latent may do as well",
-                None => "a smaller latent may do as well",
-            };
-            advice
-                .push(format!("{silent} of {} code units carry nothing ({cause})", config.latent));
-        }
-        // A family that gives up accuracy for something else, and a net that fills gaps, are not
-        // judged by it.
-        let rebuilds =
-            !model.plan().family.constrains() && config.hidden.is_none_or(|share| share == 0.0);
-        let fewer = pca.is_some_and(|pca| pca.count() < pca.features);
-        if rebuilds && self.mse > self.pca_mse && fewer {
-            advice.push(
-                "principal components reconstruct these rows better: try more epochs, another learning rate, or a wider net".to_owned(),
-            );
-        }
-        advice
-    }
 }
 
 /// Makes noisy rows from prepared ones and random numbers.

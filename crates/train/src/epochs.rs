@@ -95,7 +95,8 @@ impl Job<'_> {
         let epochs = self.epochs();
         let steps = self.split.train.len().div_ceil(self.settings.train.batch);
         while state.epoch < epochs {
-            if self.settings.train.patience > 0 && state.waited >= self.settings.train.patience {
+            let patience = self.settings.train.waits();
+            if patience > 0 && state.waited >= patience {
                 return Ok(Outcome::Stopped);
             }
             if state.optimiser.converged {

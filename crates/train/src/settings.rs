@@ -33,7 +33,7 @@ settings! {
         clip: f64 = 0.0, "X";
         /// Epochs without a better validation loss before training stops; 0 never stops early. The
         /// best weights are kept either way.
-        patience: usize = 0, "N";
+        patience: Option<usize> = None, "N", "a quarter of the epochs where these are not given, else 0";
         /// How the layers of a dense network are pretrained: none, greedy, or with sigmoid
         /// activations rbm, rbm:K or rbm:persistent.
         pretrain: Pretraining = Pretraining::None, "HOW";
@@ -53,6 +53,10 @@ settings! {
 const MOST: usize = 1 << 20;
 /// Steps that train a small network well; the default number of epochs reaches them.
 const STEPS: usize = 6000;
+/// Training that was given no length ends after this part of its epochs without a better validation
+/// loss, but for short trainings.
+const PATIENCE: usize = 4;
+const LEAST_PATIENCE: usize = 20;
 /// Epochs of lbfgs where none are said.
 const LBFGS_EPOCHS: usize = 200;
 /// Pretraining epochs for each layer where none are given.
@@ -67,6 +71,12 @@ impl TrainSettings {
     /// Passes over the training rows, once they are decided.
     pub fn passes(&self) -> usize {
         self.epochs.unwrap_or(0)
+    }
+
+    /// Epochs without a better validation loss before training stops, once they are decided; 0 for
+    /// never.
+    pub fn waits(&self) -> usize {
+        self.patience.unwrap_or(0)
     }
 
     /// Passes over the training rows for each layer that is pretrained.
@@ -125,11 +135,14 @@ impl TrainSettings {
             }
             own.batch = rows;
         }
+        let open = own.epochs.is_none() && own.validation > 0.0;
         let steps = rows.div_ceil(own.batch).max(1);
         own.epochs = Some(own.epochs.unwrap_or_else(|| match own.optimiser {
             Method::Lbfgs => LBFGS_EPOCHS,
             Method::Adam | Method::Sgd => (STEPS / steps).clamp(10, 1000),
         }));
+        let long = (own.passes() / PATIENCE).max(LEAST_PATIENCE);
+        own.patience = Some(own.patience.unwrap_or(if open { long } else { 0 }));
         own.check_for(plan)?;
         Ok(own)
     }

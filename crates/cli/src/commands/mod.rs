@@ -18,6 +18,7 @@ pub(crate) mod search;
 pub(crate) mod train;
 
 mod interrupt;
+mod lines;
 mod live;
 mod picture;
 mod place;
@@ -25,4 +26,5 @@ mod reading;
 mod reason;
 mod recipe;
 mod summary;
+mod watch;
 mod writing;

@@ -247,7 +247,7 @@ fn finish(
             return Ok(Exit::Failed);
         }
         Outcome::Stopped => {
-            let patience = show::plural(Config::of(model)?.train.patience, "epoch");
+            let patience = show::plural(Config::of(model)?.train.waits(), "epoch");
             show.note(format!("stopped early: no better validation loss for {patience}"));
         }
         Outcome::Converged => show.note("stopped early: the optimiser finds no lower loss"),

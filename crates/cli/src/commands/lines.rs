@@ -1,0 +1,130 @@
+//! Lines of standard input as cells: JSON objects by names, JSON arrays and CSV in order, or CSV by
+//! the names of a first line.
+
+use autoencoders::data::lenient_json;
+use autoencoders::{Error, Model, Result};
+use serde_json::Value;
+
+/// The cells of one line.
+pub(crate) enum Cells {
+    /// By the names of their columns.
+    Named(Vec<(String, String)>),
+    /// In the order of the training.
+    Ordered(Vec<String>),
+}
+
+impl Cells {
+    /// Reads a line; `names` are those of a first line of CSV.
+    pub(crate) fn read(line: &str, names: Option<&[String]>) -> Result<Self> {
+        if line.starts_with(['{', '[']) {
+            let value: Value = serde_json::from_str(&lenient_json(line))
+                .map_err(|error| Error::data("row", format!("is no JSON ({error})")))?;
+            return Ok(match value {
+                Value::Array(values) => Self::Ordered(values.iter().map(text).collect()),
+                Value::Object(values) => Self::Named(
+                    values.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
+                ),
+                other => Self::Ordered(vec![text(&other)]),
+            });
+        }
+        let cells = parted(line);
+        Ok(match names {
+            Some(names) if names.len() == cells.len() => {
+                Self::Named(names.iter().cloned().zip(cells).collect())
+            }
+            Some(names) => return Err(width(cells.len(), &format!("{}, as named", names.len()))),
+            None => Self::Ordered(cells),
+        })
+    }
+
+    /// The cell of a column; none where cells have no names.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        match self {
+            Self::Named(cells) => {
+                let found = cells.iter().find(|(known, _)| known == name);
+                found.map(|(_, text)| text.as_str())
+            }
+            Self::Ordered(_) => None,
+        }
+    }
+
+    /// The cells in the order of these columns.
+    pub(crate) fn in_order(&self, columns: &[String]) -> Result<Vec<String>> {
+        match self {
+            Self::Ordered(cells) if cells.len() == columns.len() => Ok(cells.clone()),
+            Self::Ordered(cells) => {
+                Err(width(cells.len(), &format!("{}, as in training", columns.len())))
+            }
+            Self::Named(_) => columns.iter().map(|name| self.wanted(name)).collect(),
+        }
+    }
+
+    fn wanted(&self, name: &str) -> Result<String> {
+        let missing = || Error::data(name, "is missing; wanted all columns of the training");
+        self.get(name).map(str::to_owned).ok_or_else(missing)
+    }
+}
+
+fn width(got: usize, wanted: &str) -> Error {
+    Error::shape("row", format!("{got} values"), wanted)
+}
+
+/// The names in a first line of CSV; none where it is a row.
+pub(crate) fn header(model: &Model, line: &str) -> Result<Option<Vec<String>>> {
+    let names = parted(line);
+    let signature = model.signature();
+    let numbers = names.iter().all(|cell| cell.is_empty() || cell.parse::<f64>().is_ok());
+    if line.starts_with(['{', '[']) || numbers {
+        return Ok(None);
+    }
+    if let Some(series) = &signature.series {
+        let known = |name: &String| series.channels.iter().any(|channel| channel.name == *name);
+        return Ok(names.iter().any(known).then_some(names));
+    }
+    if signature.columns.is_empty() {
+        // Where rows hold words, words are no sign of names.
+        let words = signature.preparation.fields().iter().any(|field| !field.kind.is_number());
+        let numbered = (1..=model.features()).map(|at| format!("column {at}")).collect();
+        return Ok((!words).then_some(numbered));
+    }
+    if signature.preparation.table.is_some()
+        && !names.iter().any(|name| signature.columns.contains(name))
+    {
+        return Ok(None);
+    }
+    match signature.columns.iter().find(|wanted| !names.contains(wanted)) {
+        None => Ok(Some(names)),
+        Some(wanted) => Err(Error::data(
+            "the first line",
+            format!(
+                "names no column {wanted:?}; wanted the columns of the training: {}",
+                signature.columns.join(", ")
+            ),
+        )),
+    }
+}
+
+fn parted(line: &str) -> Vec<String> {
+    if !line.contains('"') {
+        return line.split(',').map(|cell| cell.trim().to_owned()).collect();
+    }
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(line.as_bytes());
+    let record = reader.records().next();
+    record
+        .and_then(|record| record.ok())
+        .map(|record| record.iter().map(str::to_owned).collect())
+        .unwrap_or_default()
+}
+
+/// A JSON value as a cell of CSV.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

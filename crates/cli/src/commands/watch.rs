@@ -1,0 +1,97 @@
+//! Points of a series that come one by one: the newest window of each machine.
+
+use crate::commands::lines::Cells;
+use autoencoders::data::{Dataset, Point, Series, Values, Windows, read_point};
+use autoencoders::{Model, Result};
+use std::collections::{BTreeMap, VecDeque};
+
+/// A step this much longer than the one before it is a gap.
+const GAP: f64 = 1.5;
+
+/// The newest points of each series, as many as a window has.
+pub(crate) struct Watch<'a> {
+    model: &'a Model,
+    series: &'a Series,
+    newest: BTreeMap<String, VecDeque<Point>>,
+}
+
+/// What is known once a point has come.
+pub(crate) struct Watched {
+    /// Its time stamp and, where there are several series, its own.
+    pub(crate) stamp: String,
+    pub(crate) group: Option<String>,
+    /// The window that it completes; else how many points are still missing.
+    pub(crate) window: std::result::Result<Box<Dataset>, usize>,
+}
+
+impl<'a> Watch<'a> {
+    /// None for a model that knows no columns of a series, as earlier ones do.
+    pub(crate) fn of(model: &'a Model) -> Option<Self> {
+        let series = model.signature().series.as_ref()?;
+        let named = series.channels.iter().all(|channel| !channel.name.is_empty());
+        (named && !series.channels.is_empty()).then(|| Self {
+            model,
+            series,
+            newest: BTreeMap::new(),
+        })
+    }
+
+    /// Takes a point. A gap, or a point without a value, begins a window anew.
+    pub(crate) fn take(&mut self, cells: &Cells) -> Result<Watched> {
+        let names: Vec<String> =
+            self.series.channels.iter().map(|channel| channel.name.clone()).collect();
+        let ordered = match cells {
+            Cells::Named(_) => Vec::new(),
+            Cells::Ordered(_) => cells.in_order(&names)?,
+        };
+        let cell = |name: &str| {
+            let place = names.iter().position(|known| known == name);
+            let in_order = place.and_then(|at| ordered.get(at)).cloned();
+            cells.get(name).map(str::to_owned).or(in_order)
+        };
+        let point = read_point(self.series, &self.model.signature().notation, &cell);
+        let point = point.inspect_err(|_| {
+            let group = self.series.group.as_deref().and_then(cell).unwrap_or_default();
+            self.newest.remove(&group);
+        })?;
+        let (stamp, group) = (point.stamp.clone(), point.group.clone());
+        let newest = self.newest.entry(group.clone()).or_default();
+        if begins_anew(newest, &point) {
+            newest.clear();
+        }
+        newest.push_back(point);
+        while newest.len() > self.series.window {
+            newest.pop_front();
+        }
+        let missing = self.series.window - newest.len();
+        let window = if missing > 0 { Err(missing) } else { Ok(Box::new(self.window(&group)?)) };
+        Ok(Watched { stamp, group: self.series.group.as_ref().map(|_| group), window })
+    }
+
+    fn window(&self, group: &str) -> Result<Dataset> {
+        let points = self.newest.get(group).into_iter().flatten();
+        let (stamps, values): (Vec<String>, Vec<Vec<f64>>) =
+            points.map(|point| (point.stamp.clone(), point.values.clone())).unzip();
+        let shape = self.model.signature().shape.clone();
+        let mut data = Dataset::new("row", shape, Values::F64(values.concat()))?;
+        data.windows = Some(Windows {
+            length: stamps.len(),
+            stamps,
+            groups: None,
+            labels: None,
+            starts: vec![0],
+            series: self.series.clone(),
+        });
+        Ok(data)
+    }
+}
+
+/// Whether a point does not follow the newest ones: it is no later, or a gap lies before it.
+fn begins_anew(newest: &VecDeque<Point>, point: &Point) -> bool {
+    let times: Vec<i128> = newest.iter().rev().take(2).filter_map(|point| point.time).collect();
+    match (times.as_slice(), point.time) {
+        ([last, ..], Some(time)) if time <= *last => true,
+        ([last, before], Some(time)) => (time - last) as f64 > GAP * (last - before) as f64,
+        _ => false,
+    }
+}

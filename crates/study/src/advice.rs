@@ -1,0 +1,72 @@
+//! What the numbers of an evaluation advise.
+
+use crate::baseline::Pca;
+use crate::metrics::Evaluation;
+use model::{EpochRecord, Model};
+use rows::{Message, Result};
+use train::Settings;
+
+impl Evaluation {
+    /// What these numbers advise the user to do.
+    pub fn advice(&self, model: &Model) -> Vec<Message> {
+        let (config, mut advice) = (&model.plan().settings, Vec::<Message>::new());
+        let pca = model.find::<Pca>().ok().flatten();
+        if self.rows < 10 {
+            let rows = if self.rows == 1 {
+                "1 row is".to_owned()
+            } else {
+                format!("{} rows are", self.rows)
+            };
+            let few =
+                format!("{rows} too few to judge by; give more rows, or a larger fraction to ");
+            advice.push(Message::from(few).setting("test"));
+        }
+        // On a handful of rows every unit may look silent.
+        if self.active_units < config.latent && self.rows > config.latent {
+            let silent = config.latent - self.active_units;
+            let cause = match self.terms.get("kl") {
+                Some(_) if config.parameters.contains_key("free_bits") => {
+                    "posterior collapse: try a smaller beta, a warm_up, or free_bits"
+                }
+                Some(_) => "posterior collapse: a smaller latent may do as well",
+                None => "a smaller latent may do as well",
+            };
+            let units = config.latent;
+            advice.push(format!("{silent} of {units} code units carry nothing ({cause})").into());
+        }
+        // A family that gives up accuracy for something else, and a net that fills gaps, are not
+        // judged by it.
+        let rebuilds =
+            !model.plan().family.constrains() && config.hidden.is_none_or(|share| share == 0.0);
+        let fewer = pca.is_some_and(|pca| pca.count() < pca.features);
+        if rebuilds && self.mse > self.pca_mse && fewer {
+            let better = "principal components reconstruct these rows better: try more epochs, another learning rate, or a wider net";
+            advice.push(better.into());
+        }
+        advice.extend(unsettled(&model.provenance().history, Settings::of(model)));
+        advice
+    }
+}
+
+/// The loss of a training that has settled falls by no more than this part of its whole fall in the
+/// second half of the epochs, in which a rate that follows a cosine moves weights by a fifth of what
+/// it does in all.
+const SETTLED: f64 = 0.02;
+/// Epochs in which a loss shows how it falls.
+const SHOWING: usize = 10;
+
+/// Advice where the loss still fell in the second half of a training that was the best at its end.
+fn unsettled(history: &[EpochRecord], settings: Result<Settings>) -> Option<Message> {
+    let (last, epochs) = (history.last()?, history.len());
+    let loss = |record: &EpochRecord| record.validation.as_ref().unwrap_or(&record.train).sum();
+    let (first, middle, end) = (loss(&history[0]), loss(&history[epochs / 2]), loss(last));
+    let best = history.iter().rposition(|record| record.best)? + 1;
+    let whole = epochs >= SHOWING && last.of == epochs && best * 10 >= epochs * 9;
+    let falls = middle - end > SETTLED * (first - end);
+    let train = settings.ok()?.train;
+    (whole && falls && first > end).then(|| {
+        let still = "the loss still fell in the second half of the training: try ";
+        let longer = Message::from(still).set("epochs", 2 * epochs);
+        longer.text(" or ").set("learning_rate", 3.0 * train.learning_rate)
+    })
+}
