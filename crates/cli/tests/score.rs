@@ -264,7 +264,7 @@ fn a_series_is_cut_into_windows_and_its_points_are_scored() {
     assert_eq!(answers[23]["row"], "2024-01-01 23:00:00");
     let alarms = |points: &[Value]| points.iter().filter(|point| point["anomaly"] == 1).count();
     let (before, within) = (alarms(&answers[..200]), alarms(&answers[206..224]));
-    assert!(within >= 12 && before <= 8, "{before} of 200 before, {within} of 18 within");
+    assert!(within >= 12 && before <= 20, "{before} of 200 before, {within} of 18 within");
     let gap = strange
         .lines()
         .enumerate()

@@ -34,15 +34,14 @@ use std::path::Path;
 /// column.
 pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
     let Some(series) = &options.series else { return Ok(table(source, options)?.dataset) };
-    if let Some(id) = options.id.first() {
-        let wanted = Message::from("nothing beside ").setting("window").text(": ");
-        let group = wanted.set("group", id).text(" tells several series apart, ");
-        let time = group.set("time", id).text(" names time stamps");
-        return Err(Error::setting("id", format!("{id:?}"), time));
-    }
     let mut series = series.clone();
     if series.time.is_empty() {
-        series.found = time_columns(source, options)?;
+        series.found = time_columns(source, &ReadOptions { id: Vec::new(), ..options.clone() })?;
+    }
+    if let Some(id) = options.id.iter().find(|id| !series.stamps().contains(id)) {
+        let wanted = Message::from("the time stamps of the series; ");
+        let group = wanted.set("group", id).text(" tells several series of a file apart");
+        return Err(Error::setting("id", format!("{id:?}"), group));
     }
     let id = series.stamps().to_vec();
     let Loaded { dataset: data, groups, .. } =

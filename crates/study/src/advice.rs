@@ -17,9 +17,15 @@ impl Evaluation {
             } else {
                 format!("{} rows are", self.rows)
             };
-            let few =
-                format!("{rows} too few to judge by; give more rows, or a larger fraction to ");
-            advice.push(Message::from(few).setting("test"));
+            let few = Message::from(format!("{rows} too few to judge by; give more rows"));
+            // As many in twenty as make ten rows.
+            let train = Settings::of(model).map(|settings| settings.train).unwrap_or_default();
+            let share = 1.0 - train.validation - train.test;
+            let all = model.provenance().training_rows as f64 / share.max(0.05);
+            let fraction = (20.0 * 10.0 / all.max(1.0)).ceil() / 20.0;
+            let larger = fraction <= 0.5 && train.test > 0.0;
+            let with = |few: Message| few.text(", or keep more back with ").set("test", fraction);
+            advice.push(if larger { with(few) } else { few });
         }
         // On a handful of rows every unit may look silent.
         if self.active_units < config.latent && self.rows > config.latent {
@@ -67,6 +73,9 @@ fn unsettled(history: &[EpochRecord], settings: Result<Settings>) -> Option<Mess
     (whole && falls && first > end).then(|| {
         let still = "the loss still fell in the second half of the training: try ";
         let longer = Message::from(still).set("epochs", 2 * epochs);
-        longer.text(" or ").set("learning_rate", 3.0 * train.learning_rate)
+        // To one digit, as one would write it.
+        let rate = 3.0 * train.learning_rate;
+        let rate = format!("{rate:.0e}").parse().unwrap_or(rate);
+        longer.text(" or ").set("learning_rate", rate)
     })
 }

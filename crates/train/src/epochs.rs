@@ -156,6 +156,7 @@ impl Job<'_> {
 
     fn diverged(&self, state: &State, what: String) -> Error {
         let rate = self.settings.train.learning_rate / 10.0;
+        let rate: f64 = format!("{rate:.0e}").parse().unwrap_or(rate);
         let advice = Message::from("try ").set("learning_rate", rate).text(", ").set("clip", 1);
         let advice = advice.text(", or look for extreme values in the data");
         Error::Diverged { epoch: state.epoch + 1, step: state.step, what, advice }

@@ -77,9 +77,8 @@ pub(crate) fn numbers(
                 if own.is_none() && !missing {
                     *unknown.entry(*column).or_insert(0usize) += 1;
                 }
-                let of = |level: usize| match missing {
-                    true => f64::NAN,
-                    false => f64::from(u8::from(own == Some(level))),
+                let of = |level: usize| {
+                    if missing { f64::NAN } else { f64::from(u8::from(own == Some(level))) }
                 };
                 values.extend((0..channel.width()).map(of));
             }

@@ -39,10 +39,7 @@ pub fn read_point(
     } else {
         stamps.iter().map(|name| wanted(name)).collect::<Result<Vec<_>>>()?.join(" ")
     };
-    let time = match stamp.is_empty() {
-        true => None,
-        false => Some(instant(&stamp, notation)?),
-    };
+    let time = (!stamp.is_empty()).then(|| instant(&stamp, notation)).transpose()?;
     if time.is_none() && !cycles.is_empty() {
         let why = "has no time stamp, which the phases of the calendar need";
         return Err(Error::data("the point", Message::from(why)));

@@ -15,6 +15,11 @@ pub(crate) fn refuse(data: &Dataset, columns: &[Column]) -> Result<()> {
         {
             return fail(reason);
         }
+        if let Some(reason) = amounts(&data.column_name(j), column, decimal) {
+            // What stands before the decimals of other columns does so in this one.
+            let read = if has_fractions(data, columns)? { None } else { reason.otherwise };
+            return fail(reason.message(read));
+        }
     }
     for (j, column) in columns.iter().enumerate() {
         let Some((row, text)) = column.stray() else {
@@ -79,7 +84,7 @@ fn advice(column: &Column, name: &str, text: &str, decimal: DecimalMark) -> Mess
         Sort::Dates => {
             let how =
                 "write it like 2024-01-31 or 2024-01-31 12:30, say how dates are written with ";
-            otherwise(Message::from(how).set("date_format", "%d/%m/%Y"))
+            otherwise(Message::from(how).setting("date_format"))
         }
         Sort::Booleans => {
             let kind = format!("{name}=categorical");
@@ -93,6 +98,57 @@ fn other_mark(text: &str, decimal: DecimalMark) -> Option<(f64, DecimalMark)> {
     let other = other(decimal);
     let read = amount(text, other).filter(|_| amount(text, decimal).is_none())?;
     Some((read.number, other))
+}
+
+/// A column of numbers with units or marks.
+struct Amounts<'a> {
+    name: &'a str,
+    text: &'a str,
+    number: f64,
+    /// The number that its text is with the other mark before decimals, where that is another.
+    otherwise: Option<(f64, DecimalMark)>,
+}
+
+/// What to say of a column whose texts are all numbers with units or marks.
+fn amounts<'a>(name: &'a str, column: &'a Column, decimal: DecimalMark) -> Option<Amounts<'a>> {
+    if column.sort() != Sort::Texts || column.asked.is_some() || column.nested {
+        return None;
+    }
+    let text = column.amount_of_texts(decimal)?;
+    let number = amount(text, decimal)?.number;
+    let read = amount(text, other(decimal)).filter(|read| read.number != number);
+    Some(Amounts { name, text, number, otherwise: read.map(|read| (read.number, other(decimal))) })
+}
+
+impl Amounts<'_> {
+    fn message(&self, otherwise: Option<(f64, DecimalMark)>) -> Message {
+        let Self { name, text, number, .. } = self;
+        let why = format!(
+            "column {name:?} has numbers with units or marks ({text:?}); take {number} and its like with "
+        );
+        let numeric = || format!("{name}=numeric");
+        let mut advice = Message::from(why).set("column", numeric());
+        if let Some((number, mark)) = otherwise {
+            advice = advice.text(format!(", or {number} with ")).set("column", numeric());
+            advice = advice.text(" and ").set("decimal", mark);
+        }
+        let codes = format!("{name}=categorical");
+        advice.text(", or the texts as codes with ").set("column", codes)
+    }
+}
+
+/// Whether some column of numbers has any with decimals.
+fn has_fractions(data: &Dataset, columns: &[Column]) -> Result<bool> {
+    let numbers: Vec<bool> = columns.iter().map(|column| column.sort() == Sort::Numbers).collect();
+    for block in data.blocks() {
+        let block = block?;
+        let fraction = |at: &usize| numbers[at % numbers.len()] && block.get(*at).fract() != 0.0;
+        // A missing value has none.
+        if (0..block.len()).filter(fraction).any(|at| block.get(at).is_finite()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn refuse_whole(
@@ -114,22 +170,8 @@ fn refuse_whole(
                 .map(|why: Message| why.text("leave it out with ").set("drop", name))
         }
         Sort::Texts if column.asked.is_some() => None,
-        Sort::Texts if column.amount_of_texts(decimal).is_some() => {
-            let text = column.amount_of_texts(decimal)?;
-            let number = amount(text, decimal)?.number;
-            let why = format!(
-                "{quoted} has numbers with units or marks ({text:?}); take {number} and its like with "
-            );
-            let advice = Message::from(why).set("column", format!("{name}=numeric"));
-            let advice = match amount(text, other(decimal)) {
-                Some(read) if read.number != number => {
-                    let also = format!(", or {} with ", read.number);
-                    advice.text(also).set("decimal", other(decimal)).text(" beside it")
-                }
-                _ => advice,
-            };
-            Some(advice.text(", or the texts as codes with ").set("column", categorical()))
-        }
+        // They have advice of their own.
+        Sort::Texts if column.amount_of_texts(decimal).is_some() => None,
         Sort::Texts if commas.is_some() => {
             let (number, mark) = commas?;
             let why = format!(
