@@ -135,7 +135,8 @@ fn what_cannot_be_decided_is_said_or_refused_with_options_that_work() {
         ("08_two_digit_year.csv", "years of two digits"),
         ("09_dash_is_missing.csv", "\"-\" is taken for a missing value"),
         ("09_euro_is_text.csv", "--column v=numeric"),
-        ("09_thousands_integers.csv", "--column pop=numeric, or 886.44 with --decimal ','"),
+        // Other columns tell which mark stands before decimals.
+        ("09_thousands_integers.csv", "take 886440 and its like with --column pop=numeric, or the"),
         ("report06_infinity.csv", "--missing inf,-inf"),
         ("12_latin1_header.csv", "read as windows-1252"),
         ("12_log_lines_with_commas.log", "one text"),

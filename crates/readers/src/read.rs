@@ -406,7 +406,7 @@ mod tests {
         let options = ReadOptions { labels: Some(labels), ..options(None, Some("row")) };
         let data = read(&data.display().to_string(), &options).unwrap();
         assert_eq!(data.labels.unwrap(), ["cat", "dog"]);
-        assert_eq!(data.ids.unwrap(), ["0", "1"]);
+        assert_eq!(data.ids.unwrap(), ["1", "2"]);
     }
 
     /// Files of every format that hold the same five rows of three numbers.

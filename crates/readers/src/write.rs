@@ -434,7 +434,7 @@ mod tests {
                 let values = data.gather(0..2).unwrap();
                 let read: Vec<f32> = (0..4).map(|i| values.get(i) as f32).collect();
                 assert_eq!(read, NUMBERS);
-                let wanted = ids.map_or(vec!["0".to_owned(), "1".to_owned()], <[String]>::to_vec);
+                let wanted = ids.map_or(vec!["1".to_owned(), "2".to_owned()], <[String]>::to_vec);
                 assert_eq!(data.ids.unwrap(), wanted);
             }
         }

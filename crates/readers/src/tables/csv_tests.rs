@@ -245,7 +245,7 @@ fn a_date_that_is_none_is_named_by_its_cell() {
     let error = refusal("time,b\n2013-07-04,2\n2013-13-04,4\n2013-07-05,4\n");
     assert_eq!(
         error,
-        "t.csv: row 2, column \"time\" has \"2013-13-04\" among dates; write it like 2024-01-31 or 2024-01-31 12:30, say how dates are written with date_format = %d/%m/%Y, count it as missing with missing = 2013-13-04, or correct it"
+        "t.csv: row 2, column \"time\" has \"2013-13-04\" among dates; write it like 2024-01-31 or 2024-01-31 12:30, say how dates are written with date_format (as in %d/%m/%Y), count it as missing with missing = 2013-13-04, or correct it"
     );
 }
 

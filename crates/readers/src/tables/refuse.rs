@@ -84,7 +84,7 @@ fn advice(column: &Column, name: &str, text: &str, decimal: DecimalMark) -> Mess
         Sort::Dates => {
             let how =
                 "write it like 2024-01-31 or 2024-01-31 12:30, say how dates are written with ";
-            otherwise(Message::from(how).setting("date_format"))
+            otherwise(Message::from(how).setting("date_format").text(" (as in %d/%m/%Y)"))
         }
         Sort::Booleans => {
             let kind = format!("{name}=categorical");

@@ -1,0 +1,93 @@
+#![allow(clippy::print_stdout, clippy::disallowed_methods)] // an example prints and takes the time
+
+//! Figures on tables as people have them.
+//!
+//! `cargo run --release --example field [-- --quick] [--only PART]` with the variable AE_DATA naming
+//! the folder that holds `adbench/` and `ecg5000/`, and AE_PEERS a Python with pyod, scikit-learn,
+//! pandas, statsmodels and vega_datasets. Parts are alarms, injected, heartbeats, gaps, copies; `--quick`
+//! takes one seed instead of five.
+
+mod alarms;
+mod copies;
+mod heartbeats;
+mod peers;
+
+use autoencoders::data::{Dataset, ReadOptions, read};
+use autoencoders::{Config, Error, Flow, Model, Result, fit};
+use std::path::PathBuf;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What the command line says.
+pub(crate) struct Options {
+    folder: PathBuf,
+    peers: Option<PathBuf>,
+    seeds: u64,
+    only: Option<String>,
+}
+
+/// A part of the figures.
+type Part = (&'static str, fn(&Options) -> Result<()>);
+
+fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let (mut quick, mut only) = (false, None);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--quick" => quick = true,
+            "--only" => only = arguments.next(),
+            other => {
+                return Err(
+                    format!("unknown argument {other}; wanted --quick or --only PART").into()
+                );
+            }
+        }
+    }
+    let folder = std::env::var("AE_DATA").unwrap_or_else(|_| "../shared/data".to_owned());
+    let options = Options {
+        folder: PathBuf::from(folder),
+        peers: std::env::var_os("AE_PEERS").map(PathBuf::from),
+        seeds: if quick { 1 } else { 5 },
+        only,
+    };
+    let parts: [Part; 5] = [
+        ("alarms", alarms::alarms),
+        ("injected", peers::injected),
+        ("heartbeats", heartbeats::heartbeats),
+        ("gaps", peers::gaps),
+        ("copies", copies::copies),
+    ];
+    for (name, part) in parts {
+        if options.only.as_ref().is_none_or(|only| only == name) {
+            part(&options)?;
+        }
+    }
+    Ok(())
+}
+
+/// A set of ADBench, and which of its rows are anomalies.
+pub(crate) fn adbench(options: &Options, set: &str) -> Result<(Dataset, Vec<bool>)> {
+    let path = options.folder.join(format!("adbench/{set}.npz")).display().to_string();
+    let (label, array) = (Some("y".to_owned()), Some("X".to_owned()));
+    let mut data = read(&path, &ReadOptions { label, array, ..ReadOptions::default() })?;
+    let labels = data.labels.take();
+    let labels = labels.ok_or_else(|| Error::data(&data.name, "has no array y"))?;
+    let anomaly =
+        labels.iter().map(|label| label.parse::<f64>().is_ok_and(|label| label > 0.5)).collect();
+    Ok((data, anomaly))
+}
+
+/// The one configuration for every table.
+pub(crate) fn trained(data: &Dataset, contamination: f64, seed: u64) -> Result<Model> {
+    let config = Config::for_anomalies(&data.shape, &data.fields)
+        .contamination(contamination)
+        .seed(seed)
+        .test(0.0);
+    Ok(fit(&config, data, None, false, &mut |_| Flow::Continue)?.model)
+}
+
+/// The mean of some numbers.
+pub(crate) fn mean(numbers: &[f64]) -> f64 {
+    numbers.iter().sum::<f64>() / numbers.len().max(1) as f64
+}
