@@ -38,7 +38,7 @@ export class Now {
         const last = session.scene.rows - 1;
         const { numbers } = session.scene;
         const row = element("row", HTMLInputElement);
-        row.max = String(numbers[last] ?? 0);
+        row.max = String(numbers[last] ?? 1);
         const go = (to) => session.showRow(to);
         row.addEventListener("change", () => {
             if (row.value === "")
@@ -48,7 +48,7 @@ export class Now {
                 go(at);
             else {
                 const some = numbers.length < session.scene.all ? ", of which a part is shown" : "";
-                session.guarded(() => { throw new Error(`There is no row ${row.value} here; wanted 0 to ${session.scene.all - 1}${some}.`); });
+                session.guarded(() => { throw new Error(`There is no row ${row.value} here; wanted 1 to ${session.scene.all}${some}.`); });
             }
         });
         onClick("previous", () => go(((session.row ?? 1) + last) % (last + 1)));

@@ -227,7 +227,7 @@ pub(crate) struct Reading {
     #[arg(long, value_name = "HOW", value_parser = gaps(), help_heading = "Series")]
     pub gaps: Option<data::Gaps>,
     /// Phases that stand beside the channels: day, week, year, several as in day,week, or none
-    /// [default: those that the time stamps go through more than twice]
+    /// [default: those that the time stamps go through six times]
     #[arg(long, value_name = "CYCLES", help_heading = "Series")]
     pub calendar: Option<data::Cycles>,
     /// Memory limit for the numbers of DATA, such as 512MB; larger data stay on disk [default: no

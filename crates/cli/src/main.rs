@@ -8,6 +8,7 @@ mod explore;
 mod files;
 mod flags;
 mod progress;
+mod reason;
 mod report;
 mod settings;
 mod show;

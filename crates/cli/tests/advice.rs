@@ -57,6 +57,7 @@ const SITUATIONS: &[Situation] = &[
     ),
     at("train twice.csv --window 4 --epochs 1"),
     at("train gap.csv --window 4 --epochs 1"),
+    at("train seconds.csv --window 4 --epochs 1"),
     at("train channels.csv --window 4 --epochs 1"),
     // Settings that do not go together.
     at("train numbers.csv --net linear --code-activation sigmoid --epochs 1"),
@@ -161,6 +162,9 @@ impl Place {
     fn series(&self) {
         self.table("twice.csv", "time,v", 60, &|row| {
             format!("2024-01-{:02},{:.3}", row.div_ceil(2) % 28 + 1, wave(row, 0.7))
+        });
+        self.table("seconds.csv", "ts,v", 60, &|row| {
+            format!("{},{:.3}", 1_704_067_200 + 60 * row, wave(row, 0.7))
         });
         self.table("gap.csv", "time,v", 28, &|row| {
             format!("2024-01-{:02},{:.3}", if row < 9 { row + 1 } else { row + 3 }, wave(row, 0.7))

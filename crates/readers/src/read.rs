@@ -21,6 +21,9 @@ use crate::tables::{parquet, records, refuse};
 use rows::{CellPosition, ColumnKind, Dataset, Error, Message, Result};
 use std::path::Path;
 
+/// Rows that are looked at for numbers that ascend.
+const LOOKED_AT: usize = 10_000;
+
 /// Reads the rows of a file, a folder of images, or the built-in data set `digits`.
 ///
 /// Every number of the result is finite. Rows that need more than [`ReadOptions::memory`] stay on
@@ -59,7 +62,28 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
             split.set("gaps", "fill").text(", which interpolates it"),
         ));
     }
-    cut::windows(&data, groups.as_deref(), &series, options.memory)
+    let mut windows = cut::windows(&data, groups.as_deref(), &series, options.memory)?;
+    if series.stamps().is_empty() {
+        windows.warnings.push(without_stamps(&data)?);
+    }
+    Ok(windows)
+}
+
+/// That no column tells the time of points, with the first whose numbers ascend as time does.
+fn without_stamps(data: &Dataset) -> Result<Message> {
+    let (rows, features) = (data.rows(), data.features());
+    let values = data.gather(0..rows.min(LOOKED_AT))?;
+    let at = |row: usize, column: usize| values.get(row * features + column);
+    let seen = values.len() / features.max(1);
+    let ascends =
+        |column: &usize| seen > 2 && (1..seen).all(|row| at(row, *column) > at(row - 1, *column));
+    let why = "no column holds dates, and points are taken in the order of the rows; ";
+    Ok(match (0..features).find(ascends) {
+        Some(column) => Message::from(why)
+            .text("if it tells the time, say ")
+            .set("time", data.column_name(column)),
+        None => Message::from(why).text("name that of time stamps with ").setting("time"),
+    })
 }
 
 fn table(source: &str, options: &ReadOptions) -> Result<Loaded> {

@@ -123,6 +123,9 @@ pub(crate) fn instants(
     notation: &Notation,
 ) -> Result<(Vec<i128>, Option<Message>), usize> {
     let format = notation.date_format.as_deref();
+    if let (Some(years), None) = (years(texts), format) {
+        return Ok((years, None));
+    }
     let read = texts.iter().enumerate().map(|(row, text)| match number(text) {
         Some(nanos) if format.is_none() => Ok(Dated::sure(nanos)),
         _ => match stamp(text, format) {
@@ -137,6 +140,17 @@ pub(crate) fn instants(
     let nanos = read.iter().enumerate().map(|(row, dated)| dated.nanos(month_first).ok_or(row));
     let doubt = order.doubt().filter(|_| notation.month_first.is_none());
     Ok((nanos.collect::<Result<_, _>>()?, doubt.and_then(|text| in_doubt("the time stamps", text))))
+}
+
+/// The first days of years, where all texts are years.
+fn years(texts: &[String]) -> Option<Vec<i128>> {
+    let year = |text: &String| {
+        let text = text.trim();
+        let year = text.strip_suffix(".0").unwrap_or(text).parse::<i16>().ok();
+        let date = Date::new(year.filter(|year| (1500..=2200).contains(year))?, 1, 1).ok()?;
+        Some(instant(date.to_datetime(Time::midnight()), 0))
+    };
+    texts.iter().map(year).collect::<Option<Vec<i128>>>().filter(|years| !years.is_empty())
 }
 
 /// What to say where the texts of a column may be read both ways, by the first of them.

@@ -10,6 +10,9 @@ use std::sync::Arc;
 
 /// Nanoseconds of a day.
 const DAY: f64 = 86_400e9;
+/// Turns from which a model learns what belongs to which place in a cycle: after four weeks every
+/// moment of the week has been seen four times, which are learned by heart.
+const TURNS: f64 = 6.0;
 /// 1 January 1970 was a Thursday.
 const WEEKDAYS: [&str; 7] =
     ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
@@ -74,6 +77,12 @@ impl Cycle {
         }
     }
 
+    /// Whether points in time over so many days go through it often enough to learn what belongs to
+    /// which place in it.
+    pub fn is_learned_in(self, days: f64) -> bool {
+        days >= TURNS * self.days()
+    }
+
     /// Whether dates over so many days go through it more than twice.
     pub fn comes_back_in(self, days: f64) -> bool {
         days > 2.0 * self.days()
@@ -91,9 +100,11 @@ impl Cycle {
         let part = (sine.atan2(cosine) / TAU).rem_euclid(1.0);
         match self {
             Self::Day => part,
-            Self::Week => (part * 7.0).floor().min(6.0),
+            // Single precision may put midnight on the day before.
+            Self::Week => (part * 7.0 + 1e-3).floor() % 7.0,
             Self::Year => {
-                let day = part * self.days();
+                // Years are not all as long: the first of a month may lie a day before its mean.
+                let day = (part * self.days() + 0.75) % self.days();
                 MONTH_STARTS.iter().filter(|start| **start <= day).count().saturating_sub(1) as f64
             }
         }
@@ -175,5 +186,15 @@ mod tests {
         let [sine, cosine] = Cycle::Week.phase(nanos);
         assert_eq!(Cycle::Week.place([9.0 * sine, 9.0 * cosine]), 6.0);
         assert_eq!(Cycle::Year.place([f64::NAN, 0.0]), 0.0);
+        // Midnight belongs to the day that begins, also in single precision, and the first to its
+        // month.
+        let place = |cycle: Cycle, day: i128| {
+            let wave = cycle.phase(day * 86_400 * 1_000_000_000).map(|wave| f64::from(wave as f32));
+            cycle.field().text(cycle.place(wave))
+        };
+        // 2012-01-17, a Tuesday, and the days before and behind; 2000-01-01; 2023-03-01.
+        let days = [15_355, 15_356, 15_357].map(|day| place(Cycle::Week, day));
+        assert_eq!(days, ["Monday", "Tuesday", "Wednesday"]);
+        assert_eq!([10_957, 19_417].map(|day| place(Cycle::Year, day)), ["January", "March"]);
     }
 }

@@ -1,7 +1,7 @@
 //! Lines of standard input as cells: JSON objects by names, JSON arrays and CSV in order, or CSV by
 //! the names of a first line.
 
-use autoencoders::data::lenient_json;
+use autoencoders::data::{DecimalMark, lenient_json};
 use autoencoders::{Error, Model, Result};
 use serde_json::Value;
 
@@ -14,20 +14,31 @@ pub(crate) enum Cells {
 }
 
 impl Cells {
-    /// Reads a line; `names` are those of a first line of CSV.
-    pub(crate) fn read(line: &str, names: Option<&[String]>) -> Result<Self> {
+    /// Reads a line; `names` are those of a first line of CSV, `delimiter` is what parts its cells.
+    pub(crate) fn read(
+        model: &Model,
+        line: &str,
+        names: Option<&[String]>,
+        delimiter: char,
+    ) -> Result<Self> {
+        let comma = model.signature().notation.decimal == Some(DecimalMark::Comma);
+        // Numbers of JSON are numbers, however the file of the training wrote its own.
+        let text = |value: &Value| match value {
+            Value::Number(number) if comma => number.to_string().replace('.', ","),
+            other => text(other),
+        };
         if line.starts_with(['{', '[']) {
             let value: Value = serde_json::from_str(&lenient_json(line))
                 .map_err(|error| Error::data("row", format!("is no JSON ({error})")))?;
             return Ok(match value {
-                Value::Array(values) => Self::Ordered(values.iter().map(text).collect()),
+                Value::Array(values) => Self::Ordered(values.iter().map(&text).collect()),
                 Value::Object(values) => Self::Named(
                     values.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
                 ),
                 other => Self::Ordered(vec![text(&other)]),
             });
         }
-        let cells = parted(line);
+        let cells = parted(line, delimiter);
         Ok(match names {
             Some(names) if names.len() == cells.len() => {
                 Self::Named(names.iter().cloned().zip(cells).collect())
@@ -69,9 +80,23 @@ fn width(got: usize, wanted: &str) -> Error {
     Error::shape("row", format!("{got} values"), wanted)
 }
 
+/// What parts the cells of a first line: the sign that makes the most names of it that the model
+/// knows, a comma where none makes any.
+pub(crate) fn delimiter(model: &Model, line: &str) -> char {
+    let channels = model.signature().series.iter().flat_map(|series| &series.channels);
+    let known: Vec<&String> =
+        model.signature().columns.iter().chain(channels.map(|channel| &channel.name)).collect();
+    let names = |sign: &char| {
+        let cells = parted(line, *sign);
+        cells.iter().filter(|cell| known.contains(cell)).count()
+    };
+    // Of equals the last, which is the comma.
+    ['\t', '|', ';', ','].into_iter().max_by_key(names).unwrap_or(',')
+}
+
 /// The names in a first line of CSV; none where it is a row.
-pub(crate) fn header(model: &Model, line: &str) -> Result<Option<Vec<String>>> {
-    let names = parted(line);
+pub(crate) fn header(model: &Model, line: &str, delimiter: char) -> Result<Option<Vec<String>>> {
+    let names = parted(line, delimiter);
     let signature = model.signature();
     let numbers = names.iter().all(|cell| cell.is_empty() || cell.parse::<f64>().is_ok());
     if line.starts_with(['{', '[']) || numbers {
@@ -104,12 +129,13 @@ pub(crate) fn header(model: &Model, line: &str) -> Result<Option<Vec<String>>> {
     }
 }
 
-fn parted(line: &str) -> Vec<String> {
+fn parted(line: &str, delimiter: char) -> Vec<String> {
     if !line.contains('"') {
-        return line.split(',').map(|cell| cell.trim().to_owned()).collect();
+        return line.split(delimiter).map(|cell| cell.trim().to_owned()).collect();
     }
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
+        .delimiter(delimiter as u8)
         .flexible(true)
         .trim(csv::Trim::All)
         .from_reader(line.as_bytes());

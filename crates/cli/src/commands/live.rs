@@ -1,10 +1,10 @@
 //! `ae score MODEL -`: rows on standard input, one answer a line, at once.
 
 use crate::args::Score;
-use crate::commands::lines::{Cells, header};
-use crate::commands::reason::reason;
+use crate::commands::lines::{Cells, delimiter, header};
 use crate::commands::watch::{Watch, Watched};
 use crate::exit::Exit;
+use crate::reason::Told;
 use crate::show::{self, Show};
 use crate::wording::worded;
 use autoencoders::data::ColumnKind;
@@ -72,7 +72,7 @@ impl Live<'_> {
     fn answer(&mut self, input: &mut impl BufRead, output: &mut impl Write) -> Result<()> {
         let fail = |error| Error::io(Path::new("standard input"), error);
         let (mut line, mut names) = (Vec::new(), None::<Vec<String>>);
-        let mut first = true;
+        let (mut first, mut sign) = (true, ',');
         for number in 1.. {
             line.clear();
             if input.by_ref().take(LONGEST).read_until(b'\n', &mut line).map_err(fail)? == 0 {
@@ -83,14 +83,16 @@ impl Live<'_> {
             if text.is_empty() {
                 continue;
             }
-            if std::mem::take(&mut first)
-                && let Some(found) = header(self.model, text)?
-            {
-                names = Some(found);
-                continue;
+            if std::mem::take(&mut first) {
+                sign = delimiter(self.model, text);
+                if let Some(found) = header(self.model, text, sign)? {
+                    names = Some(found);
+                    continue;
+                }
             }
             self.rows += 1;
-            let answered = Cells::read(text, names.as_deref()).and_then(|cells| self.one(&cells));
+            let cells = Cells::read(self.model, text, names.as_deref(), sign);
+            let answered = cells.and_then(|cells| self.one(&cells));
             // One wrong line must not end the watch.
             let object = answered.unwrap_or_else(|error| {
                 let error = worded(&error);
@@ -122,7 +124,9 @@ impl Live<'_> {
         let data = row(model, &known, cells)?;
         let rows = score(model, &data, args.kind, args.reasons)?;
         let (row, fields) = (&rows[0], [data.fields, known]);
-        let of = |why: &Reason| reason(why, &column(model, why.column), &fields);
+        let of = |why: &Reason| {
+            Told::of(why, &column(model, why.column), [&fields[0], &fields[1]]).object()
+        };
         let reasons: Vec<Value> = row.reasons.iter().map(of).collect();
         Ok(
             json!({ "row": self.name(cells), "score": row.score, "probability": row.probability, "anomaly": u8::from(row.score > self.threshold), "reasons": reasons }),
@@ -149,12 +153,11 @@ impl Live<'_> {
                 let series = window.windows.iter().map(|windows| &windows.series);
                 let parts: Vec<_> = series.flat_map(|series| series.parts()).collect();
                 let fields: Vec<Field> = parts.iter().map(|part| part.field.clone()).collect();
-                let fields = [fields.clone(), fields];
                 let last = scored.last();
                 let reasons: Vec<Value> = last
                     .iter()
                     .flat_map(|point| &point.reasons)
-                    .map(|why| reason(why, &parts[why.column].name, &fields))
+                    .map(|why| Told::of(why, &parts[why.column].name, [&fields, &fields]).object())
                     .collect();
                 let score = last.and_then(|point| point.score);
                 let anomaly = u8::from(score.is_some_and(|score| score > self.threshold));

@@ -23,7 +23,6 @@ mod live;
 mod picture;
 mod place;
 mod reading;
-mod reason;
 mod recipe;
 mod summary;
 mod watch;

@@ -4,9 +4,9 @@
 use crate::args::Score;
 use crate::commands::live;
 use crate::commands::reading::read_for;
-use crate::commands::reason::reason;
 use crate::exit::Exit;
 use crate::files::{refuse_input, refuse_no_folder};
+use crate::reason::Told;
 use crate::show::{self, Show};
 use autoencoders::data::Dataset;
 use autoencoders::data::Field;
@@ -284,10 +284,10 @@ impl Scored {
         order
     }
 
-    /// What was observed and what was expected, as text.
-    fn texts(&self, why: &Reason, text: impl Fn(Option<&Field>, f64) -> String) -> [String; 2] {
-        let [data, model] = [&self.fields[0], &self.fields[1]].map(|fields| fields.get(why.column));
-        [text(data, why.observed), text(model, why.expected)]
+    /// The reasons of an item.
+    fn told<'a>(&'a self, item: &'a Item) -> impl Iterator<Item = Told<'a>> {
+        let fields = [self.fields[0].as_slice(), self.fields[1].as_slice()];
+        item.reasons.iter().map(move |why| Told::of(why, &self.columns[why.column], fields))
     }
 
     fn object_of(&self, at: usize) -> Value {
@@ -297,7 +297,7 @@ impl Scored {
             "score": item.score,
             "probability": item.probability,
             "anomaly": u8::from(self.is_anomaly(item)),
-            "reasons": item.reasons.iter().map(|why| reason(why, &self.columns[why.column], &self.fields)).collect::<Vec<_>>(),
+            "reasons": self.told(item).map(|told| told.object()).collect::<Vec<_>>(),
         });
         if let Some(labels) = &self.labels {
             object["label"] = labels[at].as_str().into();
@@ -341,11 +341,9 @@ impl Scored {
                 u8::from(self.is_anomaly(item)).to_string(),
             ];
             cells.extend(self.labels.iter().map(|labels| labels[at].clone()));
-            for why in &item.reasons {
-                let [observed, expected] = self.texts(why, |field, value| {
-                    field.map_or_else(|| value.to_string(), |field| field.text(value))
-                });
-                cells.extend([self.columns[why.column].clone(), observed, expected]);
+            for told in self.told(item) {
+                let [observed, expected] = told.texts();
+                cells.extend([told.name, observed, expected]);
             }
             cells.resize(width, String::new());
             sheet.write_record(&cells)?;
@@ -375,16 +373,23 @@ impl Scored {
     }
 
     fn text(&self, args: &Score) -> String {
-        let more = match (&self.stretches, self.anomalies().saturating_sub(SHOWN)) {
-            (None, more) if more > 0 => {
-                format!(
-                    "\n... and {} more; -o scores.csv writes all",
-                    show::plural(more, "anomaly").replace("anomalys", "anomalies")
-                )
-            }
-            _ => String::new(),
+        let (count, one, several) = match &self.stretches {
+            Some(stretches) => (stretches.len(), "stretch", "stretches"),
+            None => (self.anomalies(), "anomaly", "anomalies"),
         };
-        self.headline(args) + &self.truth_line() + &self.drift_line() + "\n" + &self.table() + &more
+        let more = match count.saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => {
+                let what = if more == 1 { one } else { several };
+                let all = if args.output.is_some() { "" } else { "; -o scores.csv writes all" };
+                format!("\n... and {more} {what} more{all}")
+            }
+        };
+        let table = match &self.stretches {
+            Some(stretches) if stretches.is_empty() => String::new(),
+            _ => "\n".to_owned() + &self.table(),
+        };
+        self.headline(args) + &self.truth_line() + &self.drift_line() + &table + &more
     }
 
     /// How many anomalies there are, above which threshold.
@@ -458,7 +463,9 @@ impl Scored {
                 let head = show::cells([&"row", &"score", &"probability", &WHY]);
                 let line = |at: usize| {
                     let [score, probability, why] = numbers(&self.items[at]);
-                    show::cells([&self.items[at].name, &score, &probability, &why])
+                    let below = if self.is_anomaly(&self.items[at]) { "" } else { " (no anomaly)" };
+                    let name = self.items[at].name.clone() + below;
+                    show::cells([&name, &score, &probability, &why])
                 };
                 std::iter::once(head).chain(self.highest().into_iter().map(line)).collect()
             }
@@ -466,13 +473,7 @@ impl Scored {
         show::table(&table)
     }
 
-    /// The reasons of an item.
     fn why(&self, item: &Item) -> String {
-        let reason = |why: &Reason| {
-            let fields = [&self.fields[0], &self.fields[1]].map(|fields| fields.get(why.column));
-            let [observed, expected] = show::pair(fields, [why.observed, why.expected]);
-            format!("{} {observed} ({expected})", self.columns[why.column])
-        };
-        item.reasons.iter().map(reason).collect::<Vec<_>>().join(", ")
+        self.told(item).map(|told| told.words()).collect::<Vec<_>>().join(", ")
     }
 }

@@ -1,6 +1,7 @@
 //! Anomalies among the rows: how scores are distributed, which rows stand out and why, and where in
 //! a series they lie.
 
+use crate::reason::Told;
 use crate::report::facts::Facts;
 use crate::report::figure::{Figure, Picture, Section};
 use crate::show;
@@ -149,9 +150,7 @@ fn table(
                         td { (format!("{:.4}", found.probability)) }
                         @if explained { td {
                             @for why in found.reasons {
-                                @let fields = [data.get(why.column), expected.get(why.column)];
-                                @let [observed, expected] = show::pair(fields, [why.observed, why.expected]);
-                                span.part { (names[why.column]) ": " (observed) " (" (expected) ")" }
+                                span.part { (Told::of(why, &names[why.column], [data, expected]).words()) }
                             }
                         } }
                     }

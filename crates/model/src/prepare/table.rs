@@ -330,6 +330,41 @@ impl Table {
             && encoding.undo(None, &row[place.clone()]) == encoding.undo(None, &expected[place])
     }
 
+    /// Of a column of dates the cycle whose phase differs the most between two prepared rows, more
+    /// than the day itself, and the place in it that the second row has; none for other columns.
+    pub fn odd_phase(
+        &self,
+        layout: &Layout,
+        column: usize,
+        row: &[f32],
+        expected: &[f32],
+    ) -> Option<(Cycle, f64)> {
+        let encoding = &self.columns[column];
+        let Encoding::Date { cycles, .. } = encoding else { return None };
+        if encoding.kind() == ColumnKind::Time {
+            return None;
+        }
+        let place = layout.columns[column].clone();
+        let (row, expected) = (&row[place.clone()], &expected[place]);
+        let apart = |at: usize| f64::from(row[at] - expected[at]).powi(2);
+        let phases = cycles.iter().enumerate().map(|(at, cycle)| {
+            let start = 1 + 2 * at;
+            (*cycle, start, apart(start) + apart(start + 1))
+        });
+        let (cycle, start, most) = phases.max_by(|a, b| a.2.total_cmp(&b.2))?;
+        let wave = [start, start + 1].map(|at| f64::from(expected[at]));
+        (most > apart(0)).then(|| (cycle, cycle.place(wave)))
+    }
+
+    /// The words of a column's text that training rows had the least, at most so many; none for
+    /// columns that hold no texts.
+    pub fn odd_words(&self, column: usize, text: &str, most: usize) -> Vec<String> {
+        match self.columns.get(column) {
+            Some(Encoding::Text { vocabulary }) => vocabulary.rarest(text, most),
+            _ => Vec::new(),
+        }
+    }
+
     /// What is known of each column, for names and texts.
     pub fn fields(&self) -> Vec<Field> {
         let of = |encoding: &Encoding| match encoding {

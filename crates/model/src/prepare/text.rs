@@ -11,6 +11,8 @@ pub(crate) const WIDTH: usize = 256;
 pub(crate) const WEIGHT: f64 = 16.0;
 /// Terms that are counted apart; a power of two.
 const TERMS: usize = 1 << 14;
+/// A word is rare that is in no more than one of so many texts.
+const RARE: usize = 10;
 /// Bytes of a text that are looked at.
 const LONGEST: usize = 1 << 14;
 
@@ -37,6 +39,25 @@ impl Vocabulary {
             }
         }
         vocabulary
+    }
+
+    /// The words of a text that few training texts had, the rarest first; numbers, which mostly are
+    /// new, only where there is no such word.
+    pub fn rarest(&self, text: &str, most: usize) -> Vec<String> {
+        let mut found: Vec<(bool, u32, String)> = Vec::new();
+        for word in text[..end(text)].unicode_words() {
+            let lower = word.to_lowercase();
+            let count = self.counts[place(hash(b'w', &[&lower]))];
+            let known = found.iter().any(|(_, _, other)| other.to_lowercase() == lower);
+            if !known && (count as usize) * RARE <= self.texts {
+                let number = word.bytes().any(|byte| byte.is_ascii_digit());
+                found.push((number, count, word.to_owned()));
+            }
+        }
+        found.sort_by_key(|(number, count, _)| (*number, *count));
+        let words = found.iter().any(|(number, _, _)| !number);
+        let kept = found.into_iter().filter(|(number, _, _)| !(words && *number));
+        kept.take(most).map(|(_, _, word)| word).collect()
     }
 
     /// Whether it could have been counted; files come from anywhere.
@@ -75,15 +96,18 @@ fn place(hash: u64) -> usize {
     hash as usize & (TERMS - 1)
 }
 
+/// Where what is looked at of a text ends.
+fn end(text: &str) -> usize {
+    (0..=text.len().min(LONGEST)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0)
+}
+
 /// The hashes of the words, of each two words in a row, and of each three and four characters of a
 /// word, with how often they come.
 fn terms(text: &str) -> BTreeMap<u64, usize> {
-    let end =
-        (0..=text.len().min(LONGEST)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     let mut terms = BTreeMap::new();
     let mut add = |kind: u8, parts: &[&str]| *terms.entry(hash(kind, parts)).or_default() += 1;
     let mut before: Option<String> = None;
-    for word in text[..end].unicode_words() {
+    for word in text[..end(text)].unicode_words() {
         let word = word.to_lowercase();
         add(b'w', &[&word]);
         if let Some(before) = &before {
@@ -159,6 +183,17 @@ mod tests {
             );
         }
         assert!(vocabulary.vector("... !?").is_empty() && vocabulary.vector("").is_empty());
+    }
+
+    #[test]
+    fn the_rarest_words_come_first_and_numbers_only_alone() {
+        let texts =
+            (0..100).map(|at| (if at < 3 { "disk almost full" } else { "disk is fine" }, 1));
+        let vocabulary = Vocabulary::fit(texts);
+        let words = vocabulary.rarest("Disk sda 17 almost gone, gone", 3);
+        assert_eq!(words, ["sda", "gone", "almost"]);
+        assert_eq!(vocabulary.rarest("disk is 17", 3), ["17"]);
+        assert!(vocabulary.rarest("disk is fine", 3).is_empty());
     }
 
     #[test]

@@ -125,7 +125,7 @@ fn order(data: &Dataset, channels: &[Channel]) -> Result<Vec<usize>> {
     Ok(channels.iter().filter_map(place).collect())
 }
 
-/// The cycles that the time stamps go through more than twice, with some points in each turn.
+/// The cycles that the time stamps go through often enough, with some points in each turn.
 pub(crate) fn cycles(points: &Points) -> Cycles {
     if !points.stamped {
         return Cycles::default();
@@ -138,7 +138,7 @@ pub(crate) fn cycles(points: &Points) -> Cycles {
     let longest = groups.iter().map(|group| span(group)).fold(0.0, f64::max);
     let steps: usize = groups.iter().map(|group| group.len().saturating_sub(1)).sum();
     let step = groups.iter().map(|group| span(group)).sum::<f64>() / steps.max(1) as f64;
-    let told = |cycle: &Cycle| cycle.comes_back_in(longest) && 4.0 * step <= cycle.days();
+    let told = |cycle: &Cycle| cycle.is_learned_in(longest) && 4.0 * step <= cycle.days();
     Cycles(Cycle::ALL.into_iter().filter(told).collect())
 }
 

@@ -66,7 +66,7 @@ pub(crate) fn windows(
     windows.warnings.clone_from(&data.warnings);
     windows.warnings.extend(unknown.into_iter().chain(noticed));
     windows.notation.clone_from(&data.notation);
-    let stamp = |time: i128| if points.stamped { date_time(time) } else { time.to_string() };
+    let stamp = |time: i128| if points.stamped { date_time(time) } else { (time + 1).to_string() };
     let found = Windows {
         stamps: points.keys.iter().map(|key| stamp(key.time)).collect(),
         groups: groups
@@ -244,6 +244,6 @@ mod tests {
             (windows.rows(), windows.shape.clone()),
             (2, Shape::Series { length: 3, channels: 2 })
         );
-        assert_eq!(windows.windows.unwrap().stamps[3], "3");
+        assert_eq!(windows.windows.unwrap().stamps[3], "4");
     }
 }

@@ -87,7 +87,7 @@ mod tests {
             format!("2024-01-{day:02} {hour:02}:00,A,{state},{}.5\n", at % 7)
         };
         let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
-        std::fs::write(&file, text.to_owned() + &(0..96).map(line).collect::<String>()).unwrap();
+        std::fs::write(&file, text.to_owned() + &(0..168).map(line).collect::<String>()).unwrap();
         let series = Series { group: Some("pump".into()), ..Series::of(2) };
         let options = crate::ReadOptions { series: Some(series), ..Default::default() };
         let data = crate::read(&file.path().display().to_string(), &options).unwrap();

@@ -6,13 +6,13 @@
 
 use crate::score::calibration::{Calibration, Threshold};
 use crate::score::judge::{Judge, Opinion, Ruler};
-use crate::score::kind::{RowScore, ScoreKind, as_means};
+use crate::score::kind::{Reason, RowScore, ScoreKind, as_means};
 use crate::score::members::Ensemble;
 use crate::score::probed::Probed;
 use crate::score::reference::Reference;
 use crate::score::whiten::Whitener;
 use model::{Attachment, Inside, Model, Section, vector};
-use rows::{Dataset, Error, Matrix, Result, Split, Values};
+use rows::{ColumnKind, Dataset, Error, Matrix, Result, Split, Values};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::borrow::Cow;
@@ -32,6 +32,8 @@ pub struct Detector {
 
 /// Rows that are scored at a time, so that the columns which members see are few in memory.
 const TOGETHER: usize = 1 << 16;
+/// Words of a text that explain a score at most.
+const WORDS: usize = 3;
 /// Rows that calibrate at most.
 const HELD_OUT: usize = 4096;
 /// Fewer held-out rows cannot set a ruler; then the training rows must.
@@ -232,13 +234,26 @@ pub fn score(
                 let score = score.clamp(-1e300, 1e300);
                 // As the data has it, not as it comes back from single precision.
                 reasons.iter_mut().for_each(|why| {
-                    why.observed = observed.get(row * data.features() + why.column)
+                    observe(why, observed.get(row * data.features() + why.column), model, data)
                 });
                 RowScore { score, probability: calibration.probability(score), reasons }
             },
         ));
     }
     Ok(all)
+}
+
+/// Fills in what a row has in the column of a reason.
+fn observe(why: &mut Reason, value: f64, model: &Model, data: &Dataset) {
+    const DAY: f64 = 86_400e9;
+    // Beyond these years are no dates that anybody means.
+    let nanos = (value.clamp(-1e7, 1e7) * DAY) as i128;
+    why.observed = why.phase.map_or(value, |cycle| cycle.place(cycle.phase(nanos)));
+    if data.kind(why.column) == ColumnKind::Text
+        && let Some(table) = &model.signature().preparation.table
+    {
+        why.words = table.odd_words(why.column, &data.text(why.column, value), WORDS);
+    }
 }
 
 impl Attachment for Detector {

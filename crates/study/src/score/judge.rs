@@ -354,19 +354,22 @@ impl Judge {
                     table.expects(layout, *column, observed, expected)
                 })
             };
-            if columns.iter().any(|column| !expects(column)) {
-                columns.retain(|column| !expects(column));
-            }
+            columns.retain(|column| !expects(column));
             columns.truncate(most);
-            let expected = model.signature().preparation.undo(expected);
-            (columns.into_iter())
-                .map(|column| Reason {
-                    column,
-                    observed: f64::NAN,
-                    expected: model.signature().rounded_value(column, expected[column]),
-                    share: if total.is_finite() { shares[column] / total } else { 1.0 },
-                })
-                .collect()
+            let undone = model.signature().preparation.undo(expected);
+            let reason = |column: usize| {
+                let share = if total.is_finite() { shares[column] / total } else { 1.0 };
+                let expects = model.signature().rounded_value(column, undone[column]);
+                let reason = Reason::of(column, f64::NAN, expects, share);
+                let phase = table.and_then(|(table, layout)| {
+                    table.odd_phase(layout, column, observed, expected)
+                });
+                match phase {
+                    Some((cycle, expected)) => Reason { phase: Some(cycle), expected, ..reason },
+                    None => reason,
+                }
+            };
+            columns.into_iter().map(reason).collect()
         };
         Ok((0..seen.rows.rows()).map(reasons).collect())
     }

@@ -1,7 +1,7 @@
 //! What scores measure, and what a scored row has.
 use burn_tensor::Tensor;
 use model::Engine;
-use rows::{Error, Result};
+use rows::{Cycle, Error, Result};
 use serde::Deserialize;
 use serde::Serialize;
 use std::fmt;
@@ -102,6 +102,20 @@ pub struct Reason {
     /// Its share in the whole difference, from 0 to 1; of standardised data unusual numbers count
     /// more.
     pub share: f64,
+    /// Of a date that is odd by its place in a cycle, this cycle: then observed and expected are
+    /// those of [`Cycle::field`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Cycle>,
+    /// Of a text those words that training rows had the least, at most three.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
+}
+
+impl Reason {
+    /// Of a column that is neither a date nor a text.
+    pub(crate) fn of(column: usize, observed: f64, expected: f64, share: f64) -> Self {
+        Self { column, observed, expected, share, phase: None, words: Vec::new() }
+    }
 }
 
 /// Scores that one member each gave, narrowed around 0 to what a mean over all members would vary

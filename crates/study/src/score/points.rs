@@ -82,7 +82,7 @@ fn explain(
             .enumerate()
             .filter_map(|(column, of)| {
                 let (observed, expected, square) = of.points[at].filter(|_| of.tells(at))?;
-                Some(Reason { column, observed, expected, share: square / of.usual })
+                Some(Reason::of(column, observed, expected, square / of.usual))
             })
             .collect();
         let total: f64 = found.iter().map(|why| why.share).sum();
