@@ -29,7 +29,7 @@ test("the page shows all rows on a map and the first of them beside it", async t
   // Some 1,797 dots of several pixels each, fewer where they cover each other.
   assert.ok(await marked(page, "#points") > 5000);
   for (const figure of ["input", "given back", "difference"]) assert.ok(await marked(page, `[data-name="${figure}"] canvas`) > 5, figure);
-  assert.match(await page.textContent("#now-words") ?? "", /^Row 0, label 0, mean squared error/);
+  assert.match(await page.textContent("#now-words") ?? "", /^Row 1, label 0, mean squared error/);
 });
 
 test("a slider moves one unit, and the pixels are those of the code", async t => {
@@ -320,7 +320,7 @@ test("rows that are all the same, or one alone, are shown without a map of neigh
     assert.match(await page.textContent("#now-words") ?? "", /larger than that of 0 % of the rows/);
     await page.getByLabel("Row", { exact: true }).fill("77");
     await page.getByLabel("Row", { exact: true }).press("Enter");
-    await page.getByText(`There is no row 77 here; wanted 0 to ${count - 1}.`).waitFor();
+    await page.getByText(`There is no row 77 here; wanted 1 to ${count}.`).waitFor();
   }
 });
 

@@ -44,22 +44,22 @@ async function row(page: Page, number: number): Promise<void> {
 const mnist = join(data, "mnist/train-images-idx3-ubyte.gz");
 const labels = ["--labels", join(data, "mnist/train-labels-idx1-ubyte.gz")];
 await explorer("explorer-mnist.png", [model("mnist", mnist, "--family", "denoising", "--net", "mlp:512,256", "--latent", "32", "--epochs", "12"), mnist, ...labels], async page => {
-  await row(page, 7);
+  await row(page, 8);
   await page.locator("#noise").check();
 });
 await explorer("explorer-convolution.png", [model("mnist-conv", mnist, "--net", "conv:16,32", "--latent", "16", "--epochs", "4"), mnist, ...labels], async page => {
-  await row(page, 15);
+  await row(page, 16);
   await page.locator("#tree").scrollIntoViewIfNeeded();
   await page.waitForFunction(() => (document.getElementById("branches")?.clientHeight ?? 0) > 500);
 }, { part: "#tree" });
 const fashion = join(data, "fashion-mnist/train-images-idx3-ubyte.gz");
 await explorer("explorer-fashion.png", [model("fashion", fashion, "--family", "vae", "--net", "mlp:512,256", "--latent", "10", "--epochs", "10"), fashion, "--labels", join(data, "fashion-mnist/train-labels-idx1-ubyte.gz")], async page => {
   await page.locator("#projection").selectOption("1");
-  await row(page, 4);
+  await row(page, 5);
 }, { dark: true });
 const ecg = join(data, "ecg5000/ecg5000.npz");
 await explorer("explorer-ecg.png", [model("ecg", `${ecg}:train_x`, "--latent", "8"), `${ecg}:test_x`], async page => {
-  await row(page, 3);
+  await row(page, 4);
   const box = await page.locator("#curve").boundingBox();
   if (!box) return;
   await page.mouse.move(box.x + box.width * 0.5, box.y + box.height * 0.6);
@@ -70,7 +70,7 @@ await explorer("explorer-ecg.png", [model("ecg", `${ecg}:train_x`, "--latent", "
 const table = `${join(data, "adbench/2_annthyroid.npz")}:X`;
 await explorer("explorer-table.png", [model("table", table, "--latent", "3"), table], async page => {
   await page.locator("#colour").selectOption("error");
-  await row(page, 12);
+  await row(page, 13);
 });
 const report = join(models, "sparse.html");
 ae("train", mnist, "-o", join(models, "sparse.ae"), "--force", "--quiet", "--family", "sparse", "--latent", "196", "--l2", "0.001", `--report=${report}`);

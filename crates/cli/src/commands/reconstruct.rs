@@ -7,15 +7,17 @@ use crate::commands::writing::{Format, array_shape, write_table_of};
 use crate::files::refuse_input;
 use crate::show::{self, Show};
 use autoencoders::data::write_npy_blocks;
-use autoencoders::data::{FilledCell, read, write_filled};
+use autoencoders::data::{FilledCell, Split, read, write_filled};
 use autoencoders::study::Filling;
 use autoencoders::study::filling;
-use autoencoders::{Error, Matrix, Model, Result, Rng, load};
+use autoencoders::{Config, Error, Matrix, Model, Result, Rng, load};
 use serde_json::json;
 use std::path::Path;
 
 /// Images side by side in a picture, and how many there are unless another number is asked for.
 const ACROSS: usize = 16;
+/// Fewer rows do not tell how well gaps are filled.
+const FEWEST: usize = 20;
 /// Fraction of the known cells that are hidden again, to see how well gaps are filled.
 const HIDDEN: f64 = 0.1;
 
@@ -84,6 +86,12 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
         FilledCell::of(fields.get(column)?, number)
     };
     let cells = write_filled(&args.rows.data, &options, path, rows.len(), &mut value)?;
+    // Rows that trained are filled better than others.
+    let unseen = unseen(model, data.rows());
+    let data = match &unseen {
+        Some(rows) => data.select(rows)?,
+        None => data,
+    };
     let holed = data.with_gaps(HIDDEN, &mut Rng::new(model.plan().settings.seed).split("fill"))?;
     let mut filled = filling(model, &data, &holed)?;
     filled.sort_by(|a, b| a.ratio().unwrap_or(1.0).total_cmp(&b.ratio().unwrap_or(1.0)));
@@ -107,10 +115,20 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
     }
     let median = median.map_or("-".to_owned(), show::number);
     show::print(&format!(
-        "{} filled; of known cells, one in ten hidden again, the error is {median} of filling by the mean (median over columns)\n\n{}",
+        "{} filled; of known cells{}, one in ten hidden again, the error is {median} of filling by the mean (median over columns)\n\n{}",
         show::plural(cells, "cell"),
+        unseen.map_or(String::new(), |rows| format!(" of {} rows that did not train", rows.len())),
         show::table(&table)
     ))?;
     show.note(format!("{}: {}", path.display(), show::plural(rows.len(), "row")));
     Ok(())
+}
+
+/// The rows that did not train, where the data are those of the training and enough did not.
+fn unseen(model: &Model, rows: usize) -> Option<Vec<usize>> {
+    let train = Config::of(model).ok()?.train;
+    let split = Split::new(rows, train.fractions(), model.plan().settings.seed).ok()?;
+    let same = split.train.len() == model.provenance().training_rows;
+    let others: Vec<usize> = split.validation.into_iter().chain(split.test).collect();
+    (same && others.len() >= FEWEST).then_some(others)
 }

@@ -372,9 +372,17 @@ impl View<'_> {
         let stamped = |(_, fields): &&(usize, Vec<String>)| {
             fields.first().is_some_and(|field| stamp(field, None).is_some())
         };
-        let of_stamps = parted.records.iter().filter(stamped).count();
+        // The comma before the milliseconds of a stamp, as Python writes it, parts nothing.
+        let torn = |(_, fields): &&(usize, Vec<String>)| {
+            let digits = |text: &&str| text.len() == 3 && text.bytes().all(|b| b.is_ascii_digit());
+            let behind = fields.get(1).and_then(|field| field.split(char::is_whitespace).next());
+            parted.delimiter == Delimiter::Sign(b',') && behind.filter(digits).is_some()
+        };
+        let records = || parted.records.iter();
+        let (stamped, torn) = (records().filter(stamped).count(), records().filter(torn).count());
+        let all = parted.records.len();
         let begins =
-            stamp_words(self.text, self.notation) > 0 && 2 * of_stamps < parted.records.len();
+            (2 * stamped < all || 5 * torn >= 4 * all) && stamp_words(self.text, self.notation) > 0;
         parted.even < EVEN || parted.width == 1 || begins
     }
 }
@@ -622,6 +630,9 @@ mod tests {
         let said = TextLayout::default();
         let log = Layout::find(text.as_bytes(), true, &said, &Notation::default(), ("t", true));
         assert_eq!(log.unwrap().lines, Some(2));
+        let text = "2024-01-01 00:00:01,285 INFO start\n2024-01-01 00:00:02,007 WARN disk\n";
+        let python = Layout::find(text.as_bytes(), true, &said, &Notation::default(), ("t", true));
+        assert_eq!(python.unwrap().lines, Some(2));
         assert_eq!(
             split_stamp("[2024-01-01T00:00:01Z] - up", 1, None),
             Some(("2024-01-01T00:00:01Z", "up"))
