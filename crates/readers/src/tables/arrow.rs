@@ -9,7 +9,7 @@ use arrow_array::types::*;
 use arrow_array::{Array, ArrowPrimitiveType, RecordBatch, RecordBatchReader};
 use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_ipc::{CompressionType, MessageHeader, root_as_footer, root_as_message};
-use arrow_schema::{DataType, TimeUnit};
+use arrow_schema::{ArrowError, DataType, TimeUnit};
 use rows::{Error, Result, calendar};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -23,6 +23,9 @@ const LONGEST_MESSAGE: u64 = 1 << 28;
 /// A compressed buffer may become so many times larger, and always so many bytes.
 const LARGEST_RATIO: u64 = 1 << 10;
 const SMALL: u64 = 1 << 26;
+
+/// Why a file is damaged whose decoder panics.
+const GAVE_UP: &str = "its decoder gave up";
 
 /// The batches of a file.
 pub(crate) struct ArrowRecords {
@@ -39,11 +42,17 @@ impl ArrowRecords {
         let mut file = open()?;
         let is_file = check(&mut file).map_err(bad)?;
         let reader = BufReader::new(open()?);
-        let batches: Box<dyn RecordBatchReader> = if is_file {
-            Box::new(FileReader::try_new(reader, None).map_err(|error| bad(error.to_string()))?)
-        } else {
-            Box::new(StreamReader::try_new(reader, None).map_err(|error| bad(error.to_string()))?)
-        };
+        // It decodes dictionaries at once, and a damaged file must not end the program.
+        let opened = catch_unwind(AssertUnwindSafe(|| -> std::result::Result<_, ArrowError> {
+            let batches: Box<dyn RecordBatchReader> = if is_file {
+                Box::new(FileReader::try_new(reader, None)?)
+            } else {
+                Box::new(StreamReader::try_new(reader, None)?)
+            };
+            Ok(batches)
+        }));
+        let opened = opened.map_err(|_| bad(GAVE_UP.to_owned()))?;
+        let batches = opened.map_err(|error| bad(error.to_string()))?;
         let schema = batches.schema();
         let names: Vec<&String> = schema.fields().iter().map(|field| field.name()).collect();
         Ok(Self { names: named(&names), batches, place })
@@ -71,7 +80,7 @@ impl Records for ArrowRecords {
                 Ok(None) => return Ok(()),
                 Ok(Some(Ok(columns))) => columns,
                 Ok(Some(Err(error))) => return Err(bad(&error)),
-                Err(_) => return Err(bad(&"its decoder gave up")),
+                Err(_) => return Err(bad(&GAVE_UP)),
             };
             let rows = columns.first().map_or(0, Vec::len);
             for row in 0..rows {
