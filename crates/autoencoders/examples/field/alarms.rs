@@ -1,22 +1,11 @@
 //! How many of fresh normal rows raise an alarm at the default threshold: one in a hundred.
 
-use crate::{Options, adbench, mean, trained};
+use crate::{Options, SETS, adbench, mean, trained};
 use autoencoders::study::{ScoreKind, Threshold, detector, score};
 use autoencoders::{Result, Rng};
 
-/// The sets with a thousand normal rows and more.
-const SETS: [&str; 10] = [
-    "2_annthyroid",
-    "6_cardio",
-    "20_letter",
-    "23_mammography",
-    "25_musk",
-    "26_optdigits",
-    "28_pendigits",
-    "30_satellite",
-    "32_shuttle",
-    "38_thyroid",
-];
+/// Sets of fewer normal rows hold out too few to tell one in a hundred; ten of fourteen have them.
+const FEWEST: usize = 1500;
 /// Normal rows of a set at most.
 const MOST: usize = 12_000;
 /// The part of the training rows that occurs twice.
@@ -31,6 +20,9 @@ pub(crate) fn alarms(options: &Options) -> Result<()> {
     println!("| set | training rows | without copies | with copies |\n|---|---|---|---|");
     for set in SETS {
         let (data, anomaly) = adbench(options, set)?;
+        if anomaly.iter().filter(|anomaly| !**anomaly).count() < FEWEST {
+            continue;
+        }
         let (mut rates, mut rows) = ([Vec::new(), Vec::new()], 0);
         for seed in 0..options.seeds {
             let rng = Rng::new(seed).split("alarms");

@@ -1,26 +1,10 @@
 //! The sets of ADBench with one row in a hundred twice, anomalies included, beside what they are
 //! without.
 
-use crate::{Options, adbench, mean, trained};
+use crate::{Options, SETS, adbench, mean, trained};
 use autoencoders::study::{ScoreKind, auroc, score};
 use autoencoders::{Result, Rng};
 
-const SETS: [&str; 14] = [
-    "2_annthyroid",
-    "4_breastw",
-    "6_cardio",
-    "14_glass",
-    "18_Ionosphere",
-    "20_letter",
-    "23_mammography",
-    "25_musk",
-    "26_optdigits",
-    "28_pendigits",
-    "30_satellite",
-    "32_shuttle",
-    "38_thyroid",
-    "40_vowels",
-];
 /// The fraction of anomalies that is expected where nobody knows it.
 const CONTAMINATION: f64 = 0.1;
 /// One row in so many occurs twice.

@@ -19,6 +19,24 @@ use std::path::PathBuf;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// The sets of ADBench.
+pub(crate) const SETS: [&str; 14] = [
+    "2_annthyroid",
+    "4_breastw",
+    "6_cardio",
+    "14_glass",
+    "18_Ionosphere",
+    "20_letter",
+    "23_mammography",
+    "25_musk",
+    "26_optdigits",
+    "28_pendigits",
+    "30_satellite",
+    "32_shuttle",
+    "38_thyroid",
+    "40_vowels",
+];
+
 /// What the command line says.
 pub(crate) struct Options {
     folder: PathBuf,
