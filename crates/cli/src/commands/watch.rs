@@ -29,7 +29,8 @@ impl<'a> Watch<'a> {
     pub(crate) fn of(model: &'a Model) -> Option<Self> {
         let series = model.signature().series.as_ref()?;
         let named = series.channels.iter().all(|channel| !channel.name.is_empty());
-        (named && !series.channels.is_empty()).then(|| Self {
+        // A model file may say anything of its windows.
+        (named && !series.channels.is_empty() && series.window > 1).then(|| Self {
             model,
             series,
             newest: BTreeMap::new(),
