@@ -4,7 +4,7 @@ use crate::config::Config;
 use model::Model;
 use rows::{Dataset, Error, Result, Rng, Split};
 use std::path::Path;
-use study::{Density, DensityChoice, MOST_ROWS, Pca, ensemble, fit_detector};
+use study::{Density, DensityChoice, Filler, MOST_ROWS, Pca, ensemble, fit_detector};
 use train::{Begin, Event, Flow, Outcome, Start, Trained, train};
 
 /// Trains a model, or continues the training of a checkpoint.
@@ -81,12 +81,16 @@ fn finished(
     Ok(trained)
 }
 
-/// Principal components and a density on the codes, from the same rows.
+/// Principal components, what fills in missing values, and a density on the codes, from the same
+/// rows.
 fn complete(model: &mut Model, config: &Config, data: &Dataset, split: &Split) -> Result<()> {
     let rng = Rng::new(model.plan().settings.seed);
     let preparation = &model.signature().preparation;
     let pca = Pca::fit(preparation, data, &split.train, model.latent(), &rng)?;
     model.attach(pca)?;
+    if let Some(filler) = Filler::fit(model, data, split)? {
+        model.attach(filler)?;
+    }
     if config.after.density != DensityChoice::None {
         // The density is fitted on no more rows than these, and the training rows are in random
         // order: the others need no codes.

@@ -5,7 +5,6 @@ use crate::summary::Summary;
 use crate::tables::column::Column;
 use rows::{ColumnKind, Dataset, Message, Result, Shape};
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hasher};
 
 /// An end of the values that occurs so often may be a code for something ...
 const OFTEN: usize = 3;
@@ -88,16 +87,8 @@ fn listed(names: &[String]) -> String {
 
 /// How many rows are exact copies of others.
 fn copied_rows(data: &Dataset) -> Result<Option<Message>> {
-    let (mut known, mut copies, features) = (BTreeSet::new(), 0usize, data.features());
-    for block in data.blocks() {
-        let block = block?;
-        for start in (0..block.len()).step_by(features.max(1)) {
-            let mut hash = DefaultHasher::new();
-            (start..start + features)
-                .for_each(|at| hash.write_u64((block.get(at) + 0.0).to_bits()));
-            copies += usize::from(!known.insert(hash.finish()));
-        }
-    }
+    let mut known = BTreeSet::new();
+    let copies = data.hashes()?.into_iter().filter(|hash| !known.insert(*hash)).count();
     let all = data.rows();
     Ok(match copies {
         0 => None,

@@ -14,6 +14,7 @@ use crate::values::Values;
 use crate::whitening::Whitening;
 use crate::windows::Windows;
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
 /// Rows, with what is known about them.
@@ -202,6 +203,24 @@ impl Dataset {
             }
         }
         Ok(empty)
+    }
+
+    /// A number for each row, the same for rows that are equal, and hardly ever for others.
+    ///
+    /// They take eight bytes a row.
+    pub fn hashes(&self) -> Result<Vec<u64>> {
+        let (mut hashes, features) = (Vec::with_capacity(self.rows()), self.features().max(1));
+        for block in self.blocks() {
+            let block = block?;
+            hashes.extend((0..block.len()).step_by(features).map(|start| {
+                let mut hash = DefaultHasher::new();
+                // Both zeros are one number.
+                (start..start + features)
+                    .for_each(|at| hash.write_u64((block.get(at) + 0.0).to_bits()));
+                hash.finish()
+            }));
+        }
+        Ok(hashes)
     }
 
     /// How a row at a zero-based index is called: by its identifier, or by its one-based number.

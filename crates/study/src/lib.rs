@@ -4,6 +4,7 @@ mod advice;
 mod baseline;
 mod density;
 mod evidence;
+mod filler;
 mod inspect {
     pub(crate) mod code;
     pub(crate) mod errors;
@@ -15,12 +16,14 @@ mod inspect {
     pub(crate) mod map;
     pub(crate) mod typical;
 }
+mod joint;
 mod metrics;
 mod nearest;
 mod recognise;
 mod sample;
 mod score {
     pub(crate) mod calibration;
+    pub(crate) mod copies;
     pub(crate) mod detector;
     pub(crate) mod ensemble;
     pub(crate) mod judge;
@@ -39,6 +42,7 @@ mod settings;
 pub use baseline::{Pca, principal_codes, principal_rows};
 pub use density::{Density, MOST_ROWS};
 pub use evidence::{Annealing, annealed, importance_weighted, is_generative, likelihood_constants};
+pub use filler::{Filler, filled};
 pub use inspect::code::{
     CodeStatistics, Unit, UnitState, code_statistics, kl_by_unit, standing_out, units,
 };

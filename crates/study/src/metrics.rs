@@ -1,6 +1,7 @@
 //! Numbers that judge a model.
 
 use crate::baseline::Pca;
+use crate::filler::filled;
 use burn_tensor::Tensor;
 use faer::{Mat, Side};
 use model::Engine;
@@ -345,7 +346,7 @@ pub fn filling(model: &Model, whole: &Dataset, holed: &Dataset) -> Result<Vec<Fi
             format!("{rows}, as in {}", holed.name),
         ));
     }
-    let filled = model.reconstruct(holed)?.values;
+    let filled = filled(model, holed)?.values;
     let truth = model.signature().preparation.on(whole)?.source(0..rows)?;
     let known = model.signature().preparation.on(holed)?.source(0..rows)?;
     let mut all = Vec::new();

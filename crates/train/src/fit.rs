@@ -36,7 +36,7 @@ pub fn train(
         data.require_rows(2)?;
         data.check_finite()?;
         settings.train.check()?;
-        let split = Split::new(data.rows(), settings.train.fractions(), settings.model.seed)?;
+        let split = Split::of(data, settings.train.fractions(), settings.model.seed)?;
         let whiten = match begin.known()? {
             Some(known) => known.whiten,
             None => Whiten::fit(data, &split.train)?,

@@ -3,7 +3,7 @@
 
 use crate::{Options, mean, trained};
 use autoencoders::data::{Dataset, ReadOptions, read};
-use autoencoders::study::{ScoreKind, auroc, score};
+use autoencoders::study::{ScoreKind, auroc, filled, score};
 use autoencoders::{Config, Error, Flow, Result, fit};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -107,7 +107,7 @@ pub(crate) fn gaps(options: &Options) -> Result<()> {
         let config = Config::for_gaps(&holed.shape, &holed.fields).test(0.0);
         let model = fit(&config, &holed, None, false, &mut |_| Flow::Continue)?.model;
         let table = name.trim_start_matches("gaps-").to_owned();
-        ours.insert(table, error(&whole, &holed, &model.reconstruct(&holed)?.values)?);
+        ours.insert(table, error(&whole, &holed, &filled(&model, &holed)?.values)?);
     }
     print(&ours, &tables.told("imputers")?);
     Ok(())

@@ -7,9 +7,8 @@ use crate::commands::writing::{Format, array_shape, write_table_of};
 use crate::files::refuse_input;
 use crate::show::{self, Show};
 use autoencoders::data::write_npy_blocks;
-use autoencoders::data::{FilledCell, Split, read, write_filled};
-use autoencoders::study::Filling;
-use autoencoders::study::filling;
+use autoencoders::data::{Dataset, FilledCell, Split, read, write_filled};
+use autoencoders::study::{Filling, filled, filling};
 use autoencoders::{Config, Error, Matrix, Model, Result, Rng, load};
 use serde_json::json;
 use std::path::Path;
@@ -79,7 +78,7 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
         Some(name) if !known.is_empty() => known.iter().position(|known| known == name),
         _ => Some(own),
     };
-    let (rebuilt, fields) = (model.reconstruct(&data)?, model.signature().preparation.fields());
+    let (rebuilt, fields) = (filled(model, &data)?, model.signature().preparation.fields());
     let mut value = |row: usize, own: usize| {
         let column = place(own)?;
         let number = model.signature().rounded_value(column, rebuilt.row(row)[column]);
@@ -87,7 +86,7 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
     };
     let cells = write_filled(&args.rows.data, &options, path, rows.len(), &mut value)?;
     // Rows that trained are filled better than others.
-    let unseen = unseen(model, data.rows());
+    let unseen = unseen(model, &data);
     let data = match &unseen {
         Some(rows) => data.select(rows)?,
         None => data,
@@ -125,9 +124,9 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
 }
 
 /// The rows that did not train, where the data are those of the training and enough did not.
-fn unseen(model: &Model, rows: usize) -> Option<Vec<usize>> {
+fn unseen(model: &Model, data: &Dataset) -> Option<Vec<usize>> {
     let train = Config::of(model).ok()?.train;
-    let split = Split::new(rows, train.fractions(), model.plan().settings.seed).ok()?;
+    let split = Split::of(data, train.fractions(), model.plan().settings.seed).ok()?;
     let same = split.train.len() == model.provenance().training_rows;
     let others: Vec<usize> = split.validation.into_iter().chain(split.test).collect();
     (same && others.len() >= FEWEST).then_some(others)

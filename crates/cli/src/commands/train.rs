@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     let head = args.head.map(|kind| head_of(args, kind, &config)).transpose()?;
     if let Some(head) = &head {
         // Before the training that comes first.
-        head.check(&data, &Split::new(data.rows(), config.train.fractions(), config.model.seed)?)?;
+        head.check(&data, &Split::of(&data, config.train.fractions(), config.model.seed)?)?;
     }
 
     let mut progress = Progress::new(show);

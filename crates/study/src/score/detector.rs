@@ -5,6 +5,7 @@
 //! vary together and which codes training rows have, and the scores of rows that trained nothing.
 
 use crate::score::calibration::{Calibration, Threshold};
+use crate::score::copies::without_copies;
 use crate::score::judge::{Judge, Opinion, Ruler};
 use crate::score::kind::{Reason, RowScore, ScoreKind, as_means};
 use crate::score::members::Ensemble;
@@ -58,21 +59,27 @@ impl Detector {
         let ensemble = Ensemble::of(model)?;
         let members = &ensemble.members;
         let splits: Vec<Split> =
-            (0..=members.len()).map(|member| split.of_member(member)).collect();
+            (0..=members.len()).map(|member| split.of_member(member, data)).collect();
         let enough = enough(split);
         fn train(split: &Split, enough: bool) -> &[usize] {
             if enough { &split.train } else { &[] }
         }
-        let (judge, measured) =
-            Judge::fit(model, data, train(&splits[0], enough), calibrating(&splits[0]))?;
+        // Copies of rows that train would call fresh rows anomalies too often.
+        let hashes = data.hashes()?;
+        let held_out: Vec<Vec<usize>> = splits
+            .iter()
+            .map(|split| without_copies(&hashes, train(split, enough), calibrating(split)))
+            .collect();
+        let (judge, measured) = Judge::fit(model, data, train(&splits[0], enough), &held_out[0])?;
         let mut judges = vec![judge];
-        for (member, split) in members.iter().zip(&splits[1..]) {
+        for (member, (split, held_out)) in members.iter().zip(splits.iter().zip(&held_out).skip(1))
+        {
             judges.push(
                 Judge::fit(
                     &member.model,
                     &*member.narrowed(data)?,
                     train(split, enough),
-                    calibrating(split),
+                    held_out,
                 )?
                 .0,
             );
@@ -81,11 +88,11 @@ impl Detector {
             return Ok(None);
         }
         let mut detector = Self { judges, calibrations: Vec::new(), probed: None };
-        let rows = data.select(calibrating(&splits[0]))?;
+        let rows = data.select(&held_out[0])?;
         for kind in ScoreKind::ALL {
-            let own = enough && splits.iter().any(|other| other.validation != splits[0].validation);
+            let own = enough && held_out.iter().any(|other| *other != held_out[0]);
             let scores = if own {
-                detector.held_out_scores(model, data, &splits, kind)?
+                detector.held_out_scores(model, data, &held_out, kind)?
             } else if members.is_empty() {
                 // One model has measured these rows already.
                 detector.judges[0].scores(&measured, kind)
@@ -145,14 +152,14 @@ impl Detector {
         &self,
         model: &Model,
         data: &Dataset,
-        splits: &[Split],
+        held_out: &[Vec<usize>],
         kind: ScoreKind,
     ) -> Result<Vec<f64>> {
         let (mut own, mut others) = (Vec::new(), Vec::new());
-        for (member, split) in splits.iter().enumerate() {
-            let rows = data.select(&split.validation)?;
+        for (member, rows) in held_out.iter().enumerate() {
+            let rows = data.select(rows)?;
             let mut by_row = vec![Vec::new(); rows.rows()];
-            for other in 0..splits.len() {
+            for other in 0..held_out.len() {
                 let scores = self
                     .opinions_of(model, other, &rows, kind, 0)?
                     .into_iter()

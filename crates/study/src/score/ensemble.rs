@@ -53,7 +53,7 @@ pub fn ensemble(
             rest: Map::new(),
         };
         let (model, outcome) =
-            one(&own, &narrowed, &split.of_member(at + 1), &begin, &mut |event| match (
+            one(&own, &narrowed, &split.of_member(at + 1, data), &begin, &mut |event| match (
                 event,
                 on.lock(),
             ) {

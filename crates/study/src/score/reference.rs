@@ -26,6 +26,11 @@ const FLOOR: f32 = 0.1;
 const FREQUENT: f64 = 0.01;
 const FEW: usize = 4;
 
+/// The number of copies of a row among so many beyond which it is frequent.
+pub(crate) fn often(rows: usize) -> usize {
+    FEW.max((FREQUENT * rows as f64) as usize)
+}
+
 /// Codes of training rows, to which those of other rows are near or far.
 ///
 /// Rows occur twice in real tables, anomalies too, and the same row comes back rounded. So a copy of
@@ -144,7 +149,7 @@ impl Reference {
         if self.coarse {
             return self.coarse_distance(code);
         }
-        let often = FEW.max((FREQUENT * self.codes.rows() as f64) as usize);
+        let often = often(self.codes.rows());
         let others = near.filter(|near| near.copies <= often);
         let nearest = others.and_then(|near| near.codes.first());
         nearest.map_or(self.least(), |(square, _)| f64::from(*square).sqrt())
