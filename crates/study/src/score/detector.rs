@@ -7,7 +7,7 @@
 use crate::score::calibration::{Calibration, Threshold};
 use crate::score::copies::without_copies;
 use crate::score::judge::{Judge, Opinion, Ruler};
-use crate::score::kind::{Reason, RowScore, ScoreKind, as_means};
+use crate::score::kind::{Reason, RowScore, ScoreKind, as_of_fresh_rows};
 use crate::score::members::Ensemble;
 use crate::score::probed::Probed;
 use crate::score::reference::Reference;
@@ -146,8 +146,7 @@ impl Detector {
 }
 
 impl Detector {
-    /// The score of each held-out row by the member that it did not train, as near to the middle as
-    /// the mean of all members would be.
+    /// The scores of held-out rows, of which each member has its own, as if no member knew them.
     fn held_out_scores(
         &self,
         model: &Model,
@@ -172,7 +171,7 @@ impl Detector {
             }
             others.extend(by_row);
         }
-        Ok(as_means(own, &others))
+        Ok(as_of_fresh_rows(&own, &others))
     }
 
     /// Scores of rows by one member alone, the first of which is the model itself.
@@ -351,34 +350,32 @@ struct DetectorContent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::score::kind::variance;
     use rows::Rng;
 
     #[test]
-    fn scores_by_one_member_are_narrowed_to_what_means_vary_by() {
+    fn scores_of_rows_that_one_member_does_not_know_are_as_those_of_fresh_rows() {
         let mut rng = Rng::new(1);
         let mut normal = || f64::from(rng.standard_normal());
-        let rows: Vec<Vec<f64>> = (0..4000)
+        // Whoever knows a row finds it less strange.
+        let rows: Vec<(f64, Vec<f64>)> = (0..4000)
             .map(|_| {
                 let all = 2.0 * normal();
-                (0..5).map(|_| all + normal()).collect()
+                (all + normal(), (0..4).map(|_| all + normal() - 0.7).collect())
             })
             .collect();
-        let means: Vec<f64> = rows.iter().map(|row| row.iter().sum::<f64>() / 5.0).collect();
-        let own = rows.iter().map(|row| row[0]).collect();
-        let others: Vec<Vec<f64>> = rows.iter().map(|row| row[1..].to_vec()).collect();
-        let narrowed = variance(&as_means(own, &others)).sqrt();
-        assert!((narrowed / variance(&means).sqrt() - 1.0).abs() < 0.03, "{narrowed}");
+        let (own, others): (Vec<f64>, Vec<Vec<f64>>) = rows.into_iter().unzip();
+        let scores = as_of_fresh_rows(&own, &others);
+        let mean = scores.iter().sum::<f64>() / 4000.0;
+        assert!(mean.abs() < 0.1, "{mean}");
+        // The mean of five, each of deviation 1 about what all say.
+        let squares = scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>();
+        let deviation = (squares / 4000.0).sqrt();
+        assert!((deviation / 4.2f64.sqrt() - 1.0).abs() < 0.03, "{deviation}");
     }
 
     #[test]
-    fn scores_without_other_members_or_without_spread_stay_as_they_are() {
-        assert_eq!(as_means(vec![1.0, -2.0], &[vec![], vec![]]), [1.0, -2.0]);
-        assert_eq!(as_means(vec![1.0, 1.0], &[vec![3.0], vec![4.0]]), [1.0, 1.0]);
-        assert!(
-            as_means(vec![1.0, -1.0], &[vec![9.0, -9.0], vec![9.0, -9.0]])
-                .iter()
-                .all(|score| score.is_finite())
-        );
+    fn scores_of_one_model_alone_stay_as_they_are() {
+        assert_eq!(as_of_fresh_rows(&[1.0, -2.0], &[vec![], vec![]]), [1.0, -2.0]);
+        assert!(as_of_fresh_rows(&[], &[]).is_empty());
     }
 }

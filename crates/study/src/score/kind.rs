@@ -118,32 +118,20 @@ impl Reason {
     }
 }
 
-/// Scores that one member each gave, narrowed around 0 to what a mean over all members would vary
-/// by.
+/// The scores that all members together would give to fresh rows, by rows that one member each has
+/// not trained on.
 ///
-/// A score is what all members say of a row, and what the one alone says, whose variance is smaller
-/// in a mean by their number. It is taken from the `others` of each row, which a row did train:
-/// their mean would call it too normal, but their disagreement is the same in kind.
-pub(crate) fn as_means(mut scores: Vec<f64>, others: &[Vec<f64>]) -> Vec<f64> {
-    let members = others.first().map_or(1, |row| row.len() + 1) as f64;
-    let whole = variance(&scores);
-    let alone = others.iter().map(|row| variance(row)).sum::<f64>() / others.len().max(1) as f64;
-    if whole > 0.0 {
-        let narrower = (1.0 - alone.min(whole) / whole * (1.0 - 1.0 / members)).sqrt();
-        scores.iter_mut().for_each(|score| *score *= narrower);
-    }
-    scores
-}
-
-/// The variance of some numbers around their mean, 0 of fewer than two.
-pub(crate) fn variance(numbers: &[f64]) -> f64 {
-    let count = numbers.len() as f64;
-    let mean = numbers.iter().sum::<f64>() / count;
-    if count < 2.0 {
-        0.0
-    } else {
-        numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / (count - 1.0)
-    }
+/// A score is the mean over the members. Here it is made of the row's `own` score, by the member that
+/// knows it not, and of what the `others` say, who know it: higher by as much as own scores are on
+/// average.
+pub(crate) fn as_of_fresh_rows(own: &[f64], others: &[Vec<f64>]) -> Vec<f64> {
+    let told = others.iter().flatten().count();
+    let known = others.iter().flatten().sum::<f64>() / told.max(1) as f64;
+    let gap = own.iter().sum::<f64>() / own.len().max(1) as f64 - known;
+    let score = |(own, others): (&f64, &Vec<f64>)| {
+        (own + others.iter().map(|other| other + gap).sum::<f64>()) / (1 + others.len()) as f64
+    };
+    own.iter().zip(others).map(score).collect()
 }
 
 /// Rows of so many columns.
