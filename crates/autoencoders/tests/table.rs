@@ -21,6 +21,7 @@ use autoencoders::settings::Net;
 use autoencoders::settings::Scale;
 use autoencoders::study::Filling;
 use autoencoders::study::ScoreKind;
+use autoencoders::study::filled;
 use autoencoders::study::filling;
 use autoencoders::study::nearest;
 use autoencoders::study::score;
@@ -165,6 +166,32 @@ fn gaps_are_filled_better_than_by_the_mean() {
         );
     }
     assert!(Filling::median(&filled).unwrap() < 0.35, "{filled:?}");
+}
+
+#[test]
+fn what_is_filled_in_was_there_before_and_is_the_same_from_a_file() {
+    let mut rng = Rng::new(31);
+    // Masses, mostly small; the second half of the first, so that a straight line goes below zero.
+    let mass = (0..600).flat_map(|_| {
+        let mass = f64::from(rng.standard_normal()).exp();
+        [mass, (0.5 * mass - 0.4 + 0.1 * f64::from(rng.standard_normal())).max(0.0)]
+    });
+    let values = Values::F64(mass.collect());
+    let whole = Dataset::new("masses", Shape::Flat { width: 2 }, values).unwrap();
+    let (holed, missing) = with_gaps(&whole, 0.3, 32);
+    let model = trained(&config("plain").latent(2), &holed);
+    let rows = filled(&model, &holed).unwrap();
+    let values = holed.gather(0..600).unwrap();
+    for at in (0..1200).filter(|at| missing[*at]) {
+        let known = (at % 2..1200).step_by(2).map(|at| values.get(at)).filter(|x| !x.is_nan());
+        let (low, high) = known.fold((f64::MAX, f64::MIN), |(a, b), x| (a.min(x), b.max(x)));
+        let number = rows.values[at];
+        assert!((low - 1e-4..=high + 1e-4).contains(&number), "{number} of {low} to {high}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("masses.ae");
+    model.save(&path).unwrap();
+    assert_eq!(filled(&load(&path).unwrap(), &holed).unwrap(), rows);
 }
 
 #[test]

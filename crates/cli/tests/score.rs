@@ -173,7 +173,7 @@ fn labels_give_the_area_and_the_best_threshold() {
 #[test]
 fn rows_on_standard_input_are_answered_line_by_line_also_after_a_wrong_one() {
     let place = Folder::new();
-    let input = "flow,temperature,pressure\n10,60,6\n10,60,9.5\n\n1,2\nx,60,6\n{\"temperature\":60,\"pressure\":6,\"flow\":10}\n{\"flow\":10}\n[60,6,10]\n";
+    let input = "flow,temperature,pressure\n10,61,6.1\n10,60,9.5\n\n1,2\nx,60,6\n{\"temperature\":61,\"pressure\":6.1,\"flow\":10}\n{\"flow\":10}\n[61,6.1,10]\n";
     let out = place.ok("score machines.ae - --quiet", input);
     let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(answers.len(), 7);
@@ -206,6 +206,36 @@ fn rows_on_standard_input_keep_their_identifiers() {
     let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(answers[0]["error"].as_str().unwrap().contains("has no value"), "{out}");
     assert_eq!(answers[1]["row"], 2, "{out}");
+}
+
+#[test]
+fn lines_of_a_log_are_scored_as_they_come() {
+    let place = Folder(TempDir::new().unwrap());
+    let words = ["INFO pump started", "INFO pump stopped", "INFO heartbeat ok"];
+    let line =
+        |at: usize| format!("2024-05-01 {:02}:{:02}:00,123 {}\n", at / 60, at % 60, words[at % 3]);
+    place.write("plant.log", &(0..300).map(line).collect::<String>());
+    place.ok("train plant.log --for anomalies --epochs 30 --members 1 -o log.ae --quiet", "");
+    let strange = "[2024-05-01 05:01:00] ERROR valve stuck, call operator\n";
+    let json = "{\"time\": \"2024-05-01 05:02:00\", \"line\": \"INFO heartbeat ok\"}\n";
+    let out = place.ok("score log.ae - --quiet", &(line(300) + strange + json));
+    let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let score = |at: usize| answers[at]["score"].as_f64().unwrap();
+    assert!(score(1) > score(0) + 1.0 && score(1) > score(2) + 1.0, "{out}");
+    let reason = &answers[1]["reasons"][0];
+    assert_eq!(reason["column"], "line", "{out}");
+    assert!(reason.to_string().contains("stuck"), "{out}");
+}
+
+#[test]
+fn a_delimiter_that_is_said_parts_live_rows() {
+    let place = Folder::new();
+    for (sign, delimiter) in [("|", "pipe"), ("   ", "blanks")] {
+        let input = format!("10{sign}60{sign}6\n");
+        let out = place.ok(&format!("score machines.ae - --delimiter {delimiter} --quiet"), &input);
+        let answer: Value = serde_json::from_str(out.trim()).unwrap();
+        assert!(answer["score"].is_number(), "{out}");
+    }
 }
 
 #[test]

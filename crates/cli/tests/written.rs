@@ -37,8 +37,10 @@ fn ae(words: &str) {
     assert!(run.status.success(), "ae {words}: {}", String::from_utf8_lossy(&run.stderr));
 }
 
-/// What models give whose detector leaves copies out.
+/// What models give that are trained today: their detectors leave copies out.
 const SCORES_TODAY: &str = "scores-today.csv";
+/// Behind the name of a model whose training has changed on purpose: windows are parted in time.
+const TODAY: &str = "-today";
 
 /// An error for each file that `model` gives otherwise than the one beside the models, its scores
 /// than those of this name.
@@ -53,11 +55,17 @@ fn differences(line: &Line, model: &Path, scores: &str) -> Vec<String> {
         (scores, format!("score {model} {rows}")),
         ("classes.csv", format!("classify {model} {rows}")),
     ];
-    let known = |what: &str| folder().join(format!("{}.{what}", line.name));
+    let known = |what: &str| {
+        let changed = folder().join(format!("{}{TODAY}.{what}", line.name));
+        let same = folder().join(format!("{}.{what}", line.name));
+        if scores == SCORES_TODAY && changed.exists() { changed } else { same }
+    };
+    let today =
+        |what: &str| what == SCORES_TODAY || known(what).display().to_string().contains(TODAY);
     let mut wrong = Vec::new();
     for (what, words) in asked.iter().filter(|(what, _)| known(what).exists()) {
         ae(&format!("{words} --quiet -o {}", path(what).display()));
-        if std::env::var_os("AE_WRITE_SCORES").is_some() && *what == SCORES_TODAY {
+        if std::env::var_os("AE_WRITE_SCORES").is_some() && today(what) {
             std::fs::copy(path(what), known(what)).unwrap();
         }
         if told(&path(what)) != told(&known(what)) {

@@ -87,6 +87,7 @@ pub use pictures::patches::Patches;
 pub use read::read;
 pub use series::point::{Point, read_point};
 pub use tables::column::read_cell;
+pub use tables::csv::read_line;
 pub use tables::filled::{Fill, FilledCell};
 pub use tables::json::lenient as lenient_json;
 pub use text::encoding::Encoding;

@@ -32,6 +32,10 @@ const TOGETHER: f64 = 50.0;
 #[non_exhaustive]
 pub struct Filler {
     joint: Joint,
+    /// The smallest and the largest of each number in training rows, between which what is filled in
+    /// is kept: a mass is never negative.
+    low: Vec<f32>,
+    high: Vec<f32>,
     /// Of the joint distribution in what is filled in, from 0 to 1, for each column of the source; the
     /// rest is the network's.
     pub shares: Vec<f32>,
@@ -64,11 +68,25 @@ impl Filler {
         let train = &split.train[..split.train.len().min(WORK / places.len().pow(2))];
         let preparation = &model.signature().preparation;
         let prepared = preparation.on(data)?.apply(train.iter().copied())?;
-        let joint = Joint::fit(&with_gaps(&prepared, &layout, &places), places.len());
+        let rows = with_gaps(&prepared, &layout, &places);
+        let extreme = |pick: fn(f32, f32) -> f32, start: f32| -> Vec<f32> {
+            let mut found = vec![start; places.len()];
+            // Of a number and none, both picks take the number.
+            for row in rows.chunks_exact(places.len()) {
+                found
+                    .iter_mut()
+                    .zip(row)
+                    .for_each(|(found, number)| *found = pick(*found, *number));
+            }
+            found
+        };
+        let low = extreme(f32::min, f32::MAX);
+        let high = extreme(f32::max, f32::MIN);
+        let joint = Joint::fit(&rows, places.len());
         let judged = if split.validation.len() < FEWEST { train } else { &split.validation };
         let judged = data.select(&judged[..judged.len().min(JUDGED)])?;
         let errors = Errors::of(model, &judged, &layout, &joint)?;
-        Ok(Some(Self { joint, shares: errors.shares() }))
+        Ok(Some(Self { joint, low, high, shares: errors.shares() }))
     }
 
     /// Puts what it expects into the rebuilt numbers of rows whose values are missing, both prepared.
@@ -82,7 +100,7 @@ impl Filler {
             for at in missing {
                 let share = self.shares[layout.owners[places[at]]];
                 let number = &mut rebuilt[places[at]];
-                *number = mixed(share, expected[at], *number);
+                *number = mixed(share, expected[at], *number).max(self.low[at]).min(self.high[at]);
             }
         }
     }
@@ -201,7 +219,10 @@ impl Attachment for Filler {
     fn store(&self) -> Result<Section> {
         let numbers = self.joint.mean.len();
         let mut section = Section::new(json!(FillerContent { shares: self.shares.clone() }));
-        section.add("mean", &self.joint.mean, &[numbers]);
+        for (name, values) in [("mean", &self.joint.mean), ("low", &self.low), ("high", &self.high)]
+        {
+            section.add(name, values, &[numbers]);
+        }
         section.add("precision", &self.joint.precision, &[numbers, numbers]);
         Ok(section)
     }
@@ -213,14 +234,17 @@ impl Attachment for Filler {
         let layout = layout(model);
         let numbers = layout.as_ref().map_or(0, |layout| places(layout).len());
         let mut tensors = section.tensors.clone();
-        let mean = vector(&mut tensors, "mean", &[Some(numbers)])?.values;
+        let mut of = |name: &str| -> Result<Vec<f32>> {
+            Ok(vector(&mut tensors, name, &[Some(numbers)])?.values)
+        };
+        let (mean, low, high) = (of("mean")?, of("low")?, of("high")?);
         let precision = vector(&mut tensors, "precision", &[Some(numbers), Some(numbers)])?.values;
         let shares = content.shares;
         let sound = shares.iter().all(|share| (0.0..=1.0).contains(share));
         if numbers == 0 || !sound || shares.len() != model.features() {
             return Err(damaged("its joint distribution does not fit its columns".to_owned()));
         }
-        Ok(Self { joint: Joint { mean, precision }, shares })
+        Ok(Self { joint: Joint { mean, precision }, low, high, shares })
     }
 }
 

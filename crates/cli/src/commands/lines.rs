@@ -1,9 +1,12 @@
 //! Lines of standard input as cells: JSON objects by names, JSON arrays and CSV in order, or CSV by
-//! the names of a first line.
+//! the names of a first line; for a model of lines, the line itself.
 
-use autoencoders::data::{DecimalMark, lenient_json};
+use autoencoders::data::{DecimalMark, Delimiter, lenient_json, read_line};
 use autoencoders::{Error, Model, Result};
 use serde_json::Value;
+
+/// Stands for blanks and tabs, as many as there are.
+const BLANKS: char = '\0';
 
 /// The cells of one line.
 pub(crate) enum Cells {
@@ -27,7 +30,13 @@ impl Cells {
             Value::Number(number) if comma => number.to_string().replace('.', ","),
             other => text(other),
         };
-        if line.starts_with(['{', '[']) {
+        let raw = model.signature().notation.lines;
+        let json = line.starts_with(['{', '[']);
+        // The stamp of a line may stand in brackets.
+        if raw && !(json && serde_json::from_str::<Value>(&lenient_json(line)).is_ok()) {
+            return Ok(Self::Named(read_line(line, &model.signature().notation).into()));
+        }
+        if json {
             let value: Value = serde_json::from_str(&lenient_json(line))
                 .map_err(|error| Error::data("row", format!("is no JSON ({error})")))?;
             return Ok(match value {
@@ -80,9 +89,14 @@ fn width(got: usize, wanted: &str) -> Error {
     Error::shape("row", format!("{got} values"), wanted)
 }
 
-/// What parts the cells of a first line: the sign that makes the most names of it that the model
+/// What parts the cells of a first line: what was said, or the sign that makes the most names of it that the model
 /// knows, a comma where none makes any.
-pub(crate) fn delimiter(model: &Model, line: &str) -> char {
+pub(crate) fn delimiter(model: &Model, line: &str, said: Option<Delimiter>) -> char {
+    match said {
+        Some(Delimiter::Sign(sign)) => return char::from(sign),
+        Some(Delimiter::Blanks) => return BLANKS,
+        None => {}
+    }
     let channels = model.signature().series.iter().flat_map(|series| &series.channels);
     let known: Vec<&String> =
         model.signature().columns.iter().chain(channels.map(|channel| &channel.name)).collect();
@@ -98,6 +112,9 @@ pub(crate) fn delimiter(model: &Model, line: &str) -> char {
 pub(crate) fn header(model: &Model, line: &str, delimiter: char) -> Result<Option<Vec<String>>> {
     let names = parted(line, delimiter);
     let signature = model.signature();
+    if signature.notation.lines {
+        return Ok(None);
+    }
     let numbers = names.iter().all(|cell| cell.is_empty() || cell.parse::<f64>().is_ok());
     if line.starts_with(['{', '[']) || numbers {
         return Ok(None);
@@ -130,6 +147,9 @@ pub(crate) fn header(model: &Model, line: &str, delimiter: char) -> Result<Optio
 }
 
 fn parted(line: &str, delimiter: char) -> Vec<String> {
+    if delimiter == BLANKS {
+        return line.split_whitespace().map(str::to_owned).collect();
+    }
     if !line.contains('"') {
         return line.split(delimiter).map(|cell| cell.trim().to_owned()).collect();
     }

@@ -84,7 +84,7 @@ impl Live<'_> {
                 continue;
             }
             if std::mem::take(&mut first) {
-                sign = delimiter(self.model, text);
+                sign = delimiter(self.model, text, self.args.rows.reading.delimiter);
                 if let Some(found) = header(self.model, text, sign)? {
                     names = Some(found);
                     continue;
@@ -145,7 +145,7 @@ impl Live<'_> {
     }
 
     fn point(&self, watched: Watched) -> Result<Value> {
-        let Watched { stamp, group, window } = watched;
+        let Watched { stamp, group, anew, window } = watched;
         let mut answer = match window {
             Err(missing) => json!({ "score": null, "waits_for": missing }),
             Ok(window) => {
@@ -167,6 +167,9 @@ impl Live<'_> {
         };
         if let Some(group) = group {
             answer["group"] = group.into();
+        }
+        if let Some(why) = anew {
+            answer["begins_anew"] = why.into();
         }
         answer["row"] = if stamp.is_empty() { json!(self.rows) } else { stamp.into() };
         Ok(answer)

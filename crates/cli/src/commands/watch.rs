@@ -20,6 +20,8 @@ pub(crate) struct Watched {
     /// Its time stamp and, where there are several series, its own.
     pub(crate) stamp: String,
     pub(crate) group: Option<String>,
+    /// Why the window begins anew with it, where it does.
+    pub(crate) anew: Option<&'static str>,
     /// The window that it completes; else how many points are still missing.
     pub(crate) window: std::result::Result<Box<Dataset>, usize>,
 }
@@ -57,7 +59,8 @@ impl<'a> Watch<'a> {
         })?;
         let (stamp, group) = (point.stamp.clone(), point.group.clone());
         let newest = self.newest.entry(group.clone()).or_default();
-        if begins_anew(newest, &point) {
+        let anew = begins_anew(newest, &point);
+        if anew.is_some() {
             newest.clear();
         }
         newest.push_back(point);
@@ -66,7 +69,7 @@ impl<'a> Watch<'a> {
         }
         let missing = self.series.window - newest.len();
         let window = if missing > 0 { Err(missing) } else { Ok(Box::new(self.window(&group)?)) };
-        Ok(Watched { stamp, group: self.series.group.as_ref().map(|_| group), window })
+        Ok(Watched { stamp, group: self.series.group.as_ref().map(|_| group), anew, window })
     }
 
     fn window(&self, group: &str) -> Result<Dataset> {
@@ -87,12 +90,14 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// Whether a point does not follow the newest ones: it is no later, or a gap lies before it.
-fn begins_anew(newest: &VecDeque<Point>, point: &Point) -> bool {
+/// Why a point does not follow the newest ones; none where it does.
+fn begins_anew(newest: &VecDeque<Point>, point: &Point) -> Option<&'static str> {
     let times: Vec<i128> = newest.iter().rev().take(2).filter_map(|point| point.time).collect();
     match (times.as_slice(), point.time) {
-        ([last, ..], Some(time)) if time <= *last => true,
-        ([last, before], Some(time)) => (time - last) as f64 > GAP * (last - before) as f64,
-        _ => false,
+        ([last, ..], Some(time)) if time <= *last => Some("it is no later than the point before"),
+        ([last, before], Some(time)) if (time - last) as f64 > GAP * (last - before) as f64 => {
+            Some("a gap lies before it")
+        }
+        _ => None,
     }
 }

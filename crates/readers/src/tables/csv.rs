@@ -5,13 +5,24 @@ use crate::options::ReadOptions;
 use crate::tables::cell::Cell;
 use crate::tables::records::{Add, Records};
 use crate::text::layout::FirstRecord;
+use crate::text::layout::{STAMP_WORDS, split_stamp};
 use crate::text::lines::Lines;
-use rows::{DecimalMark, Error, Message, Result};
+use rows::{DecimalMark, Error, Message, Notation, Result};
 use std::io::Read;
 use std::path::Path;
 
 /// What the columns of lines are called.
 const OF_LINES: [&str; 2] = ["time", "line"];
+
+/// A line that comes alone as the cells that it would be in a file of lines, by the names of their
+/// columns: the stamp at its beginning, empty where there is none, and the text behind it.
+pub fn read_line(line: &str, notation: &Notation) -> [(String, String); 2] {
+    let line = line.trim_end();
+    let split = |words| split_stamp(line, words, notation.date_format.as_deref());
+    let (stamp, text) = (1..=STAMP_WORDS).rev().find_map(split).unwrap_or(("", line));
+    let [time, name] = OF_LINES.map(str::to_owned);
+    [(time, stamp.to_owned()), (name, text.to_owned())]
+}
 
 /// A file of text.
 pub(crate) struct CsvRecords<R> {

@@ -17,7 +17,7 @@ const MOST_TITLES: usize = 30;
 /// A delimiter parts a table where so many of the records have equally many fields ...
 const EVEN: f64 = 0.9;
 /// Words at the beginning of a line that may be a time stamp together.
-const STAMP_WORDS: usize = 5;
+pub(crate) const STAMP_WORDS: usize = 5;
 
 /// How a file of text is laid out; what is None is told by its beginning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -174,12 +174,15 @@ impl Judge {
         }
     }
 
-    /// The score of each row that is the more extreme, so that none is lost that one of them sees
-    /// plainly. Earlier models, whose rulers know no tails by which extremes compare, give the mean.
+    /// The more extreme score of each row, so that nothing is lost that one of them sees plainly; where
+    /// both are above the middle, how far it is from there in both. Earlier models, whose rulers know
+    /// no tails by which extremes compare, give the mean.
     fn joined(&self, rebuilt: &[f64], code: &[f64]) -> Vec<f64> {
         let tails = self.rulers.iter().any(|ruler| ruler.tail.is_some());
-        let join = |(rebuilt, code): (&f64, &f64)| {
-            if tails { rebuilt.max(*code) } else { 0.5 * (rebuilt + code) }
+        let join = |(rebuilt, code): (&f64, &f64)| match (tails, rebuilt.min(*code) > 0.0) {
+            (false, _) => 0.5 * (rebuilt + code),
+            (true, false) => rebuilt.max(*code),
+            (true, true) => (rebuilt * rebuilt + code * code).sqrt(),
         };
         rebuilt.iter().zip(code).map(join).collect()
     }

@@ -27,8 +27,8 @@ pub enum ScoreKind {
     /// `likelihood`: the negative log-likelihood; for codes with a posterior weighted by importance
     /// over 16 draws.
     Likelihood,
-    /// `joined`: of reconstruction and code the more extreme; in models that earlier versions wrote
-    /// their mean.
+    /// `joined`: of reconstruction and code the more extreme, and `√(r² + c²)` where both are above 0;
+    /// in models that earlier versions wrote their mean.
     #[default]
     Joined,
 }
