@@ -7,7 +7,7 @@
 use crate::score::calibration::{Calibration, Threshold};
 use crate::score::copies::without_copies;
 use crate::score::judge::{Judge, Opinion, Ruler};
-use crate::score::kind::{Reason, RowScore, ScoreKind, as_of_fresh_rows};
+use crate::score::kind::{Reason, RowScore, ScoreKind};
 use crate::score::members::Ensemble;
 use crate::score::probed::Probed;
 use crate::score::reference::Reference;
@@ -146,7 +146,7 @@ impl Detector {
 }
 
 impl Detector {
-    /// The scores of held-out rows, of which each member has its own, as if no member knew them.
+    /// The scores of held-out rows, each by the member that it did not train.
     fn held_out_scores(
         &self,
         model: &Model,
@@ -154,24 +154,12 @@ impl Detector {
         held_out: &[Vec<usize>],
         kind: ScoreKind,
     ) -> Result<Vec<f64>> {
-        let (mut own, mut others) = (Vec::new(), Vec::new());
+        let mut scores = Vec::new();
         for (member, rows) in held_out.iter().enumerate() {
-            let rows = data.select(rows)?;
-            let mut by_row = vec![Vec::new(); rows.rows()];
-            for other in 0..held_out.len() {
-                let scores = self
-                    .opinions_of(model, other, &rows, kind, 0)?
-                    .into_iter()
-                    .map(|row| row.score);
-                if other == member {
-                    own.extend(scores)
-                } else {
-                    by_row.iter_mut().zip(scores).for_each(|(row, score)| row.push(score))
-                }
-            }
-            others.extend(by_row);
+            let opinions = self.opinions_of(model, member, &data.select(rows)?, kind, 0)?;
+            scores.extend(opinions.into_iter().map(|row| row.score));
         }
-        Ok(as_of_fresh_rows(&own, &others))
+        Ok(scores)
     }
 
     /// Scores of rows by one member alone, the first of which is the model itself.
@@ -345,37 +333,4 @@ struct DetectorContent {
     #[serde(default)]
     floors: Vec<Option<f32>>,
     probed: Option<Probed>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rows::Rng;
-
-    #[test]
-    fn scores_of_rows_that_one_member_does_not_know_are_as_those_of_fresh_rows() {
-        let mut rng = Rng::new(1);
-        let mut normal = || f64::from(rng.standard_normal());
-        // Whoever knows a row finds it less strange.
-        let rows: Vec<(f64, Vec<f64>)> = (0..4000)
-            .map(|_| {
-                let all = 2.0 * normal();
-                (all + normal(), (0..4).map(|_| all + normal() - 0.7).collect())
-            })
-            .collect();
-        let (own, others): (Vec<f64>, Vec<Vec<f64>>) = rows.into_iter().unzip();
-        let scores = as_of_fresh_rows(&own, &others);
-        let mean = scores.iter().sum::<f64>() / 4000.0;
-        assert!(mean.abs() < 0.1, "{mean}");
-        // The mean of five, each of deviation 1 about what all say.
-        let squares = scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>();
-        let deviation = (squares / 4000.0).sqrt();
-        assert!((deviation / 4.2f64.sqrt() - 1.0).abs() < 0.03, "{deviation}");
-    }
-
-    #[test]
-    fn scores_of_one_model_alone_stay_as_they_are() {
-        assert_eq!(as_of_fresh_rows(&[1.0, -2.0], &[vec![], vec![]]), [1.0, -2.0]);
-        assert!(as_of_fresh_rows(&[], &[]).is_empty());
-    }
 }

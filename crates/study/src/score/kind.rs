@@ -118,22 +118,6 @@ impl Reason {
     }
 }
 
-/// The scores that all members together would give to fresh rows, by rows that one member each has
-/// not trained on.
-///
-/// A score is the mean over the members. Here it is made of the row's `own` score, by the member that
-/// knows it not, and of what the `others` say, who know it: higher by as much as own scores are on
-/// average.
-pub(crate) fn as_of_fresh_rows(own: &[f64], others: &[Vec<f64>]) -> Vec<f64> {
-    let told = others.iter().flatten().count();
-    let known = others.iter().flatten().sum::<f64>() / told.max(1) as f64;
-    let gap = own.iter().sum::<f64>() / own.len().max(1) as f64 - known;
-    let score = |(own, others): (&f64, &Vec<f64>)| {
-        (own + others.iter().map(|other| other + gap).sum::<f64>()) / (1 + others.len()) as f64
-    };
-    own.iter().zip(others).map(score).collect()
-}
-
 /// Rows of so many columns.
 pub(crate) fn matrix(values: Vec<f32>, columns: usize, engine: &Engine) -> Tensor<2> {
     let rows = values.len() / columns.max(1);
