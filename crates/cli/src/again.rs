@@ -36,7 +36,7 @@ pub(crate) fn rows_words(rows: &Rows) -> String {
     option("--window", reading.window.map(|points| points.to_string()));
     option("--stride", reading.stride.map(|points| points.to_string()));
     reading.time.iter().for_each(|column| option("--time", Some(quoted(column))));
-    option("--group", reading.group.as_ref().map(quoted));
+    reading.group.iter().for_each(|column| option("--group", Some(quoted(column))));
     option("--resample", reading.resample.map(|span| span.to_string()));
     option("--duplicates", reading.duplicates.map(|how| how.name().to_owned()));
     option("--gaps", reading.gaps.map(|how| how.name().to_owned()));

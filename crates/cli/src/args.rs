@@ -214,9 +214,9 @@ pub(crate) struct Reading {
     #[arg(long, value_name = "COLUMN", help_heading = "Series")]
     pub time: Vec<String>,
     /// The column that tells several series apart, such as the name of a machine; no window holds
-    /// points of two
+    /// points of two. Given several times, columns that do so together
     #[arg(long, value_name = "COLUMN", help_heading = "Series")]
-    pub group: Option<String>,
+    pub group: Vec<String>,
     /// Average points over spans, such as 5min, 1h or 30s
     #[arg(long, value_name = "SPAN", help_heading = "Series")]
     pub resample: Option<data::Span>,
@@ -248,7 +248,10 @@ impl Reading {
                 (said, _) => said.to_vec(),
             },
             found: Vec::new(),
-            group: self.group.clone().or(known.and_then(|known| known.group.clone())),
+            group: match (self.group.as_slice(), known) {
+                ([], Some(known)) => known.group.clone(),
+                (said, _) => said.to_vec(),
+            },
             resample: self.resample.or(known.and_then(|known| known.resample)),
             duplicates: self.duplicates.or(known.and_then(|known| known.duplicates)),
             gaps: self.gaps.or(known.and_then(|known| known.gaps)),
@@ -266,7 +269,7 @@ impl Reading {
         let given = [
             ("stride", self.stride.is_some()),
             ("time", !self.time.is_empty()),
-            ("group", self.group.is_some()),
+            ("group", !self.group.is_empty()),
             ("calendar", self.calendar.is_some()),
             ("resample", self.resample.is_some()),
             ("duplicates", self.duplicates.is_some()),

@@ -201,12 +201,38 @@ fn windows_hold_points_of_one_machine() {
     let place = folder(&["11_panel_of_sensors.csv"]);
     let train = "train 11_panel_of_sensors.csv --window 12 --group sensor --epochs 3";
     ae(place.path(), &format!("{train} --latent 2 -o m.ae --quiet"));
-    assert_eq!(series_of(place.path(), "m.ae")["group"], "sensor");
+    assert_eq!(series_of(place.path(), "m.ae")["group"], serde_json::json!(["sensor"]));
     ae(place.path(), "encode m.ae 11_panel_of_sensors.csv -o codes.csv --quiet");
     let codes = std::fs::read_to_string(place.path().join("codes.csv")).unwrap();
     let of = |sensor: &str| codes.lines().filter(|line| line.starts_with(sensor)).count();
     // 500 points each.
     assert_eq!(["A 2023-", "B 2023-", "C 2023-"].map(of), [489; 3]);
+}
+
+#[test]
+fn two_columns_may_tell_series_apart_together() {
+    let place = folder(&[]);
+    let point = |at: usize| {
+        let (time, machine) = (at / 4, at % 4);
+        let (site, machine) = (["A", "B"][machine / 2], machine % 2 + 1);
+        format!("2024-01-01 {:02}:{:02},{site},{machine},{}.5", time / 60, time % 60, at % 7)
+    };
+    std::fs::write(place.path().join("two.csv"), points("when,site,machine,v", 800, point))
+        .unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_ae"))
+        .args("train two.csv --window 8 --epochs 1 -o m.ae --quiet".split(' '))
+        .current_dir(place.path())
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(error.contains("choose --group site --group machine, which together tell"), "{error}");
+    let train = "train two.csv --window 8 --group site --group machine --epochs 1 --latent 2";
+    ae(place.path(), &format!("{train} -o m.ae --quiet"));
+    ae(place.path(), "encode m.ae two.csv -o codes.csv --quiet");
+    let codes = std::fs::read_to_string(place.path().join("codes.csv")).unwrap();
+    let of = |machine: &str| codes.lines().filter(|line| line.starts_with(machine)).count();
+    // 200 points each.
+    assert_eq!(["A 1 2024-", "A 2 2024-", "B 1 2024-", "B 2 2024-"].map(of), [193; 4]);
 }
 
 #[test]
@@ -220,13 +246,15 @@ fn stamps_of_months_and_of_two_columns_are_those_of_a_series() {
         format!("{year}-{month:02}-{},{:.3}", last[month - 1], value(at))
     };
     std::fs::write(path("month.csv"), points("month,people", 144, month)).unwrap();
+    let quarter = |at: usize| format!("{}Q{},{:.3}", 1960 + at / 4, at % 4 + 1, value(at));
+    std::fs::write(path("quarter.csv"), points("quarter,product", 120, quarter)).unwrap();
     let hour = |at: usize| {
         let (day, hour) = (at / 24 + 1, at % 24);
         let value = format!("{:.3}", value(at)).replace('.', ",");
         format!("{day:02}/03/2004;{hour:02}.00.00;{value}")
     };
     std::fs::write(path("air.csv"), points("Date;Time;CO", 30 * 24, hour)).unwrap();
-    for (name, calendar) in [("month", "year"), ("air", "day")] {
+    for (name, calendar) in [("month", "year"), ("quarter", "year"), ("air", "day")] {
         let train = format!("train {name}.csv --window 12 --epochs 1 --latent 2 -o {name}.ae");
         ae(place.path(), &format!("{train} --quiet"));
         assert_eq!(series_of(place.path(), &format!("{name}.ae"))["calendar"], calendar);

@@ -134,6 +134,11 @@ fn text(
                 continue;
             }
             if row == rows {
+                // Footnotes stand behind the last row.
+                if layout.width > 1 && found.len() == 1 {
+                    writer.write_all(&piece.text).map_err(fail)?;
+                    continue;
+                }
                 break;
             }
             let text = table.filled(&piece.text, &found, read, row, fill, &mut filled);

@@ -15,6 +15,27 @@ pub(crate) struct Names {
     repeated: Vec<String>,
 }
 
+/// Between the texts of several columns that name a row together.
+const BETWEEN: &str = " ";
+
+/// Names of several columns together, of which some stand `before` others; none where there are none
+/// yet.
+pub(crate) fn joined(before: Vec<String>, texts: impl IntoIterator<Item = String>) -> Vec<String> {
+    if before.is_empty() {
+        return texts.into_iter().collect();
+    }
+    let both = |(before, text): (String, String)| format!("{before}{BETWEEN}{text}");
+    before.into_iter().zip(texts).map(both).collect()
+}
+
+/// A further text behind a name.
+pub(crate) fn append(name: &mut Option<String>, text: &str) {
+    match name {
+        Some(name) => *name = format!("{name}{BETWEEN}{text}"),
+        None => *name = Some(text.to_owned()),
+    }
+}
+
 impl Names {
     /// The same with others behind; columns without names are numbered then.
     pub(crate) fn with(&self, others: &[String], width: usize) -> Self {

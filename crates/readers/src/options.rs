@@ -56,8 +56,8 @@ pub(crate) struct Roles {
     pub(crate) label: Option<usize>,
     /// The columns that identify rows together.
     pub(crate) ids: Vec<usize>,
-    /// The column that tells several series apart.
-    pub(crate) group: Option<usize>,
+    /// The columns that tell several series apart together.
+    pub(crate) groups: Vec<usize>,
     /// Those that are read, by their place in the table.
     pub(crate) read: Vec<(usize, Column)>,
     /// The names of those that a model does not know.
@@ -74,12 +74,12 @@ impl ReadOptions {
         let all =
             |option: &str, wanted: &[String]| find_columns(place, option, wanted, names, width);
         let ids = all("id", &self.id)?;
-        let group = self.series.as_ref().and_then(|series| series.group.as_ref());
-        let group = group.map(|wanted| find("group", wanted)).transpose()?;
+        let groups = self.series.as_ref().map_or(&[][..], |series| &series.group);
+        let groups = all("group", groups)?;
         let (drop, only) = (all("drop", &self.drop)?, all("only", &self.only)?);
         let aside = |column: &usize| {
             Some(*column) == label
-                || Some(*column) == group
+                || groups.contains(column)
                 || ids.contains(column)
                 || drop.contains(column)
                 || !only.is_empty() && !only.contains(column)
@@ -111,7 +111,7 @@ impl ReadOptions {
                 "no column is left beside what is set aside; wanted at least one of numbers",
             ));
         }
-        Ok(Roles { label, ids, group, read, unknown })
+        Ok(Roles { label, ids, groups, read, unknown })
     }
 
     /// How values are written, as far as that is said or known; a mark before decimals that the cells

@@ -7,6 +7,7 @@ use crate::hold::source::split_array;
 use crate::hold::source::{self, Format};
 use crate::hold::zipped;
 use crate::labels;
+use crate::names::joined;
 use crate::options::ReadOptions;
 use crate::pictures::{images, patches};
 use crate::series::cut;
@@ -289,7 +290,7 @@ fn set_aside(loaded: &mut Loaded, options: &ReadOptions) -> Result<()> {
     let Loaded { dataset: data, groups, .. } = loaded;
     let label = options.label.as_deref().filter(|_| data.labels.is_none());
     let ids = options.id.iter().filter(|_| data.ids.is_none());
-    let group = options.series.iter().filter_map(|series| series.group.as_ref());
+    let group = options.series.iter().flat_map(|series| &series.group);
     let mut wanted: Vec<(&str, &str)> = label
         .map(|name| ("label", name))
         .into_iter()
@@ -300,15 +301,15 @@ fn set_aside(loaded: &mut Loaded, options: &ReadOptions) -> Result<()> {
     wanted.sort_by_key(|(_, name)| std::cmp::Reverse(name.parse::<usize>().ok()));
     for (option, name) in wanted {
         let texts = labels::set_aside(data, option, name, options.memory)?;
-        match (option, data.ids.take()) {
-            ("label", ids) => (data.labels, data.ids) = (Some(texts), ids),
-            ("group", ids) => (*groups, data.ids) = (Some(texts), ids),
-            // The later column was taken out first.
-            (_, Some(ids)) => {
-                let both = texts.iter().zip(&ids).map(|(first, rest)| format!("{first} {rest}"));
-                data.ids = Some(both.collect());
-            }
-            (_, None) => data.ids = Some(texts),
+        // The later column was taken out first; the first one has nothing behind it.
+        let before = |texts: Vec<String>, rest: Option<Vec<String>>| match rest {
+            Some(rest) => joined(texts, rest),
+            None => texts,
+        };
+        match option {
+            "label" => data.labels = Some(texts),
+            "group" => *groups = Some(before(texts, groups.take())),
+            _ => data.ids = Some(before(texts, data.ids.take())),
         }
     }
     Ok(())

@@ -281,6 +281,9 @@ fn parse(text: &str) -> Option<Stamp> {
         return None;
     }
     let tokens = tokens(text)?;
+    if let Some(first) = quarter(&tokens) {
+        return Some(Stamp::Date(Dated::sure(first)));
+    }
     let (mut date, timed) = match find_clock(&tokens) {
         Some((start, clock)) => {
             let (timed, end) = read_clock(&tokens[start..], clock)?;
@@ -316,6 +319,23 @@ fn parse(text: &str) -> Option<Stamp> {
         })
     };
     read_date(&date, timed.as_ref()).map(Stamp::Date).or_else(dotted)
+}
+
+/// The first day of a quarter: `1974Q1`, `1974-Q1`, `Q1 1974`.
+fn quarter(tokens: &[Token]) -> Option<i128> {
+    use Token::{Digits, Mark, Word};
+    let (year, q, number) = match tokens {
+        [Digits(year), Word(q), Digits(number)]
+        | [Digits(year), Mark(b'-' | b' ' | b'/'), Word(q), Digits(number)]
+        | [Word(q), Digits(number), Mark(b'-' | b' ' | b'/'), Digits(year)] => (year, q, number),
+        _ => return None,
+    };
+    let number = number.parse::<i8>().ok().filter(|number| (1..=4).contains(number))?;
+    if year.len() != 4 || !q.eq_ignore_ascii_case("q") {
+        return None;
+    }
+    let first = Date::new(year.parse().ok()?, 3 * number - 2, 1).ok()?;
+    Some(instant(first.to_datetime(Time::midnight()), 0))
 }
 
 /// A time of day as `18.00.00`.
@@ -681,6 +701,16 @@ mod tests {
         assert_eq!(day("2024 Feb", "%Y %b"), "2024-02-01 00:00:00");
         assert_eq!(read("18h00", "%Hh%M"), Some(Stamp::Clock(0.75)));
         assert_eq!(read("2024-01-31", "%d/%m/%Y"), None);
+    }
+
+    #[test]
+    fn a_quarter_is_its_first_day() {
+        for text in ["1974Q2", "1974-Q2", "1974 q2", "Q2 1974", "Q2/1974"] {
+            assert_eq!(parse(text), parse("1974-04-01"), "{text}");
+        }
+        for text in ["1974Q5", "74Q1", "1974Z1", "Q2", "1974Q12"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -23,9 +23,9 @@ pub struct Series {
     /// The columns that were found to hold them, where none was named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub found: Vec<String>,
-    /// The column that tells several series of one file apart; no window holds points of two.
-    #[serde(default)]
-    pub group: Option<String>,
+    /// The columns that together tell several series of one file apart; no window holds points of two.
+    #[serde(default, deserialize_with = "one_or_several")]
+    pub group: Vec<String>,
     /// Points are averaged over spans of this length.
     pub resample: Option<Span>,
     /// What becomes of points of one time; none refuses them.
@@ -75,7 +75,7 @@ impl Series {
             stride: 1,
             time: Vec::new(),
             found: Vec::new(),
-            group: None,
+            group: Vec::new(),
             resample: None,
             duplicates: None,
             gaps: None,

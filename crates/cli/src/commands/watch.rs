@@ -54,8 +54,8 @@ impl<'a> Watch<'a> {
         };
         let point = read_point(self.series, &self.model.signature().notation, &cell);
         let point = point.inspect_err(|_| {
-            let group = self.series.group.as_deref().and_then(cell).unwrap_or_default();
-            self.newest.remove(&group);
+            let names: Vec<String> = self.series.group.iter().filter_map(|of| cell(of)).collect();
+            self.newest.remove(&names.join(" "));
         })?;
         let (stamp, group) = (point.stamp.clone(), point.group.clone());
         let newest = self.newest.entry(group.clone()).or_default();
@@ -69,7 +69,7 @@ impl<'a> Watch<'a> {
         }
         let missing = self.series.window - newest.len();
         let window = if missing > 0 { Err(missing) } else { Ok(Box::new(self.window(&group)?)) };
-        Ok(Watched { stamp, group: self.series.group.as_ref().map(|_| group), anew, window })
+        Ok(Watched { stamp, group: (!self.series.group.is_empty()).then_some(group), anew, window })
     }
 
     fn window(&self, group: &str) -> Result<Dataset> {

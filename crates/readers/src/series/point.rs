@@ -1,5 +1,6 @@
 //! One point of a series, by the names of its columns.
 
+use crate::names::append;
 use crate::stamps::instants;
 use crate::tables::column::read_cell;
 use rows::{ColumnKind, Error, Field, Message, Notation, Result, Series};
@@ -63,7 +64,11 @@ pub fn read_point(
         // As they are in training: in single precision.
         values.extend(cycle.phase(time).map(|wave| f64::from(wave as f32)));
     }
-    let group = series.group.as_deref().map(wanted).transpose()?.unwrap_or_default();
+    let mut group = None;
+    for column in &series.group {
+        append(&mut group, &wanted(column)?);
+    }
+    let group = group.unwrap_or_default();
     Ok(Point { group, stamp, time, values })
 }
 
@@ -88,7 +93,7 @@ mod tests {
         };
         let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
         std::fs::write(&file, text.to_owned() + &(0..168).map(line).collect::<String>()).unwrap();
-        let series = Series { group: Some("pump".into()), ..Series::of(2) };
+        let series = Series { group: vec!["pump".into()], ..Series::of(2) };
         let options = crate::ReadOptions { series: Some(series), ..Default::default() };
         let data = crate::read(&file.path().display().to_string(), &options).unwrap();
         let series = data.windows.clone().unwrap().series;

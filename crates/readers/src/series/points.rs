@@ -5,9 +5,13 @@ use crate::series::grid::Grid;
 use crate::stamps::instants;
 use rows::calendar::date_time;
 use rows::{Cycle, Dataset, Duplicates, Error, Gaps, Message, Result, Series, Span, Store};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+/// A column that names series has at least so many rows for each of its values.
+const FEW_SERIES: usize = 2;
+/// Columns that are tried at most whether they tell series apart.
+const CANDIDATES: usize = 12;
 /// Numbers that are put away at a time.
 const PIECE: usize = 1 << 17;
 
@@ -246,10 +250,15 @@ impl Points {
             return Error::data(&data.name, put_on);
         }
         let back = Message::from(format!("{what}; choose "));
-        let telling = telling_apart(data).filter(|_| series.group.is_none());
-        let message = match telling {
-            Some(name) => back.set("group", name).text(", which tells series apart, or "),
-            None => back,
+        let telling = if series.group.is_empty() { telling_apart(data) } else { Vec::new() };
+        let message = match telling.as_slice() {
+            [] => back,
+            [name] => back.set("group", name).text(", which tells series apart, or "),
+            [first, second] => {
+                let both = back.set("group", first).text(" ").set("group", second);
+                both.text(", which together tell series apart, or ")
+            }
+            _ => back,
         };
         let message = message.set("duplicates", "mean").text(", first or last");
         Error::data(&data.name, message)
@@ -391,22 +400,36 @@ fn counts(labels: &[String]) -> BTreeMap<String, usize> {
     counts
 }
 
-/// A column of categories that tells rows of one time stamp apart, as the name of a machine does.
-fn telling_apart(data: &Dataset) -> Option<String> {
-    let (stamps, values) = (data.ids.as_ref()?, data.gather(0..data.rows()).ok()?);
-    let telling = |column: &usize| {
-        let number = |row: usize| values.get(row * data.features() + column);
-        let mut rows: Vec<(u64, &str)> = stamps
+/// The column, or the two, by which no time stamp is repeated; none where there are none.
+fn telling_apart(data: &Dataset) -> Vec<String> {
+    let width = data.features();
+    let (Some(stamps), Ok(values)) = (data.ids.as_ref(), data.gather(0..data.rows())) else {
+        return Vec::new();
+    };
+    let bits = |row: usize, column: usize| values.get(row * width + column).to_bits();
+    let telling = |columns: &[usize]| {
+        let mut rows: Vec<(Vec<u64>, &str)> = stamps
             .iter()
             .enumerate()
-            .map(|(row, at)| (number(row).to_bits(), at.as_str()))
+            .map(|(row, at)| (columns.iter().map(|of| bits(row, *of)).collect(), at.as_str()))
             .collect();
         rows.sort_unstable();
         rows.windows(2).all(|pair| pair[0] != pair[1])
     };
-    let categories =
-        (0..data.fields.len()).filter(|column| !data.fields[*column].levels.is_empty());
-    categories.into_iter().find(telling).map(|column| data.column_name(column))
+    // Categories, or whole numbers of which there are few.
+    let names_series = |column: &usize| {
+        let numbers: BTreeSet<u64> = (0..data.rows()).map(|row| bits(row, *column)).collect();
+        let whole = numbers.iter().all(|bits| f64::from_bits(*bits).fract() == 0.0);
+        whole && FEW_SERIES * numbers.len() <= data.rows()
+    };
+    let candidates: Vec<usize> = (0..width).filter(names_series).take(CANDIDATES).collect();
+    let pairs = candidates
+        .iter()
+        .enumerate()
+        .flat_map(|(at, first)| candidates[at + 1..].iter().map(|second| vec![*first, *second]));
+    let mut all = candidates.iter().map(|column| vec![*column]).chain(pairs);
+    let found = all.find(|columns| telling(columns)).unwrap_or_default();
+    found.into_iter().map(|column| data.column_name(column)).collect()
 }
 
 fn unreadable(data: &Dataset, row: usize, stamp: &str) -> Error {

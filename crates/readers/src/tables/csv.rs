@@ -32,7 +32,12 @@ pub(crate) struct CsvRecords<R> {
     width: usize,
     /// The first record, where it is one of data.
     first: Option<Vec<String>>,
+    /// Lines of text behind the table, once it is read.
+    footnotes: usize,
 }
+
+/// Lines of text behind a table at most that are left out.
+const MOST_FOOTNOTES: usize = 30;
 
 impl CsvRecords<Box<dyn Read>> {
     pub(crate) fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
@@ -69,7 +74,30 @@ impl<R: Read> CsvRecords<R> {
             return Err(ragged(place, lines.line(), fields, width));
         }
         let first = is_data.then_some(first);
-        Ok(Self { lines, place: place.to_owned(), names, width, first })
+        Ok(Self { lines, place: place.to_owned(), names, width, first, footnotes: 0 })
+    }
+}
+
+impl<R: Read> CsvRecords<R> {
+    /// How many footnotes a table ends with, the first of which was just read; 0 where records follow,
+    /// which one of them then is.
+    fn footnotes(&mut self) -> Result<usize> {
+        let mut count = 1;
+        while let Some(fields) = self.lines.next()? {
+            count += 1;
+            if fields.texts().count() == self.width || count > MOST_FOOTNOTES {
+                return Ok(0);
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Whether a record is one text that is no number, as a footnote is.
+fn is_note(cells: &[Cell<'_>]) -> bool {
+    match cells {
+        [Cell::Written(text)] => text.parse::<f64>().is_err() && !text.trim().is_empty(),
+        _ => false,
     }
 }
 
@@ -98,8 +126,13 @@ impl<R: Read> Records for CsvRecords<R> {
         while let Some(fields) = self.lines.next()? {
             let cells: Vec<Cell<'_>> = fields.texts().map(Cell::Written).collect();
             if cells.len() != self.width {
-                let count = cells.len();
-                return Err(ragged(&self.place, self.lines.line(), count, self.width));
+                let (count, begins) = (cells.len(), is_note(&cells));
+                let line = self.lines.line();
+                self.footnotes = if begins { self.footnotes()? } else { 0 };
+                if self.footnotes == 0 {
+                    return Err(ragged(&self.place, line, count, self.width));
+                }
+                return Ok(());
             }
             add(&cells)?;
         }
@@ -111,6 +144,12 @@ impl<R: Read> Records for CsvRecords<R> {
         let mut notes = layout.notes.clone();
         if zeros > 0 {
             notes.push(format!("{zeros} zero bytes are left out").into());
+        }
+        if self.footnotes > 0 {
+            let what = if self.footnotes == 1 { "line is" } else { "lines are" };
+            let last =
+                format!("the last {} {what} no part of the table and left out", self.footnotes);
+            notes.push(last.into());
         }
         if layout.first == FirstRecord::Counted {
             notes.push("the first line counts 0, 1, 2, ... and was taken for column names".into());

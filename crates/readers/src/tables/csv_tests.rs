@@ -170,6 +170,21 @@ fn a_ragged_line_is_named_by_its_number() {
 }
 
 #[test]
+fn lines_of_text_behind_the_table_are_left_out_and_said() {
+    let text = "a,b\n1,2\n3,4\n";
+    for notes in ["Source: statistics office\n", "* provisional\n\n\"(c) 2024, the office\"\n"] {
+        let data = table(&format!("{text}{notes}")).unwrap();
+        assert_eq!(data.rows(), 2);
+        let said = data.warnings[0].to_string();
+        assert!(said.contains("no part of the table and left out"), "{said}");
+    }
+    // What is followed by rows is no footnote, and a cut number none either.
+    for behind in ["Source: office\n5,6\n", "5\n", "5,6,7\n"] {
+        assert!(refusal(&format!("{text}{behind}")).contains("line 4 has"), "{behind}");
+    }
+}
+
+#[test]
 fn one_text_among_numbers_is_named_by_its_cell() {
     assert_eq!(
         refusal("age,b\n1,2\n3,4\nold,6\n"),

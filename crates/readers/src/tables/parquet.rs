@@ -3,7 +3,7 @@
 
 use crate::hold::element::half;
 use crate::hold::pieces::Piece;
-use crate::names::Names;
+use crate::names::{Names, joined};
 use crate::options::{ReadOptions, Roles};
 use crate::tables::column::Column;
 use crate::tables::parquet_guard::{self as guard, damaged};
@@ -404,19 +404,14 @@ impl<'a> Loading<'a> {
             if let Some(leaf) = self.roles.label {
                 self.labels.extend(texts(leaf)?.into_iter().map(Option::unwrap_or_default));
             }
-            if let Some(leaf) = self.roles.group {
-                self.groups.extend(texts(leaf)?.into_iter().map(Option::unwrap_or_default));
-            }
-            let mut ids: Vec<String> = Vec::new();
-            for leaf in &self.roles.ids {
-                let texts = texts(*leaf)?.into_iter().map(Option::unwrap_or_default);
-                ids = if ids.is_empty() {
-                    texts.collect()
-                } else {
-                    ids.iter().zip(texts).map(|(id, text)| format!("{id} {text}")).collect()
-                };
-            }
-            self.ids.extend(ids);
+            let names = |leaves: &[usize]| {
+                leaves.iter().try_fold(Vec::new(), |names, leaf| -> Result<Vec<String>> {
+                    let texts = texts(*leaf)?.into_iter().map(Option::unwrap_or_default);
+                    Ok(joined(names, texts))
+                })
+            };
+            self.groups.extend(names(&self.roles.groups)?);
+            self.ids.extend(names(&self.roles.ids)?);
             self.table.add(&parts)?;
         }
         Ok(())
@@ -426,18 +421,20 @@ impl<'a> Loading<'a> {
         let Self { place, names, roles, table, labels, ids, groups, .. } = self;
         let mut loaded = table.finish()?;
         let rows = loaded.dataset.rows();
-        let known = !roles.ids.is_empty();
-        let beside =
-            [(roles.label.is_some(), &labels), (known, &ids), (roles.group.is_some(), &groups)];
+        let (known, grouped) = (!roles.ids.is_empty(), !roles.groups.is_empty());
+        let beside = [(roles.label.is_some(), &labels), (known, &ids), (grouped, &groups)];
         if beside.iter().any(|(wanted, texts)| *wanted && texts.len() != rows) {
             return Err(damaged(place, "its columns have different lengths"));
         }
         loaded.dataset.labels = roles.label.map(|_| labels);
         loaded.dataset.ids = known.then_some(ids);
-        loaded.groups = roles.group.map(|_| groups);
+        loaded.groups = grouped.then_some(groups);
         loaded.dataset.warnings.extend(left_out(&roles.unknown));
         for (leaf, name) in names.names.iter().enumerate().filter(|(_, name)| is_index(name)) {
-            if roles.label == Some(leaf) || roles.group == Some(leaf) || roles.ids.contains(&leaf) {
+            if roles.label == Some(leaf)
+                || roles.groups.contains(&leaf)
+                || roles.ids.contains(&leaf)
+            {
                 continue;
             }
             loaded.dataset.warnings.push(

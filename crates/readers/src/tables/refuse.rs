@@ -6,19 +6,25 @@ use rows::{CellPosition, ColumnKind, Dataset, DecimalMark, Error, Message, Resul
 
 /// An error where a column cannot be learned from, or has a cell that is not of its kind.
 ///
-/// Whole columns come first, then single cells: the order in which a user repairs a file.
+/// Whole columns come first, all that are wrong in one way at once, then single cells: the order in
+/// which a user repairs a file.
 pub(crate) fn refuse(data: &Dataset, columns: &[Column]) -> Result<()> {
     let fail = |message: Message| Err(Error::data(&data.name, message));
     let decimal = data.notation.decimal.unwrap_or_default();
-    for (j, column) in columns.iter().enumerate() {
-        if let Some(reason) = refuse_whole(&quoted(data, j), &data.column_name(j), column, decimal)
-        {
-            return fail(reason);
-        }
-        if let Some(reason) = amounts(&data.column_name(j), column, decimal) {
+    let wrong: Vec<Option<Wrong>> = columns.iter().map(|of| Wrong::of(of, decimal)).collect();
+    if let Some(first) = wrong.iter().position(Option::is_some) {
+        let alike = (first..columns.len()).filter(|at| wrong[*at] == wrong[first]);
+        let alike = Alike {
+            quoted: quoted(data, first),
+            names: alike.map(|at| data.column_name(at)).collect(),
+        };
+        if let Some(amounts) = amounts(&columns[first], decimal) {
             // What stands before the decimals of other columns does so in this one.
-            let read = if has_fractions(data, columns)? { None } else { reason.otherwise };
-            return fail(reason.message(read));
+            let read = if has_fractions(data, columns)? { None } else { amounts.otherwise };
+            return fail(amounts.message(&alike, read));
+        }
+        if let Some(message) = refuse_whole(&alike, &columns[first], decimal) {
+            return fail(message);
         }
     }
     for (j, column) in columns.iter().enumerate() {
@@ -41,6 +47,63 @@ pub(crate) fn refuse(data: &Dataset, columns: &[Column]) -> Result<()> {
         return fail(Message::from(stray).then(advice(column, &name, text, decimal)));
     }
     Ok(())
+}
+
+/// Why a whole column is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrong {
+    Nested,
+    Amounts,
+    Commas,
+    Words,
+    Empty,
+}
+
+impl Wrong {
+    fn of(column: &Column, decimal: DecimalMark) -> Option<Self> {
+        let commas = || column.texts.first.as_ref().and_then(|(_, text)| other_mark(text, decimal));
+        let words = || column.mostly_different() && column.kind() != ColumnKind::Text;
+        match column.sort() {
+            _ if column.nested => Some(Self::Nested),
+            Sort::Texts if column.asked.is_some() => None,
+            Sort::Texts if amounts(column, decimal).is_some() => Some(Self::Amounts),
+            Sort::Texts if column.amount_of_texts(decimal).is_some() => None,
+            Sort::Texts if commas().is_some() => Some(Self::Commas),
+            Sort::Texts if words() => Some(Self::Words),
+            Sort::Empty if column.missing.count > 0 && column.asked.is_none() => Some(Self::Empty),
+            _ => None,
+        }
+    }
+}
+
+/// Columns that are refused for the same reason.
+struct Alike {
+    /// The first of them, as messages name it.
+    quoted: String,
+    /// The names of all.
+    names: Vec<String>,
+}
+
+impl Alike {
+    /// The first, and which others are like it.
+    fn named(&self) -> String {
+        let others = &self.names[1..];
+        let shown: Vec<&str> = others.iter().take(5).map(String::as_str).collect();
+        let more = if others.len() > 5 { ", ..." } else { "" };
+        match others.len() {
+            0 => self.quoted.clone(),
+            count => format!("{} (like {count} more: {}{more})", self.quoted, shown.join(", ")),
+        }
+    }
+
+    /// The value of a setting that takes all of them, each with something behind its name.
+    fn all(&self, behind: &str) -> String {
+        // A name with a comma would be two.
+        let simple = self.names.iter().enumerate();
+        let simple = simple.filter(|(at, name)| *at == 0 || !name.contains([',', '=']));
+        let each: Vec<String> = simple.map(|(_, name)| format!("{name}{behind}")).collect();
+        each.join(",")
+    }
 }
 
 /// What to do about a cell that is not like the others of its column.
@@ -102,7 +165,6 @@ fn other_mark(text: &str, decimal: DecimalMark) -> Option<(f64, DecimalMark)> {
 
 /// A column of numbers with units or marks.
 struct Amounts<'a> {
-    name: &'a str,
     text: &'a str,
     number: f64,
     /// The number that its text is with the other mark before decimals, where that is another.
@@ -110,30 +172,30 @@ struct Amounts<'a> {
 }
 
 /// What to say of a column whose texts are all numbers with units or marks.
-fn amounts<'a>(name: &'a str, column: &'a Column, decimal: DecimalMark) -> Option<Amounts<'a>> {
+fn amounts(column: &Column, decimal: DecimalMark) -> Option<Amounts<'_>> {
     if column.sort() != Sort::Texts || column.asked.is_some() || column.nested {
         return None;
     }
     let text = column.amount_of_texts(decimal)?;
     let number = amount(text, decimal)?.number;
     let read = amount(text, other(decimal)).filter(|read| read.number != number);
-    Some(Amounts { name, text, number, otherwise: read.map(|read| (read.number, other(decimal))) })
+    Some(Amounts { text, number, otherwise: read.map(|read| (read.number, other(decimal))) })
 }
 
 impl Amounts<'_> {
-    fn message(&self, otherwise: Option<(f64, DecimalMark)>) -> Message {
-        let Self { name, text, number, .. } = self;
+    fn message(&self, alike: &Alike, otherwise: Option<(f64, DecimalMark)>) -> Message {
+        let Self { text, number, .. } = self;
         let why = format!(
-            "column {name:?} has numbers with units or marks ({text:?}); take {number} and its like with "
+            "{} has numbers with units or marks ({text:?}); take {number} and its like with ",
+            alike.named()
         );
-        let numeric = || format!("{name}=numeric");
-        let mut advice = Message::from(why).set("column", numeric());
+        let mut advice = Message::from(why).set("column", alike.all("=numeric"));
         if let Some((number, mark)) = otherwise {
-            advice = advice.text(format!(", or {number} with ")).set("column", numeric());
+            advice = advice.text(format!(", or {number} with "));
+            advice = advice.set("column", alike.all("=numeric"));
             advice = advice.text(" and ").set("decimal", mark);
         }
-        let codes = format!("{name}=categorical");
-        advice.text(", or the texts as codes with ").set("column", codes)
+        advice.text(", or the texts as codes with ").set("column", alike.all("=categorical"))
     }
 }
 
@@ -151,51 +213,46 @@ fn has_fractions(data: &Dataset, columns: &[Column]) -> Result<bool> {
     Ok(false)
 }
 
-fn refuse_whole(
-    quoted: &str,
-    name: &str,
-    column: &Column,
-    decimal: DecimalMark,
-) -> Option<Message> {
+/// What to say of columns that are wrong as a whole, by the first of them.
+fn refuse_whole(alike: &Alike, column: &Column, decimal: DecimalMark) -> Option<Message> {
     let example = |seen: &Seen| {
         let (row, text) = seen.first.clone().unwrap_or_default();
         format!("row {} has {text:?}", row + 1)
     };
-    let commas = column.texts.first.as_ref().and_then(|(_, text)| other_mark(text, decimal));
-    let (different, texts) = (column.different(), column.texts.count);
-    let categorical = || format!("{name}=categorical");
-    match column.sort() {
-        _ if column.nested => {
-            Some(format!("{quoted} holds nested values, which cannot be trained on; ").into())
-                .map(|why: Message| why.text("leave it out with ").set("drop", name))
+    let (named, name) = (alike.named(), alike.names.first()?);
+    match Wrong::of(column, decimal)? {
+        Wrong::Nested => {
+            let why = format!("{named} holds nested values, which cannot be trained on; ");
+            Some(Message::from(why).text("leave it out with ").set("drop", alike.all("")))
         }
-        Sort::Texts if column.asked.is_some() => None,
         // They have advice of their own.
-        Sort::Texts if column.amount_of_texts(decimal).is_some() => None,
-        Sort::Texts if commas.is_some() => {
-            let (number, mark) = commas?;
+        Wrong::Amounts => None,
+        Wrong::Commas => {
+            let (_, text) = column.texts.first.as_ref()?;
+            let (number, mark) = other_mark(text, decimal)?;
             let why = format!(
-                "{quoted} has texts like numbers ({}); if that is {number}, say ",
+                "{named} has texts like numbers ({}); if that is {number}, say ",
                 example(&column.texts)
             );
             let advice = Message::from(why).set("decimal", mark).text(", or ");
-            Some(advice.set("column", categorical()))
+            Some(advice.set("column", alike.all("=categorical")))
         }
-        Sort::Texts if column.mostly_different() && column.kind() != ColumnKind::Text => {
+        Wrong::Words => {
             let why = format!(
-                "{quoted} has {different} different words in {texts} rows ({}), which are no categories; set it aside with ",
+                "{named} has {} different words in {} rows ({}), which are no categories; set it aside with ",
+                column.different(),
+                column.texts.count,
                 example(&column.texts)
             );
             let aside = Message::from(why).set("id", name).text(" or ").set("label", name);
-            let insist =
-                aside.text(", leave it out with ").set("drop", name).text(", or insist with ");
-            Some(insist.set("column", categorical()).text(" or =text"))
+            let insist = aside.text(", leave it out with ").set("drop", alike.all(""));
+            let insist = insist.text(", or insist with ").set("column", alike.all("=categorical"));
+            Some(insist.text(" or =text"))
         }
-        Sort::Empty if column.missing.count > 0 && column.asked.is_none() => {
-            let why = format!("{quoted} is empty in every row; leave it out with ");
-            Some(Message::from(why).set("drop", name))
+        Wrong::Empty => {
+            let why = format!("{named} is empty in every row; leave it out with ");
+            Some(Message::from(why).set("drop", alike.all("")))
         }
-        Sort::Numbers | Sort::Booleans | Sort::Dates | Sort::Texts | Sort::Empty => None,
     }
 }
 
@@ -306,6 +363,22 @@ mod tests {
             error.to_string(),
             "t: column 1 has texts like numbers (row 1 has \"1,5\"); if that is 1.5, say decimal = ,, or column = column 1=categorical"
         );
+    }
+
+    #[test]
+    fn columns_that_are_wrong_in_one_way_are_refused_at_once() {
+        let rows: [&[f64]; 2] = [&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0]];
+        let columns = [seen(&["3 kg", "4 kg"]), seen(&["1", "2"]), seen(&["1 €", "2 €"])];
+        let error = refuse(&table(&rows), &columns).unwrap_err().to_string();
+        assert!(
+            error.contains("column 1 (like 1 more: column 3) has numbers with units"),
+            "{error}"
+        );
+        let wanted = "column = column 1=numeric,column 3=numeric";
+        assert!(error.contains(wanted), "{error}");
+        let columns = [seen(&["", ""]), seen(&["1", "2"]), seen(&["", ""])];
+        let error = refuse(&table(&rows), &columns).unwrap_err().to_string();
+        assert!(error.contains("leave it out with drop = column 1,column 3"), "{error}");
     }
 
     #[test]

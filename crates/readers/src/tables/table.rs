@@ -1,7 +1,7 @@
 //! A table as it is read, row by row, from whatever file.
 
 use crate::hold::sink::{Sink, changed};
-use crate::names::{Names, quoted};
+use crate::names::{Names, append, quoted};
 use crate::options::{ReadOptions, Roles};
 use crate::stamps::in_doubt;
 use crate::tables::cell::{Cell, Marks};
@@ -9,15 +9,12 @@ use crate::tables::column::{self, Column, text_of};
 use rows::{Dataset, DecimalMark, Message, Notation, Result, Shape, Store};
 use std::collections::BTreeSet;
 
-/// Between the texts of several columns that identify a row together.
-const BETWEEN_IDS: &str = " ";
-
 /// Rows in which NaN stands for whatever is no number, and what the columns of a table hold.
 pub(crate) struct Loaded {
     pub(crate) dataset: Dataset,
     /// One for each column of a table; empty for other formats.
     pub(crate) columns: Vec<Column>,
-    /// The series of each row, where a column tells several apart.
+    /// The series of each row, where columns tell several apart.
     pub(crate) groups: Option<Vec<String>>,
     /// The settings that would read the file as it was, without its guesses.
     pub(crate) settings: Vec<(&'static str, String)>,
@@ -29,7 +26,7 @@ pub(crate) struct Table<'a> {
     names: Vec<String>,
     label: Option<usize>,
     ids: Vec<usize>,
-    group: Option<usize>,
+    grouped: Vec<usize>,
     /// For each column of the file its place among those that are read.
     places: Vec<Option<usize>>,
     columns: Vec<Column>,
@@ -55,7 +52,7 @@ impl<'a> Table<'a> {
         options: &ReadOptions,
         notation: Notation,
     ) -> Result<Self> {
-        let Roles { label, ids, group, read, unknown } = options.roles(place, &names, width)?;
+        let Roles { label, ids, groups, read, unknown } = options.roles(place, &names, width)?;
         let mut warnings: Vec<Message> = names.told_apart().into_iter().collect();
         warnings.extend(left_out(&unknown));
         let names = names.names;
@@ -72,7 +69,7 @@ impl<'a> Table<'a> {
             names,
             label,
             ids,
-            group,
+            grouped: groups,
             places,
             columns: read.into_iter().map(|(_, column)| column).collect(),
             marks: Marks::new(&notation),
@@ -96,26 +93,23 @@ impl<'a> Table<'a> {
     /// Adds a row of as many cells as the table has columns.
     pub(crate) fn add<'c>(&mut self, cells: impl Iterator<Item = Cell<'c>>) -> Result<()> {
         self.values.room(self.columns.len())?;
-        let mut id = String::new();
+        let (mut id, mut group) = (None, None);
         for (at, cell) in cells.enumerate() {
             if self.label == Some(at) {
                 self.labels.push(text_of(cell).into_owned());
             }
-            if self.group == Some(at) {
-                self.groups.push(text_of(cell).into_owned());
-            }
-            if self.ids.contains(&at) {
-                id += if id.is_empty() { "" } else { BETWEEN_IDS };
-                id += &text_of(cell);
+            for (name, of) in [(&mut group, &self.grouped), (&mut id, &self.ids)] {
+                if of.contains(&at) {
+                    append(name, &text_of(cell));
+                }
             }
             if let Some(place) = self.places.get(at).copied().flatten() {
                 let number = self.columns[place].take(self.rows, cell, &self.marks);
                 self.values.push(number);
             }
         }
-        if !self.ids.is_empty() {
-            self.row_ids.push(id);
-        }
+        self.row_ids.extend(id);
+        self.groups.extend(group);
         self.rows += 1;
         Ok(())
     }
@@ -134,7 +128,7 @@ impl<'a> Table<'a> {
         dataset.ids = (!self.ids.is_empty()).then_some(self.row_ids);
         dataset.warnings = self.warnings;
         note(&mut dataset, &self.columns, &self.notation, month_first);
-        let groups = self.group.map(|_| self.groups);
+        let groups = (!self.grouped.is_empty()).then_some(self.groups);
         Ok(Loaded { dataset, columns: self.columns, groups, settings: Vec::new() })
     }
 }

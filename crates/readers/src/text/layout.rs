@@ -281,11 +281,14 @@ impl View<'_> {
             && !even.is_empty()
             && even.iter().all(|fields| ends_empty(fields))
             && (ends_empty(first) || first.len() + 1 == parted.width);
+        let header_trails =
+            first.len() == parted.width + 1 && ends_empty(first) && !even.is_empty();
         let marks = Marks::new(self.notation);
         let short = first.len() + 1 == parted.width && !even.is_empty();
         layout.row_names = short && !layout.trailing && is_header(first, &[], &marks);
         layout.width = if even.is_empty() { first.len() } else { parted.width };
         layout.width -= usize::from(layout.trailing);
+        layout.trailing |= header_trails;
         let cells = table.iter().flat_map(|fields| fields.iter());
         layout.decimal = amount::decimal_mark(cells.map(String::as_str));
         if self.notation.decimal.is_none() && layout.decimal == Some(DecimalMark::Comma) {
@@ -398,10 +401,15 @@ impl Parted {
         // A header may lack the name of the first column, or of an empty last one.
         let lacks_a_name =
             |record: &(usize, Vec<String>)| width > 2 && width_of(record) + 1 == width;
-        let short = usize::from(leading > 0 && lacks_a_name(&records[leading - 1]));
-        let titles = if leading > MOST_TITLES { 0 } else { leading - short };
-        let even = records.iter().skip(titles + short).filter(|record| width_of(record) == width);
-        let of = records.len().saturating_sub(titles + short).max(1);
+        // Or it ends with a delimiter that no record behind it has.
+        let trails = |record: &(usize, Vec<String>)| {
+            width > 1 && width_of(record) == width + 1 && record.1[width].is_empty()
+        };
+        let is_header = |record| lacks_a_name(record) || trails(record);
+        let header = usize::from(leading > 0 && is_header(&records[leading - 1]));
+        let titles = if leading > MOST_TITLES { 0 } else { leading - header };
+        let even = records.iter().skip(titles + header).filter(|record| width_of(record) == width);
+        let of = records.len().saturating_sub(titles + header).max(1);
         Self { delimiter, width, even: even.count() as f64 / of as f64, titles, records }
     }
 
@@ -579,6 +587,13 @@ mod tests {
             assert_eq!(delimiter.to_string().parse::<Delimiter>().unwrap(), delimiter);
         }
         assert!("ab".parse::<Delimiter>().is_err() && "1".parse::<Delimiter>().is_err());
+    }
+
+    #[test]
+    fn a_header_that_ends_with_a_delimiter_names_as_many_columns_as_the_rows_have() {
+        let layout = layout("a,b,c,\n1,2,3\n4,5,6\n7,8,9\n");
+        assert_eq!((layout.first, layout.skip, layout.width), (FirstRecord::Names, 0, 3));
+        assert!(layout.trailing && !layout.row_names);
     }
 
     #[test]
