@@ -101,6 +101,32 @@ fn a_row_off_the_plane_scores_highest_and_names_its_column() {
 }
 
 #[test]
+fn the_first_reason_of_a_strange_code_is_a_column_that_moves_it() {
+    let model =
+        trained(&short(Config::for_anomalies(&SHAPE, &[]).members(1)), &table(plane(1000, 41)));
+    let mut values = plane(40, 42);
+    // Each row has one column far off, in turn.
+    values
+        .iter_mut()
+        .enumerate()
+        .filter(|(at, _)| at % 6 == at / 6 % 6)
+        .for_each(|(_, x)| *x += 5.0);
+    let strange = score(&model, &table(values.clone()), ScoreKind::Code, 1).unwrap();
+    let mut mended = values;
+    for (row, scored) in strange.iter().enumerate() {
+        let reason = &scored.reasons[0];
+        mended[row * 6 + reason.column] = reason.expected;
+    }
+    let after = scores(&model, &table(mended), ScoreKind::Code);
+    let unusual = || strange.iter().zip(&after).filter(|(before, _)| before.score > 1.0);
+    let nearer = unusual().filter(|(before, after)| **after < before.score).count();
+    let own = (0..40).filter(|row| strange[*row].reasons[0].column == row % 6).count();
+    assert!(unusual().count() >= 30, "{strange:?}");
+    assert!(nearer * 20 >= unusual().count() * 19, "{nearer} of {}", unusual().count());
+    assert!(own >= 30, "{own} of 40 name the column that is off");
+}
+
+#[test]
 fn one_alarm_in_a_hundred_is_about_that_on_fresh_rows() {
     let model = trained(&short(Config::for_anomalies(&SHAPE, &[])), &table(plane(2000, 4)));
     let alarm =
@@ -113,6 +139,19 @@ fn one_alarm_in_a_hundred_is_about_that_on_fresh_rows() {
 }
 
 /// Where some rows stand when all are sorted by their scores, the highest first.
+#[test]
+fn few_rows_raise_about_as_many_alarms_as_they_promise() {
+    // Each member holds out twelve of these rows, which are too few alone.
+    let model =
+        trained(&short(Config::for_anomalies(&SHAPE, &[]).test(0.0)), &table(plane(120, 43)));
+    let limit =
+        detector(&model).unwrap().threshold(ScoreKind::Joined, Threshold::Auto, 0.0).unwrap();
+    let fresh = scores(&model, &table(plane(2000, 44)), ScoreKind::Joined);
+    let above = fresh.iter().filter(|score| **score > limit).count();
+    // Three of sixty.
+    assert!((20..200).contains(&above), "{above} of 2000 instead of 100");
+}
+
 fn ranks(scores: &[f64], rows: &[usize]) -> Vec<usize> {
     rows.iter().map(|row| scores.iter().filter(|score| **score > scores[*row]).count()).collect()
 }

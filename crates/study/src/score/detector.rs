@@ -7,7 +7,7 @@
 use crate::score::calibration::{Calibration, Threshold};
 use crate::score::copies::without_copies;
 use crate::score::judge::{Judge, Opinion, Ruler};
-use crate::score::kind::{Reason, RowScore, ScoreKind};
+use crate::score::kind::{Reason, RowScore, ScoreKind, as_means};
 use crate::score::members::Ensemble;
 use crate::score::probed::Probed;
 use crate::score::reference::Reference;
@@ -39,17 +39,31 @@ const WORDS: usize = 3;
 const HELD_OUT: usize = 4096;
 /// Fewer held-out rows cannot set a ruler; then the training rows must.
 const FEWEST: usize = 20;
+/// Fewer rows that one member holds out set none beside those of others either.
+const FEWEST_OF_ONE: usize = 5;
+/// Members that hold out fewer rows each have rulers together.
+const FEW: usize = 200;
 
-/// Whether enough rows trained nothing to calibrate by; if not, the training rows must, as if each
-/// had been left out.
-fn enough(split: &Split) -> bool {
-    split.validation.len() >= FEWEST
+/// Whether enough rows trained nothing to calibrate so many judges by, each of which holds out others;
+/// if not, the training rows must, as if each had been left out.
+fn enough(split: &Split, judges: usize) -> bool {
+    let held_out = split.validation.len();
+    held_out >= FEWEST_OF_ONE && held_out * judges >= FEWEST
 }
 
-/// The rows of a split that calibrate.
-pub(crate) fn calibrating(split: &Split) -> &[usize] {
-    let rows = if enough(split) { &split.validation } else { &split.train };
+/// The rows of a split that calibrate so many judges.
+pub(crate) fn calibrating(split: &Split, judges: usize) -> &[usize] {
+    let rows = if enough(split, judges) { &split.validation } else { &split.train };
     &rows[..rows.len().min(HELD_OUT)]
+}
+
+/// Gives judges rulers that the rows of all set, of each of which all is measured.
+fn rule_together(judges: &mut [Judge], measured: &[Vec<Vec<f64>>]) {
+    for kind in 0..ScoreKind::MEASURES.len() {
+        let of: Vec<&Vec<f64>> = measured.iter().map(|own| &own[kind]).collect();
+        let rulers = Ruler::together(&of);
+        judges.iter_mut().zip(rulers).for_each(|(judge, ruler)| judge.rulers[kind] = ruler);
+    }
 }
 
 impl Detector {
@@ -60,7 +74,8 @@ impl Detector {
         let members = &ensemble.members;
         let splits: Vec<Split> =
             (0..=members.len()).map(|member| split.of_member(member, data)).collect();
-        let enough = enough(split);
+        let count = splits.len();
+        let enough = enough(split, count);
         fn train(split: &Split, enough: bool) -> &[usize] {
             if enough { &split.train } else { &[] }
         }
@@ -68,21 +83,21 @@ impl Detector {
         let hashes = data.hashes()?;
         let held_out: Vec<Vec<usize>> = splits
             .iter()
-            .map(|split| without_copies(&hashes, train(split, enough), calibrating(split)))
+            .map(|split| without_copies(&hashes, train(split, enough), calibrating(split, count)))
             .collect();
-        let (judge, measured) = Judge::fit(model, data, train(&splits[0], enough), &held_out[0])?;
-        let mut judges = vec![judge];
+        let (judge, own) = Judge::fit(model, data, train(&splits[0], enough), &held_out[0])?;
+        let (mut judges, mut measured) = (vec![judge], vec![own]);
         for (member, (split, held_out)) in members.iter().zip(splits.iter().zip(&held_out).skip(1))
         {
-            judges.push(
-                Judge::fit(
-                    &member.model,
-                    &*member.narrowed(data)?,
-                    train(split, enough),
-                    held_out,
-                )?
-                .0,
-            );
+            let narrowed = member.narrowed(data)?;
+            let (judge, own) =
+                Judge::fit(&member.model, &narrowed, train(split, enough), held_out)?;
+            judges.push(judge);
+            measured.push(own);
+        }
+        let own = enough && held_out.iter().any(|other| *other != held_out[0]);
+        if own && held_out.iter().all(|rows| rows.len() < FEW) {
+            rule_together(&mut judges, &measured);
         }
         if !judges.iter().all(Judge::is_finite) {
             return Ok(None);
@@ -90,12 +105,11 @@ impl Detector {
         let mut detector = Self { judges, calibrations: Vec::new(), probed: None };
         let rows = data.select(&held_out[0])?;
         for kind in ScoreKind::ALL {
-            let own = enough && held_out.iter().any(|other| *other != held_out[0]);
             let scores = if own {
                 detector.held_out_scores(model, data, &held_out, kind)?
             } else if members.is_empty() {
                 // One model has measured these rows already.
-                detector.judges[0].scores(&measured, kind)
+                detector.judges[0].scores(&measured[0], kind)
             } else {
                 let opinions = detector.opinions(model, &rows, kind, 0)?;
                 opinions.into_iter().map(|row| row.score).collect()
@@ -146,7 +160,8 @@ impl Detector {
 }
 
 impl Detector {
-    /// The scores of held-out rows, each by the member that it did not train.
+    /// The scores of held-out rows, each by the member that it did not train, as near to each other as
+    /// means over all members would be.
     fn held_out_scores(
         &self,
         model: &Model,
@@ -154,12 +169,22 @@ impl Detector {
         held_out: &[Vec<usize>],
         kind: ScoreKind,
     ) -> Result<Vec<f64>> {
-        let mut scores = Vec::new();
+        let (mut own, mut others) = (Vec::new(), Vec::new());
         for (member, rows) in held_out.iter().enumerate() {
-            let opinions = self.opinions_of(model, member, &data.select(rows)?, kind, 0)?;
-            scores.extend(opinions.into_iter().map(|row| row.score));
+            let rows = data.select(rows)?;
+            let mut by_row = vec![Vec::new(); rows.rows()];
+            for other in 0..held_out.len() {
+                let opinions = self.opinions_of(model, other, &rows, kind, 0)?;
+                let scores = opinions.into_iter().map(|row| row.score);
+                if other == member {
+                    own.extend(scores)
+                } else {
+                    by_row.iter_mut().zip(scores).for_each(|(row, score)| row.push(score))
+                }
+            }
+            others.extend(by_row);
         }
-        Ok(scores)
+        Ok(as_means(&own, &others))
     }
 
     /// Scores of rows by one member alone, the first of which is the model itself.
@@ -333,4 +358,41 @@ struct DetectorContent {
     #[serde(default)]
     floors: Vec<Option<f32>>,
     probed: Option<Probed>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rows::Rng;
+
+    #[test]
+    fn scores_by_one_member_are_narrowed_to_what_means_vary_by() {
+        let mut rng = Rng::new(1);
+        let mut normal = || f64::from(rng.standard_normal());
+        // Whoever knows a row finds it less strange.
+        let rows: Vec<(f64, Vec<f64>)> = (0..4000)
+            .map(|_| {
+                let all = 2.0 * normal();
+                (all + normal(), (0..4).map(|_| all + normal() - 0.7).collect())
+            })
+            .collect();
+        let (own, others): (Vec<f64>, Vec<Vec<f64>>) = rows.into_iter().unzip();
+        let scores = as_means(&own, &others);
+        let mean = |of: &[f64]| of.iter().sum::<f64>() / 4000.0;
+        assert!((mean(&scores) - mean(&own)).abs() < 1e-9);
+        let squares: Vec<f64> = scores.iter().map(|score| score.powi(2)).collect();
+        // The mean of five, each of deviation 1 about what all say.
+        let deviation = mean(&squares).sqrt();
+        assert!((deviation / 4.2f64.sqrt() - 1.0).abs() < 0.03, "{deviation}");
+    }
+
+    #[test]
+    fn scores_without_other_members_or_without_spread_stay_as_they_are() {
+        let near = |a: Vec<f64>, b: [f64; 2]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12);
+        assert!(near(as_means(&[1.0, -2.0], &[vec![], vec![]]), [1.0, -2.0]));
+        assert!(near(as_means(&[1.0, 1.0], &[vec![3.0], vec![4.0]]), [1.0, 1.0]));
+        let opposed = as_means(&[1.0, -1.0], &[vec![-9.0, -9.0], vec![9.0, 9.0]]);
+        assert!(opposed.iter().all(|score| score.is_finite()));
+        assert!(as_means(&[], &[]).is_empty());
+    }
 }

@@ -53,6 +53,24 @@ impl Ruler {
         Self { middle, spread: spread.unwrap_or(1.0), tail }
     }
 
+    /// Those of members that hold out few rows each, by what each measures of its own: the middle is the
+    /// member's, and the rows of all tell what lies beyond it.
+    pub(crate) fn together(measured: &[&Vec<f64>]) -> Vec<Self> {
+        let middles: Vec<f64> =
+            measured.iter().map(|values| Self::of((*values).clone()).middle).collect();
+        let beyond = measured
+            .iter()
+            .zip(&middles)
+            .flat_map(|(values, middle)| values.iter().map(move |value| value - middle));
+        let Self { middle: between, spread, tail } = Self::of(beyond.collect());
+        let moved = |middle: &f64| Self {
+            middle: middle + between,
+            spread,
+            tail: tail.map(|tail| Tail { start: middle + tail.start, ..tail }),
+        };
+        middles.iter().map(moved).collect()
+    }
+
     fn measure(&self, value: f64) -> f64 {
         match &self.tail {
             Some(tail) if value > tail.start => {

@@ -118,6 +118,31 @@ impl Reason {
     }
 }
 
+/// Scores of held-out rows, each by the member that does not know it, narrowed around their mean to
+/// what the mean over all members would vary by.
+///
+/// Of members that agree in a part of variance `a` of their `v`, the mean varies by
+/// `a + (v - a) / members`; `a` is the covariance with what the `others` say of each row, who know it.
+pub(crate) fn as_means(own: &[f64], others: &[Vec<f64>]) -> Vec<f64> {
+    let count = own.len().max(1) as f64;
+    let mean = own.iter().sum::<f64>() / count;
+    let told = others.iter().flatten().count();
+    let known = others.iter().flatten().sum::<f64>() / told.max(1) as f64;
+    let whole = own.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / count;
+    let common = own
+        .iter()
+        .zip(others)
+        .map(|(own, others)| (own - mean) * others.iter().map(|other| other - known).sum::<f64>());
+    let common = (common.sum::<f64>() / told.max(1) as f64).clamp(0.0, whole);
+    let members = 1.0 + told as f64 / count;
+    let narrower = if whole > 0.0 && told > 0 {
+        ((common + (whole - common) / members) / whole).sqrt()
+    } else {
+        1.0
+    };
+    own.iter().map(|score| mean + (score - mean) * narrower).collect()
+}
+
 /// Rows of so many columns.
 pub(crate) fn matrix(values: Vec<f32>, columns: usize, engine: &Engine) -> Tensor<2> {
     let rows = values.len() / columns.max(1);
