@@ -433,7 +433,9 @@ fn gaps_are_filled_and_what_is_there_stays() {
             .fails("reconstruct complete.ae complete.csv --fill -o c.csv")
             .contains("--hidden 0.2")
     );
-    place.ok("train complete.csv --epochs 2 --hidden 0.2 -o knows.ae --quiet", "");
+    let out = place.ok("train complete.csv --epochs 2 --hidden 0.2 -o knows.ae", "");
+    let next = "ae reconstruct knows.ae complete.csv --fill -o knows-filled.csv";
+    assert!(out.contains(next), "{out}");
     place.ok("reconstruct knows.ae complete.csv --fill -o c.csv --quiet", "");
 }
 

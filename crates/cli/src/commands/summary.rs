@@ -165,6 +165,12 @@ pub(crate) fn next(args: &Train, model: &Model, path: &Path) -> Vec<String> {
         format!("ae report {model_word} {rows} -o {}", file("report", "html")),
         format!("ae encode {model_word} {rows} -o {}", file("codes", "csv")),
     ];
+    if model.signature().preparation.table.as_ref().is_some_and(|table| table.gaps) {
+        // Values that are there stand as they stood, in the format of the file.
+        let parquet = args.rows.data.to_lowercase().ends_with(".parquet");
+        let filled = file("filled", if parquet { "parquet" } else { "csv" });
+        next.push(format!("ae reconstruct {model_word} {rows} --fill -o {filled}"));
+    }
     if matches!(model.signature().shape, Shape::Flat { .. } | Shape::Series { .. }) {
         next.push(format!("ae score {model_word} {rows} -o {}", file("scores", "csv")));
     }
