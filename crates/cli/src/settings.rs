@@ -231,6 +231,10 @@ impl Settings {
     ///
     /// Errors: a recipe that cannot be read or has strange settings, or a strange stack.
     pub(crate) fn config(&self, shape: &Shape, fields: &[Field]) -> Result<Config> {
+        if matches!((self.purpose, shape), (Some(Purpose::Gaps), Shape::Series { .. })) {
+            let wanted = "a table; missing points of a series are put in by --gaps fill when it is read, whatever it is trained for";
+            return Err(Error::setting("for", "gaps", wanted));
+        }
         let mut all = match (self.purpose, &self.recipe) {
             (Some(Purpose::Anomalies), _) => Config::for_anomalies(shape, fields).by_name(),
             (Some(Purpose::Gaps), _) => Config::for_gaps(shape, fields).by_name(),

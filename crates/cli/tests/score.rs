@@ -239,6 +239,22 @@ fn a_delimiter_that_is_said_parts_live_rows() {
 }
 
 #[test]
+fn rows_that_are_mostly_alarms_are_said_to_be_others() {
+    let place = Folder::new();
+    let rows: String =
+        (0..40).map(|row| format!("{},90,{}\n", 80 + row % 3, 2 + row % 5)).collect();
+    place.write("other.csv", &("temperature,pressure,flow\n".to_owned() + &rows));
+    let run = |words: &str| {
+        let mut ae = Command::new(env!("CARGO_BIN_EXE_ae"));
+        let run = ae.args(words.split(' ')).current_dir(&place.0).output().unwrap();
+        String::from_utf8_lossy(&run.stderr).into_owned()
+    };
+    let said = "100 % are above the threshold, where few are expected";
+    assert!(run("score machines.ae other.csv").contains(said));
+    assert!(!run("score machines.ae machines.csv").contains("are above the threshold, where"));
+}
+
+#[test]
 fn probes_are_shown_by_kind_of_score() {
     let place = Folder::new();
     let out = place.ok("eval machines.ae machines.csv --probe --quiet", "");
@@ -286,6 +302,12 @@ fn a_series_is_cut_into_windows_and_its_points_are_scored() {
         "{points}"
     );
     assert_eq!(points.lines().count(), 481);
+    // Time and value in their order need no names; a gap begins a window anew, each time.
+    let bare = place.ok("score sensor.ae - --quiet", &point(0, 0.5));
+    assert!(bare.contains("waits_for"), "{bare}");
+    let gaps: String = [0, 1, 2, 10, 30].map(|at| point(at, 0.5)).concat();
+    let gaps = place.ok("score sensor.ae - --quiet", &gaps);
+    assert_eq!(gaps.matches("a gap lies before it").count(), 2, "{gaps}");
     // The same points one by one: the newest window decides.
     let live = place.ok("score sensor.ae - --quiet", &place.read("strange.csv"));
     let answers: Vec<Value> =

@@ -135,7 +135,7 @@ fn text(
             }
             if row == rows {
                 // Footnotes stand behind the last row.
-                if layout.width > 1 && found.len() == 1 {
+                if found.len() < layout.width {
                     writer.write_all(&piece.text).map_err(fail)?;
                     continue;
                 }

@@ -76,8 +76,16 @@ fn without_stamps(data: &Dataset) -> Result<Message> {
     let values = data.gather(0..rows.min(LOOKED_AT))?;
     let at = |row: usize, column: usize| values.get(row * features + column);
     let seen = values.len() / features.max(1);
-    let ascends =
-        |column: &usize| seen > 2 && (1..seen).all(|row| at(row, *column) > at(row - 1, *column));
+    // Populations ascend as well, but have decimals or no even steps.
+    let step = |row: usize, column: usize| at(row, column) - at(row - 1, column);
+    let even = |column: usize| {
+        let steps = (2..seen).filter(|row| step(*row, column) == step(1, column)).count();
+        2 * steps >= seen
+    };
+    let ascends = |column: &usize| {
+        let whole = |row: usize| at(row, *column).fract() == 0.0 && step(row, *column) > 0.0;
+        seen > 2 && (1..seen).all(whole) && even(*column)
+    };
     let why = "no column holds dates, and points are taken in the order of the rows; ";
     Ok(match (0..features).find(ascends) {
         Some(column) => Message::from(why)

@@ -549,7 +549,10 @@ fn of_digits(a: &str, b: &str, c: &str, mark: u8, marks: usize) -> Option<BothWa
     }
     let (year, short) = year(c)?;
     let [a, b] = [a, b].map(|part| part.parse::<i8>().unwrap_or(0));
-    Some((Date::new(year, b, a).ok(), Date::new(year, a, b).ok(), short))
+    let (day_first, month_first) = (Date::new(year, b, a).ok(), Date::new(year, a, b).ok());
+    // Whoever parts a date with points writes the day first.
+    let month_first = if mark == b'.' { day_first.or(month_first) } else { month_first };
+    Some((day_first, month_first, short))
 }
 
 /// A date whose parts are known.

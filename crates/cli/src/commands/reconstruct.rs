@@ -19,6 +19,8 @@ const ACROSS: usize = 16;
 const FEWEST: usize = 20;
 /// Fraction of the known cells that are hidden again, to see how well gaps are filled.
 const HIDDEN: f64 = 0.1;
+/// The error over that of the mean from which filling was in vain.
+const IN_VAIN: f64 = 0.95;
 
 pub(crate) fn run(args: &Reconstruct, show: &Show) -> Result<()> {
     let path = &args.output.path;
@@ -95,6 +97,14 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
     let mut filled = filling(model, &data, &holed)?;
     filled.sort_by(|a, b| a.ratio().unwrap_or(1.0).total_cmp(&b.ratio().unwrap_or(1.0)));
     let median = Filling::median(&filled);
+    let in_vain = filled.iter().filter(|of| of.ratio().is_some_and(|ratio| ratio >= IN_VAIN));
+    let in_vain: Vec<String> = in_vain.map(|of| data.column_name(of.column)).collect();
+    if !in_vain.is_empty() {
+        show.warn(format!(
+            "filled no better than by the mean: {}; the other columns do not tell them",
+            in_vain.join(", ")
+        ));
+    }
     if show.json {
         let object = |of: &Filling| json!({ "column": data.column_name(of.column), "cells": of.cells, "error": of.error, "by_mean": of.by_mean, "ratio": of.ratio() });
         let columns: Vec<_> = filled.iter().map(object).collect();

@@ -37,6 +37,9 @@ use std::path::Path;
 
 /// Rows that the summary shows.
 const SHOWN: usize = 5;
+/// So many alarms are no longer anomalies, in this part of at least so many rows.
+const MANY: f64 = 0.2;
+const FEWEST: usize = 20;
 
 /// One row, or one point of a series.
 #[derive(Default)]
@@ -127,6 +130,9 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
             detector.threshold(args.kind, threshold, model.plan().blueprint.contamination)?
         }
     };
+    if labels.is_none() {
+        warn_of_many(&scores, threshold, args, show);
+    }
     let stretches = data.windows.as_ref().map(|windows| stretches_of(windows, &each, threshold));
     let events = data.windows.as_ref().zip(stretches.as_ref()).zip(marked);
     let events = events.map(|((windows, stretches), marked)| {
@@ -168,6 +174,21 @@ fn without_values(data: &Dataset, items: &mut [Item], show: &Show) -> Result<()>
         ));
     }
     Ok(())
+}
+
+/// Says where so many are alarms that the rows must be others than those of the training.
+fn warn_of_many(scores: &[f64], threshold: f64, args: &Score, show: &Show) {
+    let above = scores.iter().filter(|score| **score > threshold).count();
+    let said = matches!(args.threshold, Threshold::At(_) | Threshold::F1);
+    let part = above as f64 / scores.len().max(1) as f64;
+    if said || scores.len() < FEWEST || part < MANY {
+        return;
+    }
+    let how = if args.drift { "" } else { ", and --drift how much" };
+    show.warn(format!(
+        "{:.0} % are above the threshold, where few are expected: these rows are unlike those of the training, such as those of another season or farther along a trend; ae eval tells how well they are rebuilt{how}",
+        100.0 * part
+    ));
 }
 
 fn rows(data: &Dataset, rows: Vec<RowScore>) -> Vec<Item> {

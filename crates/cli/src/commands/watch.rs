@@ -13,6 +13,8 @@ pub(crate) struct Watch<'a> {
     model: &'a Model,
     series: &'a Series,
     newest: BTreeMap<String, VecDeque<Point>>,
+    /// The last step of each series from one point to the next.
+    steps: BTreeMap<String, i128>,
 }
 
 /// What is known once a point has come.
@@ -36,13 +38,21 @@ impl<'a> Watch<'a> {
             model,
             series,
             newest: BTreeMap::new(),
+            steps: BTreeMap::new(),
         })
     }
 
     /// Takes a point. A gap, or a point without a value, begins a window anew.
     pub(crate) fn take(&mut self, cells: &Cells) -> Result<Watched> {
-        let names: Vec<String> =
-            self.series.channels.iter().map(|channel| channel.name.clone()).collect();
+        let channels = self.series.channels.iter().map(|channel| &channel.name);
+        let (stamps, group) = (self.series.stamps(), &self.series.group);
+        let all: Vec<String> =
+            stamps.iter().chain(group).chain(channels.clone()).cloned().collect();
+        // Time and machine may stand before the channels.
+        let names = match cells {
+            Cells::Ordered(own) if own.len() == all.len() => all,
+            _ => channels.cloned().collect(),
+        };
         let ordered = match cells {
             Cells::Named(_) => Vec::new(),
             Cells::Ordered(_) => cells.in_order(&names)?,
@@ -59,9 +69,14 @@ impl<'a> Watch<'a> {
         })?;
         let (stamp, group) = (point.stamp.clone(), point.group.clone());
         let newest = self.newest.entry(group.clone()).or_default();
-        let anew = begins_anew(newest, &point);
-        if anew.is_some() {
-            newest.clear();
+        let last = newest.back().and_then(|point| point.time);
+        let anew = begins_anew(last, self.steps.get(&group), &point);
+        match (anew, last, point.time) {
+            (Some(_), ..) => newest.clear(),
+            (None, Some(last), Some(time)) => {
+                self.steps.insert(group.clone(), time - last);
+            }
+            _ => {}
         }
         newest.push_back(point);
         while newest.len() > self.series.window {
@@ -90,14 +105,12 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// Why a point does not follow the newest ones; none where it does.
-fn begins_anew(newest: &VecDeque<Point>, point: &Point) -> Option<&'static str> {
-    let times: Vec<i128> = newest.iter().rev().take(2).filter_map(|point| point.time).collect();
-    match (times.as_slice(), point.time) {
-        ([last, ..], Some(time)) if time <= *last => Some("it is no later than the point before"),
-        ([last, before], Some(time)) if (time - last) as f64 > GAP * (last - before) as f64 => {
-            Some("a gap lies before it")
-        }
-        _ => None,
+/// Why a point does not follow the last one; none where it does, or where there is none.
+fn begins_anew(last: Option<i128>, step: Option<&i128>, point: &Point) -> Option<&'static str> {
+    let passed = point.time? - last?;
+    if passed <= 0 {
+        return Some("it is no later than the point before");
     }
+    let gap = step.is_some_and(|step| passed as f64 > GAP * *step as f64);
+    gap.then_some("a gap lies before it")
 }

@@ -330,6 +330,28 @@ impl Table {
             && encoding.undo(None, &row[place.clone()]) == encoding.undo(None, &expected[place])
     }
 
+    /// Of a column of choices the most probable level but the one that a prepared row has, by what was
+    /// expected; none for other columns.
+    pub fn otherwise(
+        &self,
+        layout: &Layout,
+        column: usize,
+        row: &[f32],
+        expected: &[f32],
+    ) -> Option<f64> {
+        let place = layout.columns[column].clone();
+        let own = self.columns[column].undo(None, &row[place.clone()]);
+        match &self.columns[column] {
+            Encoding::Boolean => Some(1.0 - own),
+            Encoding::Choice { levels, .. } => {
+                let known = expected[place].iter().take(levels.len()).enumerate();
+                let others = known.filter(|(level, _)| *level as f64 != own);
+                others.max_by(|a, b| a.1.total_cmp(b.1)).map(|(level, _)| level as f64)
+            }
+            _ => None,
+        }
+    }
+
     /// Of a column of dates the cycle whose phase differs the most between two prepared rows, more
     /// than the day itself, and the place in it that the second row has; none for other columns.
     pub fn odd_phase(

@@ -90,7 +90,7 @@ impl Points {
         let (times, doubt) = match &data.ids {
             Some(stamps) => instants(stamps, &data.notation)
                 .map_err(|row| unreadable(data, row, &stamps[row]))?,
-            None => ((0..data.rows() as i128).collect(), None),
+            None => (counted(data.rows(), groups), None),
         };
         let (mut known, mut names) = (BTreeMap::new(), Vec::new());
         let mut group = |row: usize| {
@@ -398,6 +398,18 @@ fn counts(labels: &[String]) -> BTreeMap<String, usize> {
         *counts.entry(label.clone()).or_insert(0) += 1;
     }
     counts
+}
+
+/// The number of each row, among those of its own series where there are several.
+fn counted(rows: usize, groups: Option<&[String]>) -> Vec<i128> {
+    let mut counts = BTreeMap::new();
+    let mut number = |row: usize| {
+        let group = groups.map(|groups| groups[row].as_str());
+        let count = counts.entry(group).or_insert(-1);
+        *count += 1;
+        *count
+    };
+    (0..rows).map(&mut number).collect()
 }
 
 /// The column, or the two, by which no time stamp is repeated; none where there are none.

@@ -25,7 +25,16 @@ pub(crate) fn number(text: &str, decimal: DecimalMark) -> Option<f64> {
         DecimalMark::Comma if text.contains(['.', ',']) => None,
         DecimalMark::Comma => text.parse().ok(),
     };
-    plain.or_else(|| grouped(text, decimal))
+    plain.or_else(|| grouped(text, decimal)).filter(|number| *number != 0.0 || !is_code(text))
+}
+
+/// Whether a text that could be a zero is a code: `0E8` and `0E5` are not the same, and nobody writes
+/// a zero so.
+pub(crate) fn is_code(text: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = text.split_once(['e', 'E']);
+    // Some programs write a plain zero as 0e0.
+    parts.is_some_and(|(before, behind)| digits(before) && digits(behind) && text != "0e0")
 }
 
 /// Reads a number with what stands beside it: `1,234 kg`, `€ 5`, `45%`, `(1,234.50)`.

@@ -120,18 +120,8 @@ impl Marks {
             DecimalMark::Comma if text.contains(['.', ',']) => amount::number(text, self.decimal),
             DecimalMark::Comma => text.parse().ok(),
         };
-        number.filter(|number| *number != 0.0 || !is_code(text))
+        number.filter(|number| *number != 0.0 || !amount::is_code(text))
     }
-}
-
-/// Whether a text that could be a zero is a code: `0E8` and `0E5` are not the same, and nobody writes
-/// a zero so.
-fn is_code(text: &str) -> bool {
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let parts = text.split_once(['e', 'E']);
-    parts.is_some_and(|(before, behind)| {
-        digits(before) && digits(behind) && behind.bytes().any(|byte| byte != b'0')
-    })
 }
 
 /// The same for both zeros.
@@ -149,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_code_with_an_e_is_no_zero() {
-        for code in ["0E8", "00e5", "0E10"] {
+        for code in ["0E8", "00e5", "0E10", "0E0"] {
             assert_eq!(read(code), Meaning::Text, "{code}");
         }
         for zero in ["0", "0e0", "0.0E8", "0e+00", "-0", "000"] {

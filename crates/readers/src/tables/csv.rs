@@ -93,10 +93,15 @@ impl<R: Read> CsvRecords<R> {
     }
 }
 
-/// Whether a record is one text that is no number, as a footnote is.
-fn is_note(cells: &[Cell<'_>]) -> bool {
+/// Whether a record of a table of so many columns is a footnote: a text that is no number alone, or
+/// several words where commas part it.
+fn is_note(cells: &[Cell<'_>], width: usize) -> bool {
     match cells {
         [Cell::Written(text)] => text.parse::<f64>().is_err() && !text.trim().is_empty(),
+        [Cell::Written(text), ..] if cells.len() < width => {
+            let words = text.split_whitespace().count() > 1 || text.trim().ends_with(':');
+            words && text.chars().any(char::is_alphabetic)
+        }
         _ => false,
     }
 }
@@ -126,7 +131,7 @@ impl<R: Read> Records for CsvRecords<R> {
         while let Some(fields) = self.lines.next()? {
             let cells: Vec<Cell<'_>> = fields.texts().map(Cell::Written).collect();
             if cells.len() != self.width {
-                let (count, begins) = (cells.len(), is_note(&cells));
+                let (count, begins) = (cells.len(), is_note(&cells, self.width));
                 let line = self.lines.line();
                 self.footnotes = if begins { self.footnotes()? } else { 0 };
                 if self.footnotes == 0 {

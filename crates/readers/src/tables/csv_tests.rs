@@ -178,6 +178,9 @@ fn lines_of_text_behind_the_table_are_left_out_and_said() {
         let said = data.warnings[0].to_string();
         assert!(said.contains("no part of the table and left out"), "{said}");
     }
+    let wide = table("a,b,c\n1,2,3\n4,5,6\n\nSource: plant A, 2024\n").unwrap();
+    assert_eq!((wide.rows(), wide.warnings.len()), (2, 1), "{:?}", wide.warnings);
+    assert!(refusal("a,b,c\n1,2,3\n4,5,6\nitem,7\n").contains("line 4 has"));
     // What is followed by rows is no footnote, and a cut number none either.
     for behind in ["Source: office\n5,6\n", "5\n", "5,6,7\n"] {
         assert!(refusal(&format!("{text}{behind}")).contains("line 4 has"), "{behind}");

@@ -255,6 +255,8 @@ pub fn score(
                 reasons.iter_mut().for_each(|why| {
                     observe(why, observed.get(row * data.features() + why.column), model, data)
                 });
+                // A weekday that was expected tells nobody anything.
+                reasons.retain(|why| why.phase.is_none() || why.observed != why.expected);
                 RowScore { score, probability: calibration.probability(score), reasons }
             },
         ));

@@ -19,6 +19,8 @@ const NOISES: usize = 8;
 const NOISE: f64 = 0.3;
 /// Codes drawn from a posterior to weigh the likelihood by.
 const SAMPLES: usize = 16;
+/// A column with a smaller share in all that differs is no reason beside others.
+const LEAST: f64 = 0.05;
 /// Beyond this a measure says nothing more, and its logarithm stays a number.
 const HIGHEST: f64 = 1e300;
 
@@ -369,18 +371,26 @@ impl Judge {
             let mut columns: Vec<usize> =
                 (0..seen.residuals.columns).filter(|column| shares[*column] > 0.0).collect();
             columns.sort_by(|a, b| shares[*b].total_cmp(&shares[*a]).then(a.cmp(b)));
-            // A level that was expected, if with doubt, tells nobody anything.
+            // A level that was expected, if with doubt, tells nobody anything, unless it is nearly all
+            // that differs: then others are more usual.
             let expects = |column: &usize| {
                 table.is_some_and(|(table, layout)| {
                     table.expects(layout, *column, observed, expected)
                 })
             };
-            columns.retain(|column| !expects(column));
+            let most_of_all = |column: &usize| shares[*column] > 0.5 * total;
+            columns.retain(|column| !expects(column) || most_of_all(column));
+            let least = LEAST * columns.iter().map(|column| shares[*column]).sum::<f64>();
+            columns.retain(|column| shares[*column] >= least);
             columns.truncate(most);
             let undone = model.signature().preparation.undo(expected);
             let reason = |column: usize| {
                 let share = if total.is_finite() { shares[column] / total } else { 1.0 };
-                let expects = model.signature().rounded_value(column, undone[column]);
+                let otherwise = table.filter(|_| expects(&column)).and_then(|(table, layout)| {
+                    table.otherwise(layout, column, observed, expected)
+                });
+                let expects = otherwise.unwrap_or(undone[column]);
+                let expects = model.signature().rounded_value(column, expects);
                 let reason = Reason::of(column, f64::NAN, expects, share);
                 let phase = table.and_then(|(table, layout)| {
                     table.odd_phase(layout, column, observed, expected)
