@@ -112,8 +112,21 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
             &json!({ "output": path, "rows": rows.len(), "filled": cells, "median_ratio": median, "columns": columns }).to_string(),
         );
     }
+    let median = median.map_or("-".to_owned(), show::number);
+    show::print(&format!(
+        "{} filled; of known cells{}, one in ten hidden again, the error is {median} of filling by the mean (median over columns)\n\n{}",
+        show::plural(cells, "cell"),
+        unseen.map_or(String::new(), |rows| format!(" of {} rows that did not train", rows.len())),
+        told(&filled, &data)
+    ))?;
+    show.note(format!("{}: {}", path.display(), show::plural(rows.len(), "row")));
+    Ok(())
+}
+
+/// How well the gaps of each column are filled, as a table.
+fn told(filled: &[Filling], data: &Dataset) -> String {
     let mut table = vec![show::cells([&"column", &"error", &"of the mean's", &"ratio"])];
-    for of in &filled {
+    for of in filled {
         let ratio = of.ratio().map_or("-".to_owned(), show::number);
         table.push(show::cells([
             &data.column_name(of.column),
@@ -122,15 +135,7 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
             &ratio,
         ]));
     }
-    let median = median.map_or("-".to_owned(), show::number);
-    show::print(&format!(
-        "{} filled; of known cells{}, one in ten hidden again, the error is {median} of filling by the mean (median over columns)\n\n{}",
-        show::plural(cells, "cell"),
-        unseen.map_or(String::new(), |rows| format!(" of {} rows that did not train", rows.len())),
-        show::table(&table)
-    ))?;
-    show.note(format!("{}: {}", path.display(), show::plural(rows.len(), "row")));
-    Ok(())
+    show::table(&table)
 }
 
 /// The rows that did not train, where the data are those of the training and enough did not.
