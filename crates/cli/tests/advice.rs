@@ -48,6 +48,10 @@ const SITUATIONS: &[Situation] = &[
     at("train pictures --epochs 1"),
     of("train cubes.npy --epochs 1 --label 1", "train cubes.npy --epochs 1"),
     // Series.
+    of(
+        "train 11_panel_of_sensors.csv --group sensor --window 12 --stride 6 --epochs 1",
+        "train 11_panel_of_sensors.csv --group sensor --window 12 --epochs 1",
+    ),
     at("train 11_series_with_empty_cells.csv --window 12 --epochs 1"),
     at("train 11_jitter_resample_ns.csv --window 12 --epochs 1"),
     at("train 11_panel_of_sensors.csv --window 12 --epochs 1"),

@@ -2,8 +2,13 @@
 
 use crate::series::channels::{channels, cycles, numbers, with_phases};
 use crate::series::points::Points;
+use crate::stamps::DAY;
 use rows::calendar::date_time;
 use rows::{Dataset, Error, Message, Part, Result, Series, Shape, Store, View, Windows};
+use std::collections::BTreeSet;
+
+/// Days from which it is told at which times of day windows begin.
+const TOLD: usize = 3;
 
 /// Cuts windows out of a table of points; stamps are its identifiers, and `groups` tell several
 /// series apart.
@@ -29,7 +34,8 @@ pub(crate) fn windows(
         ));
     }
     let mut series = series.clone();
-    if series.channels.is_empty() {
+    let learning = series.channels.is_empty();
+    if learning {
         series.channels = channels(data)?;
     }
     let (values, width, unknown) = numbers(data, &series.channels)?;
@@ -52,6 +58,7 @@ pub(crate) fn windows(
         let torn = runs.len() > 1 && groups.is_none();
         return fail(if torn { shorter.text(", or ").set("gaps", "fill") } else { shorter });
     }
+    let aligned = if learning { aligned(&points, &series, &starts) } else { None };
     let calendar = series.calendar.take().unwrap_or_else(|| cycles(&points));
     let times = points.keys.iter().map(|key| key.time);
     let held = points.values.held(&data.name, memory)?;
@@ -64,7 +71,7 @@ pub(crate) fn windows(
     let mut windows = Dataset::new(data.name.clone(), shape, Store::elsewhere(view))?;
     windows.channels = parts.iter().flat_map(Part::channel_names).collect();
     windows.warnings.clone_from(&data.warnings);
-    windows.warnings.extend(unknown.into_iter().chain(noticed));
+    windows.warnings.extend(unknown.into_iter().chain(noticed).chain(aligned));
     windows.notation.clone_from(&data.notation);
     let stamp = |time: i128| if points.stamped { date_time(time) } else { (time + 1).to_string() };
     let found = Windows {
@@ -79,6 +86,35 @@ pub(crate) fn windows(
     windows.ids = Some(found.starts.iter().map(|start| found.name(*start)).collect());
     windows.windows = Some(found);
     Ok(windows)
+}
+
+/// That overlapping windows begin at few of the times of day at which there are points: live ones
+/// begin at all of them.
+fn aligned(points: &Points, series: &Series, starts: &[usize]) -> Option<Message> {
+    let time = |point: usize| points.keys[point].time.rem_euclid(DAY as i128);
+    let begun: BTreeSet<i128> = starts.iter().map(|start| time(*start)).collect();
+    let all: BTreeSet<i128> = (0..points.keys.len()).map(time).collect();
+    let days = points.keys.len() / all.len().max(1);
+    let overlap = (2..series.window).contains(&series.stride);
+    let few = 2 * begun.len() <= all.len().min(starts.len());
+    if !points.stamped || !overlap || days < TOLD || !few {
+        return None;
+    }
+    // A step that shares no factor with the day comes to all of its times.
+    let common = |a: usize, b: usize| {
+        let (mut a, mut b) = (a, b);
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    let other = (1..series.stride).rev().find(|stride| common(*stride, all.len()) == 1)?;
+    let why = format!(
+        "windows begin at only {} of {} times of day, and those that begin at others, as live ones do, would be strange to the model; choose ",
+        begun.len(),
+        all.len()
+    );
+    Some(Message::from(why).set("stride", other))
 }
 
 #[cfg(test)]
@@ -108,7 +144,10 @@ mod tests {
     fn minutes(minutes: &[usize]) -> Vec<String> {
         minutes
             .iter()
-            .map(|minute| format!("2024-01-01 {:02}:{:02}:00", minute / 60, minute % 60))
+            .map(|minute| {
+                let (day, hour) = (minute / 1440 + 1, minute / 60 % 24);
+                format!("2024-01-{day:02} {hour:02}:{:02}:00", minute % 60)
+            })
             .collect()
     }
 
@@ -128,6 +167,22 @@ mod tests {
         );
         assert_eq!(windows.shape, Shape::Series { length: 3, channels: 1 });
         assert_eq!(windows.ids.unwrap(), ["2024-01-01 00:00:00", "2024-01-01 00:10:00"]);
+    }
+
+    #[test]
+    fn windows_that_all_begin_on_the_hour_are_told_with_another_stride() {
+        let every = (0..4 * 288).map(|at| 5 * at).collect::<Vec<usize>>();
+        let stamps = minutes(&every);
+        let stamps: Vec<&str> = stamps.iter().map(String::as_str).collect();
+        let data = points(&stamps, &vec![0.0; every.len()]);
+        let cut = |stride: usize| {
+            let series = Series { stride, ..series(48) };
+            windows(&data, &series).unwrap().warnings
+        };
+        let said = cut(12);
+        assert!(said[0].to_string().contains("only 24 of 288 times of day"), "{said:?}");
+        assert!(said[0].to_string().ends_with("stride = 11"), "{said:?}");
+        assert_eq!((cut(11), cut(1), cut(48)), (Vec::new(), Vec::new(), Vec::new()));
     }
 
     #[test]
