@@ -37,6 +37,8 @@ use std::path::Path;
 
 /// Rows that the summary shows.
 const SHOWN: usize = 5;
+/// What chance does in fewer of a million batches needs no number.
+const NEVER: f64 = 1e-6;
 /// So many alarms are no longer anomalies, in this part of at least so many rows.
 const MANY: f64 = 0.2;
 const FEWEST: usize = 20;
@@ -49,6 +51,8 @@ struct Item {
     score: Option<f64>,
     probability: Option<f64>,
     reasons: Vec<Reason>,
+    /// Of a row of a table, how many of its values are missing.
+    missing: usize,
 }
 
 /// Everything that is known about the rows.
@@ -107,6 +111,7 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
         None => rows(data, score(model, data, args.kind, args.reasons)?),
     };
     without_values(data, &mut items, show)?;
+    count_missing(data, &mut items)?;
     let each: Vec<Option<f64>> = items.iter().map(|item| item.score).collect();
     let scores: Vec<f64> = each.iter().copied().flatten().collect();
     let own = data.windows.as_ref().map_or(&data.labels, |windows| &windows.labels);
@@ -176,6 +181,23 @@ fn without_values(data: &Dataset, items: &mut [Item], show: &Show) -> Result<()>
     Ok(())
 }
 
+/// Notes how many values each row of a table lacks.
+fn count_missing(data: &Dataset, items: &mut [Item]) -> Result<()> {
+    if data.windows.is_some() || !data.has_gaps()? {
+        return Ok(());
+    }
+    let mut rows = items.iter_mut();
+    for block in data.blocks() {
+        let block = block?;
+        for start in (0..block.len()).step_by(data.features().max(1)) {
+            let Some(item) = rows.next() else { return Ok(()) };
+            let row = start..start + data.features();
+            item.missing = row.filter(|at| block.get(*at).is_nan()).count();
+        }
+    }
+    Ok(())
+}
+
 /// Says where so many are alarms that the rows must be others than those of the training.
 fn warn_of_many(scores: &[f64], threshold: f64, args: &Score, show: &Show) {
     let above = scores.iter().filter(|score| **score > threshold).count();
@@ -197,6 +219,7 @@ fn rows(data: &Dataset, rows: Vec<RowScore>) -> Vec<Item> {
         score: Some(of.score),
         probability: Some(of.probability),
         reasons: of.reasons,
+        missing: 0,
     };
     rows.into_iter().enumerate().map(item).collect()
 }
@@ -207,6 +230,7 @@ fn points(windows: &Windows, points: Vec<PointScore>) -> Vec<Item> {
         score: of.score,
         probability: of.probability,
         reasons: of.reasons,
+        missing: 0,
     };
     points.into_iter().enumerate().map(item).collect()
 }
@@ -455,10 +479,14 @@ impl Scored {
     fn drift_line(&self) -> String {
         let Some(drift) = &self.drift else { return String::new() };
         format!(
-            "{}: at most {} % more rows below any score than among rows like the training's, by chance in {} % of batches; {} % above their 99th percentile\n",
+            "{}: at most {} % more rows below any score than among rows like the training's, {}; {} % above their 99th percentile\n",
             if drift.found() { "drift" } else { "no drift" },
             show::number(100.0 * drift.distance),
-            show::number(100.0 * drift.chance),
+            if drift.chance < NEVER {
+                "hardly ever by chance".to_owned()
+            } else {
+                format!("by chance in {} % of batches", show::number(100.0 * drift.chance))
+            },
             show::number(100.0 * drift.above)
         )
     }
@@ -495,6 +523,13 @@ impl Scored {
     }
 
     fn why(&self, item: &Item) -> String {
-        self.told(item).map(|told| told.words()).collect::<Vec<_>>().join(", ")
+        let told: Vec<String> = self.told(item).map(|told| told.words()).collect();
+        match (told.is_empty(), item.missing) {
+            (true, 1..) => {
+                let (missing, all) = (item.missing, self.columns.len());
+                format!("{missing} of {all} values are missing")
+            }
+            _ => told.join(", "),
+        }
     }
 }

@@ -21,6 +21,8 @@ const NOISE: f64 = 0.3;
 const SAMPLES: usize = 16;
 /// A column with a smaller share in all that differs is no reason beside others.
 const LEAST: f64 = 0.05;
+/// A difference as large as two deviations, squared.
+const MUCH: f64 = 4.0;
 /// Beyond this a measure says nothing more, and its logarithm stays a number.
 const HIGHEST: f64 = 1e300;
 
@@ -378,7 +380,7 @@ impl Judge {
                     table.expects(layout, *column, observed, expected)
                 })
             };
-            let most_of_all = |column: &usize| shares[*column] > 0.5 * total;
+            let most_of_all = |column: &usize| shares[*column] > (0.5 * total).max(MUCH);
             columns.retain(|column| !expects(column) || most_of_all(column));
             let least = LEAST * columns.iter().map(|column| shares[*column]).sum::<f64>();
             columns.retain(|column| shares[*column] >= least);
