@@ -61,8 +61,10 @@ impl Split {
         for at in 0..stretches {
             let stretch = &order[rows * at / stretches..rows * (at + 1) / stretches];
             let part = |fraction: f64| (stretch.len() as f64 * fraction).round() as usize;
-            let (before, last) = stretch.split_at(stretch.len() - part(fractions.test));
-            let (own, between) = before.split_at(before.len() - part(fractions.validation));
+            let left = stretch.len().saturating_sub(part(fractions.test));
+            let (before, last) = stretch.split_at(left);
+            let left = before.len().saturating_sub(part(fractions.validation));
+            let (own, between) = before.split_at(left);
             let across =
                 if own.len() < stretch.len() { sharing.min(rows / (2 * BETWEEN)) } else { 0 };
             let from = if at > 0 { across } else { 0 };
@@ -169,6 +171,8 @@ mod tests {
         assert!(split.train.len() >= 30 && split.validation.len() == 6, "{split:?}");
         assert!(Split::of(&windows(2, 48, 1), TENTHS, 1).is_ok());
         assert!(Split::of(&windows(1, 48, 1), TENTHS, 1).is_err());
+        let all = Fractions { validation: 0.9, test: 0.9 };
+        assert!(Split::of(&windows(60, 48, 1), all, 1).is_err());
     }
 
     #[test]

@@ -14,9 +14,9 @@ const WIDEST: usize = 32;
 const MOST: usize = 256;
 /// Numbers of the covariance, times rows, from which it is learned at most.
 const WORK: usize = 1 << 26;
-/// Rows whose cells choose the share of each.
+/// Rows whose cells choose the shares at most.
 const JUDGED: usize = 1000;
-/// Fewer held-out rows cannot choose; then training rows do, which neither may know better.
+/// Fewer held-out rows cannot choose; then training rows do, which both have seen.
 const FEWEST: usize = 10;
 /// The fraction of the known cells that is hidden, anew in each round.
 const HIDDEN: f64 = 0.2;
@@ -80,8 +80,11 @@ impl Filler {
             }
             found
         };
-        let low = extreme(f32::min, f32::MAX);
-        let high = extreme(f32::max, f32::MIN);
+        let (mut low, mut high) = (extreme(f32::min, f32::MAX), extreme(f32::max, f32::MIN));
+        // Of a number that no row has, nothing is known.
+        for (low, high) in low.iter_mut().zip(&mut high).filter(|(low, high)| low > high) {
+            std::mem::swap(low, high);
+        }
         let joint = Joint::fit(&rows, places.len());
         let judged = if split.validation.len() < FEWEST { train } else { &split.validation };
         let judged = data.select(&judged[..judged.len().min(JUDGED)])?;

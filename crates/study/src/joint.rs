@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use rows::Rng;
 
-    /// Rows of three numbers: the second follows the first, the third is twice the sum of both.
+    /// Rows of three numbers: the second follows the first, the third is nearly half their sum.
     fn rows(count: usize, seed: u64) -> Vec<f32> {
         let mut rng = Rng::new(seed);
         let mut row = || {

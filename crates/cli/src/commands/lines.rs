@@ -89,8 +89,8 @@ fn width(got: usize, wanted: &str) -> Error {
     Error::shape("row", format!("{got} values"), wanted)
 }
 
-/// What parts the cells of a first line: what was said, or the sign that makes the most names of it that the model
-/// knows, a comma where none makes any.
+/// What parts the cells of a first line: what was said, or the sign that makes the most names of it
+/// that the model knows, a comma where none makes any.
 pub(crate) fn delimiter(model: &Model, line: &str, said: Option<Delimiter>) -> char {
     match said {
         Some(Delimiter::Sign(sign)) => return char::from(sign),

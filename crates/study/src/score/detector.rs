@@ -44,16 +44,17 @@ const FEWEST_OF_ONE: usize = 5;
 /// Members that hold out fewer rows each have rulers together.
 const FEW: usize = 200;
 
-/// Whether enough rows trained nothing to calibrate so many judges by, each of which holds out others;
-/// if not, the training rows must, as if each had been left out.
-fn enough(split: &Split, judges: usize) -> bool {
+/// Whether enough rows trained nothing to calibrate so many judges by, each of which holds out others,
+/// if not windows of a series; else the training rows must, as if each had been left out.
+fn enough(split: &Split, judges: usize, data: &Dataset) -> bool {
     let held_out = split.validation.len();
-    held_out >= FEWEST_OF_ONE && held_out * judges >= FEWEST
+    let all = if data.windows.is_some() { held_out } else { held_out * judges };
+    held_out >= FEWEST_OF_ONE && all >= FEWEST
 }
 
 /// The rows of a split that calibrate so many judges.
-pub(crate) fn calibrating(split: &Split, judges: usize) -> &[usize] {
-    let rows = if enough(split, judges) { &split.validation } else { &split.train };
+pub(crate) fn calibrating<'a>(split: &'a Split, judges: usize, data: &Dataset) -> &'a [usize] {
+    let rows = if enough(split, judges, data) { &split.validation } else { &split.train };
     &rows[..rows.len().min(HELD_OUT)]
 }
 
@@ -75,7 +76,7 @@ impl Detector {
         let splits: Vec<Split> =
             (0..=members.len()).map(|member| split.of_member(member, data)).collect();
         let count = splits.len();
-        let enough = enough(split, count);
+        let enough = enough(split, count, data);
         fn train(split: &Split, enough: bool) -> &[usize] {
             if enough { &split.train } else { &[] }
         }
@@ -83,7 +84,9 @@ impl Detector {
         let hashes = data.hashes()?;
         let held_out: Vec<Vec<usize>> = splits
             .iter()
-            .map(|split| without_copies(&hashes, train(split, enough), calibrating(split, count)))
+            .map(|split| {
+                without_copies(&hashes, train(split, enough), calibrating(split, count, data))
+            })
             .collect();
         let (judge, own) = Judge::fit(model, data, train(&splits[0], enough), &held_out[0])?;
         let (mut judges, mut measured) = (vec![judge], vec![own]);

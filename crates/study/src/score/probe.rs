@@ -79,7 +79,7 @@ fn rows_of(probe: Probe, model: &Model, data: &Dataset) -> Result<Dataset> {
 /// Errors as [`Dataset::gather`].
 pub fn fit_detector(model: &Model, data: &Dataset, split: &Split) -> Result<Option<Detector>> {
     let Some(mut detector) = Detector::fit(model, data, split)? else { return Ok(None) };
-    let rows = data.select(calibrating(split, detector.judges.len()))?;
+    let rows = data.select(calibrating(split, detector.judges.len(), data))?;
     detector.probed = Some(probe(&detector, model, &rows)?);
     Ok(Some(detector))
 }
