@@ -46,9 +46,9 @@ pub mod data {
     #[cfg(feature = "readers")]
     pub use readers::{
         ColumnDescription, Delimiter, Description, Encoding, Fill, FilledCell, Patches, Point,
-        ReadOptions, TableNumber, TextLayout, describe, lenient_json, read, read_cell, read_line,
-        read_point, write_filled, write_new_rows, write_npy, write_npy_blocks, write_table,
-        write_table_blocks,
+        ReadOptions, TableNumber, TextLayout, describe, lenient_json, one_name, read, read_cell,
+        read_line, read_point, write_filled, write_new_rows, write_npy, write_npy_blocks,
+        write_table, write_table_blocks,
     };
     pub use rows::{
         Channel, ColumnKind, Cycle, Cycles, Dataset, DecimalMark, Duplicates, Field, Fractions,

@@ -247,7 +247,7 @@ impl Reading {
                 ([], Some(known)) => known.time.clone(),
                 (said, _) => said.to_vec(),
             },
-            found: Vec::new(),
+            found: known.map(|known| known.found.clone()).unwrap_or_default(),
             group: match (self.group.as_slice(), known) {
                 ([], Some(known)) => known.group.clone(),
                 (said, _) => said.to_vec(),
@@ -260,6 +260,7 @@ impl Reading {
                 Some(known) => known.calendar.clone(),
                 None => self.calendar.clone(),
             },
+            step: known.and_then(|known| known.step),
             channels: known.map(|known| known.channels.clone()).unwrap_or_default(),
         })
     }

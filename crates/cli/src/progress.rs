@@ -3,7 +3,7 @@
 use crate::show::{self, Show};
 use autoencoders::{EpochRecord, Event, Numbers, Plan};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,12 @@ pub(crate) struct Progress<'a> {
     /// Epochs that another run has done.
     resumed: usize,
     of: usize,
+    /// Models that are trained, one after the other or side by side.
+    models: usize,
+    /// Epochs that each further model has done.
+    others: BTreeMap<usize, usize>,
+    /// Steps of an epoch.
+    steps: usize,
     last: Option<Instant>,
     validation: Option<f64>,
     /// The newest line, where it has not been printed.
@@ -33,8 +39,8 @@ pub(crate) struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// Nothing is shown before the first event.
-    pub(crate) fn new(show: &'a Show) -> Self {
+    /// Of so many models; nothing is shown before the first event.
+    pub(crate) fn new(show: &'a Show, models: usize) -> Self {
         let bar = (std::io::stderr().is_terminal() && !show.quiet).then(ProgressBar::hidden);
         Self {
             show,
@@ -43,6 +49,9 @@ impl<'a> Progress<'a> {
             together: now(),
             resumed: 0,
             of: 0,
+            models,
+            others: BTreeMap::new(),
+            steps: 0,
             last: None,
             validation: None,
             waiting: None,
@@ -62,7 +71,12 @@ impl<'a> Progress<'a> {
                 self.part(&format!("layer {} of {of}", layer + 1), record)
             }
             Event::Member { member, of, record } => {
-                self.part(&format!("member {} of {of}", member + 1), record)
+                self.part(&format!("member {} of {of}", member + 1), record);
+                self.others.insert(*member, record.epoch);
+                if let Some(bar) = &self.bar {
+                    let done = self.of + self.others.values().sum::<usize>();
+                    bar.set_position((done * self.steps) as u64);
+                }
             }
         }
     }
@@ -117,8 +131,9 @@ impl<'a> Progress<'a> {
 
     fn step(&mut self, epoch: usize, step: usize, steps: usize, terms: &Numbers) {
         let Some(bar) = &self.bar else { return };
-        if bar.length() != Some((self.of * steps) as u64) {
-            bar.set_length((self.of * steps) as u64);
+        if self.steps != steps {
+            self.steps = steps;
+            bar.set_length((self.models * self.of * steps) as u64);
             bar.set_position((epoch * steps) as u64);
             // What another run has done says nothing about the speed of this one.
             bar.reset_eta();
@@ -151,9 +166,11 @@ impl<'a> Progress<'a> {
         if self.bar.is_some() {
             return;
         }
+        // Further models take about as long each, whether side by side or not.
+        let epochs = self.models * record.of - record.epoch;
         let left = now().duration_since(self.together).as_secs_f64()
             / (record.epoch - self.resumed).max(1) as f64
-            * (record.of - record.epoch) as f64;
+            * epochs as f64;
         let left = show::time(Duration::from_secs_f64(left));
         let line = format!(
             "{}  {left} left",

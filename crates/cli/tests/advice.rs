@@ -63,6 +63,10 @@ const SITUATIONS: &[Situation] = &[
     at("train gap.csv --window 4 --epochs 1"),
     at("train seconds.csv --window 4 --epochs 1"),
     at("train channels.csv --window 4 --epochs 1"),
+    at("train sites.csv --window 4 --group site --epochs 1"),
+    of("data hours.csv", "train hours.csv --epochs 1"),
+    of("data millis.csv", "train millis.csv --epochs 1"),
+    at("score hours.ae minutes.csv"),
     // Settings that do not go together.
     at("train numbers.csv --net linear --code-activation sigmoid --epochs 1"),
     at("train numbers.csv --family vae --likelihood bernoulli --scale standard --epochs 1"),
@@ -170,6 +174,20 @@ impl Place {
         self.table("seconds.csv", "ts,v", 60, &|row| {
             format!("{},{:.3}", 1_704_067_200 + 60 * row, wave(row, 0.7))
         });
+        let hour = |row: usize| format!("2024-01-{:02} {:02}:00", row / 24 + 1, row % 24);
+        self.table("hours.csv", "time,v", 60, &|row| {
+            format!("{},{:.3}", hour(row), wave(row, 0.7))
+        });
+        self.table("minutes.csv", "time,v", 900, &|row| {
+            format!("2024-01-01 {:02}:{:02},{:.3}", row / 60, row % 60, wave(row, 0.7))
+        });
+        self.table("millis.csv", "ts,v", 60, &|row| {
+            format!("{},{:.3}", 1_704_067_200_000_i64 + 60_017 * row as i64, wave(row, 0.7))
+        });
+        self.table("sites.csv", "time,site,pump,v", 120, &|row| {
+            let (site, pump) = (row % 2, row / 2 % 2);
+            format!("{},s{site},p{pump},{:.3}", hour(row / 4), wave(row, 0.7))
+        });
         self.table("gap.csv", "time,v", 28, &|row| {
             format!("2024-01-{:02},{:.3}", if row < 9 { row + 1 } else { row + 3 }, wave(row, 0.7))
         });
@@ -206,6 +224,7 @@ impl Place {
             ("m", "numbers.csv --net shallow --latent 8 --epochs 1"),
             ("plain", "numbers.csv --latent 2 --epochs 1"),
             ("bare", "numbers.csv --latent 2 --density none --epochs 1"),
+            ("hours", "hours.csv --window 6 --latent 2 --epochs 1"),
             ("line", "line.csv --family denoising --latent 1 --epochs 200 --batch 16"),
         ] {
             let (good, said) = self.run(&format!("train {how} -o {name}.ae --force --quiet"));

@@ -197,9 +197,12 @@ fn rows_on_standard_input_are_answered_line_by_line_also_after_a_wrong_one() {
 #[test]
 fn rows_on_standard_input_keep_their_identifiers() {
     let place = Folder::new();
-    let input = "machine,flow,temperature,pressure\nA 7,10,60,6\n";
+    // As programs of a spreadsheet write it, with a mark before the first name.
+    let input = "\u{feff}machine,flow,temperature,pressure\n# by hand\nA 7,10,60,6\nA 8,hot,60,6\n";
     let out = place.ok("score machines.ae - --id machine --quiet", input);
-    assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["row"], "A 7", "{out}");
+    let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((answers.len(), &answers[0]["row"]), (2, &Value::from("A 7")), "{out}");
+    assert!(answers[1]["error"].is_string() && answers[1]["row"] == "A 8", "{out}");
     // What Python writes for a number that is none.
     let input = "{\"flow\":10,\"temperature\":60,\"pressure\":NaN}\n[60,6,10]\n";
     let out = place.ok("score machines.ae - --quiet", input);
@@ -217,11 +220,14 @@ fn lines_of_a_log_are_scored_as_they_come() {
     place.write("plant.log", &(0..300).map(line).collect::<String>());
     place.ok("train plant.log --for anomalies --epochs 30 --members 1 -o log.ae --quiet", "");
     let strange = "[2024-05-01 05:01:00] ERROR valve stuck, call operator\n";
+    let behind = "  at valve.rs, nobody knows why\n";
     let json = "{\"time\": \"2024-05-01 05:02:00\", \"line\": \"INFO heartbeat ok\"}\n";
-    let out = place.ok("score log.ae - --quiet", &(line(300) + strange + json));
+    let out = place.ok("score log.ae - --quiet", &(line(300) + strange + json + behind));
     let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let score = |at: usize| answers[at]["score"].as_f64().unwrap();
     assert!(score(1) > score(0) + 1.0 && score(1) > score(2) + 1.0, "{out}");
+    // A line without a stamp is of the time of the one before it.
+    assert!(score(3) > score(0) + 1.0, "{out}");
     let reason = &answers[1]["reasons"][0];
     assert_eq!(reason["column"], "line", "{out}");
     assert!(reason.to_string().contains("stuck"), "{out}");
@@ -307,7 +313,7 @@ fn a_series_is_cut_into_windows_and_its_points_are_scored() {
     assert!(bare.contains("waits_for"), "{bare}");
     let gaps: String = [0, 1, 2, 10, 30].map(|at| point(at, 0.5)).concat();
     let gaps = place.ok("score sensor.ae - --quiet", &gaps);
-    assert_eq!(gaps.matches("a gap lies before it").count(), 2, "{gaps}");
+    assert_eq!(gaps.matches("after the point before, others 1h").count(), 2, "{gaps}");
     // The same points one by one: the newest window decides.
     let live = place.ok("score sensor.ae - --quiet", &place.read("strange.csv"));
     let answers: Vec<Value> =
@@ -326,6 +332,35 @@ fn a_series_is_cut_into_windows_and_its_points_are_scored() {
     place.write("gap.csv", &("time,value\n".to_owned() + &gap));
     assert!(place.fails("score sensor.ae gap.csv").contains("choose --gaps split"));
     place.ok("score sensor.ae gap.csv --window 24 --gaps split --quiet", "");
+}
+
+#[test]
+fn a_point_without_a_value_stands_for_the_one_before_where_gaps_were_filled() {
+    let place = Folder(TempDir::new().unwrap());
+    let point = |machine: &str, at: usize, empty: bool| {
+        let value = if empty { String::new() } else { format!("{:.3}", (at as f64 * 0.5).sin()) };
+        format!("2024-01-{:02} {:02}:00,{machine},{value},{}\n", at / 24 + 1, at % 24, at % 3)
+    };
+    let names = "time,pump,value,state\n";
+    let rows = |of: std::ops::Range<usize>, empty: &dyn Fn(usize) -> bool| -> String {
+        of.flat_map(|at| ["a", "b"].map(|pump| point(pump, at, empty(at)))).collect()
+    };
+    place.write("pumps.csv", &(names.to_owned() + &rows(0..200, &|at| at % 50 == 7)));
+    place.ok("train pumps.csv --window 6 --group pump --gaps fill --for anomalies --epochs 5 --members 1 -o pumps.ae --quiet", "");
+    let live = |input: &str| -> Vec<Value> {
+        let out = place.ok("score pumps.ae - --quiet", input);
+        out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let answers = live(&(names.to_owned() + &rows(0..9, &|at| at == 7)));
+    let (carried, next) = (&answers[14], &answers[16]);
+    assert!(carried["score"].is_number() && carried["carried"][0] == "value", "{carried}");
+    assert!(!carried["reasons"].to_string().contains("\"value\""), "{carried}");
+    assert!(next["score"].is_number() && next["carried"].is_null(), "{next}");
+    // A sensor that is dead is told, and by which machine.
+    let answers = live(&(names.to_owned() + &rows(0..20, &|at| at > 7)));
+    let dead = answers.last().unwrap();
+    assert!(dead["error"].as_str().unwrap().contains("value: has no value"), "{dead}");
+    assert_eq!((&dead["group"], &dead["row"]), (&"b".into(), &"2024-01-01 19:00".into()), "{dead}");
 }
 
 /// One line of a log of machines: the kind follows the temperature, the switch too; every seventh

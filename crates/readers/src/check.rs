@@ -3,7 +3,7 @@
 use crate::stamps;
 use crate::summary::Summary;
 use crate::tables::column::Column;
-use rows::{ColumnKind, Dataset, Message, Result, Shape};
+use rows::{ColumnKind, Dataset, Message, Result, Shape, Span};
 use std::collections::BTreeSet;
 
 /// An end of the values that occurs so often may be a code for something ...
@@ -14,13 +14,17 @@ const APART: f64 = 3.0;
 const WILD: f64 = 1e4;
 /// Counts take more different values than codes do.
 const FEW: usize = 3;
-/// Seconds since 1970 of the years 2000 to 2100.
-const SECONDS: std::ops::Range<f64> = 946_684_800.0..4_102_444_800.0;
 /// Columns and rows that are compared with each other at most.
 const COLUMNS: usize = 200;
 const ROWS: usize = 2000;
 /// Columns that correlate so much say the same.
 const SAME: f64 = 0.9999;
+/// Fewer steps from one time to the next do not tell that all are even ...
+const STEPS: usize = 30;
+/// ... and of more than these, nine in ten must be.
+const EVEN: f64 = 10.0 / 9.0;
+/// Points of a day that are a window, at least and at most.
+const DAY_OF: (i64, i64) = (12, 96);
 /// Columns named in one message at most.
 const SHOWN: usize = 5;
 
@@ -48,11 +52,12 @@ pub(crate) fn check(
         } else if summary.is_wild(WILD) {
             wild.push(name.clone());
         }
-        let within = |number: f64| SECONDS.contains(&number);
-        if summary.min.is_some_and(within) && summary.max.is_some_and(within) && summary.whole {
+        let unit = summary.min.zip(summary.max).filter(|_| summary.whole);
+        let unit = unit.and_then(|(min, max)| stamps::since_1970(min, max));
+        if let Some(unit) = unit {
             let first = summary.min.and_then(stamps::of_number).map(rows::calendar::date_time);
             let looks = format!(
-                "{name} looks like seconds since 1970 (from {}); ",
+                "{name} looks like {unit} since 1970 (from {}); ",
                 first.unwrap_or_default()
             );
             let kind = format!("{name}=date");
@@ -75,6 +80,7 @@ pub(crate) fn check(
         );
         found.push(Message::from(why).set("scale", "quantile"));
     }
+    found.extend(series(data, columns)?);
     found.extend(copied_rows(data)?);
     found.extend(same_columns(data, columns)?);
     Ok(found)
@@ -83,6 +89,45 @@ pub(crate) fn check(
 fn listed(names: &[String]) -> String {
     let more = if names.len() > SHOWN { ", ..." } else { "" };
     format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))
+}
+
+/// That the rows follow each other in even steps of time, by their only column of dates.
+fn series(data: &Dataset, columns: &[Column]) -> Result<Option<Message>> {
+    let dates = |at: &usize| columns[*at].kind() == ColumnKind::Date;
+    let dates: Vec<usize> = (0..columns.len()).filter(dates).collect();
+    let numbers = columns.iter().any(|column| column.kind().is_number());
+    let ([date], true) = (dates.as_slice(), numbers) else { return Ok(None) };
+    let values = data.gather(0..data.rows().min(ROWS))?;
+    let times = (*date..values.len()).step_by(data.features()).map(|at| values.get(at));
+    // In seconds, several machines at one time as once.
+    let times: BTreeSet<i64> =
+        times.filter(|day| day.is_finite()).map(|day| (day * 86_400.0).round() as i64).collect();
+    let steps: Vec<i64> = times.iter().zip(times.iter().skip(1)).map(|(a, b)| b - a).collect();
+    let mut sorted = steps.clone();
+    sorted.sort_unstable();
+    let Some(step) = sorted.get(sorted.len() / 2).copied() else { return Ok(None) };
+    let (day, month) = (86_400, 28 * 86_400..=31 * 86_400);
+    let is_even = |own: &&i64| **own == step || month.contains(&step) && month.contains(own);
+    if steps.len() < STEPS
+        || EVEN * steps.iter().filter(is_even).count() as f64 <= steps.len() as f64
+    {
+        return Ok(None);
+    }
+    let window = match step {
+        step if step < day && (DAY_OF.0..=DAY_OF.1).contains(&(day / step)) => day / step,
+        step if step == day => 14,
+        step if month.contains(&step) => 12,
+        _ => 32,
+    };
+    let apart = if month.contains(&step) {
+        "a month".to_owned()
+    } else {
+        Span { nanos: step.saturating_mul(1_000_000_000) }.to_string()
+    };
+    let looks = format!("the rows are {apart} apart by {}; ", data.column_name(*date));
+    // Some windows must find room.
+    let windows = Message::from(looks).set("window", window.min(times.len() as i64 / 3));
+    Ok(Some(windows.text(" reads them as a series, in windows of so many points")))
 }
 
 /// How many rows are exact copies of others.

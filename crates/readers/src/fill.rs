@@ -104,17 +104,19 @@ fn text(
     let mut notation = options.written(layout.decimal);
     let decimal = notation.decimal.unwrap_or_default();
     notation.lines = false;
-    let table = FilledText {
+    let mut table = FilledText {
         marks: Marks::new(&notation),
         decimal,
         date_format: notation.date_format.clone(),
         layout: &layout,
+        decimals: Vec::new(),
     };
+    table.decimals = table.decimals(path)?;
     let mut pieces = Pieces::open(path, &layout)?;
     let (mut row, mut filled) = (0, 0);
     atomically(output, |writer| {
         let fail = |error| Error::io(output, error);
-        let mut header = matches!(layout.first, FirstRecord::Names | FirstRecord::Counted);
+        let mut header = table.has_names();
         let mut read: Option<Vec<usize>> = None;
         while let Some(piece) = pieces.next()? {
             if !piece.is_record {
@@ -161,9 +163,74 @@ struct FilledText<'a> {
     decimal: DecimalMark,
     date_format: Option<String>,
     layout: &'a Layout,
+    /// Those of each column of the file.
+    decimals: Vec<Decimals>,
+}
+
+/// How many digits the numbers of a column have behind the decimal mark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Decimals {
+    /// None was seen.
+    #[default]
+    Unseen,
+    /// From the fewest to the most.
+    Between(usize, usize),
+    /// Some have an exponent.
+    Open,
+}
+
+impl Decimals {
+    /// Those of the numbers before, and of one more as it is written.
+    fn with(self, number: &str, mark: DecimalMark) -> Self {
+        let mark = if mark == DecimalMark::Comma { ',' } else { '.' };
+        let behind = number.split_once(mark).map_or("", |(_, behind)| behind);
+        let own = behind.len();
+        match self {
+            _ if number.contains(['e', 'E']) || !behind.bytes().all(|b| b.is_ascii_digit()) => {
+                Self::Open
+            }
+            Self::Unseen => Self::Between(own, own),
+            Self::Between(fewest, most) => Self::Between(fewest.min(own), most.max(own)),
+            Self::Open => Self::Open,
+        }
+    }
+
+    /// A number with no more digits than those have, and with as many where all have the same.
+    fn text(self, number: f64) -> Option<String> {
+        let Self::Between(fewest, most) = self else { return None };
+        // Zero has no sign.
+        let rounded: f64 = format!("{number:.most$}").parse().ok()?;
+        let rounded = if rounded == 0.0 { 0.0 } else { rounded };
+        Some(if fewest == most { format!("{rounded:.most$}") } else { rounded.to_string() })
+    }
 }
 
 impl FilledText<'_> {
+    /// Whether the first record is none of numbers.
+    fn has_names(&self) -> bool {
+        matches!(self.layout.first, FirstRecord::Names | FirstRecord::Counted)
+    }
+
+    /// How many digits the numbers of each column of a file have.
+    fn decimals(&self, path: &Path) -> Result<Vec<Decimals>> {
+        let mut found = vec![Decimals::default(); self.layout.width];
+        let mut pieces = Pieces::open(path, self.layout)?;
+        let mut names = self.has_names();
+        while let Some(piece) = pieces.next()? {
+            if !piece.is_record || std::mem::take(&mut names) {
+                continue;
+            }
+            let places = fields(&piece.text, self.layout.delimiter).unwrap_or_default();
+            for (field, found) in places.into_iter().zip(&mut found) {
+                let cell = bare(&piece.text[field]);
+                if matches!(self.marks.read(Cell::Written(&cell)), Meaning::Number(_)) {
+                    *found = found.with(&cell, self.decimal);
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// The columns of the file that are read, in their order.
     fn places(
         &self,
@@ -206,7 +273,7 @@ impl FilledText<'_> {
             }
             let Some(value) = fill(row, own) else { continue };
             text.extend(&record[written..field.start]);
-            text.extend(self.quoted(&value).bytes());
+            text.extend(self.quoted(&value, *at).bytes());
             written = field.end;
             *count += 1;
         }
@@ -214,16 +281,19 @@ impl FilledText<'_> {
         text
     }
 
-    fn quoted(&self, value: &FilledCell) -> String {
-        let text = match (value.kind, &self.date_format) {
-            (ColumnKind::Date, Some(format)) => {
-                formatted(value.number, format).unwrap_or_else(|| value.text.clone())
+    /// The text of a value in a column of the file, as that column is written.
+    fn quoted(&self, value: &FilledCell, column: usize) -> String {
+        let own = match (value.kind, &self.date_format) {
+            (ColumnKind::Date, Some(format)) => formatted(value.number, format),
+            (kind, _) if kind.is_number() => {
+                self.decimals.get(column).and_then(|decimals| decimals.text(value.number))
             }
-            (kind, _) if kind.is_number() && self.decimal == DecimalMark::Comma => {
-                value.text.replace('.', ",")
-            }
-            _ => value.text.clone(),
+            _ => None,
         };
+        let mut text = own.unwrap_or_else(|| value.text.clone());
+        if value.kind.is_number() && self.decimal == DecimalMark::Comma {
+            text = text.replace('.', ",");
+        }
         let delimiter = char::from(self.layout.delimiter.byte());
         let blanks = self.layout.cleaning.blanks && text.contains(' ');
         if blanks || text.contains([delimiter, '"', '\n', '\r']) {
@@ -279,8 +349,20 @@ mod tests {
         let text = "# made by hand\r\nid,zip,price,note\r\n1, 00123 ,109.00,\"a, \"\"b\"\"\"\r\n\r\n2,,1e3,NA\r\n3,07,-,x";
         let options = ReadOptions { id: vec!["id".to_owned()], ..ReadOptions::default() };
         let (count, written) = filled(text, &options, &number(), 2.5);
-        let wanted = text.replace("2,,1e3,NA", "2,2.5,1e3,2.5").replace("07,-", "07,2.5");
+        let wanted = text.replace("2,,1e3,NA", "2,2,1e3,2.5").replace("07,-", "07,2.5");
         assert_eq!((count, written), (3, wanted));
+    }
+
+    #[test]
+    fn filled_numbers_have_the_decimals_of_their_column() {
+        let text = "age,price,weight,size\n22,109.00,,1e3\n,,2.25,\n38,7.50,3,2.5\n";
+        let (_, written) = filled(text, &ReadOptions::default(), &number(), 2.6789);
+        let wanted =
+            "age,price,weight,size\n22,109.00,2.68,1e3\n3,2.68,2.25,2.6789\n38,7.50,3,2.5\n";
+        assert_eq!(written, wanted);
+        let (_, written) =
+            filled("a;b\n1,5;\n2,25;-3\n;4\n", &ReadOptions::default(), &number(), -0.2);
+        assert_eq!(written, "a;b\n1,5;0\n2,25;-3\n-0,2;4\n");
     }
 
     #[test]

@@ -82,6 +82,7 @@ mod write;
 
 pub use describe::{ColumnDescription, Description, describe};
 pub use fill::write_filled;
+pub use names::one_name;
 pub use options::ReadOptions;
 pub use pictures::patches::Patches;
 pub use read::read;

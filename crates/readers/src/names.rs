@@ -28,6 +28,14 @@ pub(crate) fn joined(before: Vec<String>, texts: impl IntoIterator<Item = String
     before.into_iter().zip(texts).map(both).collect()
 }
 
+/// The one name that the texts of several columns are together, as of rows, points in time and
+/// machines; none of no text.
+pub fn one_name<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Option<String> {
+    let mut name = None;
+    texts.into_iter().for_each(|text| append(&mut name, text.as_ref()));
+    name
+}
+
 /// A further text behind a name.
 pub(crate) fn append(name: &mut Option<String>, text: &str) {
     match name {

@@ -11,6 +11,7 @@ use crate::names::joined;
 use crate::options::ReadOptions;
 use crate::pictures::{images, patches};
 use crate::series::cut;
+use crate::stamps::since_1970;
 use crate::tables::arrow::ArrowRecords;
 use crate::tables::column::Sort;
 use crate::tables::csv::CsvRecords;
@@ -40,7 +41,8 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
     let Some(series) = &options.series else { return Ok(table(source, options)?.dataset) };
     let mut series = series.clone();
     if series.time.is_empty() {
-        series.found = time_columns(source, &ReadOptions { id: Vec::new(), ..options.clone() })?;
+        let open = ReadOptions { id: Vec::new(), ..options.clone() };
+        series.found = time_columns(source, &open, &series.found)?;
     }
     if let Some(id) = options.id.iter().find(|id| !series.stamps().contains(id)) {
         let wanted = Message::from("the time stamps of the series; ");
@@ -82,9 +84,11 @@ fn without_stamps(data: &Dataset) -> Result<Message> {
         let steps = (2..seen).filter(|row| step(*row, column) == step(1, column)).count();
         2 * steps >= seen
     };
+    let dated =
+        |column: usize| seen > 2 && since_1970(at(0, column), at(seen - 1, column)).is_some();
     let ascends = |column: &usize| {
         let whole = |row: usize| at(row, *column).fract() == 0.0 && step(row, *column) > 0.0;
-        seen > 2 && (1..seen).all(whole) && even(*column)
+        seen > 2 && (1..seen).all(whole) && (even(*column) || dated(*column))
     };
     let why = "no column holds dates, and points are taken in the order of the rows; ";
     Ok(match (0..features).find(ascends) {
@@ -103,12 +107,15 @@ fn table(source: &str, options: &ReadOptions) -> Result<Loaded> {
     Ok(loaded)
 }
 
-/// The only column of dates, with the only one of times of day where these are apart; none where
-/// there is none.
-fn time_columns(source: &str, options: &ReadOptions) -> Result<Vec<String>> {
+/// Those that a model knows, where they are there; else the only column of dates, with the only one
+/// of times of day where these are apart; none where there is none.
+fn time_columns(source: &str, options: &ReadOptions, known: &[String]) -> Result<Vec<String>> {
     // A model does not know the time stamps as channels.
     let all = ReadOptions { expected: Vec::new(), only: Vec::new(), ..options.clone() };
     let Loaded { dataset, columns, .. } = load(source, &all)?;
+    if !known.is_empty() && known.iter().all(|name| dataset.columns.contains(name)) {
+        return Ok(known.to_vec());
+    }
     let of = |at: &usize| columns[*at].sort() == Sort::Dates;
     let dates: Vec<usize> = (0..columns.len()).filter(of).collect();
     let name =

@@ -173,15 +173,28 @@ pub(crate) fn of_number(number: f64) -> Option<i128> {
     if let Some(date) = compact(number) {
         return Some(date);
     }
-    let size = number.abs();
-    let unit = match size {
-        _ if size < 1e11 => 1e9,
-        _ if size < 1e14 => 1e6,
-        _ if size < 1e17 => 1e3,
-        _ if size < 9e18 => 1.0,
-        _ => return None,
-    };
-    Some((number * unit).round() as i128)
+    let (_, nanos) = unit(number)?;
+    Some((number * nanos).round() as i128)
+}
+
+/// The unit of time in which a number counts since 1970, by its size, and the nanoseconds it has.
+fn unit(number: f64) -> Option<(&'static str, f64)> {
+    match number.abs() {
+        size if size < 1e11 => Some(("seconds", 1e9)),
+        size if size < 1e14 => Some(("milliseconds", 1e6)),
+        size if size < 1e17 => Some(("microseconds", 1e3)),
+        size if size < 9e18 => Some(("nanoseconds", 1.0)),
+        _ => None,
+    }
+}
+
+/// The unit of time in which numbers between these count since 1970, where they are of the years 2000
+/// to 2100.
+pub(crate) fn since_1970(smallest: f64, largest: f64) -> Option<&'static str> {
+    const YEARS: std::ops::Range<f64> = 946_684_800e9..4_102_444_800e9;
+    let (unit, nanos) = unit(smallest)?;
+    let all = [smallest, largest].iter().all(|number| YEARS.contains(&(number * nanos)));
+    all.then_some(unit)
 }
 
 /// The date that a number like `20240131` is, of the years 1900 to 2100.

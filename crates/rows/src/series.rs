@@ -36,6 +36,10 @@ pub struct Series {
     /// the time stamps go through more than twice.
     #[serde(default = "no_cycles")]
     pub calendar: Option<Cycles>,
+    /// The time from one point to the next; none before points are read, or where they have no time
+    /// stamps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<Span>,
     /// What the columns of the table become, in this order; empty before they are read.
     #[serde(default)]
     pub channels: Vec<Channel>,
@@ -80,6 +84,7 @@ impl Series {
             duplicates: None,
             gaps: None,
             calendar: None,
+            step: None,
             channels: Vec::new(),
         }
     }

@@ -9,6 +9,8 @@ use crate::windows::Windows;
 const ENOUGH: usize = 1000;
 /// Stretches at most into which a series is parted, each of which ends with rows that do not train.
 const STRETCHES: usize = 10;
+/// How far the end of a stretch may lie from where an even one would, in its length.
+const UNEVEN: f64 = 0.3;
 /// One row in so many at most is in no set.
 const BETWEEN: usize = 4;
 
@@ -58,8 +60,9 @@ impl Split {
         let mut order: Vec<usize> = (0..rows).collect();
         order.sort_by_key(|row| windows.starts[*row]);
         let (mut train, mut validation, mut test) = (Vec::new(), Vec::new(), Vec::new());
-        for at in 0..stretches {
-            let stretch = &order[rows * at / stretches..rows * (at + 1) / stretches];
+        let ends = ends(rows, stretches, seed);
+        for (at, end) in ends.iter().enumerate() {
+            let stretch = &order[if at > 0 { ends[at - 1] } else { 0 }..*end];
             let part = |fraction: f64| (stretch.len() as f64 * fraction).round() as usize;
             let left = stretch.len().saturating_sub(part(fractions.test));
             let (before, last) = stretch.split_at(left);
@@ -111,6 +114,17 @@ impl Split {
         let train = all.split_off(left_out);
         Self { train, validation: all, test: self.test.clone() }
     }
+}
+
+/// Where stretches of so many rows end: not evenly, or what does not train could all lie at one time
+/// of the day.
+fn ends(rows: usize, stretches: usize, seed: u64) -> Vec<usize> {
+    let mut rng = Rng::new(seed).split("stretches");
+    let mut end = |at: usize| {
+        let moved = if at < stretches { UNEVEN * (2.0 * f64::from(rng.unit()) - 1.0) } else { 0.0 };
+        (rows as f64 * (at as f64 + moved) / stretches as f64).round() as usize
+    };
+    (1..=stretches).map(&mut end).collect()
 }
 
 fn require_training(train: usize, rows: usize) -> Result<()> {

@@ -10,7 +10,6 @@ impl Evaluation {
     /// What these numbers advise the user to do.
     pub fn advice(&self, model: &Model) -> Vec<Message> {
         let (config, mut advice) = (&model.plan().settings, Vec::<Message>::new());
-        let pca = model.find::<Pca>().ok().flatten();
         if self.rows < 10 {
             let rows = if self.rows == 1 {
                 "1 row is".to_owned()
@@ -40,18 +39,22 @@ impl Evaluation {
             let units = config.latent;
             advice.push(format!("{silent} of {units} code units carry nothing ({cause})").into());
         }
-        // A family that gives up accuracy for something else, and a net that fills gaps, are not
-        // judged by it.
-        let rebuilds =
-            !model.plan().family.constrains() && config.hidden.is_none_or(|share| share == 0.0);
-        let fewer = pca.is_some_and(|pca| pca.count() < pca.features);
-        if rebuilds && self.mse > self.pca_mse && fewer {
+        if is_measured_by_pca(model) && self.mse > self.pca_mse {
             let better = "principal components reconstruct these rows better: try more epochs, another learning rate, or a wider net";
             advice.push(better.into());
         }
         advice.extend(unsettled(&model.provenance().history, Settings::of(model)));
         advice
     }
+}
+
+/// Whether principal components are a measure for a model: they have fewer numbers than the rows, and
+/// its family does not give up accuracy for something else, nor is it there to fill gaps.
+pub fn is_measured_by_pca(model: &Model) -> bool {
+    let pca = model.find::<Pca>().ok().flatten();
+    let fills = model.plan().settings.hidden.is_some_and(|share| share > 0.0);
+    let fewer = pca.is_some_and(|pca| pca.count() < pca.features);
+    fewer && !fills && !model.plan().family.constrains()
 }
 
 /// The loss of a training that has settled falls by no more than this part of its whole fall in the

@@ -29,6 +29,7 @@ mod score {
     pub(crate) mod judge;
     pub(crate) mod kind;
     pub(crate) mod members;
+    pub(crate) mod point_judge;
     pub(crate) mod points;
     pub(crate) mod probe;
     pub(crate) mod probed;
@@ -39,6 +40,7 @@ mod score {
 }
 mod settings;
 
+pub use advice::is_measured_by_pca;
 pub use baseline::{Pca, principal_codes, principal_rows};
 pub use density::{Density, MOST_ROWS};
 pub use evidence::{Annealing, annealed, importance_weighted, is_generative, likelihood_constants};

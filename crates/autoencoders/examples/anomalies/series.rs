@@ -163,7 +163,7 @@ fn alarms(data: &Dataset, starts: &[usize], cut: usize) -> Result<Vec<Stretch>> 
         .into_iter()
         .map(|point| point.score)
         .collect();
-    let threshold = detector(&model)?.threshold(ScoreKind::Joined, Threshold::Auto, 0.0)?;
+    let threshold = detector(&model)?.point_threshold(ScoreKind::Joined, Threshold::Auto, 0.0)?;
     Ok(stretches(&scores, threshold, WINDOW))
 }
 

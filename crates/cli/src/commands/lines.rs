@@ -1,7 +1,7 @@
 //! Lines of standard input as cells: JSON objects by names, JSON arrays and CSV in order, or CSV by
 //! the names of a first line; for a model of lines, the line itself.
 
-use autoencoders::data::{DecimalMark, Delimiter, lenient_json, read_line};
+use autoencoders::data::{DecimalMark, Delimiter, Notation, lenient_json, read_line};
 use autoencoders::{Error, Model, Result};
 use serde_json::Value;
 
@@ -14,27 +14,29 @@ pub(crate) enum Cells {
     Named(Vec<(String, String)>),
     /// In the order of the training.
     Ordered(Vec<String>),
+    /// Of a line that is one text: its stamp and what stands behind it, by the names of their columns.
+    Line([(String, String); 2]),
 }
 
 impl Cells {
     /// Reads a line; `names` are those of a first line of CSV, `delimiter` is what parts its cells.
     pub(crate) fn read(
-        model: &Model,
+        notation: &Notation,
         line: &str,
         names: Option<&[String]>,
         delimiter: char,
     ) -> Result<Self> {
-        let comma = model.signature().notation.decimal == Some(DecimalMark::Comma);
+        let comma = notation.decimal == Some(DecimalMark::Comma);
         // Numbers of JSON are numbers, however the file of the training wrote its own.
         let text = |value: &Value| match value {
             Value::Number(number) if comma => number.to_string().replace('.', ","),
             other => text(other),
         };
-        let raw = model.signature().notation.lines;
+        let raw = notation.lines;
         let json = line.starts_with(['{', '[']);
         // The stamp of a line may stand in brackets.
         if raw && !(json && serde_json::from_str::<Value>(&lenient_json(line)).is_ok()) {
-            return Ok(Self::Named(read_line(line, &model.signature().notation).into()));
+            return Ok(Self::Line(read_line(line, notation)));
         }
         if json {
             let value: Value = serde_json::from_str(&lenient_json(line))
@@ -57,15 +59,28 @@ impl Cells {
         })
     }
 
+    /// A line of text without a stamp, as those of a traceback, belongs to the one before it, whose
+    /// stamp `last` is.
+    pub(crate) fn continued(mut self, last: &mut String) -> Self {
+        if let Self::Line([(_, stamp), _]) = &mut self {
+            if stamp.is_empty() {
+                stamp.clone_from(last);
+            } else {
+                last.clone_from(stamp);
+            }
+        }
+        self
+    }
+
     /// The cell of a column; none where cells have no names.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        match self {
-            Self::Named(cells) => {
-                let found = cells.iter().find(|(known, _)| known == name);
-                found.map(|(_, text)| text.as_str())
-            }
-            Self::Ordered(_) => None,
-        }
+        let cells = match self {
+            Self::Named(cells) => cells.as_slice(),
+            Self::Line(cells) => cells,
+            Self::Ordered(_) => &[],
+        };
+        let found = cells.iter().find(|(known, _)| known == name);
+        found.map(|(_, text)| text.as_str())
     }
 
     /// The cells in the order of these columns.
@@ -75,7 +90,9 @@ impl Cells {
             Self::Ordered(cells) => {
                 Err(width(cells.len(), &format!("{}, as in training", columns.len())))
             }
-            Self::Named(_) => columns.iter().map(|name| self.wanted(name)).collect(),
+            Self::Named(_) | Self::Line(_) => {
+                columns.iter().map(|name| self.wanted(name)).collect()
+            }
         }
     }
 

@@ -10,7 +10,9 @@ use crate::wording::worded;
 use autoencoders::data::ColumnKind;
 use autoencoders::data::Dataset;
 use autoencoders::data::Field;
+use autoencoders::data::Notation;
 use autoencoders::data::Values;
+use autoencoders::data::one_name;
 use autoencoders::data::read_cell;
 use autoencoders::study::Reason;
 use autoencoders::study::Threshold;
@@ -33,25 +35,32 @@ pub(crate) fn run(model: &Model, args: &Score, show: &Show) -> Result<Exit> {
             "a file for --output, --drift or --threshold f1: rows that come one by one are answered on standard output",
         ));
     }
+    // What the user says of how values are written holds before what the model knows.
+    let notation = args.rows.reading.options().notation.or(&model.signature().notation);
     if let Some(series) = &model.signature().series {
         let points = series.window;
-        show.note(match Watch::of(model) {
+        if let Some(span) = series.resample {
+            show.note(format!("points are not averaged here: the model knows means over {span}"));
+        }
+        show.note(match Watch::of(model, &notation) {
             Some(_) => format!("each line is a point; scores begin with {points} that follow each other"),
             None => format!(
                 "each line is a whole window of {points} points, the channels of a point side by side"
             ),
         });
     }
-    let threshold = detector(model)?.threshold(
-        args.kind,
-        args.threshold,
-        model.plan().blueprint.contamination,
-    )?;
-    if let Some(probed) = &detector(model)?.probed {
+    let detector = detector(model)?;
+    let contamination = model.plan().blueprint.contamination;
+    let threshold = detector.threshold(args.kind, args.threshold, contamination)?;
+    let of_points = detector.point_threshold(args.kind, args.threshold, contamination)?;
+    if let Some(probed) = &detector.probed {
         probed.advice(args.kind).into_iter().for_each(|advice| show.warn(advice));
     }
     among_workers(|| {
-        Live { model, args, threshold, watch: Watch::of(model), rows: 0 }
+        let watch = Watch::of(model, &notation);
+        let stamp = String::new();
+        let rows = 0;
+        Live { model, args, threshold, of_points, notation, watch, rows, stamp }
             .answer(&mut io::stdin().lock(), &mut io::stdout().lock())
     })?;
     Ok(Exit::Done)
@@ -62,10 +71,16 @@ struct Live<'a> {
     model: &'a Model,
     args: &'a Score,
     threshold: f64,
+    /// The same for points of a series.
+    of_points: f64,
     /// The newest points of a series.
     watch: Option<Watch<'a>>,
+    /// How values are written.
+    notation: Notation,
     /// Rows that have come.
     rows: usize,
+    /// The stamp of the last line of text that had one.
+    stamp: String,
 }
 
 impl Live<'_> {
@@ -79,8 +94,8 @@ impl Live<'_> {
                 break;
             }
             let text = String::from_utf8_lossy(&line);
-            let text = text.trim();
-            if text.is_empty() {
+            let text = text.trim_start_matches('\u{feff}').trim();
+            if text.is_empty() || is_comment(self.model, text) {
                 continue;
             }
             if std::mem::take(&mut first) {
@@ -91,13 +106,21 @@ impl Live<'_> {
                 }
             }
             self.rows += 1;
-            let cells = Cells::read(self.model, text, names.as_deref(), sign);
-            let answered = cells.and_then(|cells| self.one(&cells));
+            let cells = Cells::read(&self.notation, text, names.as_deref(), sign);
+            let cells = cells.map(|cells| cells.continued(&mut self.stamp));
+            let answered = match cells {
+                Ok(cells) => self.one(&cells).map_err(|error| (error, Some(cells))),
+                Err(error) => Err((error, None)),
+            };
             // One wrong line must not end the watch.
-            let object = answered.unwrap_or_else(|error| {
+            let object = answered.unwrap_or_else(|(error, cells)| {
                 let error = worded(&error);
                 show::say(&format!("line {number}: {error}"));
-                json!({ "line": number, "error": error })
+                let mut object = json!({ "line": number, "error": error });
+                if let Some(cells) = cells {
+                    self.name_wrong(&cells, &mut object);
+                }
+                object
             });
             writeln!(output, "{object}")
                 .and_then(|()| output.flush())
@@ -118,10 +141,23 @@ impl Live<'_> {
         }
     }
 
+    /// Says which row a wrong line is, and of which series, as far as it can be told.
+    fn name_wrong(&self, cells: &Cells, object: &mut Value) {
+        let Some(series) = &self.model.signature().series else {
+            object["row"] = self.name(cells);
+            return;
+        };
+        let of = |names: &[String]| one_name(names.iter().filter_map(|name| cells.get(name)));
+        object["row"] = of(series.stamps()).map_or(json!(self.rows), Value::from);
+        if let Some(group) = of(&series.group) {
+            object["group"] = group.into();
+        }
+    }
+
     fn row(&self, cells: &Cells) -> Result<Value> {
         let (model, args) = (self.model, self.args);
         let known = model.signature().preparation.fields();
-        let data = row(model, &known, cells)?;
+        let data = row(model, &known, &self.notation, cells)?;
         let rows = score(model, &data, args.kind, args.reasons)?;
         let (row, fields) = (&rows[0], [data.fields, known]);
         let of = |why: &Reason| {
@@ -138,14 +174,11 @@ impl Live<'_> {
     fn name(&self, cells: &Cells) -> Value {
         let ids: Option<Vec<&str>> =
             self.args.rows.reading.id.iter().map(|name| cells.get(name)).collect();
-        match ids.filter(|ids| !ids.is_empty()) {
-            Some(ids) => json!(ids.join(" ")),
-            None => json!(self.rows),
-        }
+        ids.and_then(one_name).map_or(json!(self.rows), Value::from)
     }
 
     fn point(&self, watched: Watched) -> Result<Value> {
-        let Watched { stamp, group, anew, window } = watched;
+        let Watched { stamp, group, anew, carried, window } = watched;
         let mut answer = match window {
             Err(missing) => json!({ "score": null, "waits_for": missing }),
             Ok(window) => {
@@ -154,19 +187,24 @@ impl Live<'_> {
                 let parts: Vec<_> = series.flat_map(|series| series.parts()).collect();
                 let fields: Vec<Field> = parts.iter().map(|part| part.field.clone()).collect();
                 let last = scored.last();
+                let known = |why: &&Reason| !carried.contains(&parts[why.column].name);
                 let reasons: Vec<Value> = last
                     .iter()
                     .flat_map(|point| &point.reasons)
+                    .filter(known)
                     .map(|why| Told::of(why, &parts[why.column].name, [&fields, &fields]).object())
                     .collect();
                 let score = last.and_then(|point| point.score);
-                let anomaly = u8::from(score.is_some_and(|score| score > self.threshold));
+                let anomaly = u8::from(score.is_some_and(|score| score > self.of_points));
                 let probability = last.and_then(|point| point.probability);
                 json!({ "score": score, "probability": probability, "anomaly": anomaly, "reasons": reasons })
             }
         };
         if let Some(group) = group {
             answer["group"] = group.into();
+        }
+        if !carried.is_empty() {
+            answer["carried"] = carried.into();
         }
         if let Some(why) = anew {
             answer["begins_anew"] = why.into();
@@ -176,12 +214,19 @@ impl Live<'_> {
     }
 }
 
+/// Whether a line is a comment, as in files.
+fn is_comment(model: &Model, line: &str) -> bool {
+    let names = &model.signature().columns;
+    let named = names.first().is_some_and(|name| name.starts_with('#'));
+    line.starts_with('#') && !model.signature().notation.lines && !named
+}
+
 fn column(model: &Model, at: usize) -> String {
     model.signature().columns.get(at).cloned().unwrap_or_else(|| format!("column {}", at + 1))
 }
 
 /// The row of one line.
-fn row(model: &Model, fields: &[Field], cells: &Cells) -> Result<Dataset> {
+fn row(model: &Model, fields: &[Field], notation: &Notation, cells: &Cells) -> Result<Dataset> {
     let features = model.features();
     let names: Vec<String> = (0..features).map(|at| column(model, at)).collect();
     let texts = cells.in_order(&names)?;
@@ -190,7 +235,6 @@ fn row(model: &Model, fields: &[Field], cells: &Cells) -> Result<Dataset> {
     let mut values = Vec::with_capacity(features);
     for (at, text) in texts.iter().enumerate() {
         let field = own.get(at).cloned().unwrap_or_default();
-        let notation = &model.signature().notation;
         let value = read_cell(&column(model, at), &field, notation, text)?;
         if value.is_nan() && !knows_gaps {
             return Err(Error::data(

@@ -11,6 +11,7 @@ use crate::show::{self, Show};
 use autoencoders::data::Dataset;
 use autoencoders::data::Field;
 use autoencoders::data::Windows;
+use autoencoders::data::one_name;
 use autoencoders::data::refuse_existing;
 use autoencoders::data::write_atomically;
 use autoencoders::study::Alarms;
@@ -47,12 +48,21 @@ const FEWEST: usize = 20;
 #[derive(Default)]
 struct Item {
     name: String,
+    /// Of a point, its series, where there are several.
+    group: Option<String>,
     /// None for a point that no window holds, and for a row without any value.
     score: Option<f64>,
     probability: Option<f64>,
     reasons: Vec<Reason>,
     /// Of a row of a table, how many of its values are missing.
     missing: usize,
+}
+
+impl Item {
+    /// How it is called where nothing else names its series.
+    fn called(&self) -> String {
+        one_name(self.group.iter().chain([&self.name])).unwrap_or_default()
+    }
 }
 
 /// Everything that is known about the rows.
@@ -132,7 +142,11 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
             best_f1(&scores, anomaly).ok_or_else(none)?.threshold
         }
         (threshold, _) => {
-            detector.threshold(args.kind, threshold, model.plan().blueprint.contamination)?
+            let contamination = model.plan().blueprint.contamination;
+            match &data.windows {
+                Some(_) => detector.point_threshold(args.kind, threshold, contamination)?,
+                None => detector.threshold(args.kind, threshold, contamination)?,
+            }
         }
     };
     if labels.is_none() {
@@ -152,7 +166,10 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
         events,
         truth: anomaly
             .map(|anomaly| (auroc(&scores, &anomaly), Alarms::at(threshold, &scores, &anomaly))),
-        drift: args.drift.then(|| detector.calibration(args.kind).drift(&scores)),
+        drift: args.drift.then(|| match &data.windows {
+            Some(_) => detector.point_calibration(args.kind).drift(&scores),
+            None => detector.calibration(args.kind).drift(&scores),
+        }),
         probed,
         items,
         labels,
@@ -216,6 +233,7 @@ fn warn_of_many(scores: &[f64], threshold: f64, args: &Score, show: &Show) {
 fn rows(data: &Dataset, rows: Vec<RowScore>) -> Vec<Item> {
     let item = |(row, of): (usize, RowScore)| Item {
         name: data.row_name(row),
+        group: None,
         score: Some(of.score),
         probability: Some(of.probability),
         reasons: of.reasons,
@@ -226,7 +244,8 @@ fn rows(data: &Dataset, rows: Vec<RowScore>) -> Vec<Item> {
 
 fn points(windows: &Windows, points: Vec<PointScore>) -> Vec<Item> {
     let item = |(at, of): (usize, PointScore)| Item {
-        name: windows.name(at),
+        name: windows.stamps[at].clone(),
+        group: windows.groups.as_ref().map(|groups| groups[at].clone()),
         score: of.score,
         probability: of.probability,
         reasons: of.reasons,
@@ -280,6 +299,15 @@ fn normal(label: &str, named: Option<&str>) -> bool {
     }
 }
 
+/// For each of so many points the number of the stretch that holds it, from 1 on.
+fn numbered(stretches: &[Stretch], points: usize) -> Vec<Option<usize>> {
+    let mut numbers = vec![None; points];
+    for (at, stretch) in stretches.iter().enumerate() {
+        numbers[stretch.start..=stretch.end].fill(Some(at + 1));
+    }
+    numbers
+}
+
 /// What a table of scores is written as.
 #[derive(Clone, Copy)]
 enum Format {
@@ -304,6 +332,12 @@ impl Scored {
 
     fn anomalies(&self) -> usize {
         self.items.iter().filter(|item| self.is_anomaly(item)).count()
+    }
+
+    /// How many points of a stretch are above the threshold.
+    fn alarms(&self, stretch: &Stretch) -> usize {
+        let points = &self.items[stretch.start..=stretch.end];
+        points.iter().filter(|item| self.is_anomaly(item)).count()
     }
 
     /// The stretches with the highest peaks, the highest first, where the items are points of a
@@ -344,8 +378,26 @@ impl Scored {
             "anomaly": u8::from(self.is_anomaly(item)),
             "reasons": self.told(item).map(|told| told.object()).collect::<Vec<_>>(),
         });
+        if let Some(group) = &item.group {
+            object["group"] = group.as_str().into();
+        }
         if let Some(labels) = &self.labels {
             object["label"] = labels[at].as_str().into();
+        }
+        object
+    }
+
+    fn object_of_stretch(&self, stretch: &Stretch) -> Value {
+        let Stretch { start, end, peak, .. } = *stretch;
+        let mut object = json!({
+            "start": self.items[start].name,
+            "end": self.items[end].name,
+            "points": end - start + 1,
+            "alarms": self.alarms(stretch),
+            "peak": self.object_of(peak),
+        });
+        if let Some(group) = &self.items[start].group {
+            object["group"] = group.as_str().into();
         }
         object
     }
@@ -362,14 +414,16 @@ impl Scored {
 
     fn write_csv(&self, file: &mut impl Write, reasons: usize) -> io::Result<()> {
         let mut sheet = csv::Writer::from_writer(file);
-        let mut header: Vec<String> = [
-            if self.stretches.is_some() { "time" } else { "row" },
-            "score",
-            "probability",
-            "anomaly",
-        ]
-        .map(str::to_owned)
-        .into();
+        let grouped = self.items.iter().any(|item| item.group.is_some());
+        let first = if self.stretches.is_some() { "time" } else { "row" };
+        let mut header: Vec<String> =
+            [first, "score", "probability", "anomaly"].map(str::to_owned).into();
+        if grouped {
+            header.insert(0, "group".to_owned());
+        }
+        let stretch_of =
+            self.stretches.as_ref().map(|stretches| numbered(stretches, self.items.len()));
+        header.extend(stretch_of.iter().map(|_| "stretch".to_owned()));
         header.extend(self.labels.iter().map(|_| "label".to_owned()));
         for place in 1..=reasons.min(self.columns.len()) {
             header.extend(["column", "observed", "expected"].map(|word| format!("{word}_{place}")));
@@ -379,12 +433,15 @@ impl Scored {
         let number =
             |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
         for (at, item) in self.items.iter().enumerate() {
-            let mut cells = vec![
+            let mut cells: Vec<String> = item.group.iter().cloned().collect();
+            cells.extend([
                 item.name.clone(),
                 number(item.score),
                 number(item.probability),
                 u8::from(self.is_anomaly(item)).to_string(),
-            ];
+            ]);
+            let stretch = stretch_of.as_ref().map(|of| of[at]);
+            cells.extend(stretch.map(|of| of.map_or(String::new(), |of| of.to_string())));
             cells.extend(self.labels.iter().map(|labels| labels[at].clone()));
             for told in self.told(item) {
                 let [observed, expected] = told.texts();
@@ -398,8 +455,7 @@ impl Scored {
 
     fn object(&self, args: &Score) -> Value {
         let stretches = self.stretches.as_ref().map(|stretches| {
-            let of = |stretch: &Stretch| json!({ "start": self.items[stretch.start].name, "end": self.items[stretch.end].name, "points": stretch.end - stretch.start + 1, "peak": self.object_of(stretch.peak) });
-            stretches.iter().map(of).collect::<Vec<_>>()
+            stretches.iter().map(|stretch| self.object_of_stretch(stretch)).collect::<Vec<_>>()
         });
         json!({
             "rows": self.items.len(),
@@ -498,13 +554,13 @@ impl Scored {
         let numbers = |item: &Item| [number(item.score), number(item.probability), self.why(item)];
         let table = match self.highest_stretches() {
             Some(stretches) => {
-                let head = show::cells([&"from", &"to", &"points", &"score", &"probability", &WHY]);
+                let head = show::cells([&"from", &"to", &"alarms", &"score", &"probability", &WHY]);
                 let line = |stretch: &Stretch| {
                     let [score, probability, why] = numbers(&self.items[stretch.peak]);
-                    let [from, to] =
-                        [stretch.start, stretch.end].map(|at| self.items[at].name.clone());
-                    let points = stretch.end - stretch.start + 1;
-                    show::cells([&from, &to, &points, &score, &probability, &why])
+                    let (from, to) =
+                        (self.items[stretch.start].called(), &self.items[stretch.end].name);
+                    let alarms = self.alarms(stretch);
+                    show::cells([&from, to, &alarms, &score, &probability, &why])
                 };
                 std::iter::once(head).chain(stretches.iter().map(line)).collect::<Vec<_>>()
             }
@@ -513,7 +569,7 @@ impl Scored {
                 let line = |at: usize| {
                     let [score, probability, why] = numbers(&self.items[at]);
                     let below = if self.is_anomaly(&self.items[at]) { "" } else { " (no anomaly)" };
-                    let name = self.items[at].name.clone() + below;
+                    let name = self.items[at].called() + below;
                     show::cells([&name, &score, &probability, &why])
                 };
                 std::iter::once(head).chain(self.highest().into_iter().map(line)).collect()

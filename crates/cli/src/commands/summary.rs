@@ -126,16 +126,22 @@ pub(crate) fn text(model: &Model, judged: &Judged, time: Duration, path: &Path) 
         show::time(time)
     );
     let of_rows = format!("{} {} row{}", of.rows, judged.rows, if of.rows == 1 { "" } else { "s" });
-    let mut rows = vec![
-        show::cells([&of_rows, &config.family, &"pca", &"ratio"]),
-        show::cells([&"mse", &show::number(of.mse), &show::number(of.pca_mse), &ratio(of)]),
+    let mut rows = if study::is_measured_by_pca(model) {
+        vec![
+            show::cells([&of_rows, &config.family, &"pca", &"ratio"]),
+            show::cells([&"mse", &show::number(of.mse), &show::number(of.pca_mse), &ratio(of)]),
+        ]
+    } else {
+        vec![show::cells([&of_rows, &config.family]), show::cells([&"mse", &show::number(of.mse)])]
+    };
+    rows.extend([
         show::cells([&"mae", &show::number(of.mae)]),
         show::cells([
             &"explained variance",
             &of.explained_variance.map_or("-".to_owned(), show::number),
         ]),
         show::cells([&"active units", &format!("{} of {}", of.active_units, config.latent)]),
-    ];
+    ]);
     rows.extend(
         of.terms
             .0

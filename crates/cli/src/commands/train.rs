@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
         head.check(&data, &Split::of(&data, config.train.fractions(), config.model.seed)?)?;
     }
 
-    let mut progress = Progress::new(show);
+    let mut progress = Progress::new(show, config.after.members);
     interrupt::listen(show);
     let trained = {
         let on = &mut watching(&mut progress);

@@ -45,7 +45,11 @@ struct Found<'a> {
 pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     let Some(detector) = facts.model.find::<Detector>()? else { return Ok(None) };
     let contamination = facts.model.plan().blueprint.contamination;
-    let threshold = detector.threshold(ScoreKind::Joined, Threshold::Auto, contamination)?;
+    let kind = ScoreKind::Joined;
+    let threshold = match &facts.data.windows {
+        Some(_) => detector.point_threshold(kind, Threshold::Auto, contamination)?,
+        None => detector.threshold(kind, Threshold::Auto, contamination)?,
+    };
     let probed = detector.probed.as_ref();
     let advice = probed.map(|probed| probed.advice(ScoreKind::Joined)).unwrap_or_default();
     let advice = all_worded(&advice);

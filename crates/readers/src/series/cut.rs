@@ -4,11 +4,14 @@ use crate::series::channels::{channels, cycles, numbers, with_phases};
 use crate::series::points::Points;
 use crate::stamps::DAY;
 use rows::calendar::date_time;
-use rows::{Dataset, Error, Message, Part, Result, Series, Shape, Store, View, Windows};
+use rows::{Dataset, Error, Message, Part, Result, Series, Shape, Span, Store, View, Windows};
 use std::collections::BTreeSet;
 
 /// Days from which it is told at which times of day windows begin.
 const TOLD: usize = 3;
+
+/// Steps that differ by this factor are others.
+const OTHER: f64 = 1.5;
 
 /// Cuts windows out of a table of points; stamps are its identifiers, and `groups` tell several
 /// series apart.
@@ -40,8 +43,8 @@ pub(crate) fn windows(
     }
     let (values, width, unknown) = numbers(data, &series.channels)?;
     let (mut points, noticed) = Points::read(data, values, width, groups, series.gaps)?;
-    points.merge(data, &series)?;
-    let runs = points.runs(data, &series)?;
+    points.merge(data, groups, &series)?;
+    let (runs, step) = points.runs(data, &series)?;
     let starts: Vec<usize> = runs
         .iter()
         .flat_map(|run| {
@@ -50,14 +53,11 @@ pub(crate) fn windows(
         .collect();
     if starts.is_empty() {
         let longest = runs.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
-        let shorter = Message::from(format!(
-            "a window of {} points is longer than the series: its longest stretch without a gap has {longest}; choose a shorter ",
-            series.window,
-        ))
-        .setting("window");
-        let torn = runs.len() > 1 && groups.is_none();
-        return fail(if torn { shorter.text(", or ").set("gaps", "fill") } else { shorter });
+        return fail(too_long(&series, longest, runs.len() > 1 && groups.is_none()));
     }
+    let other = series.step.zip(step).and_then(|(known, own)| other_step(known, own));
+    // Windows of a model span what they spanned in its training.
+    series.step = series.step.or(step);
     let aligned = if learning { aligned(&points, &series, &starts) } else { None };
     let calendar = series.calendar.take().unwrap_or_else(|| cycles(&points));
     let times = points.keys.iter().map(|key| key.time);
@@ -71,7 +71,7 @@ pub(crate) fn windows(
     let mut windows = Dataset::new(data.name.clone(), shape, Store::elsewhere(view))?;
     windows.channels = parts.iter().flat_map(Part::channel_names).collect();
     windows.warnings.clone_from(&data.warnings);
-    windows.warnings.extend(unknown.into_iter().chain(noticed).chain(aligned));
+    windows.warnings.extend(unknown.into_iter().chain(noticed).chain(aligned).chain(other));
     windows.notation.clone_from(&data.notation);
     let stamp = |time: i128| if points.stamped { date_time(time) } else { (time + 1).to_string() };
     let found = Windows {
@@ -86,6 +86,29 @@ pub(crate) fn windows(
     windows.ids = Some(found.starts.iter().map(|start| found.name(*start)).collect());
     windows.windows = Some(found);
     Ok(windows)
+}
+
+/// That no window fits, where the longest stretch without a gap has so many points; `torn` where it is
+/// gaps that part stretches.
+fn too_long(series: &Series, longest: usize, torn: bool) -> Message {
+    let shorter = Message::from(format!(
+        "a window of {} points is longer than the series: its longest stretch without a gap has {longest}; choose a shorter ",
+        series.window,
+    ))
+    .setting("window");
+    if torn { shorter.text(", or ").set("gaps", "fill") } else { shorter }
+}
+
+/// That points lie further apart than those of a model's training, or nearer.
+fn other_step(known: Span, own: Span) -> Option<Message> {
+    let ratio = own.nanos as f64 / known.nanos.max(1) as f64;
+    let looks = format!("points are {own} apart, those of the training {known}");
+    if ratio > OTHER {
+        let why = "; a window spans other lengths of time than the model knows, so train one on such points";
+        return Some(Message::from(looks + why));
+    }
+    let finer = Message::from(looks + "; choose ").set("resample", known);
+    (ratio * OTHER < 1.0).then(|| finer.text(", which averages them over such spans"))
 }
 
 /// That overlapping windows begin at few of the times of day at which there are points: live ones
@@ -183,6 +206,21 @@ mod tests {
         assert!(said[0].to_string().contains("only 24 of 288 times of day"), "{said:?}");
         assert!(said[0].to_string().ends_with("stride = 11"), "{said:?}");
         assert_eq!((cut(11), cut(1), cut(48)), (Vec::new(), Vec::new(), Vec::new()));
+    }
+
+    #[test]
+    fn points_further_apart_than_those_of_the_training_are_told() {
+        let of = |minutes: usize| at(&(0..12).map(|point| minutes * point).collect::<Vec<_>>());
+        let learned = windows(&of(5), &series(3)).unwrap().windows.unwrap().series;
+        assert_eq!(learned.step.unwrap().to_string(), "5min");
+        let said = |data: &Dataset, series: &Series| windows(data, series).unwrap().warnings;
+        assert_eq!(said(&of(5), &learned), []);
+        let [wide, fine] = [60, 1].map(|minutes| said(&of(minutes), &learned)[0].to_string());
+        assert!(wide.contains("points are 1h apart, those of the training 5min"), "{wide}");
+        assert!(fine.contains("choose resample = 5min"), "{fine}");
+        let again = Series { resample: learned.step, ..learned.clone() };
+        assert_eq!(said(&of(1), &again), []);
+        assert_eq!(windows(&of(60), &learned).unwrap().windows.unwrap().series, learned);
     }
 
     #[test]

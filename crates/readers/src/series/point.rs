@@ -1,6 +1,6 @@
 //! One point of a series, by the names of its columns.
 
-use crate::names::append;
+use crate::names::one_name;
 use crate::stamps::instants;
 use crate::tables::column::read_cell;
 use rows::{ColumnKind, Error, Field, Message, Notation, Result, Series};
@@ -18,11 +18,13 @@ pub struct Point {
     pub time: Option<i128>,
     /// Its channels, and the phases of the calendar behind them.
     pub values: Vec<f64>,
+    /// The zero-based columns of channels that have no value; their numbers are NaN.
+    pub missing: Vec<usize>,
 }
 
 /// The point of cells that are asked for by the names of their columns; `series` is that of a model.
 ///
-/// Errors: a column is missing, or a cell is none of its kind or has no value.
+/// Errors: a column is missing, or a cell is none of its kind.
 pub fn read_point(
     series: &Series,
     notation: &Notation,
@@ -38,20 +40,22 @@ pub fn read_point(
     let stamp = if cycles.is_empty() && stamps.iter().any(|name| cell(name).is_none()) {
         String::new()
     } else {
-        stamps.iter().map(|name| wanted(name)).collect::<Result<Vec<_>>>()?.join(" ")
+        one_name(stamps.iter().map(|name| wanted(name)).collect::<Result<Vec<_>>>()?)
+            .unwrap_or_default()
     };
     let time = (!stamp.is_empty()).then(|| instant(&stamp, notation)).transpose()?;
     if time.is_none() && !cycles.is_empty() {
         let why = "has no time stamp, which the phases of the calendar need";
         return Err(Error::data("the point", Message::from(why)));
     }
-    let mut values = Vec::new();
-    for channel in &series.channels {
+    let (mut values, mut missing) = (Vec::new(), Vec::new());
+    for (at, channel) in series.channels.iter().enumerate() {
         let field = Field { kind: channel.kind, levels: Arc::new(channel.levels.clone()) };
         let number = read_cell(&channel.name, &field, notation, &wanted(&channel.name)?)?;
         if number.is_nan() {
-            let why = "has no value; the window begins anew behind it";
-            return Err(Error::data(&channel.name, why));
+            missing.push(at);
+            values.extend(std::iter::repeat_n(number, channel.width()));
+            continue;
         }
         match channel.kind {
             ColumnKind::Categorical => values.extend(
@@ -64,12 +68,9 @@ pub fn read_point(
         // As they are in training: in single precision.
         values.extend(cycle.phase(time).map(|wave| f64::from(wave as f32)));
     }
-    let mut group = None;
-    for column in &series.group {
-        append(&mut group, &wanted(column)?);
-    }
-    let group = group.unwrap_or_default();
-    Ok(Point { group, stamp, time, values })
+    let group = series.group.iter().map(|column| wanted(column)).collect::<Result<Vec<_>>>()?;
+    let group = one_name(group).unwrap_or_default();
+    Ok(Point { group, stamp, time, values, missing })
 }
 
 fn instant(stamp: &str, notation: &Notation) -> Result<i128> {
@@ -118,6 +119,9 @@ mod tests {
         let cell = |name: &str| (name == "v").then(|| "3".to_owned());
         let bare = read_point(&series, &Notation::default(), &cell).unwrap();
         assert_eq!((bare.values, bare.time), (vec![3.0], None));
+        let empty = |name: &str| (name == "v").then(String::new);
+        let empty = read_point(&series, &Notation::default(), &empty).unwrap();
+        assert!(empty.missing == [0] && empty.values[0].is_nan());
         let calendar: Option<Cycles> = "day".parse().ok();
         let error = read_point(&Series { calendar, ..series }, &Notation::default(), &cell);
         assert!(error.unwrap_err().to_string().contains("when"));

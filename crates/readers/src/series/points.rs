@@ -189,7 +189,12 @@ impl Points {
     }
 
     /// Makes one point of each time, by spans where the series is resampled.
-    pub(crate) fn merge(&mut self, data: &Dataset, series: &Series) -> Result<()> {
+    pub(crate) fn merge(
+        &mut self,
+        data: &Dataset,
+        groups: Option<&[String]>,
+        series: &Series,
+    ) -> Result<()> {
         if let (Some(_), false) = (series.resample, self.stamped) {
             return Err(Error::setting(
                 "resample",
@@ -207,7 +212,7 @@ impl Points {
             (Some(_), None) => Duplicates::Mean,
             (None, _) if repeated.is_empty() => return Ok(()),
             (_, Some(how)) => how,
-            (None, None) => return Err(self.repeated(data, series, &repeated)),
+            (None, None) => return Err(self.repeated(data, groups, &repeated)),
         };
         let channels = self.channels;
         let common = self.labels.as_deref().map(counts).unwrap_or_default();
@@ -239,7 +244,7 @@ impl Points {
     }
 
     /// That time stamps are repeated, and what helps.
-    fn repeated(&self, data: &Dataset, series: &Series, repeated: &[usize]) -> Error {
+    fn repeated(&self, data: &Dataset, groups: Option<&[String]>, repeated: &[usize]) -> Error {
         let stamp = date_time(self.keys[repeated[0]].time);
         let rows = repeated.len();
         let what = format!("the time stamp {stamp} is repeated (such rows in all: {rows})");
@@ -250,9 +255,13 @@ impl Points {
             return Error::data(&data.name, put_on);
         }
         let back = Message::from(format!("{what}; choose "));
-        let telling = if series.group.is_empty() { telling_apart(data) } else { Vec::new() };
+        let telling = telling_apart(data, groups);
         let message = match telling.as_slice() {
             [] => back,
+            [name] if groups.is_some() => {
+                let more = back.text("beside the columns that tell series apart ");
+                more.set("group", name).text(", with which no stamp is repeated, or ")
+            }
             [name] => back.set("group", name).text(", which tells series apart, or "),
             [first, second] => {
                 let both = back.set("group", first).text(" ").set("group", second);
@@ -277,15 +286,22 @@ impl Points {
         self.stamped && repeated.iter().all(night)
     }
 
-    /// Stretches without a gap, as ranges of points; missing points are put in where gaps are
-    /// filled.
-    pub(crate) fn runs(&mut self, data: &Dataset, series: &Series) -> Result<Vec<Range<usize>>> {
+    /// Stretches without a gap, as ranges of points, and the time from one point to the next where they
+    /// have time stamps; missing points are put in where gaps are filled.
+    pub(crate) fn runs(
+        &mut self,
+        data: &Dataset,
+        series: &Series,
+    ) -> Result<(Vec<Range<usize>>, Option<Span>)> {
         let groups = self.of_groups();
         let times: Vec<Vec<i128>> = groups
             .iter()
             .map(|group| self.keys[group.clone()].iter().map(|key| key.time).collect())
             .collect();
-        let Some(grid) = Grid::of(&times, series.resample, self.stamped) else { return Ok(groups) };
+        let Some(grid) = Grid::of(&times, series.resample, self.stamped) else {
+            return Ok((groups, None));
+        };
+        let step = self.stamped.then(|| grid.usual());
         let distances = grid.distances(&times).map_err(|odd| {
             let time = date_time(odd.time);
             let (found, usual) = (odd.step, grid.usual());
@@ -298,7 +314,7 @@ impl Points {
         })?;
         let gaps: Vec<usize> = (0..distances.len()).filter(|row| distances[*row] > 1).collect();
         match series.gaps {
-            _ if gaps.is_empty() => return Ok(groups),
+            _ if gaps.is_empty() => return Ok((groups, step)),
             None => {
                 let missing: i128 = gaps.iter().map(|row| distances[*row] - 1).sum();
                 let gap =
@@ -312,14 +328,15 @@ impl Points {
             }
             Some(Gaps::Fill) => {
                 self.fill(data, &grid, &distances)?;
-                return Ok(self.of_groups());
+                return Ok((self.of_groups(), step));
             }
             Some(Gaps::Split) => {}
         }
         let mut cuts: Vec<usize> = groups.iter().map(|group| group.start).chain(gaps).collect();
         cuts.sort_unstable();
         let ends = cuts.iter().skip(1).copied().chain([self.keys.len()]);
-        Ok(cuts.iter().copied().zip(ends).map(|(start, end)| start..end).collect())
+        let runs = cuts.iter().copied().zip(ends).map(|(start, end)| start..end);
+        Ok((runs.collect(), step))
     }
 
     /// Puts points in where one comes several steps after the one before, on a straight line.
@@ -412,18 +429,20 @@ fn counted(rows: usize, groups: Option<&[String]>) -> Vec<i128> {
     (0..rows).map(&mut number).collect()
 }
 
-/// The column, or the two, by which no time stamp is repeated; none where there are none.
-fn telling_apart(data: &Dataset) -> Vec<String> {
+/// The column, or the two, by which no time stamp of a group is repeated; none where there are none.
+fn telling_apart(data: &Dataset, groups: Option<&[String]>) -> Vec<String> {
     let width = data.features();
     let (Some(stamps), Ok(values)) = (data.ids.as_ref(), data.gather(0..data.rows())) else {
         return Vec::new();
     };
     let bits = |row: usize, column: usize| values.get(row * width + column).to_bits();
     let telling = |columns: &[usize]| {
-        let mut rows: Vec<(Vec<u64>, &str)> = stamps
+        let group = |row: usize| groups.map(|groups| groups[row].as_str());
+        let key = |row: usize| columns.iter().map(|of| bits(row, *of)).collect();
+        let mut rows: Vec<(Vec<u64>, _, &str)> = stamps
             .iter()
             .enumerate()
-            .map(|(row, at)| (columns.iter().map(|of| bits(row, *of)).collect(), at.as_str()))
+            .map(|(row, at)| (key(row), group(row), at.as_str()))
             .collect();
         rows.sort_unstable();
         rows.windows(2).all(|pair| pair[0] != pair[1])

@@ -14,6 +14,8 @@ use std::sync::Arc;
 /// A text column of more different values than this, and than half of its rows, is none of
 /// categories unless the user says so.
 const CATEGORIES: usize = 20;
+/// Numbers with more different units than this are names of something.
+const UNITS: usize = 6;
 /// Texts of so many words on average are sentences, not identifiers.
 const WORDS: usize = 2;
 /// Fewer numbers than this may look like dates by chance.
@@ -369,6 +371,22 @@ impl Column {
             }
         }
         self.texts.first.as_ref().map(|(_, text)| text.as_str())
+    }
+
+    /// The first texts of two units, where all its texts are numbers with units of several kinds, and more
+    /// than categories are.
+    pub(crate) fn texts_of_two_units(&self, decimal: DecimalMark) -> Option<[&str; 2]> {
+        if self.levels.len() <= CATEGORIES {
+            return None;
+        }
+        let mut first: BTreeMap<String, &str> = BTreeMap::new();
+        let mut levels: Vec<(&String, &usize)> = self.levels.iter().collect();
+        levels.sort_by_key(|(_, place)| **place);
+        for (text, _) in levels {
+            first.entry(amount::amount(text, decimal)?.unit).or_insert(text);
+        }
+        let mut texts = first.into_values();
+        (texts.len() <= UNITS).then_some([texts.next()?, texts.next()?])
     }
 
     /// Takes a yes or no that is no number.

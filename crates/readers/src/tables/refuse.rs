@@ -54,6 +54,7 @@ pub(crate) fn refuse(data: &Dataset, columns: &[Column]) -> Result<()> {
 enum Wrong {
     Nested,
     Amounts,
+    Units,
     Commas,
     Words,
     Empty,
@@ -68,6 +69,7 @@ impl Wrong {
             Sort::Texts if column.asked.is_some() => None,
             Sort::Texts if amounts(column, decimal).is_some() => Some(Self::Amounts),
             Sort::Texts if column.amount_of_texts(decimal).is_some() => None,
+            Sort::Texts if column.texts_of_two_units(decimal).is_some() => Some(Self::Units),
             Sort::Texts if commas().is_some() => Some(Self::Commas),
             Sort::Texts if words() => Some(Self::Words),
             Sort::Empty if column.missing.count > 0 && column.asked.is_none() => Some(Self::Empty),
@@ -227,6 +229,17 @@ fn refuse_whole(alike: &Alike, column: &Column, decimal: DecimalMark) -> Option<
         }
         // They have advice of their own.
         Wrong::Amounts => None,
+        Wrong::Units => {
+            let texts = column.texts_of_two_units(decimal)?;
+            let why = format!(
+                "{named} has numbers with several units ({}); write all with one, leave it out with ",
+                texts.map(|text| format!("{text:?}")).join(", ")
+            );
+            let drop = Message::from(why)
+                .set("drop", alike.all(""))
+                .text(", or take the texts as codes with ");
+            Some(drop.set("column", alike.all("=categorical")))
+        }
         Wrong::Commas => {
             let (_, text) = column.texts.first.as_ref()?;
             let (number, mark) = other_mark(text, decimal)?;
@@ -379,6 +392,24 @@ mod tests {
         let columns = [seen(&["", ""]), seen(&["1", "2"]), seen(&["", ""])];
         let error = refuse(&table(&rows), &columns).unwrap_err().to_string();
         assert!(error.contains("leave it out with drop = column 1,column 3"), "{error}");
+    }
+
+    #[test]
+    fn numbers_with_several_units_are_no_categories() {
+        let texts = |units: [&str; 2], count: usize| -> Vec<String> {
+            (0..count).map(|at| format!("{at}{}", units[at % 2])).collect()
+        };
+        let refused = |texts: &[String]| {
+            let cells: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let rows: Vec<[f64; 1]> = (0..cells.len()).map(|at| [at as f64]).collect();
+            let rows: Vec<&[f64]> = rows.iter().map(|row| row.as_slice()).collect();
+            refuse(&table(&rows), &[seen(&cells)]).map_err(|error| error.to_string())
+        };
+        let error = refused(&texts([" kg", " lb"], 30)).unwrap_err();
+        assert!(error.contains("several units (\"0 kg\", \"1 lb\")"), "{error}");
+        assert!(error.contains("drop = column 1, or take the texts as codes"), "{error}");
+        // Places in a race, or seats and doors.
+        assert_eq!(refused(&texts(["st", "nd"], 12)), Ok(()));
     }
 
     #[test]

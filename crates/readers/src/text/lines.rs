@@ -20,6 +20,8 @@ pub(crate) struct Lines<R> {
     place: String,
     pub(crate) layout: Layout,
     date_format: Option<String>,
+    /// The stamp of the last line that had one.
+    stamp: String,
     /// The line on which the record begins, from 1.
     line: usize,
 }
@@ -80,6 +82,7 @@ impl<R: Read> Lines<R> {
             place: place.to_owned(),
             layout,
             date_format: notation.date_format,
+            stamp: String::new(),
             line: 0,
         })
     }
@@ -110,11 +113,19 @@ impl<R: Read> Lines<R> {
             let advice = Message::from(why).set("encoding", "windows-1252");
             return Err(Error::data(&self.place, advice.text(", or as what it is")));
         }
-        let line = self.layout.lines.map(|words| {
-            let line = std::str::from_utf8(self.record.get(0).unwrap_or_default());
-            let line = line.unwrap_or_default().trim_end();
-            split_stamp(line, words, self.date_format.as_deref()).unwrap_or(("", line))
-        });
+        let line = match self.layout.lines {
+            None => None,
+            Some(words) => {
+                let whole = std::str::from_utf8(self.record.get(0).unwrap_or_default());
+                let whole = whole.unwrap_or_default().trim_end();
+                let split = split_stamp(whole, words, self.date_format.as_deref());
+                // A line without a stamp, as those of a traceback, belongs to the one before it.
+                if let Some((stamp, _)) = split {
+                    stamp.clone_into(&mut self.stamp);
+                }
+                Some((self.stamp.as_str(), split.map_or(whole, |(_, text)| text)))
+            }
+        };
         let own = self.record.len();
         let empty =
             |at: usize| self.record.get(at).is_some_and(|field| field.trim_ascii().is_empty());

@@ -9,14 +9,16 @@ use crate::score::copies::without_copies;
 use crate::score::judge::{Judge, Opinion, Ruler};
 use crate::score::kind::{Reason, RowScore, ScoreKind, as_means};
 use crate::score::members::Ensemble;
+use crate::score::point_judge::PointJudge;
 use crate::score::probed::Probed;
 use crate::score::reference::Reference;
 use crate::score::whiten::Whitener;
-use model::{Attachment, Inside, Model, Section, vector};
+use model::{Attachment, Inside, Model, NamedTensor, Section, vector};
 use rows::{ColumnKind, Dataset, Error, Matrix, Result, Split, Values};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a model keeps to score rows.
@@ -29,6 +31,8 @@ pub struct Detector {
     pub calibrations: Vec<Calibration>,
     /// How rows that are certainly anomalies were scored when the model was new.
     pub probed: Option<Probed>,
+    /// What judges the points of a series, where rows are windows; none in models of earlier versions.
+    pub(crate) points: Option<PointJudge>,
 }
 
 /// Rows that are scored at a time, so that the columns which members see are few in memory.
@@ -105,8 +109,9 @@ impl Detector {
         if !judges.iter().all(Judge::is_finite) {
             return Ok(None);
         }
-        let mut detector = Self { judges, calibrations: Vec::new(), probed: None };
+        let mut detector = Self { judges, calibrations: Vec::new(), probed: None, points: None };
         let rows = data.select(&held_out[0])?;
+        let mut all = Vec::new();
         for kind in ScoreKind::ALL {
             let scores = if own {
                 detector.held_out_scores(model, data, &held_out, kind)?
@@ -117,7 +122,12 @@ impl Detector {
                 let opinions = detector.opinions(model, &rows, kind, 0)?;
                 opinions.into_iter().map(|row| row.score).collect()
             };
-            detector.calibrations.push(Calibration::new(scores));
+            detector.calibrations.push(Calibration::new(scores.clone()));
+            all.push(scores);
+        }
+        if !own {
+            let train = train(&splits[0], enough);
+            detector.points = PointJudge::fit(model, data, train, &held_out[0], &all)?;
         }
         Ok(Some(detector))
     }
@@ -137,10 +147,24 @@ impl Detector {
         threshold: Threshold,
         contamination: f64,
     ) -> Result<f64> {
-        let found = self.calibration(kind).threshold(threshold, contamination);
-        found.ok_or_else(|| {
-            Error::setting("threshold", threshold, "rows with labels, or another threshold")
-        })
+        by(self.calibration(kind), threshold, contamination)
+    }
+
+    /// The scores of points of a series that trained nothing; in models of earlier versions of windows.
+    pub fn point_calibration(&self, kind: ScoreKind) -> &Calibration {
+        let at = ScoreKind::ALL.iter().position(|known| *known == kind).unwrap_or(0);
+        let own = self.points.as_ref().and_then(|points| points.calibrations.get(at));
+        own.unwrap_or_else(|| self.calibration(kind))
+    }
+
+    /// The score from which points of a series are anomalies, as [`Detector::threshold`].
+    pub fn point_threshold(
+        &self,
+        kind: ScoreKind,
+        threshold: Threshold,
+        contamination: f64,
+    ) -> Result<f64> {
+        by(self.point_calibration(kind), threshold, contamination)
     }
 
     /// Scores of rows; reasons are those of the model's own judge.
@@ -160,6 +184,13 @@ impl Detector {
         all.iter_mut().for_each(|row| row.score /= count);
         Ok(all)
     }
+}
+
+/// The score that a threshold is.
+fn by(known: &Calibration, threshold: Threshold, contamination: f64) -> Result<f64> {
+    known.threshold(threshold, contamination).ok_or_else(|| {
+        Error::setting("threshold", threshold, "rows with labels, or another threshold")
+    })
 }
 
 impl Detector {
@@ -290,8 +321,20 @@ impl Attachment for Detector {
             scores: self.calibrations.iter().map(|known| known.scores().to_vec()).collect(),
             floors: self.judges.iter().map(|judge| judge.reference.floor).collect(),
             probed: self.probed.clone(),
+            points: self.points.as_ref().map(|points| PointContent {
+                ruler: points.ruler,
+                scores: points.calibrations.iter().map(|known| known.scores().to_vec()).collect(),
+            }),
         };
         let mut section = Section::new(json!(content));
+        if let Some(points) = &self.points {
+            let PointJudge { deviations, errors, .. } = points;
+            for (name, of) in
+                [("deviations", deviations), ("mean", &errors.mean), ("factor", &errors.factor)]
+            {
+                section.add(&format!("points.{name}"), of, &[of.len()]);
+            }
+        }
         for (at, judge) in self.judges.iter().enumerate() {
             for (name, of) in [("residuals", &judge.residuals), ("codes", &judge.codes)] {
                 section.add(&format!("{at}.{name}.mean"), &of.mean, &[of.mean.len()]);
@@ -349,8 +392,10 @@ impl Attachment for Detector {
             let reference = Reference::new(codes_known, coarse, floors[at]);
             judges.push(Judge { residuals, codes, reference, rulers });
         }
+        let points = content.points.map(|content| points(content, &mut tensors, model));
+        let points = points.transpose()?;
         let calibrations = content.scores.into_iter().map(Calibration::new).collect();
-        Ok(Self { judges, calibrations, probed: content.probed })
+        Ok(Self { judges, calibrations, probed: content.probed, points })
     }
 }
 
@@ -363,6 +408,43 @@ struct DetectorContent {
     #[serde(default)]
     floors: Vec<Option<f32>>,
     probed: Option<Probed>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    points: Option<PointContent>,
+}
+
+/// The JSON of what judges points; its tensors are named `points.`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PointContent {
+    ruler: Ruler,
+    scores: Vec<Vec<f64>>,
+}
+
+/// What judges points, as a file has it.
+fn points(
+    content: PointContent,
+    tensors: &mut BTreeMap<String, NamedTensor>,
+    model: &Model,
+) -> Result<PointJudge> {
+    let window = model.signature().series.as_ref().map_or(0, |series| series.window);
+    let mut numbers = |name: &str, width: Option<usize>| -> Result<Vec<f32>> {
+        Ok(vector(tensors, &format!("points.{name}"), &[width])?.values)
+    };
+    let mean = numbers("mean", None)?;
+    let (channels, factor) = (mean.len(), numbers("factor", None)?);
+    let deviations = numbers("deviations", Some(window.saturating_mul(channels)))?;
+    let fits = window > 0
+        && model.features().is_multiple_of(window)
+        && (1..=model.features() / window).contains(&channels)
+        && (factor.len() == channels || factor.len() == channels * channels)
+        && content.scores.len() == ScoreKind::ALL.len()
+        && deviations.iter().all(|deviation| *deviation > 0.0);
+    if !fits || !content.ruler.is_sound() {
+        return Err(Error::model("", "its detector does not fit its points"));
+    }
+    let calibrations = content.scores.into_iter().map(Calibration::new).collect();
+    let errors = Whitener { mean, factor };
+    Ok(PointJudge { deviations, errors, ruler: content.ruler, calibrations })
 }
 
 #[cfg(test)]

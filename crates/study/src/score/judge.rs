@@ -2,7 +2,7 @@
 //! those of training rows.
 
 use crate::evidence::importance;
-use crate::score::kind::{Reason, ScoreKind, matrix};
+use crate::score::kind::{LEAST, Reason, ScoreKind, matrix};
 use crate::score::reference::{MOST, Near, Reference};
 use crate::score::tail::Tail;
 use crate::score::whiten::Whitener;
@@ -19,8 +19,6 @@ const NOISES: usize = 8;
 const NOISE: f64 = 0.3;
 /// Codes drawn from a posterior to weigh the likelihood by.
 const SAMPLES: usize = 16;
-/// A column with a smaller share in all that differs is no reason beside others.
-const LEAST: f64 = 0.05;
 /// A difference as large as two deviations, squared.
 const MUCH: f64 = 4.0;
 /// Beyond this a measure says nothing more, and its logarithm stays a number.
@@ -43,7 +41,7 @@ pub struct Ruler {
 }
 
 impl Ruler {
-    fn of(mut values: Vec<f64>) -> Self {
+    pub(crate) fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let at = |fraction: f64| {
             values
@@ -75,7 +73,8 @@ impl Ruler {
         middles.iter().map(moved).collect()
     }
 
-    fn measure(&self, value: f64) -> f64 {
+    /// What a number is in its units.
+    pub(crate) fn measure(&self, value: f64) -> f64 {
         match &self.tail {
             Some(tail) if value > tail.start => {
                 let start = (tail.start - self.middle) / self.spread;
@@ -85,7 +84,7 @@ impl Ruler {
         }
     }
 
-    fn is_finite(&self) -> bool {
+    pub(crate) fn is_finite(&self) -> bool {
         let tail = self.tail.iter().flat_map(|tail| [tail.start, tail.shape, tail.scale]);
         [self.middle, self.spread].into_iter().chain(tail).all(f64::is_finite)
     }
@@ -120,13 +119,13 @@ pub(crate) struct Opinion {
 }
 
 /// What a network makes of a block of rows, all in row order.
-struct Seen {
+pub(crate) struct Seen {
     /// Prepared.
     rows: Matrix,
     /// Prepared.
     rebuilt: Matrix,
     /// What lies between both, one number for each column of the source.
-    residuals: Matrix,
+    pub(crate) residuals: Matrix,
     codes: Matrix,
     /// The training codes nearest to each, once they are asked for.
     near: OnceCell<Vec<Near>>,
@@ -142,9 +141,12 @@ impl Judge {
         held_out: &[usize],
     ) -> Result<(Self, Vec<Vec<f64>>)> {
         let contamination = model.plan().blueprint.contamination;
-        // Held-out rows too, because no code is its own neighbour; but errors are whitened by rows
-        // that set no ruler, where there are any.
-        let sample: Vec<usize> = train.iter().chain(held_out).copied().take(MOST).collect();
+        // Held-out rows too, because no code is its own neighbour; but not windows, whose neighbours share
+        // points with them, as none does with later ones. Errors are whitened by rows that set no
+        // ruler, where there are any.
+        let alone = data.windows.is_some() && !train.is_empty();
+        let beside = if alone { &[] } else { held_out };
+        let sample: Vec<usize> = train.iter().chain(beside).copied().take(MOST).collect();
         let features = model.features();
         let (mut residuals, mut codes) = (Vec::new(), Vec::new());
         model.blocks(data, &sample, |_, values, x| {
@@ -201,10 +203,8 @@ impl Judge {
     /// no tails by which extremes compare, give the mean.
     fn joined(&self, rebuilt: &[f64], code: &[f64]) -> Vec<f64> {
         let tails = self.rulers.iter().any(|ruler| ruler.tail.is_some());
-        let join = |(rebuilt, code): (&f64, &f64)| match (tails, rebuilt.min(*code) > 0.0) {
-            (false, _) => 0.5 * (rebuilt + code),
-            (true, false) => rebuilt.max(*code),
-            (true, true) => (rebuilt * rebuilt + code * code).sqrt(),
+        let join = |(rebuilt, code): (&f64, &f64)| {
+            if tails { joined(*rebuilt, *code) } else { 0.5 * (rebuilt + code) }
         };
         rebuilt.iter().zip(code).map(join).collect()
     }
@@ -272,7 +272,8 @@ impl Judge {
         Ok(seen.near.get_or_init(|| near))
     }
 
-    fn see(model: &Model, values: &Weights, x: Tensor<2>) -> Result<Seen> {
+    /// What the network of a model makes of prepared rows.
+    pub(crate) fn see(model: &Model, values: &Weights, x: Tensor<2>) -> Result<Seen> {
         let [_, width] = x.dims();
         let code = model.coder().code(values, x.clone(), &mut model.coder().pass())?.mean();
         let rebuilt = model.coder().parts.decode(values, code.clone(), &mut model.coder().pass());
@@ -465,6 +466,11 @@ impl Judge {
         });
         shares
     }
+}
+
+/// The more extreme of two scores; where both are above the middle, how far it is from there in both.
+pub(crate) fn joined(a: f64, b: f64) -> f64 {
+    if a.min(b) > 0.0 { (a * a + b * b).sqrt() } else { a.max(b) }
 }
 
 /// The negative log-likelihood of each row in nats, up to what is the same for all rows: the

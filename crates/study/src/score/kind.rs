@@ -89,6 +89,9 @@ pub struct RowScore {
     pub reasons: Vec<Reason>,
 }
 
+/// A column with a smaller share in all that differs is no reason beside others.
+pub(crate) const LEAST: f64 = 0.05;
+
 /// A column that differs from what was expected.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]

@@ -1,16 +1,18 @@
 //! From scores of windows to scores of the points they hold.
 
 use crate::score::detector::{detector, score};
-use crate::score::kind::{Reason, ScoreKind};
+use crate::score::kind::{LEAST, Reason, ScoreKind};
 use model::Model;
 use rows::{Dataset, Error, Message, Part, Result, Windows};
 
 /// A point's score.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PointScore {
-    /// The mean score of the windows that hold the point; none where no window does.
+    /// Of the mean score of the windows that hold the point, and by kinds that measure errors of its own
+    /// error over them, the more extreme, joined as in [`ScoreKind::Joined`]; none where no window
+    /// holds it.
     pub score: Option<f64>,
-    /// The fraction of normal windows with a smaller score.
+    /// The fraction of normal points with a smaller score.
     pub probability: Option<f64>,
     /// What differs most from what was expected; `column` is the place among
     /// [`Series::parts`](rows::Series::parts).
@@ -34,7 +36,11 @@ pub fn score_points(
     let rows = score(model, data, kind, 0)?;
     let scores = windows.mean(|window, _| rows[window].score);
     let detector = detector(model)?;
-    let calibration = detector.calibration(kind);
+    let scores = match &detector.points {
+        Some(points) => points.scores(model, data, windows, kind, &scores)?,
+        None => scores,
+    };
+    let calibration = detector.point_calibration(kind);
     let points = scores.into_iter().map(|score| PointScore {
         score,
         probability: score.map(|score| calibration.probability(score)),
@@ -90,6 +96,7 @@ fn explain(
             .iter_mut()
             .for_each(|why| why.share = if total > 0.0 { why.share / total } else { 0.0 });
         found.sort_by(|a, b| b.share.total_cmp(&a.share).then(a.column.cmp(&b.column)));
+        found.retain(|why| why.share >= LEAST);
         found.truncate(most);
         point.reasons = found;
     }

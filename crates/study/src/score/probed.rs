@@ -66,7 +66,7 @@ impl Probed {
                 }
                 None => match probe {
                     Probe::Shuffled => {
-                        "no kind of score does: the columns hardly depend on each other, or the model has not learned how".into()
+                        "no kind of score does: the columns hardly depend on each other, or the model has not learned how, and usual values in unusual company stay unseen".into()
                     }
                     _ => "no kind of score does: train with a smaller latent or the denoising family, and probe again".into(),
                 },

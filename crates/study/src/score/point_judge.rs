@@ -1,0 +1,163 @@
+//! What a point of a series says of itself, beside the windows that hold it.
+//!
+//! A window's score is about all of its points: one that is odd alone is little among many.
+
+use crate::score::calibration::Calibration;
+use crate::score::judge::{Judge, Ruler, joined};
+use crate::score::kind::ScoreKind;
+use crate::score::whiten::Whitener;
+use model::{Inside, Model};
+use rows::{Dataset, Matrix, Result, Windows};
+
+/// Windows whose errors tell how errors vary, at most.
+const MOST: usize = 2048;
+
+/// Judges points by their own errors, and knows the scores of points that trained nothing.
+#[derive(Debug)]
+pub(crate) struct PointJudge {
+    /// How large errors are at each place of a window [length, channels]: at its ends they are larger.
+    /// Channels are those that are measured, without the phases of the calendar.
+    pub(crate) deviations: Vec<f32>,
+    /// How the errors of channels vary together, in such units.
+    pub(crate) errors: Whitener,
+    /// For logarithms of distances.
+    pub(crate) ruler: Ruler,
+    /// In the order of [`ScoreKind::ALL`].
+    pub(crate) calibrations: Vec<Calibration>,
+}
+
+/// The measured channels of a point, which stand before its phases.
+pub(crate) fn measured(windows: &Windows, features: usize) -> usize {
+    let phases = 2 * windows.series.cycles().len();
+    (features / windows.length.max(1)).saturating_sub(phases)
+}
+
+impl PointJudge {
+    /// Learns from windows how errors vary, and from `held_out`, of which `scores` are what the windows
+    /// score by each of [`ScoreKind::ALL`], what is usual; none for rows that are no windows.
+    pub(crate) fn fit(
+        model: &Model,
+        data: &Dataset,
+        train: &[usize],
+        held_out: &[usize],
+        scores: &[Vec<f64>],
+    ) -> Result<Option<Self>> {
+        let Some(windows) = &data.windows else { return Ok(None) };
+        let channels = measured(windows, data.features());
+        let sample = if train.is_empty() { held_out } else { train };
+        let sample = &sample[..sample.len().min(MOST)];
+        if channels == 0 || sample.is_empty() {
+            return Ok(None);
+        }
+        let width = windows.length * channels;
+        let mut errors = Vec::with_capacity(sample.len() * width);
+        model.blocks(data, sample, |_, values, x| {
+            let residuals = Judge::see(model, values, x)?.residuals;
+            errors.extend(own_errors(&residuals, windows.length, channels));
+            Ok(())
+        })?;
+        let mut deviations = vec![0f64; width];
+        for window in errors.chunks(width) {
+            let squares = window.iter().map(|error| f64::from(*error).powi(2));
+            deviations.iter_mut().zip(squares).for_each(|(sum, square)| *sum += square);
+        }
+        let deviations: Vec<f32> = deviations
+            .into_iter()
+            .map(|sum| (sum / sample.len() as f64).sqrt().max(1e-9) as f32)
+            .collect();
+        for window in errors.chunks_mut(width) {
+            window.iter_mut().zip(&deviations).for_each(|(error, deviation)| *error /= deviation);
+        }
+        let contamination = model.plan().blueprint.contamination;
+        let errors = Whitener::fit(&errors, channels, contamination);
+        let ruler = Ruler::of(Vec::new());
+        let mut judge = Self { deviations, errors, ruler, calibrations: Vec::new() };
+        let known = data.select(held_out)?;
+        let Some(windows) = &known.windows else { return Ok(None) };
+        let own = judge.distances(model, &known, windows)?;
+        judge.ruler = Ruler::of(own.iter().flatten().copied().collect());
+        for (kind, scores) in ScoreKind::ALL.into_iter().zip(scores) {
+            let all = windows.mean(|window, _| scores[window]);
+            let points = all.into_iter().zip(&own);
+            let points = points.filter_map(|(score, own)| Some(judge.score(kind, score?, (*own)?)));
+            judge.calibrations.push(Calibration::new(points.collect()));
+        }
+        Ok(Some(judge))
+    }
+
+    /// The scores of points, of which `windows` is what their windows score in the mean.
+    pub(crate) fn scores(
+        &self,
+        model: &Model,
+        data: &Dataset,
+        of: &Windows,
+        kind: ScoreKind,
+        windows: &[Option<f64>],
+    ) -> Result<Vec<Option<f64>>> {
+        if !tells(kind) {
+            return Ok(windows.to_vec());
+        }
+        let own = self.distances(model, data, of)?;
+        let both = windows.iter().zip(own);
+        Ok(both.map(|(score, own)| Some(self.score(kind, (*score)?, own?))).collect())
+    }
+
+    /// A point's score, of what its windows score and the logarithm of its own distance.
+    fn score(&self, kind: ScoreKind, windows: f64, own: f64) -> f64 {
+        if tells(kind) { joined(windows, self.ruler.measure(own)) } else { windows }
+    }
+
+    /// The mean logarithm of the distance of each point's error over the windows that hold it.
+    fn distances(
+        &self,
+        model: &Model,
+        data: &Dataset,
+        windows: &Windows,
+    ) -> Result<Vec<Option<f64>>> {
+        let channels = self.errors.columns();
+        let length = self.deviations.len() / channels.max(1);
+        let sums = model.each_block(
+            data,
+            0..data.rows(),
+            |blocks| {
+                let mut sums = vec![(0.0, 0usize); windows.stamps.len()];
+                let mut starts = windows.starts.iter();
+                for block in blocks {
+                    let block: Vec<f64> = block?;
+                    for (distances, start) in block.chunks(length).zip(&mut starts) {
+                        for (sum, distance) in sums[*start..].iter_mut().zip(distances) {
+                            *sum = (sum.0 + distance, sum.1 + 1);
+                        }
+                    }
+                }
+                Ok(sums)
+            },
+            |values, x| {
+                let residuals = Judge::see(model, values, x)?.residuals;
+                let mut errors = own_errors(&residuals, length, channels);
+                for window in errors.chunks_mut(self.deviations.len()) {
+                    let pairs = window.iter_mut().zip(&self.deviations);
+                    pairs.for_each(|(error, deviation)| *error /= deviation);
+                }
+                let distance = |error: &[f32]| {
+                    let distance = self.errors.distance(error);
+                    if distance.is_nan() { 1e300 } else { distance.clamp(1e-12, 1e300) }.ln()
+                };
+                Ok(errors.chunks(channels).map(distance).collect())
+            },
+        )?;
+        let mean = |(sum, count): (f64, usize)| (count > 0).then(|| sum / count as f64);
+        Ok(sums.into_iter().map(mean).collect())
+    }
+}
+
+/// Whether a point's own error has a part in scores of a kind.
+fn tells(kind: ScoreKind) -> bool {
+    matches!(kind, ScoreKind::Joined | ScoreKind::Reconstruction)
+}
+
+/// The errors of the measured channels [windows * length, channels].
+fn own_errors(residuals: &Matrix, length: usize, channels: usize) -> Vec<f32> {
+    let width = residuals.columns / length.max(1);
+    residuals.values.chunks(width.max(1)).flat_map(|point| &point[..channels]).copied().collect()
+}
