@@ -2,7 +2,11 @@
 //! cannot tell.
 #![allow(clippy::unwrap_used)] // a test that unwraps an error fails, as it should
 
+use autoencoders::data::Cycles;
 use autoencoders::data::Dataset;
+use autoencoders::data::Gaps;
+use autoencoders::data::ReadOptions;
+use autoencoders::data::Series;
 use autoencoders::data::Shape;
 use autoencoders::data::Values;
 use autoencoders::settings::Net;
@@ -14,6 +18,7 @@ use autoencoders::study::auroc;
 use autoencoders::study::detector;
 use autoencoders::study::probe;
 use autoencoders::study::score;
+use autoencoders::study::score_points;
 use autoencoders::{Config, Event, FAMILIES, Flow, Model, Outcome, Rng, Trained, fit, load};
 
 const SHAPE: Shape = Shape::Flat { width: 6 };
@@ -342,4 +347,49 @@ fn enormous_numbers_score_high_instead_of_breaking() {
         let row = &score(&model, &data, kind, 3).unwrap()[0];
         assert!(row.score.is_finite() && row.probability > 0.99, "{kind}: {row:?}");
     }
+}
+
+/// Windows of a day of so many hours of a sensor, of which one point may jump.
+fn hours(points: usize, seed: u64, odd: Option<usize>) -> Dataset {
+    let mut rng = Rng::new(seed);
+    let mut text = "time,v\n".to_owned();
+    for at in 0..points {
+        let wave = 10.0 * (at as f64 * std::f64::consts::TAU / 24.0).sin();
+        let jump = if odd == Some(at) { 5.0 } else { 0.0 };
+        let value = wave + f64::from(rng.standard_normal()) + jump;
+        text += &format!(
+            "2024-{:02}-{:02} {:02}:00,{value}\n",
+            at / 672 + 1,
+            at / 24 % 28 + 1,
+            at % 24
+        );
+    }
+    let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    let (gaps, calendar) = (Some(Gaps::Split), Some(Cycles::default()));
+    let series = Some(Series { gaps, calendar, ..Series::of(24) });
+    let options = ReadOptions { series, ..ReadOptions::default() };
+    autoencoders::data::read(&file.path().display().to_string(), &options).unwrap()
+}
+
+#[test]
+fn one_odd_point_of_a_series_is_found_among_all_others() {
+    let data = hours(1344, 1, None);
+    let config = Config::for_anomalies(&data.shape, &data.fields).members(1).epochs(60);
+    let model = trained(&config, &data);
+    let later = hours(672, 2, Some(300));
+    let of = |model: &Model| -> Vec<f64> {
+        let points = score_points(model, &later, ScoreKind::Joined, 0).unwrap();
+        points.into_iter().map(|point| point.score.unwrap()).collect()
+    };
+    let found = of(&model);
+    assert_eq!(ranks(&found, &[300]), [0]);
+    let limit =
+        detector(&model).unwrap().point_threshold(ScoreKind::Joined, Threshold::Auto, 0.0).unwrap();
+    let alarms = found.iter().filter(|score| **score > limit).count();
+    // A threshold of a few held-out days is a rough one.
+    assert!(found[300] > limit + 1.0 && alarms < 50, "{alarms} above {limit}, {}", found[300]);
+    let file = tempfile::Builder::new().suffix(".ae").tempfile().unwrap();
+    model.save(file.path()).unwrap();
+    assert_eq!(of(&load(file.path()).unwrap()), found);
 }

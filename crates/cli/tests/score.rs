@@ -303,7 +303,7 @@ fn a_series_is_cut_into_windows_and_its_points_are_scored() {
     let points = place.read("points.csv");
     assert!(
         points.starts_with(
-            "time,score,probability,anomaly,column_1,observed_1,expected_1,column_2,observed_2,expected_2\n2024-01-01 00:00:00,"
+            "time,score,probability,anomaly,stretch,column_1,observed_1,expected_1,column_2,observed_2,expected_2\n2024-01-01 00:00:00,"
         ),
         "{points}"
     );

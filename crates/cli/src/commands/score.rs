@@ -223,7 +223,7 @@ fn warn_of_many(scores: &[f64], threshold: f64, args: &Score, show: &Show) {
     if said || scores.len() < FEWEST || part < MANY {
         return;
     }
-    let how = if args.drift { "" } else { ", and --drift how much" };
+    let how = if args.drift { "" } else { ", and --drift, how much" };
     show.warn(format!(
         "{:.0} % are above the threshold, where few are expected: these rows are unlike those of the training, such as those of another season or farther along a trend; ae eval tells how well they are rebuilt{how}",
         100.0 * part
