@@ -150,7 +150,8 @@ impl Detector {
         by(self.calibration(kind), threshold, contamination)
     }
 
-    /// The scores of points of a series that trained nothing; in models of earlier versions of windows.
+    /// The scores of windows of a series that trained nothing, each with its most extreme point; points
+    /// are compared with them.
     pub fn point_calibration(&self, kind: ScoreKind) -> &Calibration {
         let at = ScoreKind::ALL.iter().position(|known| *known == kind).unwrap_or(0);
         let own = self.points.as_ref().and_then(|points| points.calibrations.get(at));

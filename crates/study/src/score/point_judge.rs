@@ -12,7 +12,11 @@ use rows::{Dataset, Matrix, Result, Windows};
 /// Windows whose errors tell how errors vary, at most.
 const MOST: usize = 2048;
 
-/// Judges points by their own errors, and knows the scores of points that trained nothing.
+/// Judges points by their own errors.
+///
+/// A window has as many points as chances that one of them is extreme. So a point's own error counts
+/// by how rare it is in a window, and thresholds are of windows: one in a hundred points would be
+/// an alarm every few windows.
 #[derive(Debug)]
 pub(crate) struct PointJudge {
     /// How large errors are at each place of a window [length, channels]: at its ends they are larger.
@@ -20,9 +24,10 @@ pub(crate) struct PointJudge {
     pub(crate) deviations: Vec<f32>,
     /// How the errors of channels vary together, in such units.
     pub(crate) errors: Whitener,
-    /// For logarithms of distances.
+    /// For distances of points.
     pub(crate) ruler: Ruler,
-    /// In the order of [`ScoreKind::ALL`].
+    /// Of the windows that trained nothing, each with its most extreme point, in the order of
+    /// [`ScoreKind::ALL`].
     pub(crate) calibrations: Vec<Calibration>,
 }
 
@@ -76,11 +81,17 @@ impl PointJudge {
         let Some(windows) = &known.windows else { return Ok(None) };
         let own = judge.distances(model, &known, windows)?;
         judge.ruler = Ruler::of(own.iter().flatten().copied().collect());
+        let most: Vec<f64> = windows
+            .starts
+            .iter()
+            .map(|start| {
+                let points = own[*start..*start + windows.length].iter().flatten();
+                points.copied().fold(0.0, f64::max)
+            })
+            .collect();
         for (kind, scores) in ScoreKind::ALL.into_iter().zip(scores) {
-            let all = windows.mean(|window, _| scores[window]);
-            let points = all.into_iter().zip(&own);
-            let points = points.filter_map(|(score, own)| Some(judge.score(kind, score?, (*own)?)));
-            judge.calibrations.push(Calibration::new(points.collect()));
+            let all = scores.iter().zip(&most).map(|(score, own)| judge.score(kind, *score, *own));
+            judge.calibrations.push(Calibration::new(all.collect()));
         }
         Ok(Some(judge))
     }
@@ -102,20 +113,29 @@ impl PointJudge {
         Ok(both.map(|(score, own)| Some(self.score(kind, (*score)?, own?))).collect())
     }
 
-    /// A point's score, of what its windows score and the logarithm of its own distance.
-    fn score(&self, kind: ScoreKind, windows: f64, own: f64) -> f64 {
-        if tells(kind) { joined(windows, self.ruler.measure(own)) } else { windows }
+    /// The points of a window.
+    fn length(&self) -> usize {
+        self.deviations.len() / self.errors.columns().max(1)
     }
 
-    /// The mean logarithm of the distance of each point's error over the windows that hold it.
+    /// A point's score, of what its windows score and its own distance.
+    fn score(&self, kind: ScoreKind, windows: f64, own: f64) -> f64 {
+        if !tells(kind) {
+            return windows;
+        }
+        // In so many points what is rare is as many times less rare.
+        let chances = (self.length().max(1) as f64).log10();
+        joined(windows, self.ruler.measure(own) - chances)
+    }
+
+    /// The mean distance of each point's error over the windows that hold it.
     fn distances(
         &self,
         model: &Model,
         data: &Dataset,
         windows: &Windows,
     ) -> Result<Vec<Option<f64>>> {
-        let channels = self.errors.columns();
-        let length = self.deviations.len() / channels.max(1);
+        let (channels, length) = (self.errors.columns(), self.length());
         let sums = model.each_block(
             data,
             0..data.rows(),
@@ -140,8 +160,8 @@ impl PointJudge {
                     pairs.for_each(|(error, deviation)| *error /= deviation);
                 }
                 let distance = |error: &[f32]| {
-                    let distance = self.errors.distance(error);
-                    if distance.is_nan() { 1e300 } else { distance.clamp(1e-12, 1e300) }.ln()
+                    let square = self.errors.distance(error);
+                    if square.is_nan() { 1e150 } else { square.clamp(0.0, 1e300).sqrt() }
                 };
                 Ok(errors.chunks(channels).map(distance).collect())
             },

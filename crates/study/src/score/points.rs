@@ -12,7 +12,7 @@ pub struct PointScore {
     /// error over them, the more extreme, joined as in [`ScoreKind::Joined`]; none where no window
     /// holds it.
     pub score: Option<f64>,
-    /// The fraction of normal points with a smaller score.
+    /// The fraction of normal windows with a smaller score, each with its most extreme point.
     pub probability: Option<f64>,
     /// What differs most from what was expected; `column` is the place among
     /// [`Series::parts`](rows::Series::parts).
