@@ -66,6 +66,13 @@ fn array(
     }
     let data = crate::read(source, options)?;
     let (values, width) = (data.gather(0..rows)?, data.features());
+    let mut decimals = vec![Decimals::default(); width];
+    for at in (0..values.len()).filter(|at| data.kind(at % width).is_number()) {
+        if values.get(at).is_finite() {
+            let text = data.text(at % width, values.get(at));
+            decimals[at % width] = decimals[at % width].with(&text, DecimalMark::Point);
+        }
+    }
     let mut filled = 0;
     atomically(output, |writer| {
         let mut sheet = csv::Writer::from_writer(writer);
@@ -78,7 +85,7 @@ fn array(
                 value if !value.is_nan() => data.text(column, value),
                 _ => fill(row, column).map_or(String::new(), |cell| {
                     filled += 1;
-                    cell.text
+                    decimals[column].text(cell.number).unwrap_or(cell.text)
                 }),
             };
             let id = data.ids.as_ref().map(|ids| ids[row].clone());
@@ -391,8 +398,15 @@ mod tests {
         let source = folder.path().join("year=*/*.csv").display().to_string();
         let mut fill = |_: usize, _: usize| FilledCell::of(&number(), 2.5);
         write_filled(&source, &ReadOptions::default(), &to, 4, &mut fill).unwrap();
-        let written = std::fs::read_to_string(to).unwrap();
+        let written = std::fs::read_to_string(&to).unwrap();
         assert_eq!(written, "a,b,year\n1,2.5,1\n2,x,1\n1,2.5,2\n2,x,2\n");
+        let from = folder.path().join("t.json");
+        std::fs::write(&from, "[{\"a\":1,\"b\":0.5},{\"a\":2,\"b\":null},{\"a\":3,\"b\":1.25}]")
+            .unwrap();
+        let mut fill = |_: usize, _: usize| FilledCell::of(&number(), 2.6789);
+        write_filled(&from.display().to_string(), &ReadOptions::default(), &to, 3, &mut fill)
+            .unwrap();
+        assert_eq!(std::fs::read_to_string(&to).unwrap(), "a,b\n1,0.5\n2,2.68\n3,1.25\n");
     }
 
     #[test]

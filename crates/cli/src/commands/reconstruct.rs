@@ -116,7 +116,10 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
     show::print(&format!(
         "{} filled; of known cells{}, one in ten hidden again, the error is {median} of filling by the mean (median over columns)\n\n{}",
         show::plural(cells, "cell"),
-        unseen.map_or(String::new(), |rows| format!(" of {} rows that did not train", rows.len())),
+        unseen.map_or_else(
+            || " (of rows that may have trained, which are filled better than others)".to_owned(),
+            |rows| format!(" of {} rows that did not train", rows.len())
+        ),
         told(&filled, &data)
     ))?;
     show.note(format!("{}: {}", path.display(), show::plural(rows.len(), "row")));

@@ -12,6 +12,8 @@ use std::ops::Range;
 const FEW_SERIES: usize = 2;
 /// Columns that are tried at most whether they tell series apart.
 const CANDIDATES: usize = 12;
+/// Names of columns that hold a part of the time.
+const TIMES: [&str; 7] = ["period", "quarter", "month", "week", "day", "hour", "minute"];
 /// Numbers that are put away at a time.
 const PIECE: usize = 1 << 17;
 
@@ -453,7 +455,13 @@ fn telling_apart(data: &Dataset, groups: Option<&[String]>) -> Vec<String> {
         let whole = numbers.iter().all(|bits| f64::from_bits(*bits).fract() == 0.0);
         whole && FEW_SERIES * numbers.len() <= data.rows()
     };
-    let candidates: Vec<usize> = (0..width).filter(names_series).take(CANDIDATES).collect();
+    // Quarters beside years are parts of the time.
+    let is_time = |column: &usize| {
+        let name = data.column_name(*column).to_lowercase();
+        TIMES.iter().any(|time| name == *time)
+    };
+    let candidates = (0..width).filter(names_series).filter(|column| !is_time(column));
+    let candidates: Vec<usize> = candidates.take(CANDIDATES).collect();
     let pairs = candidates
         .iter()
         .enumerate()
@@ -466,9 +474,10 @@ fn telling_apart(data: &Dataset, groups: Option<&[String]>) -> Vec<String> {
 fn unreadable(data: &Dataset, row: usize, stamp: &str) -> Error {
     Error::data(
         &data.name,
-        format!(
-            "row {} has {stamp:?} for a time stamp; wanted a date like 2024-01-31, 2024-01-31 12:30:00 or 31.01.2024, or seconds since 1970; how others are written is told by date_format",
+        Message::from(format!(
+            "row {} has {stamp:?} for a time stamp; wanted a date like 2024-01-31, 2024-01-31 12:30:00 or 31.01.2024, or seconds since 1970; how others are written is told by ",
             row + 1
-        ),
+        ))
+        .setting("date_format"),
     )
 }

@@ -79,6 +79,8 @@ pub struct Calibration {
     tail: Tail,
 }
 
+/// Windows that trained which calibrate too, at most.
+pub(crate) const KNOWN: usize = 2048;
 /// Scores kept at most, evenly over the ranks; the highest, which decide about the tail, all.
 const MOST: usize = 2000;
 
@@ -209,6 +211,19 @@ fn quantile_or_zero(sorted: &[f64], fraction: f64) -> f64 {
     if sorted.is_empty() { 0.0 } else { quantile(sorted, fraction) }
 }
 
+/// Numbers, each of which is raised to what is as high among `others`, where there are any.
+pub(crate) fn at_least(mut numbers: Vec<f64>, mut others: Vec<f64>) -> Vec<f64> {
+    numbers.sort_by(f64::total_cmp);
+    others.sort_by(f64::total_cmp);
+    let (count, all) = (numbers.len(), others.len());
+    for (at, number) in numbers.iter_mut().enumerate() {
+        if let Some(other) = others.get((2 * at + 1) * all / (2 * count)) {
+            *number = number.max(*other);
+        }
+    }
+    numbers
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,6 +232,13 @@ mod tests {
     fn normal(count: usize, seed: u64) -> Vec<f64> {
         let mut rng = Rng::new(seed);
         (0..count).map(|_| f64::from(rng.standard_normal())).collect()
+    }
+
+    #[test]
+    fn numbers_are_no_lower_than_others_of_their_rank() {
+        assert_eq!(at_least(vec![3.0, 1.0], vec![0.0, 9.0, 2.0, 5.0]), [2.0, 9.0]);
+        assert_eq!(at_least(vec![3.0, 1.0], Vec::new()), [1.0, 3.0]);
+        assert_eq!(at_least(vec![4.0, 2.0, 3.0], vec![1.0]), [2.0, 3.0, 4.0]);
     }
 
     #[test]

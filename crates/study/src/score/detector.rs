@@ -4,7 +4,7 @@
 //! A trained model keeps a [`Detector`]: for itself and each member of its ensemble how residuals
 //! vary together and which codes training rows have, and the scores of rows that trained nothing.
 
-use crate::score::calibration::{Calibration, Threshold};
+use crate::score::calibration::{Calibration, KNOWN, Threshold, at_least};
 use crate::score::copies::without_copies;
 use crate::score::judge::{Judge, Opinion, Ruler};
 use crate::score::kind::{Reason, RowScore, ScoreKind, as_means};
@@ -111,6 +111,10 @@ impl Detector {
         }
         let mut detector = Self { judges, calibrations: Vec::new(), probed: None, points: None };
         let rows = data.select(&held_out[0])?;
+        let known = train(&splits[0], enough);
+        let known = &known[..known.len().min(KNOWN)];
+        let series = data.windows.is_some() && !known.is_empty();
+        let known = series.then(|| data.select(known)).transpose()?;
         let mut all = Vec::new();
         for kind in ScoreKind::ALL {
             let scores = if own {
@@ -122,12 +126,21 @@ impl Detector {
                 let opinions = detector.opinions(model, &rows, kind, 0)?;
                 opinions.into_iter().map(|row| row.score).collect()
             };
-            detector.calibrations.push(Calibration::new(scores.clone()));
-            all.push(scores);
+            // Few stretches of a series may happen to be its calmest: later windows are no less strange
+            // than those that trained.
+            let known = match &known {
+                Some(known) => {
+                    let opinions = detector.opinions(model, known, kind, 0)?;
+                    opinions.into_iter().map(|row| row.score).collect()
+                }
+                None => Vec::new(),
+            };
+            detector.calibrations.push(Calibration::new(at_least(scores.clone(), known.clone())));
+            all.push([scores, known]);
         }
         if !own {
-            let train = train(&splits[0], enough);
-            detector.points = PointJudge::fit(model, data, train, &held_out[0], &all)?;
+            let (train, held_out) = (train(&splits[0], enough), &held_out[0]);
+            detector.points = PointJudge::fit(model, data, train, held_out, &all)?;
         }
         Ok(Some(detector))
     }

@@ -2,7 +2,7 @@
 //!
 //! A window's score is about all of its points: one that is odd alone is little among many.
 
-use crate::score::calibration::Calibration;
+use crate::score::calibration::{Calibration, KNOWN, at_least};
 use crate::score::judge::{Judge, Ruler, joined};
 use crate::score::kind::ScoreKind;
 use crate::score::whiten::Whitener;
@@ -38,14 +38,15 @@ pub(crate) fn measured(windows: &Windows, features: usize) -> usize {
 }
 
 impl PointJudge {
-    /// Learns from windows how errors vary, and from `held_out`, of which `scores` are what the windows
-    /// score by each of [`ScoreKind::ALL`], what is usual; none for rows that are no windows.
+    /// Learns from windows how errors vary, and what is usual from `held_out` and the first of `train`,
+    /// of which `scores` are what the windows score by each of [`ScoreKind::ALL`]; none for rows that
+    /// are no windows.
     pub(crate) fn fit(
         model: &Model,
         data: &Dataset,
         train: &[usize],
         held_out: &[usize],
-        scores: &[Vec<f64>],
+        scores: &[[Vec<f64>; 2]],
     ) -> Result<Option<Self>> {
         let Some(windows) = &data.windows else { return Ok(None) };
         let channels = measured(windows, data.features());
@@ -77,23 +78,38 @@ impl PointJudge {
         let errors = Whitener::fit(&errors, channels, contamination);
         let ruler = Ruler::of(Vec::new());
         let mut judge = Self { deviations, errors, ruler, calibrations: Vec::new() };
-        let known = data.select(held_out)?;
-        let Some(windows) = &known.windows else { return Ok(None) };
-        let own = judge.distances(model, &known, windows)?;
-        judge.ruler = Ruler::of(own.iter().flatten().copied().collect());
-        let most: Vec<f64> = windows
-            .starts
-            .iter()
-            .map(|start| {
-                let points = own[*start..*start + windows.length].iter().flatten();
-                points.copied().fold(0.0, f64::max)
-            })
-            .collect();
-        for (kind, scores) in ScoreKind::ALL.into_iter().zip(scores) {
-            let all = scores.iter().zip(&most).map(|(score, own)| judge.score(kind, *score, *own));
-            judge.calibrations.push(Calibration::new(all.collect()));
+        let known = if train.is_empty() { &[] } else { &train[..train.len().min(KNOWN)] };
+        let [(own, most), (known, most_known)] =
+            [judge.most(model, data, held_out)?, judge.most(model, data, known)?];
+        judge.ruler = Ruler::of(at_least(own, known));
+        for (kind, [scores, known]) in ScoreKind::ALL.into_iter().zip(scores) {
+            let joined = |scores: &[f64], most: &[f64]| -> Vec<f64> {
+                scores
+                    .iter()
+                    .zip(most)
+                    .map(|(score, own)| judge.score(kind, *score, *own))
+                    .collect()
+            };
+            let all = at_least(joined(scores, &most), joined(known, &most_known));
+            judge.calibrations.push(Calibration::new(all));
         }
         Ok(Some(judge))
+    }
+
+    /// The distances of the points of some windows, and of the most extreme of each window.
+    fn most(&self, model: &Model, data: &Dataset, rows: &[usize]) -> Result<(Vec<f64>, Vec<f64>)> {
+        if rows.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let data = data.select(rows)?;
+        let Some(windows) = &data.windows else { return Ok((Vec::new(), Vec::new())) };
+        let own = self.distances(model, &data, windows)?;
+        let most = |start: &usize| {
+            let points = own[*start..*start + windows.length].iter().flatten();
+            points.copied().fold(0.0, f64::max)
+        };
+        let most = windows.starts.iter().map(most).collect();
+        Ok((own.into_iter().flatten().collect(), most))
     }
 
     /// The scores of points, of which `windows` is what their windows score in the mean.
