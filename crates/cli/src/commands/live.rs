@@ -148,7 +148,8 @@ impl Live<'_> {
             return;
         };
         let of = |names: &[String]| one_name(names.iter().filter_map(|name| cells.get(name)));
-        object["row"] = of(series.stamps()).map_or(json!(self.rows), Value::from);
+        let stamp = of(series.stamps()).filter(|stamp| !stamp.is_empty());
+        object["row"] = stamp.map_or(json!(self.rows), Value::from);
         if let Some(group) = of(&series.group) {
             object["group"] = group.into();
         }
