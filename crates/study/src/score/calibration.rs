@@ -79,7 +79,7 @@ pub struct Calibration {
     tail: Tail,
 }
 
-/// Windows that trained which calibrate too, at most.
+/// Windows that trained by which errors are measured and scores calibrated, at most.
 pub(crate) const KNOWN: usize = 2048;
 /// Scores kept at most, evenly over the ranks; the highest, which decide about the tail, all.
 const MOST: usize = 2000;

@@ -27,7 +27,8 @@ use std::sync::Arc;
 pub struct Detector {
     /// The model's own judge, then one for each member.
     pub judges: Vec<Judge>,
-    /// The scores of rows that trained nothing, in the order of [`ScoreKind::ALL`].
+    /// The scores of rows that trained nothing, in the order of [`ScoreKind::ALL`]; of windows no lower
+    /// than those of windows that trained.
     pub calibrations: Vec<Calibration>,
     /// How rows that are certainly anomalies were scored when the model was new.
     pub probed: Option<Probed>,
@@ -163,8 +164,8 @@ impl Detector {
         by(self.calibration(kind), threshold, contamination)
     }
 
-    /// The scores of windows of a series that trained nothing, each with its most extreme point; points
-    /// are compared with them.
+    /// The scores of windows of a series, each with its most extreme point, with which points are
+    /// compared.
     pub fn point_calibration(&self, kind: ScoreKind) -> &Calibration {
         let at = ScoreKind::ALL.iter().position(|known| *known == kind).unwrap_or(0);
         let own = self.points.as_ref().and_then(|points| points.calibrations.get(at));

@@ -9,9 +9,6 @@ use crate::score::whiten::Whitener;
 use model::{Inside, Model};
 use rows::{Dataset, Matrix, Result, Windows};
 
-/// Windows whose errors tell how errors vary, at most.
-const MOST: usize = 2048;
-
 /// Judges points by their own errors.
 ///
 /// A window has as many points as chances that one of them is extreme. So a point's own error counts
@@ -26,13 +23,12 @@ pub(crate) struct PointJudge {
     pub(crate) errors: Whitener,
     /// For distances of points.
     pub(crate) ruler: Ruler,
-    /// Of the windows that trained nothing, each with its most extreme point, in the order of
-    /// [`ScoreKind::ALL`].
+    /// Of windows, each with its most extreme point, in the order of [`ScoreKind::ALL`].
     pub(crate) calibrations: Vec<Calibration>,
 }
 
 /// The measured channels of a point, which stand before its phases.
-pub(crate) fn measured(windows: &Windows, features: usize) -> usize {
+fn measured(windows: &Windows, features: usize) -> usize {
     let phases = 2 * windows.series.cycles().len();
     (features / windows.length.max(1)).saturating_sub(phases)
 }
@@ -50,8 +46,8 @@ impl PointJudge {
     ) -> Result<Option<Self>> {
         let Some(windows) = &data.windows else { return Ok(None) };
         let channels = measured(windows, data.features());
-        let sample = if train.is_empty() { held_out } else { train };
-        let sample = &sample[..sample.len().min(MOST)];
+        let known = &train[..train.len().min(KNOWN)];
+        let sample = if known.is_empty() { &held_out[..held_out.len().min(KNOWN)] } else { known };
         if channels == 0 || sample.is_empty() {
             return Ok(None);
         }
@@ -78,7 +74,6 @@ impl PointJudge {
         let errors = Whitener::fit(&errors, channels, contamination);
         let ruler = Ruler::of(Vec::new());
         let mut judge = Self { deviations, errors, ruler, calibrations: Vec::new() };
-        let known = if train.is_empty() { &[] } else { &train[..train.len().min(KNOWN)] };
         let [(own, most), (known, most_known)] =
             [judge.most(model, data, held_out)?, judge.most(model, data, known)?];
         judge.ruler = Ruler::of(at_least(own, known));
