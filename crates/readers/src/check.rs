@@ -21,8 +21,8 @@ const ROWS: usize = 2000;
 const SAME: f64 = 0.9999;
 /// Fewer steps from one time to the next do not tell that all are even ...
 const STEPS: usize = 30;
-/// ... and of more than these, nine in ten must be.
-const EVEN: f64 = 10.0 / 9.0;
+/// ... and of more than these, this part must be.
+const EVEN: f64 = 0.9;
 /// Points of a day that are a window, at least and at most.
 const DAY_OF: (i64, i64) = (12, 96);
 /// Columns named in one message at most.
@@ -108,9 +108,8 @@ fn series(data: &Dataset, columns: &[Column]) -> Result<Option<Message>> {
     let Some(step) = sorted.get(sorted.len() / 2).copied() else { return Ok(None) };
     let (day, month) = (86_400, 28 * 86_400..=31 * 86_400);
     let is_even = |own: &&i64| **own == step || month.contains(&step) && month.contains(own);
-    if steps.len() < STEPS
-        || EVEN * steps.iter().filter(is_even).count() as f64 <= steps.len() as f64
-    {
+    let even = steps.iter().filter(is_even).count() as f64;
+    if steps.len() < STEPS || even < EVEN * steps.len() as f64 {
         return Ok(None);
     }
     let window = match step {

@@ -189,8 +189,7 @@ enum Decimals {
 impl Decimals {
     /// Those of the numbers before, and of one more as it is written.
     fn with(self, number: &str, mark: DecimalMark) -> Self {
-        let mark = if mark == DecimalMark::Comma { ',' } else { '.' };
-        let behind = number.split_once(mark).map_or("", |(_, behind)| behind);
+        let behind = number.split_once(mark.mark()).map_or("", |(_, behind)| behind);
         let own = behind.len();
         match self {
             _ if number.contains(['e', 'E']) || !behind.bytes().all(|b| b.is_ascii_digit()) => {
