@@ -50,6 +50,7 @@ pub mod data {
         read_line, read_point, write_filled, write_new_rows, write_npy, write_npy_blocks,
         write_table, write_table_blocks,
     };
+    pub use rows::calendar::date_time;
     pub use rows::{
         Channel, ColumnKind, Cycle, Cycles, Dataset, DecimalMark, Duplicates, Field, Fractions,
         Gaps, Held, Notation, Part, Series, Shape, Span, Split, Store, Values, View, Whitening,

@@ -236,6 +236,39 @@ fn two_columns_may_tell_series_apart_together() {
 }
 
 #[test]
+fn milliseconds_of_several_machines_are_their_time_and_a_row_belongs_to_one() {
+    let place = folder(&[]);
+    let point = |at: usize| {
+        let stamp = 1_704_067_200_000 + 60_000 * (at / 2);
+        format!("{stamp},{},{}.5,{}", ["A", "B"][at % 2], at % 7, at % 3)
+    };
+    let text = points("ts,machine,v,load", 400, point);
+    std::fs::write(place.path().join("ms.csv"), &text).unwrap();
+    let train = "train ms.csv --window 8 --group machine --epochs 1 --latent 2";
+    ae(place.path(), &format!("{train} -o m.ae --quiet"));
+    let series = series_of(place.path(), "m.ae");
+    assert_eq!(series["found"][0], "ts", "{series}");
+    let refused = |text: &str, wanted: &str| {
+        std::fs::write(place.path().join("odd.csv"), text).unwrap();
+        let run = Command::new(env!("CARGO_BIN_EXE_ae"))
+            .args("score m.ae odd.csv --quiet".split(' '))
+            .current_dir(place.path())
+            .output()
+            .unwrap();
+        let error = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert!(!run.status.success() && error.contains(wanted), "{error}");
+    };
+    refused(&text.replacen(",A,", ",,", 2), "row 1 has no value in machine (such rows in all: 2)");
+    // Each hour is no minute.
+    let hourly = |at: usize| {
+        let stamp = 1_704_067_200_000 + 3_600_000 * (at / 2);
+        format!("{stamp},{},{}.5,{}", ["A", "B"][at % 2], at % 7, at % 3)
+    };
+    let text = points("ts,machine,v,load", 400, hourly);
+    refused(&text, "points are 1h apart, those of the training 1min");
+}
+
+#[test]
 fn stamps_of_months_and_of_two_columns_are_those_of_a_series() {
     let place = folder(&[]);
     let path = |name: &str| place.path().join(name);

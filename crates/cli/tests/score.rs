@@ -231,6 +231,15 @@ fn lines_of_a_log_are_scored_as_they_come() {
     let reason = &answers[1]["reasons"][0];
     assert_eq!(reason["column"], "line", "{out}");
     assert!(reason.to_string().contains("stuck"), "{out}");
+    // When it was written stands beside its number, live and in a file.
+    assert!(answers[1]["time"].as_str().unwrap().contains("05:01:00"), "{out}");
+    place.write("new.log", &(line(300) + strange));
+    place.ok("score log.ae new.log -o scores.csv --quiet", "");
+    let scores = place.read("scores.csv");
+    assert!(
+        scores.starts_with("row,time,score,") && scores.contains("\n2,2024-05-01 05:01:00,"),
+        "{scores}"
+    );
 }
 
 #[test]
@@ -356,11 +365,54 @@ fn a_point_without_a_value_stands_for_the_one_before_where_gaps_were_filled() {
     assert!(carried["score"].is_number() && carried["carried"][0] == "value", "{carried}");
     assert!(!carried["reasons"].to_string().contains("\"value\""), "{carried}");
     assert!(next["score"].is_number() && next["carried"].is_null(), "{next}");
+    // Points that are missing lie on the line between their neighbours, as in the training.
+    let gap = live(&(names.to_owned() + &rows(0..9, &|_| false) + &rows(11..12, &|_| false)));
+    let (behind, anew) = (&gap[18], &gap[18]["begins_anew"]);
+    assert!(behind["score"].is_number() && behind["filled"] == 2 && anew.is_null(), "{behind}");
+    let long = live(&(names.to_owned() + &rows(0..9, &|_| false) + &rows(30..31, &|_| false)));
+    assert!(long[18]["begins_anew"].is_string() && long[18]["filled"].is_null(), "{}", long[18]);
+    let nameless = live(&(names.to_owned() + &point("", 0, false)));
+    assert!(nameless[0]["error"].as_str().unwrap().contains("pump: has no value"), "{nameless:?}");
     // A sensor that is dead is told, and by which machine.
     let answers = live(&(names.to_owned() + &rows(0..20, &|at| at > 7)));
     let dead = answers.last().unwrap();
     assert!(dead["error"].as_str().unwrap().contains("value: has no value"), "{dead}");
     assert_eq!((&dead["group"], &dead["row"]), (&"b".into(), &"2024-01-01 19:00".into()), "{dead}");
+}
+
+#[test]
+fn a_spike_that_comes_live_does_not_ring_for_as_long_as_it_is_in_the_window() {
+    let place = Folder(TempDir::new().unwrap());
+    let mut noise = 1u64;
+    let mut value = |at: usize| {
+        noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let noise = (noise >> 33) as f64 / (1u64 << 31) as f64 - 0.5;
+        20.0 + 5.0 * (at as f64 * std::f64::consts::TAU / 24.0).sin() + noise
+    };
+    // Milliseconds since 1970 are told by their size.
+    let stamp = |at: usize| 1_704_067_200_000 + 3_600_000 * at;
+    let mut rows = |of: std::ops::Range<usize>, spike: usize| -> String {
+        let row = |at: usize| (at, value(at) + if at == spike { 12.0 } else { 0.0 });
+        let mode = |at: usize| if at % 24 < 12 { "day" } else { "night" };
+        of.map(row).map(|(at, value)| format!("{},{value:.2},{}\n", stamp(at), mode(at))).collect()
+    };
+    place.write("sensor.csv", &("time,value,mode\n".to_owned() + &rows(0..1500, usize::MAX)));
+    place.ok(
+        "train sensor.csv --window 24 --for anomalies --epochs 30 --members 1 -o sensor.ae --quiet",
+        "",
+    );
+    // A mode that training never had is the first of the reasons.
+    let unknown = format!("{},{:.2},service\n", stamp(1600), 26.0);
+    let input = "time,value,mode\n".to_owned() + &rows(1500..1600, 1550) + &unknown;
+    let live = place.ok("score sensor.ae - --quiet", &input);
+    let answers: Vec<Value> =
+        live.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let rings = |of: std::ops::Range<usize>| -> Vec<usize> {
+        of.filter(|at| answers[*at]["anomaly"] == 1).collect()
+    };
+    assert_eq!(answers[50]["anomaly"], 1, "{}", answers[50]);
+    assert!(rings(51..75).len() <= 4, "{:?}", rings(0..100));
+    assert_eq!(answers[100]["reasons"][0]["column"], "mode", "{}", answers[100]);
 }
 
 /// One line of a log of machines: the kind follows the temperature, the switch too; every seventh

@@ -65,11 +65,27 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
             split.set("gaps", "fill").text(", which interpolates it"),
         ));
     }
+    if let Some(groups) = &groups {
+        check_names(groups, &series.group, &data.name)?;
+    }
     let mut windows = cut::windows(&data, groups.as_deref(), &series, options.memory)?;
     if series.stamps().is_empty() {
         windows.warnings.push(without_stamps(&data)?);
     }
     Ok(windows)
+}
+
+/// An error for rows that name no series.
+fn check_names(groups: &[String], columns: &[String], place: &str) -> Result<()> {
+    let nameless = groups.iter().enumerate().filter(|(_, name)| name.is_empty());
+    let mut rows = nameless.map(|(row, _)| row + 1);
+    let Some(first) = rows.next() else { return Ok(()) };
+    let (names, all) = (columns.join(" and "), 1 + rows.count());
+    let what = "and belongs to no series; fill it in, or leave such rows out of the file";
+    Err(Error::data(
+        place,
+        format!("row {first} has no value in {names} (such rows in all: {all}), {what}"),
+    ))
 }
 
 /// That no column tells the time of points, with the first whose numbers ascend as time does.
@@ -84,14 +100,13 @@ fn without_stamps(data: &Dataset) -> Result<Message> {
         let steps = (2..seen).filter(|row| step(*row, column) == step(1, column)).count();
         2 * steps >= seen
     };
-    let dated =
-        |column: usize| seen > 2 && since_1970(at(0, column), at(seen - 1, column)).is_some();
     let ascends = |column: &usize| {
         let whole = |row: usize| at(row, *column).fract() == 0.0 && step(row, *column) > 0.0;
-        seen > 2 && (1..seen).all(whole) && (even(*column) || dated(*column))
+        seen > 2 && (1..seen).all(whole) && even(*column)
     };
+    let counts = counts_since_1970(data)?.first().map(|(column, _)| *column);
     let why = "no column holds dates, and points are taken in the order of the rows; ";
-    Ok(match (0..features).find(ascends) {
+    Ok(match counts.or_else(|| (0..features).find(ascends)) {
         Some(column) => Message::from(why)
             .text("if it tells the time, say ")
             .set("time", data.column_name(column)),
@@ -108,7 +123,8 @@ fn table(source: &str, options: &ReadOptions) -> Result<Loaded> {
 }
 
 /// Those that a model knows, where they are there; else the only column of dates, with the only one
-/// of times of day where these are apart; none where there is none.
+/// of times of day where these are apart, or the only one that counts parts of seconds since 1970; none
+/// where there is none.
 fn time_columns(source: &str, options: &ReadOptions, known: &[String]) -> Result<Vec<String>> {
     // A model does not know the time stamps as channels.
     let all = ReadOptions { expected: Vec::new(), only: Vec::new(), ..options.clone() };
@@ -117,7 +133,12 @@ fn time_columns(source: &str, options: &ReadOptions, known: &[String]) -> Result
         return Ok(known.to_vec());
     }
     let of = |at: &usize| columns[*at].sort() == Sort::Dates;
-    let dates: Vec<usize> = (0..columns.len()).filter(of).collect();
+    let mut dates: Vec<usize> = (0..columns.len()).filter(of).collect();
+    if dates.is_empty() {
+        // Seconds may be any large numbers, and are left to the user.
+        let counts = counts_since_1970(&dataset)?.into_iter();
+        dates = counts.filter(|(_, unit)| *unit != "seconds").map(|(at, _)| at).collect();
+    }
     let name =
         |at: &usize| dataset.columns.get(*at).cloned().unwrap_or_else(|| (at + 1).to_string());
     let clocks = dates.iter().filter(|at| columns[**at].kind() == ColumnKind::Time).count();
@@ -130,6 +151,33 @@ fn time_columns(source: &str, options: &ReadOptions, known: &[String]) -> Result
             Err(Error::setting("time", "open", wanted.setting("time")))
         }
     }
+}
+
+/// The columns whose every number counts since 1970, each with its unit.
+fn counts_since_1970(data: &Dataset) -> Result<Vec<(usize, &'static str)>> {
+    let numbers = |column: &usize| data.kind(*column).is_number();
+    let mut ranges: Vec<Option<(f64, f64)>> =
+        (0..data.features()).map(|at| numbers(&at).then_some((f64::MAX, f64::MIN))).collect();
+    for block in data.blocks() {
+        let block = block?;
+        for at in 0..block.len() {
+            let (range, number) = (&mut ranges[at % data.features()], block.get(at));
+            let Some((low, high)) = range else { continue };
+            if number.is_nan() {
+                continue;
+            }
+            if number.fract() != 0.0 {
+                *range = None;
+            } else {
+                (*low, *high) = (low.min(number), high.max(number));
+            }
+        }
+    }
+    let unit = |(at, range): (usize, Option<(f64, f64)>)| {
+        let (low, high) = range.filter(|(low, high)| low < high)?;
+        Some((at, since_1970(low, high)?))
+    };
+    Ok(ranges.into_iter().enumerate().filter_map(unit).collect())
 }
 
 /// Reads without refusing what only training would mind.

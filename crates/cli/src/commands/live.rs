@@ -14,6 +14,7 @@ use autoencoders::data::Notation;
 use autoencoders::data::Values;
 use autoencoders::data::one_name;
 use autoencoders::data::read_cell;
+use autoencoders::study::PointScore;
 use autoencoders::study::Reason;
 use autoencoders::study::Threshold;
 use autoencoders::study::detector;
@@ -165,9 +166,14 @@ impl Live<'_> {
             Told::of(why, &column(model, why.column), [&fields[0], &fields[1]]).object()
         };
         let reasons: Vec<Value> = row.reasons.iter().map(of).collect();
-        Ok(
-            json!({ "row": self.name(cells), "score": row.score, "probability": row.probability, "anomaly": u8::from(row.score > self.threshold), "reasons": reasons }),
-        )
+        let anomaly = u8::from(row.score > self.threshold);
+        let mut answer = json!({ "row": self.name(cells), "score": row.score, "probability": row.probability, "anomaly": anomaly, "reasons": reasons });
+        if let Cells::Line([(name, stamp), _]) = cells
+            && !stamp.is_empty()
+        {
+            answer[name] = stamp.as_str().into();
+        }
+        Ok(answer)
     }
 
     /// How a row is called: by the columns that identify rows, where they are named and there, or by
@@ -178,34 +184,32 @@ impl Live<'_> {
         ids.and_then(one_name).map_or(json!(self.rows), Value::from)
     }
 
-    fn point(&self, watched: Watched) -> Result<Value> {
-        let Watched { stamp, group, anew, carried, window } = watched;
+    fn point(&mut self, watched: Watched) -> Result<Value> {
+        let Watched { stamp, group, anew, carried, filled, window } = watched;
         let mut answer = match window {
             Err(missing) => json!({ "score": null, "waits_for": missing }),
             Ok(window) => {
-                let scored = score_points(self.model, &window, self.args.kind, self.args.reasons)?;
+                let (point, window) = self.newest(&group, *window)?;
                 let series = window.windows.iter().map(|windows| &windows.series);
                 let parts: Vec<_> = series.flat_map(|series| series.parts()).collect();
                 let fields: Vec<Field> = parts.iter().map(|part| part.field.clone()).collect();
-                let last = scored.last();
                 let known = |why: &&Reason| !carried.contains(&parts[why.column].name);
-                let reasons: Vec<Value> = last
-                    .iter()
-                    .flat_map(|point| &point.reasons)
-                    .filter(known)
-                    .map(|why| Told::of(why, &parts[why.column].name, [&fields, &fields]).object())
-                    .collect();
-                let score = last.and_then(|point| point.score);
-                let anomaly = u8::from(score.is_some_and(|score| score > self.of_points));
-                let probability = last.and_then(|point| point.probability);
-                json!({ "score": score, "probability": probability, "anomaly": anomaly, "reasons": reasons })
+                let told = |why: &Reason| {
+                    Told::of(why, &parts[why.column].name, [&fields, &fields]).object()
+                };
+                let reasons: Vec<Value> = point.reasons.iter().filter(known).map(told).collect();
+                let anomaly = u8::from(rings(&point, self.of_points));
+                json!({ "score": point.score, "probability": point.probability, "anomaly": anomaly, "reasons": reasons })
             }
         };
-        if let Some(group) = group {
+        if self.model.signature().series.iter().any(|series| !series.group.is_empty()) {
             answer["group"] = group.into();
         }
         if !carried.is_empty() {
             answer["carried"] = carried.into();
+        }
+        if filled > 0 {
+            answer["filled"] = filled.into();
         }
         if let Some(why) = anew {
             answer["begins_anew"] = why.into();
@@ -213,6 +217,54 @@ impl Live<'_> {
         answer["row"] = if stamp.is_empty() { json!(self.rows) } else { stamp.into() };
         Ok(answer)
     }
+
+    /// The score of the newest point of a series, and the window by which it was scored.
+    ///
+    /// A point that was odd by itself would leave its window odd for as long as it is in it. So that
+    /// window is scored with what was expected in its place too, and what is less odd counts: as it
+    /// is, a window may be usual again, where a machine went on to another of its states.
+    fn newest(&mut self, group: &str, window: Dataset) -> Result<(PointScore, Dataset)> {
+        let (model, kind) = (self.model, self.args.kind);
+        let last = |window: &Dataset, reasons: usize| -> Result<PointScore> {
+            let point = score_points(model, window, kind, reasons)?.pop();
+            point.ok_or_else(|| Error::data("row", "is no window of points"))
+        };
+        let mut found = (last(&window, self.args.reasons)?, window);
+        let Some(watch) = &mut self.watch else { return Ok(found) };
+        if let Some(settled) = watch.settled(group)? {
+            let point = last(&settled, self.args.reasons)?;
+            if point.score < found.0.score {
+                found = (point, settled);
+            }
+        }
+        let threshold = self.of_points;
+        if rings(&found.0, threshold) {
+            watch.expect(group, Some(&expected(model, &found.1)?));
+            let without = watch.settled(group)?;
+            let without = without.map(|window| last(&window, 0)).transpose()?;
+            if without.is_none_or(|point| rings(&point, threshold)) {
+                // It is not this point alone.
+                watch.expect(group, None);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Whether a point is an anomaly.
+fn rings(point: &PointScore, threshold: f64) -> bool {
+    point.score.is_some_and(|score| score > threshold)
+}
+
+/// What a model expects of the channels of a window's last point.
+fn expected(model: &Model, window: &Dataset) -> Result<Vec<f64>> {
+    let series = window.windows.iter().map(|windows| &windows.series);
+    let measured = series.flat_map(|series| &series.channels).map(|channel| channel.width()).sum();
+    let length = window.windows.as_ref().map_or(1, |windows| windows.length.max(1));
+    let width = window.features() / length;
+    let rebuilt = model.reconstruct(window)?.values;
+    let last = rebuilt.iter().enumerate().skip(width * (length - 1));
+    Ok(last.take(measured).map(|(at, value)| model.signature().kept_value(at, *value)).collect())
 }
 
 /// Whether a line is a comment, as in files.

@@ -8,9 +8,11 @@ use crate::exit::Exit;
 use crate::files::{refuse_input, refuse_no_folder};
 use crate::reason::Told;
 use crate::show::{self, Show};
+use autoencoders::data::ColumnKind;
 use autoencoders::data::Dataset;
 use autoencoders::data::Field;
 use autoencoders::data::Windows;
+use autoencoders::data::date_time;
 use autoencoders::data::one_name;
 use autoencoders::data::refuse_existing;
 use autoencoders::data::write_atomically;
@@ -50,6 +52,8 @@ struct Item {
     name: String,
     /// Of a point, its series, where there are several.
     group: Option<String>,
+    /// Of a line of a log, when it was written.
+    time: Option<String>,
     /// None for a point that no window holds, and for a row without any value.
     score: Option<f64>,
     probability: Option<f64>,
@@ -59,9 +63,9 @@ struct Item {
 }
 
 impl Item {
-    /// How it is called where nothing else names its series.
+    /// How it is called where nothing else names its series or its time.
     fn called(&self) -> String {
-        one_name(self.group.iter().chain([&self.name])).unwrap_or_default()
+        one_name(self.group.iter().chain([&self.name]).chain(&self.time)).unwrap_or_default()
     }
 }
 
@@ -118,7 +122,7 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
     probed.advice(args.kind).into_iter().for_each(|advice| show.warn(advice));
     let mut items = match &data.windows {
         Some(windows) => points(windows, score_points(model, data, args.kind, args.reasons)?),
-        None => rows(data, score(model, data, args.kind, args.reasons)?),
+        None => rows(data, score(model, data, args.kind, args.reasons)?)?,
     };
     without_values(data, &mut items, show)?;
     count_missing(data, &mut items)?;
@@ -230,22 +234,43 @@ fn warn_of_many(scores: &[f64], threshold: f64, args: &Score, show: &Show) {
     ));
 }
 
-fn rows(data: &Dataset, rows: Vec<RowScore>) -> Vec<Item> {
+fn rows(data: &Dataset, rows: Vec<RowScore>) -> Result<Vec<Item>> {
+    let mut times = times_of_lines(data)?.into_iter().flatten();
     let item = |(row, of): (usize, RowScore)| Item {
         name: data.row_name(row),
         group: None,
+        time: times.next(),
         score: Some(of.score),
         probability: Some(of.probability),
         reasons: of.reasons,
         missing: 0,
     };
-    rows.into_iter().enumerate().map(item).collect()
+    Ok(rows.into_iter().enumerate().map(item).collect())
+}
+
+/// When each line of a log was written; empty for those of which that is not known.
+fn times_of_lines(data: &Dataset) -> Result<Option<Vec<String>>> {
+    let date = (0..data.features()).find(|column| data.kind(*column) == ColumnKind::Date);
+    let Some(date) = date.filter(|_| data.notation.lines) else { return Ok(None) };
+    let mut times = Vec::with_capacity(data.rows());
+    for block in data.blocks() {
+        let block = block?;
+        let numbers = (date..block.len()).step_by(data.features()).map(|at| block.get(at));
+        // Days as they are held tell parts of milliseconds apart.
+        let milliseconds = |days: f64| (days.clamp(-1e7, 1e7) * 86_400e3).round() as i128;
+        let text = |days: f64| {
+            if days.is_nan() { String::new() } else { date_time(milliseconds(days) * 1_000_000) }
+        };
+        times.extend(numbers.map(text));
+    }
+    Ok(Some(times))
 }
 
 fn points(windows: &Windows, points: Vec<PointScore>) -> Vec<Item> {
     let item = |(at, of): (usize, PointScore)| Item {
         name: windows.stamps[at].clone(),
         group: windows.groups.as_ref().map(|groups| groups[at].clone()),
+        time: None,
         score: of.score,
         probability: of.probability,
         reasons: of.reasons,
@@ -378,8 +403,10 @@ impl Scored {
             "anomaly": u8::from(self.is_anomaly(item)),
             "reasons": self.told(item).map(|told| told.object()).collect::<Vec<_>>(),
         });
-        if let Some(group) = &item.group {
-            object["group"] = group.as_str().into();
+        for (name, text) in [("group", &item.group), ("time", &item.time)] {
+            if let Some(text) = text {
+                object[name] = text.as_str().into();
+            }
         }
         if let Some(labels) = &self.labels {
             object["label"] = labels[at].as_str().into();
@@ -421,6 +448,9 @@ impl Scored {
         if grouped {
             header.insert(0, "group".to_owned());
         }
+        if self.items.iter().any(|item| item.time.is_some()) {
+            header.insert(1, "time".to_owned());
+        }
         let stretch_of =
             self.stretches.as_ref().map(|stretches| numbered(stretches, self.items.len()));
         header.extend(stretch_of.iter().map(|_| "stretch".to_owned()));
@@ -434,8 +464,9 @@ impl Scored {
             |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
         for (at, item) in self.items.iter().enumerate() {
             let mut cells: Vec<String> = item.group.iter().cloned().collect();
+            cells.push(item.name.clone());
+            cells.extend(item.time.clone());
             cells.extend([
-                item.name.clone(),
                 number(item.score),
                 number(item.probability),
                 u8::from(self.is_anomaly(item)).to_string(),

@@ -32,7 +32,11 @@ const SAVED_EVERY: Duration = Duration::from_secs(300);
 
 pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     // Refused before anything is read; what depends on the rows is decided once they are there.
-    recipe::config(args, &Shape::Flat { width: 1 }, &[])?;
+    let shape = match args.rows.reading.window {
+        Some(length) => Shape::Series { length, channels: 1 },
+        None => Shape::Flat { width: 1 },
+    };
+    recipe::config(args, &shape, &[])?;
     let place = Place::of(args)?;
     let report = report_of(args, &place)?;
     let start = args.from.as_ref().map(|path| load(path)).transpose()?;

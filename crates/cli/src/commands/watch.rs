@@ -9,28 +9,49 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// A step this much longer or shorter than others is none of theirs.
 const GAP: f64 = 1.5;
+/// How far from a whole number of steps a gap may be that is filled.
+const UNEVEN: f64 = 0.25;
 
 /// The newest points of each series, as many as a window has.
 pub(crate) struct Watch<'a> {
     model: &'a Model,
     series: &'a Series,
     notation: Notation,
-    newest: BTreeMap<String, VecDeque<Point>>,
+    newest: BTreeMap<String, VecDeque<Kept>>,
     /// The last step of each series from one point to the next, where the model knows none.
     steps: BTreeMap<String, i128>,
     /// How many points in a row each channel of a series had no value, by its column.
     empty: BTreeMap<String, Vec<usize>>,
 }
 
+/// A point of the newest window.
+struct Kept {
+    point: Point,
+    /// What was expected in its place, where it was odd by itself.
+    expected: Option<Vec<f64>>,
+}
+
+impl Kept {
+    fn values(&self) -> &[f64] {
+        &self.point.values
+    }
+
+    fn settled(&self) -> &[f64] {
+        self.expected.as_deref().unwrap_or(self.values())
+    }
+}
+
 /// What is known once a point has come.
 pub(crate) struct Watched {
-    /// Its time stamp and, where there are several series, its own.
+    /// Its time stamp and its series; that is empty where the model knows one.
     pub(crate) stamp: String,
-    pub(crate) group: Option<String>,
+    pub(crate) group: String,
     /// Why the window begins anew with it, where it does.
     pub(crate) anew: Option<String>,
     /// The columns in which it had no value, and stands for the point before.
     pub(crate) carried: Vec<String>,
+    /// How many points were missing before it, and lie on the straight line between its neighbours.
+    pub(crate) filled: usize,
     /// The window that it completes; else how many points are still missing.
     pub(crate) window: std::result::Result<Box<Dataset>, usize>,
 }
@@ -79,33 +100,59 @@ impl<'a> Watch<'a> {
         })?;
         let (stamp, group) = (point.stamp.clone(), point.group.clone());
         let newest = self.newest.entry(group.clone()).or_default();
-        let last = newest.back().and_then(|point| point.time);
+        let last = newest.back().and_then(|kept| kept.point.time);
         let step = self.series.step.map(|step| i128::from(step.nanos));
-        let anew = begins_anew(last, step.or(self.steps.get(&group).copied()), &point);
+        let step = step.or(self.steps.get(&group).copied());
+        let filled = missing_points(self.series, last, step, &point);
+        let anew = if filled > 0 { None } else { begins_anew(last, step, &point) };
         match (&anew, last, point.time) {
             (Some(_), ..) => newest.clear(),
             (None, Some(last), Some(time)) => {
-                self.steps.insert(group.clone(), time - last);
+                self.steps.insert(group.clone(), (time - last) / (filled as i128 + 1));
             }
             _ => {}
         }
         let empty = self.empty.entry(group.clone()).or_default();
-        let carried = carry(self.series, &mut point, newest.back(), empty);
+        let carried = carry(self.series, &mut point, newest.back().map(Kept::values), empty);
         let carried = carried.inspect_err(|_| newest.clear())?;
-        newest.push_back(point);
+        let between = newest.back().map(|last| between(self.series, &last.point, &point, filled));
+        let points = between.into_iter().flatten().chain([point]);
+        newest.extend(points.map(|point| Kept { point, expected: None }));
         while newest.len() > self.series.window {
             newest.pop_front();
         }
-        let missing = self.series.window - newest.len();
-        let window = if missing > 0 { Err(missing) } else { Ok(Box::new(self.window(&group)?)) };
-        let group = (!self.series.group.is_empty()).then_some(group);
-        Ok(Watched { stamp, group, anew, carried, window })
+        let waits_for = self.series.window - newest.len();
+        let window = if waits_for > 0 {
+            Err(waits_for)
+        } else {
+            Ok(Box::new(self.window(&group, Kept::values)?))
+        };
+        Ok(Watched { stamp, group, anew, carried, filled, window })
     }
 
-    fn window(&self, group: &str) -> Result<Dataset> {
+    /// The newest window, with what was expected in the place of points that were odd by themselves;
+    /// none where there are none of these.
+    pub(crate) fn settled(&self, group: &str) -> Result<Option<Dataset>> {
+        let mut points = self.newest.get(group).into_iter().flatten();
+        let any = points.any(|kept| kept.expected.is_some());
+        any.then(|| self.window(group, Kept::settled)).transpose()
+    }
+
+    /// Keeps what was expected in the place of the newest point, by its channels; with none, the point
+    /// stays as it is.
+    pub(crate) fn expect(&mut self, group: &str, channels: Option<&[f64]>) {
+        let Some(kept) = self.newest.get_mut(group).and_then(VecDeque::back_mut) else { return };
+        kept.expected = channels.map(|channels| {
+            let mut values = kept.point.values.clone();
+            values.iter_mut().zip(channels).for_each(|(value, expected)| *value = *expected);
+            values
+        });
+    }
+
+    fn window(&self, group: &str, values: fn(&Kept) -> &[f64]) -> Result<Dataset> {
         let points = self.newest.get(group).into_iter().flatten();
-        let (stamps, values): (Vec<String>, Vec<Vec<f64>>) =
-            points.map(|point| (point.stamp.clone(), point.values.clone())).unzip();
+        let (stamps, values): (Vec<String>, Vec<&[f64]>) =
+            points.map(|kept| (kept.point.stamp.clone(), values(kept))).unzip();
         let shape = self.model.signature().shape.clone();
         let mut data = Dataset::new("row", shape, Values::F64(values.concat()))?;
         data.windows = Some(Windows {
@@ -128,7 +175,7 @@ impl<'a> Watch<'a> {
 fn carry(
     series: &Series,
     point: &mut Point,
-    last: Option<&Point>,
+    last: Option<&[f64]>,
     empty: &mut Vec<usize>,
 ) -> Result<Vec<String>> {
     empty.resize(series.channels.len(), 0);
@@ -148,10 +195,42 @@ fn carry(
                 "has no value; the window begins anew behind it",
             ));
         };
-        point.values[places.clone()].copy_from_slice(&last.values[places]);
+        point.values[places.clone()].copy_from_slice(&last[places]);
         carried.push(channel.name.clone());
     }
     Ok(carried)
+}
+
+/// How many points are missing between the last one and this one, where the model was trained on gaps
+/// that were filled, and these are shorter than a window.
+fn missing_points(series: &Series, last: Option<i128>, step: Option<i128>, point: &Point) -> usize {
+    let (Some(last), Some(step), Some(time)) = (last, step, point.time) else { return 0 };
+    let steps = (time - last) as f64 / step.max(1) as f64;
+    let whole = (steps - steps.round()).abs() < UNEVEN;
+    let missing = (steps.round().max(1.0) - 1.0) as usize;
+    let fills = series.gaps == Some(Gaps::Fill) && whole && missing + 1 < series.window;
+    if fills { missing } else { 0 }
+}
+
+/// Points on the straight line between two, so many, as a training that fills gaps puts them there.
+fn between(series: &Series, last: &Point, next: &Point, count: usize) -> Vec<Point> {
+    let (Some(from), Some(to)) = (last.time, next.time) else { return Vec::new() };
+    let cycles = series.cycles();
+    let measured = next.values.len() - (2 * cycles.len()).min(next.values.len());
+    let of = |place: usize| {
+        let part = place as f64 / (count + 1) as f64;
+        let time = from + (to - from) * place as i128 / (count as i128 + 1);
+        let line = last.values.iter().zip(&next.values).map(|(a, b)| a + part * (b - a));
+        let phases = cycles.iter().flat_map(|cycle| cycle.phase(time));
+        let mut point = next.clone();
+        point.time = Some(time);
+        point.stamp = String::new();
+        // As they are in training: in single precision.
+        point.values =
+            line.take(measured).chain(phases.map(|wave| f64::from(wave as f32))).collect();
+        point
+    };
+    (1..=count).map(of).collect()
 }
 
 /// Why a point does not follow the last one; none where it does, or where there is none.

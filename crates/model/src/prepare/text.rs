@@ -13,6 +13,12 @@ pub(crate) const WEIGHT: f64 = 16.0;
 const TERMS: usize = 1 << 14;
 /// A word is rare that is in no more than one of so many texts.
 const RARE: usize = 10;
+/// A number or an identifier is a word of its own where it is in one of so many texts, and in some.
+const OWN: usize = 100;
+const SOME: usize = 3;
+/// What stands for numbers that few texts have, and for other words with digits; no text has these.
+const NUMBER: &str = "#";
+const IDENTIFIER: &str = "#a";
 /// Bytes of a text that are looked at.
 const LONGEST: usize = 1 << 14;
 
@@ -24,40 +30,86 @@ pub struct Vocabulary {
     texts: usize,
     /// By the term's hash.
     counts: Vec<u32>,
+    /// Whether words with digits that few texts have count as one; in earlier files each is its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    alike: bool,
 }
 
 impl Vocabulary {
     /// Counts the terms of texts, each with the number of rows that have it.
-    pub fn fit<'a>(texts: impl Iterator<Item = (&'a str, usize)>) -> Self {
-        let mut vocabulary = Self { texts: 0, counts: vec![0; TERMS] };
-        for (text, rows) in texts {
-            vocabulary.texts += rows;
-            let places: BTreeSet<usize> = terms(text).into_keys().map(place).collect();
-            for place in places {
-                vocabulary.counts[place] = vocabulary.counts[place]
-                    .saturating_add(u32::try_from(rows).unwrap_or(u32::MAX));
-            }
+    pub fn fit<'a>(texts: impl Iterator<Item = (&'a str, usize)> + Clone) -> Self {
+        let rows = texts.clone().map(|(_, rows)| rows).sum();
+        // First each number as it is, which tells those that are words of their own.
+        let mut numbers = vec![0; TERMS];
+        for (text, rows) in texts.clone() {
+            let own = words(text).filter(|word| has_digit(word));
+            let own = own.map(|word| place(hash(b'w', &[&word.to_lowercase()])));
+            count(&mut numbers, own.collect(), rows);
         }
-        vocabulary
+        let numbers = Self { texts: rows, counts: numbers, alike: true };
+        let mut counts = vec![0; TERMS];
+        for (text, rows) in texts {
+            count(&mut counts, numbers.terms(text).into_keys().map(place).collect(), rows);
+        }
+        Self { counts, ..numbers }
+    }
+
+    /// A word as it is counted: of numbers and identifiers, which are mostly new, one stands for all that
+    /// few texts have, so that a new one is strange only where such words are.
+    fn counted(&self, word: &str) -> String {
+        let word = word.to_lowercase();
+        if !self.alike || !has_digit(&word) {
+            return word;
+        }
+        let count = self.counts[place(hash(b'w', &[&word]))] as usize;
+        if count >= SOME && count * OWN >= self.texts {
+            return word;
+        }
+        let number = !word.chars().any(char::is_alphabetic);
+        if number { NUMBER.into() } else { IDENTIFIER.into() }
     }
 
     /// The words of a text that few training texts had, the rarest first; numbers, which mostly are
     /// new, only where there is no such word.
     pub fn rarest(&self, text: &str, most: usize) -> Vec<String> {
         let mut found: Vec<(bool, u32, String)> = Vec::new();
-        for word in text[..end(text)].unicode_words() {
+        for word in words(text) {
             let lower = word.to_lowercase();
-            let count = self.counts[place(hash(b'w', &[&lower]))];
+            let count = self.counts[place(hash(b'w', &[&self.counted(word)]))];
             let known = found.iter().any(|(_, _, other)| other.to_lowercase() == lower);
             if !known && (count as usize) * RARE <= self.texts {
-                let number = word.bytes().any(|byte| byte.is_ascii_digit());
-                found.push((number, count, word.to_owned()));
+                found.push((has_digit(word), count, word.to_owned()));
             }
         }
         found.sort_by_key(|(number, count, _)| (*number, *count));
         let words = found.iter().any(|(number, _, _)| !number);
         let kept = found.into_iter().filter(|(number, _, _)| !(words && *number));
         kept.take(most).map(|(_, _, word)| word).collect()
+    }
+
+    /// The hashes of the words, of each two words in a row, and of each three and four characters of a
+    /// word, with how often they come.
+    fn terms(&self, text: &str) -> BTreeMap<u64, usize> {
+        let mut terms = BTreeMap::new();
+        let mut add = |kind: u8, parts: &[&str]| *terms.entry(hash(kind, parts)).or_default() += 1;
+        let mut before: Option<String> = None;
+        for word in words(text) {
+            let word = self.counted(word);
+            add(b'w', &[&word]);
+            if let Some(before) = &before {
+                add(b'p', &[before, &word]);
+            }
+            let framed = format!("<{word}>");
+            let starts: Vec<usize> =
+                framed.char_indices().map(|(at, _)| at).chain([framed.len()]).collect();
+            for length in [3, 4] {
+                for piece in starts.windows(length + 1) {
+                    add(b'c', &[&framed[piece[0]..piece[length]]]);
+                }
+            }
+            before = Some(word);
+        }
+        terms
     }
 
     /// Whether it could have been counted; files come from anywhere.
@@ -71,7 +123,7 @@ impl Vocabulary {
     /// with a sign by the hash.
     pub fn vector(&self, text: &str) -> Vec<(usize, f32)> {
         let mut numbers: BTreeMap<usize, f64> = BTreeMap::new();
-        for (hash, count) in terms(text) {
+        for (hash, count) in self.terms(text) {
             let rarity = 1.0
                 + ((1.0 + self.texts as f64) / (1.0 + f64::from(self.counts[place(hash)]))).ln();
             let sign = if hash >> 63 == 1 { -1.0 } else { 1.0 };
@@ -92,6 +144,12 @@ pub(crate) fn distance(a: &[f32], b: &[f32]) -> f32 {
     (1.0 - product(a, b) / (product(a, a) * product(b, b)).sqrt().max(1e-12)) as f32
 }
 
+/// Counts places, each once, as those of so many rows.
+fn count(counts: &mut [u32], places: BTreeSet<usize>, rows: usize) {
+    let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+    places.into_iter().for_each(|place| counts[place] = counts[place].saturating_add(rows));
+}
+
 fn place(hash: u64) -> usize {
     hash as usize & (TERMS - 1)
 }
@@ -101,29 +159,13 @@ fn end(text: &str) -> usize {
     (0..=text.len().min(LONGEST)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0)
 }
 
-/// The hashes of the words, of each two words in a row, and of each three and four characters of a
-/// word, with how often they come.
-fn terms(text: &str) -> BTreeMap<u64, usize> {
-    let mut terms = BTreeMap::new();
-    let mut add = |kind: u8, parts: &[&str]| *terms.entry(hash(kind, parts)).or_default() += 1;
-    let mut before: Option<String> = None;
-    for word in text[..end(text)].unicode_words() {
-        let word = word.to_lowercase();
-        add(b'w', &[&word]);
-        if let Some(before) = &before {
-            add(b'p', &[before, &word]);
-        }
-        let framed = format!("<{word}>");
-        let starts: Vec<usize> =
-            framed.char_indices().map(|(at, _)| at).chain([framed.len()]).collect();
-        for length in [3, 4] {
-            for piece in starts.windows(length + 1) {
-                add(b'c', &[&framed[piece[0]..piece[length]]]);
-            }
-        }
-        before = Some(word);
-    }
-    terms
+/// The words of what is looked at of a text.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text[..end(text)].unicode_words()
+}
+
+fn has_digit(word: &str) -> bool {
+    word.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// FNV-1a, with its bits mixed once more (the last step of SplitMix64), so that all of them depend
@@ -194,6 +236,29 @@ mod tests {
         assert_eq!(words, ["sda", "gone", "almost"]);
         assert_eq!(vocabulary.rarest("disk is 17", 3), ["17"]);
         assert!(vocabulary.rarest("disk is fine", 3).is_empty());
+    }
+
+    #[test]
+    fn a_new_number_is_as_usual_as_numbers_are_and_a_new_error_is_not() {
+        let lines: Vec<String> = (0..400)
+            .map(|at| match at % 4 {
+                0 => format!("cache hit ratio 0.{:03}", at * 37 % 997),
+                1 => format!("request a{at}f{} done, status 200", at * 7),
+                2 => "worker 3 is idle".to_owned(),
+                _ => "user logged in".to_owned(),
+            })
+            .collect();
+        let vocabulary = Vocabulary::fit(lines.iter().map(|line| (line.as_str(), 1)));
+        let vector = |text: &str| dense(&vocabulary, text);
+        let from = |a: &str, b: &str| distance(&vector(a), &vector(b));
+        assert_eq!(from("cache hit ratio 0.63", "cache hit ratio 0.123456"), 0.0);
+        assert_eq!(from("request a1f7 done, status 200", "request ff1 done, status 200"), 0.0);
+        // A number that is one of few is a word of its own, as is a status.
+        assert!(from("worker 3 is idle", "worker 4 is idle") > 0.1);
+        assert!(from("request a1f7 done, status 200", "request a1f7 done, status 500") > 0.05);
+        let error = "cache hit ratio unreadable";
+        assert!(from("cache hit ratio 0.63", error) > 0.3);
+        assert_eq!(vocabulary.rarest("cache corrupted at 0.63", 1), ["corrupted"]);
     }
 
     #[test]

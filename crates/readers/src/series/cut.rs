@@ -45,6 +45,9 @@ pub(crate) fn windows(
     let (mut points, noticed) = Points::read(data, values, width, groups, series.gaps)?;
     points.merge(data, groups, &series)?;
     let (runs, step) = points.runs(data, &series)?;
+    if let Some(other) = series.step.zip(step).and_then(|(known, own)| other_step(known, own)) {
+        return fail(other);
+    }
     let starts: Vec<usize> = runs
         .iter()
         .flat_map(|run| {
@@ -55,7 +58,6 @@ pub(crate) fn windows(
         let longest = runs.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
         return fail(too_long(&series, longest, runs.len() > 1 && groups.is_none()));
     }
-    let other = series.step.zip(step).and_then(|(known, own)| other_step(known, own));
     // Windows of a model span what they spanned in its training.
     series.step = series.step.or(step);
     let aligned = if learning { aligned(&points, &series, &starts) } else { None };
@@ -71,7 +73,7 @@ pub(crate) fn windows(
     let mut windows = Dataset::new(data.name.clone(), shape, Store::elsewhere(view))?;
     windows.channels = parts.iter().flat_map(Part::channel_names).collect();
     windows.warnings.clone_from(&data.warnings);
-    windows.warnings.extend(unknown.into_iter().chain(noticed).chain(aligned).chain(other));
+    windows.warnings.extend(unknown.into_iter().chain(noticed).chain(aligned));
     windows.notation.clone_from(&data.notation);
     let stamp = |time: i128| if points.stamped { date_time(time) } else { (time + 1).to_string() };
     let found = Windows {
@@ -99,7 +101,8 @@ fn too_long(series: &Series, longest: usize, torn: bool) -> Message {
     if torn { shorter.text(", or ").set("gaps", "fill") } else { shorter }
 }
 
-/// That points lie further apart than those of a model's training, or nearer.
+/// That points lie further apart than those of a model's training, or nearer: its windows would all be
+/// anomalies.
 fn other_step(known: Span, own: Span) -> Option<Message> {
     let ratio = own.nanos as f64 / known.nanos.max(1) as f64;
     let looks = format!("points are {own} apart, those of the training {known}");
@@ -209,18 +212,17 @@ mod tests {
     }
 
     #[test]
-    fn points_further_apart_than_those_of_the_training_are_told() {
+    fn points_further_apart_than_those_of_the_training_are_refused() {
         let of = |minutes: usize| at(&(0..12).map(|point| minutes * point).collect::<Vec<_>>());
         let learned = windows(&of(5), &series(3)).unwrap().windows.unwrap().series;
         assert_eq!(learned.step.unwrap().to_string(), "5min");
-        let said = |data: &Dataset, series: &Series| windows(data, series).unwrap().warnings;
-        assert_eq!(said(&of(5), &learned), []);
-        let [wide, fine] = [60, 1].map(|minutes| said(&of(minutes), &learned)[0].to_string());
+        assert_eq!(windows(&of(5), &learned).unwrap().warnings, []);
+        let refused = |minutes: usize| windows(&of(minutes), &learned).unwrap_err().to_string();
+        let [wide, fine] = [60, 1].map(refused);
         assert!(wide.contains("points are 1h apart, those of the training 5min"), "{wide}");
         assert!(fine.contains("choose resample = 5min"), "{fine}");
         let again = Series { resample: learned.step, ..learned.clone() };
-        assert_eq!(said(&of(1), &again), []);
-        assert_eq!(windows(&of(60), &learned).unwrap().windows.unwrap().series, learned);
+        assert_eq!(windows(&of(1), &again).unwrap().warnings, []);
     }
 
     #[test]

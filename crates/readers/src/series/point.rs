@@ -70,6 +70,9 @@ pub fn read_point(
     }
     let group = series.group.iter().map(|column| wanted(column)).collect::<Result<Vec<_>>>()?;
     let group = one_name(group).unwrap_or_default();
+    if let (true, [first, ..]) = (group.is_empty(), series.group.as_slice()) {
+        return Err(Error::data(first, "has no value, and tells series apart"));
+    }
     Ok(Point { group, stamp, time, values, missing })
 }
 

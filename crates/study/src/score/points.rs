@@ -3,7 +3,7 @@
 use crate::score::detector::{detector, score};
 use crate::score::kind::{LEAST, Reason, ScoreKind};
 use model::Model;
-use rows::{Dataset, Error, Message, Part, Result, Windows};
+use rows::{ColumnKind, Dataset, Error, Message, Part, Result, Windows};
 
 /// A point's score.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,6 +92,10 @@ fn explain(
                 Some(Reason::of(column, observed, expected, square / of.usual))
             })
             .collect();
+        let all: f64 = found.iter().map(|why| why.share).sum();
+        // What training never had explains more than anything that it had.
+        let unknown = found.iter_mut().filter(|why| pairs[why.column].unknown(why.observed));
+        unknown.for_each(|why| why.share += all);
         let total: f64 = found.iter().map(|why| why.share).sum();
         found
             .iter_mut()
@@ -111,6 +115,8 @@ const NEAR: f64 = 1.0 / 24.0;
 struct Compared {
     /// Whether its numbers are measured, or those of a phase or the place of a level.
     measured: bool,
+    /// The levels that training knew; none of numbers and phases.
+    levels: usize,
     /// For each point what was observed, what was expected, and how far they are apart, squared; none
     /// where no window holds the point.
     points: Vec<Option<(f64, f64, f64)>>,
@@ -132,7 +138,13 @@ impl Compared {
         let points: Vec<Option<(f64, f64, f64)>> = (0..points).map(point).collect();
         let known = || points.iter().flatten().map(|(_, _, square)| square);
         let usual = (known().sum::<f64>() / known().count().max(1) as f64).max(1e-300);
-        Self { measured: part.field.kind.is_number(), points, usual }
+        let levels = if part.field.kind == ColumnKind::Categorical { channels.len() } else { 0 };
+        Self { measured: part.field.kind.is_number(), levels, points, usual }
+    }
+
+    /// Whether a number is the place of a category that training did not know.
+    fn unknown(&self, observed: f64) -> bool {
+        self.levels > 0 && observed >= self.levels as f64
     }
 
     /// Whether a point is there another than was expected to whoever reads it.
