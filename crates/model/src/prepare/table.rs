@@ -579,6 +579,11 @@ impl Encoding {
                 // A row without any level has nothing to be surprised at.
                 (surprise - known * expected) as f32
             }
+            // Where dates go on, the day itself tells nothing.
+            Self::Date { running: true, .. } => {
+                let pairs = row.iter().zip(rebuilt).skip(1);
+                pairs.map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt()
+            }
             Self::Date { .. } => {
                 let square = row.iter().zip(rebuilt).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
                 square.sqrt().copysign(row[0] - rebuilt[0])

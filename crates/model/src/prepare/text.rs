@@ -16,9 +16,8 @@ const RARE: usize = 10;
 /// A number or an identifier is a word of its own where it is in one of so many texts, and in some.
 const OWN: usize = 100;
 const SOME: usize = 3;
-/// What stands for numbers that few texts have, and for other words with digits; no text has these.
+/// What stands for words with digits that few texts have; no text has it as a word.
 const NUMBER: &str = "#";
-const IDENTIFIER: &str = "#a";
 /// Bytes of a text that are looked at.
 const LONGEST: usize = 1 << 14;
 
@@ -30,43 +29,37 @@ pub struct Vocabulary {
     texts: usize,
     /// By the term's hash.
     counts: Vec<u32>,
-    /// Whether words with digits that few texts have count as one; in earlier files each is its own.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    alike: bool,
+    /// The hashes of words with digits that are counted by themselves, where all others count as one; in
+    /// earlier files, which have none, each counts by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    numbers: Option<BTreeSet<u64>>,
 }
 
 impl Vocabulary {
     /// Counts the terms of texts, each with the number of rows that have it.
     pub fn fit<'a>(texts: impl Iterator<Item = (&'a str, usize)> + Clone) -> Self {
         let rows = texts.clone().map(|(_, rows)| rows).sum();
-        // First each number as it is, which tells those that are words of their own.
-        let mut numbers = vec![0; TERMS];
-        for (text, rows) in texts.clone() {
-            let own = words(text).filter(|word| has_digit(word));
-            let own = own.map(|word| place(hash(b'w', &[&word.to_lowercase()])));
-            count(&mut numbers, own.collect(), rows);
-        }
-        let numbers = Self { texts: rows, counts: numbers, alike: true };
+        let numbers = Some(numbers(texts.clone(), rows));
+        let mut vocabulary = Self { texts: rows, counts: vec![0; TERMS], numbers };
         let mut counts = vec![0; TERMS];
         for (text, rows) in texts {
-            count(&mut counts, numbers.terms(text).into_keys().map(place).collect(), rows);
+            let places = vocabulary.terms(text).into_keys().map(place).collect();
+            count(&mut counts, places, rows);
         }
-        Self { counts, ..numbers }
+        vocabulary.counts = counts;
+        vocabulary
     }
 
     /// A word as it is counted: of numbers and identifiers, which are mostly new, one stands for all that
     /// few texts have, so that a new one is strange only where such words are.
     fn counted(&self, word: &str) -> String {
         let word = word.to_lowercase();
-        if !self.alike || !has_digit(&word) {
-            return word;
+        match &self.numbers {
+            Some(known) if has_digit(&word) && !known.contains(&hash(b'w', &[&word])) => {
+                NUMBER.into()
+            }
+            _ => word,
         }
-        let count = self.counts[place(hash(b'w', &[&word]))] as usize;
-        if count >= SOME && count * OWN >= self.texts {
-            return word;
-        }
-        let number = !word.chars().any(char::is_alphabetic);
-        if number { NUMBER.into() } else { IDENTIFIER.into() }
     }
 
     /// The words of a text that few training texts had, the rarest first; numbers, which mostly are
@@ -142,6 +135,29 @@ pub(crate) fn distance(a: &[f32], b: &[f32]) -> f32 {
         a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>()
     };
     (1.0 - product(a, b) / (product(a, a) * product(b, b)).sqrt().max(1e-12)) as f32
+}
+
+/// The hashes of the words with digits that are in enough of texts, which are so many rows.
+fn numbers<'a>(
+    texts: impl Iterator<Item = (&'a str, usize)> + Clone,
+    rows: usize,
+) -> BTreeSet<u64> {
+    let own = |text: &'a str| -> BTreeSet<u64> {
+        let own = words(text).filter(|word| has_digit(word));
+        own.map(|word| hash(b'w', &[&word.to_lowercase()])).collect()
+    };
+    let least = (rows / OWN).max(SOME);
+    let mut shared = vec![0; TERMS];
+    for (text, rows) in texts.clone() {
+        count(&mut shared, own(text).into_iter().map(place).collect(), rows);
+    }
+    // Most numbers are those of one text: exactly are counted only those that may be in enough.
+    let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
+    for (text, rows) in texts {
+        let may = own(text).into_iter().filter(|hash| shared[place(*hash)] as usize >= least);
+        may.for_each(|hash| *counts.entry(hash).or_default() += rows);
+    }
+    counts.into_iter().filter(|(_, rows)| *rows >= least).map(|(hash, _)| hash).collect()
 }
 
 /// Counts places, each once, as those of so many rows.
@@ -252,7 +268,7 @@ mod tests {
         let vector = |text: &str| dense(&vocabulary, text);
         let from = |a: &str, b: &str| distance(&vector(a), &vector(b));
         assert_eq!(from("cache hit ratio 0.63", "cache hit ratio 0.123456"), 0.0);
-        assert_eq!(from("request a1f7 done, status 200", "request ff1 done, status 200"), 0.0);
+        assert_eq!(from("request a1f7 done, status 200", "request 771 done, status 200"), 0.0);
         // A number that is one of few is a word of its own, as is a status.
         assert!(from("worker 3 is idle", "worker 4 is idle") > 0.1);
         assert!(from("request a1f7 done, status 200", "request a1f7 done, status 500") > 0.05);

@@ -24,6 +24,10 @@ const MUCH: f64 = 4.0;
 /// Beyond this a measure says nothing more, and its logarithm stays a number.
 const HIGHEST: f64 = 1e300;
 
+/// What is less unusual is as usual as that: rows that equal others, such as lines of a log but for
+/// their numbers, have errors of next to nothing, whose logarithms would drown the mean over members.
+const LEAST_UNUSUAL: f64 = -5.0;
+
 /// A measure in comparable units: 0 is the middle of rows that trained nothing, 1 their ninth
 /// tenth, and each unit beyond it is ten times rarer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,12 +79,14 @@ impl Ruler {
 
     /// What a number is in its units.
     pub(crate) fn measure(&self, value: f64) -> f64 {
+        let below = (value - self.middle) / self.spread;
         match &self.tail {
             Some(tail) if value > tail.start => {
                 let start = (tail.start - self.middle) / self.spread;
                 start + tail.rarity(value - tail.start)
             }
-            _ => (value - self.middle) / self.spread,
+            Some(_) => below.max(LEAST_UNUSUAL),
+            None => below,
         }
     }
 
