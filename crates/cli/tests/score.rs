@@ -236,6 +236,11 @@ fn lines_of_a_log_are_scored_as_they_come() {
     place.write("new.log", &(line(300) + strange));
     place.ok("score log.ae new.log -o scores.csv --quiet", "");
     let scores = place.read("scores.csv");
+    // A column alone has none that it could fit.
+    let said = place.ok("score log.ae new.log --json --quiet", "");
+    let probes: Value = serde_json::from_str(&said).unwrap();
+    let probes = probes["probes"].to_string();
+    assert!(probes.contains("far") && !probes.contains("shuffled"), "{probes}");
     assert!(
         scores.starts_with("row,time,score,") && scores.contains("\n2,2024-05-01 05:01:00,"),
         "{scores}"

@@ -56,7 +56,7 @@ fn layout(model: &Model) -> Option<Layout> {
 
 impl Filler {
     /// Learns from the rows of a split that train, and lets those choose its shares that decide when
-    /// to stop; none for a model without gaps, or of too many columns.
+    /// to stop, from which it learns then as well; none for a model without gaps, or of too many columns.
     ///
     /// Errors as [`Dataset::gather`].
     pub fn fit(model: &Model, data: &Dataset, split: &Split) -> Result<Option<Self>> {
@@ -65,31 +65,22 @@ impl Filler {
         if places.len() < 2 {
             return Ok(None);
         }
-        let train = &split.train[..split.train.len().min(WORK / places.len().pow(2))];
+        let most = WORK / places.len().pow(2);
         let preparation = &model.signature().preparation;
-        let prepared = preparation.on(data)?.apply(train.iter().copied())?;
-        let rows = with_gaps(&prepared, &layout, &places);
-        let extreme = |pick: fn(f32, f32) -> f32, start: f32| -> Vec<f32> {
-            let mut found = vec![start; places.len()];
-            // Of a number and none, both picks take the number.
-            for row in rows.chunks_exact(places.len()) {
-                found
-                    .iter_mut()
-                    .zip(row)
-                    .for_each(|(found, number)| *found = pick(*found, *number));
-            }
-            found
+        let read = |rows: &[usize]| -> Result<Vec<f32>> {
+            let rows = &rows[..rows.len().min(most)];
+            let prepared = preparation.on(data)?.apply(rows.iter().copied())?;
+            Ok(with_gaps(&prepared, &layout, &places))
         };
-        let (mut low, mut high) = (extreme(f32::min, f32::MAX), extreme(f32::max, f32::MIN));
-        // Of a number that no row has, nothing is known.
-        for (low, high) in low.iter_mut().zip(&mut high).filter(|(low, high)| low > high) {
-            std::mem::swap(low, high);
-        }
-        let joint = Joint::fit(&rows, places.len());
-        let judged = if split.validation.len() < FEWEST { train } else { &split.validation };
+        let joint = Joint::fit(&read(&split.train)?, places.len());
+        let judged = if split.validation.len() < FEWEST { &split.train } else { &split.validation };
         let judged = data.select(&judged[..judged.len().min(JUDGED)])?;
-        let errors = Errors::of(model, &judged, &layout, &joint)?;
-        Ok(Some(Self { joint, low, high, shares: errors.shares() }))
+        let shares = Errors::of(model, &judged, &layout, &joint)?.shares();
+        // Once they have chosen, the rows that did not train tell how columns vary together, too.
+        let all: Vec<usize> = split.train.iter().chain(&split.validation).copied().collect();
+        let rows = read(&all)?;
+        let [low, high] = extremes(&rows, places.len());
+        Ok(Some(Self { joint: Joint::fit(&rows, places.len()), low, high, shares }))
     }
 
     /// Puts what it expects into the rebuilt numbers of rows whose values are missing, both prepared.
@@ -107,6 +98,23 @@ impl Filler {
             }
         }
     }
+}
+
+/// The smallest and the largest of each number in rows; of a number that no row has, nothing is known.
+fn extremes(rows: &[f32], numbers: usize) -> [Vec<f32>; 2] {
+    let extreme = |pick: fn(f32, f32) -> f32, start: f32| -> Vec<f32> {
+        let mut found = vec![start; numbers];
+        // Of a number and none, both picks take the number.
+        for row in rows.chunks_exact(numbers) {
+            found.iter_mut().zip(row).for_each(|(found, number)| *found = pick(*found, *number));
+        }
+        found
+    };
+    let (mut low, mut high) = (extreme(f32::min, f32::MAX), extreme(f32::max, f32::MIN));
+    for (low, high) in low.iter_mut().zip(&mut high).filter(|(low, high)| low > high) {
+        std::mem::swap(low, high);
+    }
+    [low, high]
 }
 
 /// The absolute errors of hidden cells, for each column of the source: how many numbers, and the sum

@@ -141,11 +141,10 @@ fn told(filled: &[Filling], data: &Dataset) -> String {
     show::table(&table)
 }
 
-/// The rows that did not train, where the data are those of the training and enough did not.
+/// The rows of which nothing was learned, where the data are those of the training and there are enough.
 fn unseen(model: &Model, data: &Dataset) -> Option<Vec<usize>> {
     let train = Config::of(model).ok()?.train;
     let split = Split::of(data, train.fractions(), model.plan().settings.seed).ok()?;
     let same = split.train.len() == model.provenance().training_rows;
-    let others: Vec<usize> = split.validation.into_iter().chain(split.test).collect();
-    (same && others.len() >= FEWEST).then_some(others)
+    (same && split.test.len() >= FEWEST).then_some(split.test)
 }

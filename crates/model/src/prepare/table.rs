@@ -378,6 +378,15 @@ impl Table {
         (most > apart(0)).then(|| (cycle, cycle.place(wave)))
     }
 
+    /// Whether a column tells anything of a row; a date that only goes on does not.
+    pub fn tells(&self, column: usize) -> bool {
+        let encoding = self.columns.get(column);
+        encoding.is_some_and(|encoding| match encoding {
+            Encoding::Date { running: true, cycles, .. } => !cycles.is_empty(),
+            _ => true,
+        })
+    }
+
     /// The words of a column's text that training rows had the least, at most so many; none for
     /// columns that hold no texts.
     pub fn odd_words(&self, column: usize, text: &str, most: usize) -> Vec<String> {

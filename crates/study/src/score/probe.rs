@@ -89,7 +89,16 @@ pub fn probe(detector: &Detector, model: &Model, data: &Dataset) -> Result<Probe
     let data = &*model.signature().whitened(data)?;
     let mut above = Vec::new();
     let numbers = (0..data.fields.len()).all(|column| data.kind(column).is_number());
-    for probe in Probe::ALL.into_iter().filter(|probe| numbers || *probe != Probe::Constant) {
+    let table = model.signature().preparation.table.as_ref();
+    let tells = |column: &usize| table.is_none_or(|table| table.tells(*column));
+    // A column alone has none that it could fit.
+    let several = (0..data.features()).filter(tells).nth(1).is_some();
+    let applies = |probe: &Probe| match probe {
+        Probe::Far => true,
+        Probe::Shuffled => several,
+        Probe::Constant => numbers,
+    };
+    for probe in Probe::ALL.into_iter().filter(applies) {
         let rows = rows_of(probe, model, data)?;
         for kind in ScoreKind::ALL {
             let limit = detector.calibration(kind).quantile(ABOVE);

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 pub enum Probe {
     /// Ten times as far from the middle as real rows, each column to a side drawn by seed.
     Far,
-    /// Each column from another row, so that columns no longer fit each other.
+    /// Each column from another row, so that columns no longer fit each other. Not where only one tells
+    /// anything.
     Shuffled,
     /// One number in every column: two deviations above the mean of all numbers. The mean itself is
     /// the very middle of columns that are centred. Not for tables with other columns than numbers,
