@@ -236,6 +236,21 @@ fn two_columns_may_tell_series_apart_together() {
 }
 
 #[test]
+fn a_year_and_a_quarter_in_two_columns_are_the_time() {
+    let place = folder(&[]);
+    let point = |at: usize| format!("{}.0,{}.0,{}.5,{}", 1959 + at / 4, at % 4 + 1, at % 7, at % 5);
+    std::fs::write(place.path().join("q.csv"), points("year,quarter,v,w", 200, point)).unwrap();
+    ae(
+        place.path(),
+        "train q.csv --window 8 --epochs 1 --latent 2 --for anomalies --members 1 -o m.ae --quiet",
+    );
+    assert_eq!(series_of(place.path(), "m.ae")["found"], serde_json::json!(["year", "quarter"]));
+    ae(place.path(), "score m.ae q.csv -o s.csv --quiet");
+    let scores = std::fs::read_to_string(place.path().join("s.csv")).unwrap();
+    assert!(scores.contains("\n1959-04-01 00:00:00,"), "{scores}");
+}
+
+#[test]
 fn milliseconds_of_several_machines_are_their_time_and_a_row_belongs_to_one() {
     let place = folder(&[]);
     let point = |at: usize| {

@@ -378,6 +378,19 @@ fn a_point_without_a_value_stands_for_the_one_before_where_gaps_were_filled() {
     assert!(long[18]["begins_anew"].is_string() && long[18]["filled"].is_null(), "{}", long[18]);
     let nameless = live(&(names.to_owned() + &point("", 0, false)));
     assert!(nameless[0]["error"].as_str().unwrap().contains("pump: has no value"), "{nameless:?}");
+    // What is no number begins a window anew, and says so; a point that comes twice is one, if asked.
+    let odd = rows(0..9, &|_| false) + "2024-01-01 09:00,a,high,0\n";
+    let answers = live(&(names.to_owned() + &odd));
+    assert!(answers[18]["error"].is_string() && answers[18]["begins_anew"].is_string(), "{odd}");
+    let twice = rows(0..9, &|_| false) + &point("b", 8, false) + &rows(9..10, &|_| false);
+    let input = names.to_owned() + &twice;
+    let out = place.ok("score pumps.ae - --duplicates first --quiet", &input);
+    let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(answers[18..].iter().all(|answer| answer["score"].is_number()), "{out}");
+    // Without names, what parts the cells is told by their number.
+    let other = rows(0..9, &|_| false).replace(',', ";");
+    let out = place.ok("score pumps.ae - --quiet", &other);
+    assert!(!out.contains("error") && out.contains("\"score\":"), "{out}");
     // A sensor that is dead is told, and by which machine.
     let answers = live(&(names.to_owned() + &rows(0..20, &|at| at > 7)));
     let dead = answers.last().unwrap();

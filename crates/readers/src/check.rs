@@ -40,7 +40,7 @@ pub(crate) fn check(
     let mut found = Vec::new();
     let (mut counts, mut wild) = (Vec::new(), Vec::new());
     for (at, (column, summary)) in columns.iter().zip(summaries).enumerate() {
-        if column.kind() != ColumnKind::Numeric {
+        if column.kind() != ColumnKind::Numeric || column.strays() > 0 {
             continue;
         }
         let name = data.column_name(at);

@@ -150,7 +150,9 @@ impl ColumnDescription {
         };
         let kind = seen.map_or(ColumnKind::Numeric, Column::kind);
         let words = matches!(kind, ColumnKind::Categorical | ColumnKind::Text);
-        let number = |value: Option<f64>| value.filter(|_| !words);
+        // A word among numbers is none of them, and what is held for it neither.
+        let strays = seen.map_or(0, Column::strays);
+        let number = |value: Option<f64>| value.filter(|_| !words && strays == 0);
         let mut common: Vec<(String, usize)> = summary
             .levels
             .iter()
@@ -174,7 +176,7 @@ impl ColumnDescription {
                 Some(column) => column.missing.first.as_ref().map(|(row, _)| row + 1),
                 None => summary.first_nan.map(|row| row + 1),
             },
-            stray: seen.map_or(0, Column::strays),
+            stray: strays,
             example: seen.and_then(text).map(|(_, text)| text),
         }
     }

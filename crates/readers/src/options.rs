@@ -75,7 +75,15 @@ impl ReadOptions {
             |option: &str, wanted: &[String]| find_columns(place, option, wanted, names, width);
         let ids = all("id", &self.id)?;
         let groups = self.series.as_ref().map_or(&[][..], |series| &series.group);
-        let groups = all("group", groups)?;
+        let groups = all("group", groups).map_err(|error| match &self.series {
+            // Of a model's machines nobody said the name of the column here.
+            Some(series) if !self.expected.is_empty() => {
+                let names = series.group.join(" and ");
+                let what = "by which the model tells series apart, is missing; add it";
+                Error::data(place, format!("the column {names}, {what}"))
+            }
+            _ => error,
+        })?;
         let (drop, only) = (all("drop", &self.drop)?, all("only", &self.only)?);
         let aside = |column: &usize| {
             Some(*column) == label

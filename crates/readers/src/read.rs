@@ -11,7 +11,7 @@ use crate::names::joined;
 use crate::options::ReadOptions;
 use crate::pictures::{images, patches};
 use crate::series::cut;
-use crate::stamps::since_1970;
+use crate::stamps::{of_year_and_part, part_of_year, since_1970};
 use crate::tables::arrow::ArrowRecords;
 use crate::tables::column::Sort;
 use crate::tables::csv::CsvRecords;
@@ -42,7 +42,14 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
     let mut series = series.clone();
     if series.time.is_empty() {
         let open = ReadOptions { id: Vec::new(), ..options.clone() };
-        series.found = time_columns(source, &open, &series.found)?;
+        let known = std::mem::take(&mut series.found);
+        series.found = time_columns(source, &open, &known)?;
+        if let ([], [known, ..]) = (series.found.as_slice(), known.as_slice()) {
+            let what = format!(
+                "holds no time stamps, which the training had in {known:?}; name their column with "
+            );
+            return Err(Error::data(source, Message::from(what).setting("time")));
+        }
     }
     if let Some(id) = options.id.iter().find(|id| !series.stamps().contains(id)) {
         let wanted = Message::from("the time stamps of the series; ");
@@ -50,8 +57,13 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
         return Err(Error::setting("id", format!("{id:?}"), group));
     }
     let id = series.stamps().to_vec();
-    let Loaded { dataset: data, groups, .. } =
+    let Loaded { dataset: mut data, groups, .. } =
         table(source, &ReadOptions { id, ..options.clone() })?;
+    for stamp in data.ids.iter_mut().flatten() {
+        if let Some(whole) = of_year_and_part(series.stamps(), stamp) {
+            *stamp = whole;
+        }
+    }
     let missing = &data.survey()?.missing;
     if let (Some(CellPosition { row, column }), None) = (missing.first, series.gaps) {
         let name = data.column_name(column);
@@ -139,6 +151,12 @@ fn time_columns(source: &str, options: &ReadOptions, known: &[String]) -> Result
         let counts = counts_since_1970(&dataset)?.into_iter();
         dates = counts.filter(|(_, unit)| *unit != "seconds").map(|(at, _)| at).collect();
     }
+    if dates.is_empty() {
+        dates = year_and_part(&dataset);
+        if dates.len() == 2 {
+            return Ok(dates.iter().map(|at| dataset.columns[*at].clone()).collect());
+        }
+    }
     let name =
         |at: &usize| dataset.columns.get(*at).cloned().unwrap_or_else(|| (at + 1).to_string());
     let clocks = dates.iter().filter(|at| columns[**at].kind() == ColumnKind::Time).count();
@@ -151,6 +169,17 @@ fn time_columns(source: &str, options: &ReadOptions, known: &[String]) -> Result
             Err(Error::setting("time", "open", wanted.setting("time")))
         }
     }
+}
+
+/// The columns of a year and of a quarter or month beside it, where there are such.
+fn year_and_part(data: &Dataset) -> Vec<usize> {
+    let columns = &data.columns;
+    let pair = |year: usize, part: usize| {
+        part_of_year(&[columns[year].clone(), columns[part].clone()]).map(|_| vec![year, part])
+    };
+    let years = (0..columns.len()).filter(|at| columns[*at].eq_ignore_ascii_case("year"));
+    let mut pairs = years.flat_map(|year| (0..columns.len()).map(move |part| (year, part)));
+    pairs.find_map(|(year, part)| pair(year, part)).unwrap_or_default()
 }
 
 /// The columns whose every number counts since 1970, each with its unit.

@@ -197,6 +197,30 @@ pub(crate) fn since_1970(smallest: f64, largest: f64) -> Option<&'static str> {
     all.then_some(unit)
 }
 
+/// The stamp that a year and a part of it are, in columns of these names, as `1959.0` and `2.0` of
+/// `year` and `quarter`; none of other columns.
+pub(crate) fn of_year_and_part(columns: &[String], stamp: &str) -> Option<String> {
+    let part = part_of_year(columns)?;
+    let whole = |text: &str| {
+        let number: f64 = text.trim().parse().ok()?;
+        (number.fract() == 0.0 && (0.0..10_000.0).contains(&number)).then_some(number as i32)
+    };
+    let (year, number) = stamp.split_once(' ')?;
+    let (year, number) = (whole(year)?, whole(number)?);
+    Some(if part == "quarter" {
+        format!("{year:04}Q{number}")
+    } else {
+        format!("{year:04}-{number:02}")
+    })
+}
+
+/// What stands beside a year in these two columns.
+pub(crate) fn part_of_year(columns: &[String]) -> Option<&'static str> {
+    let [year, part] = columns else { return None };
+    let part = ["quarter", "month"].into_iter().find(|name| part.eq_ignore_ascii_case(name));
+    part.filter(|_| year.eq_ignore_ascii_case("year"))
+}
+
 /// The date that a number like `20240131` is, of the years 1900 to 2100.
 pub(crate) fn compact(number: f64) -> Option<i128> {
     if number.fract() != 0.0 || !(19_000_101.0..21_010_000.0).contains(&number) {

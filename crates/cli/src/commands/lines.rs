@@ -1,7 +1,7 @@
 //! Lines of standard input as cells: JSON objects by names, JSON arrays and CSV in order, or CSV by
 //! the names of a first line; for a model of lines, the line itself.
 
-use autoencoders::data::{DecimalMark, Delimiter, Notation, lenient_json, read_line};
+use autoencoders::data::{DecimalMark, Delimiter, Notation, Series, lenient_json, read_line};
 use autoencoders::{Error, Model, Result};
 use serde_json::Value;
 
@@ -121,8 +121,20 @@ pub(crate) fn delimiter(model: &Model, line: &str, said: Option<Delimiter>) -> c
         let cells = parted(line, *sign);
         cells.iter().filter(|cell| known.contains(cell)).count()
     };
+    const SIGNS: [char; 4] = ['\t', '|', ';', ','];
+    if SIGNS.iter().all(|sign| names(sign) == 0) {
+        // A row without names has as many cells as a row, a point, or its channels alone.
+        let of_series = |series: &Series| {
+            let channels = series.channels.len();
+            [channels, channels + series.stamps().len() + series.group.len()]
+        };
+        let widths = model.signature().series.iter().flat_map(of_series).chain([model.features()]);
+        let widths: Vec<usize> = widths.filter(|width| *width > 1).collect();
+        let fits = |sign: &char| widths.contains(&parted(line, *sign).len());
+        return SIGNS.into_iter().rev().find(fits).unwrap_or(',');
+    }
     // Of equals the last, which is the comma.
-    ['\t', '|', ';', ','].into_iter().max_by_key(names).unwrap_or(',')
+    SIGNS.into_iter().max_by_key(names).unwrap_or(',')
 }
 
 /// The names in a first line of CSV; none where it is a row.

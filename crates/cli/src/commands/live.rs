@@ -43,7 +43,7 @@ pub(crate) fn run(model: &Model, args: &Score, show: &Show) -> Result<Exit> {
         if let Some(span) = series.resample {
             show.note(format!("points are not averaged here: the model knows means over {span}"));
         }
-        show.note(match Watch::of(model, &notation) {
+        show.note(match Watch::of(model, &notation, args.rows.reading.duplicates) {
             Some(_) => format!("each line is a point; scores begin with {points} that follow each other"),
             None => format!(
                 "each line is a whole window of {points} points, the channels of a point side by side"
@@ -58,7 +58,7 @@ pub(crate) fn run(model: &Model, args: &Score, show: &Show) -> Result<Exit> {
         probed.advice(args.kind).into_iter().for_each(|advice| show.warn(advice));
     }
     among_workers(|| {
-        let watch = Watch::of(model, &notation);
+        let watch = Watch::of(model, &notation, args.rows.reading.duplicates);
         let stamp = String::new();
         let rows = 0;
         Live { model, args, threshold, of_points, notation, watch, rows, stamp }
@@ -149,6 +149,7 @@ impl Live<'_> {
             return;
         };
         let of = |names: &[String]| one_name(names.iter().filter_map(|name| cells.get(name)));
+        object["begins_anew"] = "behind a line that is no point".into();
         let stamp = of(series.stamps()).filter(|stamp| !stamp.is_empty());
         object["row"] = stamp.map_or(json!(self.rows), Value::from);
         if let Some(group) = of(&series.group) {

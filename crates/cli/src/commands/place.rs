@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 /// The ending of a checkpoint's name, after the model's.
 const RUN: &str = "run";
 /// Endings that say how rows are stored, not what they are.
-const STORAGE: [&str; 9] = ["csv", "tsv", "txt", "parquet", "npy", "npz", "idx", "png", "jpg"];
+const STORAGE: [&str; 20] = [
+    "csv", "tsv", "txt", "data", "log", "json", "jsonl", "ndjson", "parquet", "arrow", "feather",
+    "xlsx", "xls", "ods", "db", "npy", "npz", "idx", "png", "jpg",
+];
 
 /// The files of a training.
 #[derive(Debug)]

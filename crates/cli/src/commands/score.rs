@@ -130,7 +130,7 @@ fn scored(args: &Score, model: &Model, data: &Dataset, show: &Show) -> Result<Sc
     let scores: Vec<f64> = each.iter().copied().flatten().collect();
     let own = data.windows.as_ref().map_or(&data.labels, |windows| &windows.labels);
     let labels = own.clone().filter(|labels| labels.len() == items.len());
-    let marked = labels.as_ref().map(|labels| anomalous(labels, args, show));
+    let marked = labels.as_ref().and_then(|labels| anomalous(labels, args, show));
     let anomaly: Option<Vec<bool>> = marked.as_ref().map(|marked| {
         let scored = marked.iter().zip(&each).filter(|(_, score)| score.is_some());
         scored.map(|(anomaly, _)| *anomaly).collect()
@@ -291,12 +291,13 @@ fn columns(model: &Model, data: &Dataset) -> (Vec<String>, [Vec<Field>; 2]) {
     (names, [fields.clone(), fields])
 }
 
-/// Which labels are those of anomalies; warns where none is normal, or none an anomaly.
-fn anomalous(labels: &[String], args: &Score, show: &Show) -> Vec<bool> {
+/// Which labels are those of anomalies; warns where none is normal, of which nothing can be measured, or
+/// none an anomaly.
+fn anomalous(labels: &[String], args: &Score, show: &Show) -> Option<Vec<bool>> {
     let anomaly: Vec<bool> =
         labels.iter().map(|label| !normal(label, args.normal.as_deref())).collect();
     let what = match (anomaly.contains(&true), anomaly.contains(&false)) {
-        (true, true) => return anomaly,
+        (true, true) => return Some(anomaly),
         (true, false) => "no row has the label of a normal one",
         (false, _) => "every row has the label of a normal one",
     };
@@ -306,7 +307,7 @@ fn anomalous(labels: &[String], args: &Score, show: &Show) -> Vec<bool> {
         "{what}; labels are {}, and --normal LABEL says which is normal",
         known.join(", ")
     ));
-    anomaly
+    anomaly.contains(&false).then_some(anomaly)
 }
 
 /// Whether a label is that of a normal row.
@@ -585,13 +586,22 @@ impl Scored {
         let numbers = |item: &Item| [number(item.score), number(item.probability), self.why(item)];
         let table = match self.highest_stretches() {
             Some(stretches) => {
-                let head = show::cells([&"from", &"to", &"alarms", &"score", &"probability", &WHY]);
+                let head = show::cells([
+                    &"from",
+                    &"to",
+                    &"alarms",
+                    &"peak",
+                    &"score",
+                    &"probability",
+                    &WHY,
+                ]);
                 let line = |stretch: &Stretch| {
                     let [score, probability, why] = numbers(&self.items[stretch.peak]);
                     let (from, to) =
                         (self.items[stretch.start].called(), &self.items[stretch.end].name);
                     let alarms = self.alarms(stretch);
-                    show::cells([&from, to, &alarms, &score, &probability, &why])
+                    let peak = &self.items[stretch.peak].name;
+                    show::cells([&from, to, &alarms, peak, &score, &probability, &why])
                 };
                 std::iter::once(head).chain(stretches.iter().map(line)).collect::<Vec<_>>()
             }

@@ -2,7 +2,7 @@
 
 use crate::commands::lines::Cells;
 use autoencoders::data::{
-    Dataset, Gaps, Notation, Point, Series, Span, Values, Windows, one_name, read_point,
+    Dataset, Duplicates, Gaps, Notation, Point, Series, Span, Values, Windows, one_name, read_point,
 };
 use autoencoders::{Error, Model, Result};
 use std::collections::{BTreeMap, VecDeque};
@@ -17,6 +17,8 @@ pub(crate) struct Watch<'a> {
     model: &'a Model,
     series: &'a Series,
     notation: Notation,
+    /// What becomes of a point with the time of the one before.
+    duplicates: Option<Duplicates>,
     newest: BTreeMap<String, VecDeque<Kept>>,
     /// The last step of each series from one point to the next, where the model knows none.
     steps: BTreeMap<String, i128>,
@@ -58,7 +60,11 @@ pub(crate) struct Watched {
 
 impl<'a> Watch<'a> {
     /// None for a model that knows no columns of a series, as earlier ones do.
-    pub(crate) fn of(model: &'a Model, notation: &Notation) -> Option<Self> {
+    pub(crate) fn of(
+        model: &'a Model,
+        notation: &Notation,
+        duplicates: Option<Duplicates>,
+    ) -> Option<Self> {
         let series = model.signature().series.as_ref()?;
         let named = series.channels.iter().all(|channel| !channel.name.is_empty());
         // A model file may say anything of its windows.
@@ -66,6 +72,7 @@ impl<'a> Watch<'a> {
             model,
             series,
             notation: notation.clone(),
+            duplicates: duplicates.or(series.duplicates),
             newest: BTreeMap::new(),
             steps: BTreeMap::new(),
             empty: BTreeMap::new(),
@@ -100,6 +107,14 @@ impl<'a> Watch<'a> {
         })?;
         let (stamp, group) = (point.stamp.clone(), point.group.clone());
         let newest = self.newest.entry(group.clone()).or_default();
+        if let (Some(how), Some(before)) = (self.duplicates, newest.back())
+            && point.time.is_some()
+            && before.point.time == point.time
+        {
+            point.values = merged(how, &before.point, &point);
+            point.missing.clear();
+            newest.pop_back();
+        }
         let last = newest.back().and_then(|kept| kept.point.time);
         let step = self.series.step.map(|step| i128::from(step.nanos));
         let step = step.or(self.steps.get(&group).copied());
@@ -199,6 +214,17 @@ fn carry(
         carried.push(channel.name.clone());
     }
     Ok(carried)
+}
+
+/// The values of a point for one that comes at the same time as the point before.
+fn merged(how: Duplicates, before: &Point, point: &Point) -> Vec<f64> {
+    let one = |(before, now): (&f64, &f64)| match how {
+        Duplicates::First => *before,
+        Duplicates::Last | Duplicates::Mean if now.is_nan() => *before,
+        Duplicates::Last => *now,
+        Duplicates::Mean => 0.5 * (before + now),
+    };
+    before.values.iter().zip(&point.values).map(one).collect()
 }
 
 /// How many points are missing between the last one and this one, where the model was trained on gaps

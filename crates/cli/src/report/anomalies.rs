@@ -66,7 +66,7 @@ pub(super) fn section(facts: &Facts) -> Result<Option<Section>> {
     figures.extend(series);
     let words = html! {
         (show::number(100.0 * above as f64 / scores.len().max(1) as f64)) " % of these " (if facts.data.windows.is_some() { "points" } else { "rows" })
-        " score above the threshold, which few normal rows exceed (one in a hundred, or as the training expected). A score of 0 is the middle of rows that trained nothing, 1 their ninth tenth. "
+        " score above the threshold, which few normal rows exceed (one in a hundred, or as the training expected). Of each part of a score 0 is the middle of rows that trained nothing, and 1 their ninth tenth. "
         @for advice in &advice { p { "Beware: " (advice) "." } }
         (table)
     };

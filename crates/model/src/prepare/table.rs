@@ -6,7 +6,7 @@ use crate::prepare::scale::{
 };
 use crate::prepare::text;
 use crate::prepare::text::Vocabulary;
-use rows::{ColumnKind, Cycle, Dataset, Error, Field, Message, Moments, Result};
+use rows::{ColumnKind, Cycle, Dataset, Error, Field, Message, Moments, Result, calendar};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -736,9 +736,16 @@ impl Statistics {
 
     fn cycles(&self) -> Vec<Cycle> {
         let days = self.high.unwrap_or(0.0) - self.low.unwrap_or(0.0);
-        let wanted =
-            |cycle: &Cycle| cycle.comes_back_in(days) && (*cycle != Cycle::Day || self.fractions);
-        Cycle::ALL.into_iter().filter(wanted).collect()
+        // Of months and years, which begin on any day of the week, no week is meant.
+        let first = |day: &f64| calendar::date(day.floor() as i128).ends_with("-01");
+        let months = !self.sample.is_empty() && self.sample.iter().all(first);
+        let wanted = |cycle: &Cycle| match cycle {
+            Cycle::Day => self.fractions,
+            Cycle::Week => !months,
+            Cycle::Year => true,
+        };
+        let all = Cycle::ALL.into_iter();
+        all.filter(|cycle| cycle.comes_back_in(days) && wanted(cycle)).collect()
     }
 }
 

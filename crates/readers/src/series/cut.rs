@@ -1,17 +1,17 @@
 //! From a table of points in time to windows.
 
 use crate::series::channels::{channels, cycles, numbers, with_phases};
-use crate::series::points::Points;
+use crate::series::points::{Points, Runs};
 use crate::stamps::DAY;
 use rows::calendar::date_time;
-use rows::{Dataset, Error, Message, Part, Result, Series, Shape, Span, Store, View, Windows};
+use rows::{Dataset, Error, Message, Part, Result, Series, Shape, Store, View, Windows};
 use std::collections::BTreeSet;
 
 /// Days from which it is told at which times of day windows begin.
 const TOLD: usize = 3;
 
-/// Steps that differ by this factor are others.
-const OTHER: f64 = 1.5;
+/// Series that a message names at most.
+const NAMED: usize = 5;
 
 /// Cuts windows out of a table of points; stamps are its identifiers, and `groups` tell several
 /// series apart.
@@ -44,10 +44,7 @@ pub(crate) fn windows(
     let (values, width, unknown) = numbers(data, &series.channels)?;
     let (mut points, noticed) = Points::read(data, values, width, groups, series.gaps)?;
     points.merge(data, groups, &series)?;
-    let (runs, step) = points.runs(data, &series)?;
-    if let Some(other) = series.step.zip(step).and_then(|(known, own)| other_step(known, own)) {
-        return fail(other);
-    }
+    let Runs { of: runs, step, long } = points.runs(data, &series)?;
     let starts: Vec<usize> = runs
         .iter()
         .flat_map(|run| {
@@ -56,13 +53,14 @@ pub(crate) fn windows(
         .collect();
     if starts.is_empty() {
         let longest = runs.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
-        return fail(too_long(&series, longest, runs.len() > 1 && groups.is_none()));
+        return fail(too_long(&series, longest, runs.len() > 1 && groups.is_none(), learning));
     }
     // Windows of a model span what they spanned in its training.
     series.step = series.step.or(step);
     let aligned = if learning { aligned(&points, &series, &starts) } else { None };
     let calendar = series.calendar.take().unwrap_or_else(|| cycles(&points));
     let times = points.keys.iter().map(|key| key.time);
+    let short = too_short(&points, series.window, &starts);
     let held = points.values.held(&data.name, memory)?;
     let held = with_phases(held, width, times, &calendar);
     series.calendar = Some(calendar);
@@ -73,7 +71,8 @@ pub(crate) fn windows(
     let mut windows = Dataset::new(data.name.clone(), shape, Store::elsewhere(view))?;
     windows.channels = parts.iter().flat_map(Part::channel_names).collect();
     windows.warnings.clone_from(&data.warnings);
-    windows.warnings.extend(unknown.into_iter().chain(noticed).chain(aligned));
+    let told = aligned.into_iter().chain(short).chain(too_long_to_fill(long));
+    windows.warnings.extend(unknown.into_iter().chain(noticed).chain(told));
     windows.notation.clone_from(&data.notation);
     let stamp = |time: i128| if points.stamped { date_time(time) } else { (time + 1).to_string() };
     let found = Windows {
@@ -92,26 +91,44 @@ pub(crate) fn windows(
 
 /// That no window fits, where the longest stretch without a gap has so many points; `torn` where it is
 /// gaps that part stretches.
-fn too_long(series: &Series, longest: usize, torn: bool) -> Message {
-    let shorter = Message::from(format!(
-        "a window of {} points is longer than the series: its longest stretch without a gap has {longest}; choose a shorter ",
+fn too_long(series: &Series, longest: usize, torn: bool, learning: bool) -> Message {
+    let long = Message::from(format!(
+        "a window of {} points is longer than the series: its longest stretch without a gap has {longest}; ",
         series.window,
-    ))
-    .setting("window");
-    if torn { shorter.text(", or ").set("gaps", "fill") } else { shorter }
+    ));
+    match (learning, torn) {
+        (true, true) => {
+            long.text("choose a shorter ").setting("window").text(", or ").set("gaps", "fill")
+        }
+        (true, false) => long.text("choose a shorter ").setting("window"),
+        // The windows of a model are as long as they are.
+        (false, true) => long.text("choose ").set("gaps", "fill").text(", or wait for more points"),
+        (false, false) => long.text("wait for more points"),
+    }
 }
 
-/// That points lie further apart than those of a model's training, or nearer: its windows would all be
-/// anomalies.
-fn other_step(known: Span, own: Span) -> Option<Message> {
-    let ratio = own.nanos as f64 / known.nanos.max(1) as f64;
-    let looks = format!("points are {own} apart, those of the training {known}");
-    if ratio > OTHER {
-        let why = "; a window spans other lengths of time than the model knows, so train one on such points";
-        return Some(Message::from(looks + why));
-    }
-    let finer = Message::from(looks + "; choose ").set("resample", known);
-    (ratio * OTHER < 1.0).then(|| finer.text(", which averages them over such spans"))
+/// That gaps were not filled.
+fn too_long_to_fill(gaps: usize) -> Option<Message> {
+    let what = match gaps {
+        0 => return None,
+        1 => "1 gap is as long as a window or longer, and ends one instead of being filled".into(),
+        gaps => format!(
+            "{gaps} gaps are as long as a window or longer, and end one instead of being filled"
+        ),
+    };
+    Some(what.into())
+}
+
+/// That of several series some have no window.
+fn too_short(points: &Points, window: usize, starts: &[usize]) -> Option<Message> {
+    let with: BTreeSet<usize> = starts.iter().map(|start| points.keys[*start].group).collect();
+    let without = (0..points.groups.len()).filter(|group| !with.contains(group));
+    let names: Vec<&str> = without.map(|group| points.groups[group].as_str()).collect();
+    let more = if names.len() > NAMED { ", ..." } else { "" };
+    let first = names[..names.len().min(NAMED)].join(", ");
+    let why = "have no window of that many points that follow each other, and are left out";
+    (!names.is_empty())
+        .then(|| format!("of several series some {why} (window {window}): {first}{more}").into())
 }
 
 /// That overlapping windows begin at few of the times of day at which there are points: live ones
@@ -258,6 +275,10 @@ mod tests {
         );
         let split = windows(&data, &Series { gaps: Some(Gaps::Split), ..series(3) }).unwrap();
         assert_eq!(split.windows.unwrap().starts, [0, 3]);
+        // As many points as a window has are not made up.
+        let long = windows(&data, &Series { gaps: Some(Gaps::Fill), ..series(2) }).unwrap();
+        assert_eq!(long.windows.unwrap().starts, [0, 1, 3, 4]);
+        assert!(long.warnings[0].to_string().starts_with("1 gap is as long as a window"));
         let filled = windows(&data, &Series { gaps: Some(Gaps::Fill), ..series(8) }).unwrap();
         assert_eq!(
             filled.values.clone().load().ok().as_ref(),

@@ -14,6 +14,8 @@ const FEW_SERIES: usize = 2;
 const CANDIDATES: usize = 12;
 /// Names of columns that hold a part of the time.
 const TIMES: [&str; 7] = ["period", "quarter", "month", "week", "day", "hour", "minute"];
+/// Steps that differ by this factor are others.
+const OTHER: f64 = 1.5;
 /// Numbers that are put away at a time.
 const PIECE: usize = 1 << 17;
 
@@ -39,6 +41,16 @@ pub(crate) struct Points {
     pub(crate) groups: Vec<String>,
     /// One for each point, where the table has labels.
     pub(crate) labels: Option<Vec<String>>,
+}
+
+/// Points that follow each other.
+pub(crate) struct Runs {
+    /// As ranges of points.
+    pub(crate) of: Vec<Range<usize>>,
+    /// The time from one point to the next, where they have time stamps.
+    pub(crate) step: Option<Span>,
+    /// How many gaps were too long to be filled.
+    pub(crate) long: usize,
 }
 
 /// The numbers of points: those of the table as they are held, until something must change.
@@ -288,22 +300,21 @@ impl Points {
         self.stamped && repeated.iter().all(night)
     }
 
-    /// Stretches without a gap, as ranges of points, and the time from one point to the next where they
-    /// have time stamps; missing points are put in where gaps are filled.
-    pub(crate) fn runs(
-        &mut self,
-        data: &Dataset,
-        series: &Series,
-    ) -> Result<(Vec<Range<usize>>, Option<Span>)> {
+    /// Stretches without a gap; missing points are put in where gaps are filled.
+    pub(crate) fn runs(&mut self, data: &Dataset, series: &Series) -> Result<Runs> {
         let groups = self.of_groups();
         let times: Vec<Vec<i128>> = groups
             .iter()
             .map(|group| self.keys[group.clone()].iter().map(|key| key.time).collect())
             .collect();
         let Some(grid) = Grid::of(&times, series.resample, self.stamped) else {
-            return Ok((groups, None));
+            return Ok(Runs { of: groups, step: None, long: 0 });
         };
         let step = self.stamped.then(|| grid.usual());
+        let known = series.step.zip(step);
+        if let Some(other) = known.and_then(|(known, own)| other_step(known, own)) {
+            return Err(Error::data(&data.name, other));
+        }
         let distances = grid.distances(&times).map_err(|odd| {
             let time = date_time(odd.time);
             let (found, usual) = (odd.step, grid.usual());
@@ -316,7 +327,7 @@ impl Points {
         })?;
         let gaps: Vec<usize> = (0..distances.len()).filter(|row| distances[*row] > 1).collect();
         match series.gaps {
-            _ if gaps.is_empty() => return Ok((groups, step)),
+            _ if gaps.is_empty() => return Ok(Runs { of: groups, step, long: 0 }),
             None => {
                 let missing: i128 = gaps.iter().map(|row| distances[*row] - 1).sum();
                 let gap =
@@ -328,38 +339,40 @@ impl Points {
                 let split = holes.set("gaps", "split").text(", where a gap ends a window, or ");
                 return Err(Error::data(&data.name, split.set("gaps", "fill")));
             }
+            // A window that is nothing but a line between its ends would tell nothing.
             Some(Gaps::Fill) => {
-                self.fill(data, &grid, &distances)?;
-                return Ok((self.of_groups(), step));
+                let cuts = self.fill(&grid, &distances, series.window)?;
+                let long = cuts.len();
+                return Ok(Runs { of: self.between(cuts), step, long });
             }
             Some(Gaps::Split) => {}
         }
+        Ok(Runs { of: self.between(gaps), step, long: 0 })
+    }
+
+    /// Ranges of the points of one series each that follow each other but at these places.
+    fn between(&self, gaps: Vec<usize>) -> Vec<Range<usize>> {
+        let groups = self.of_groups();
         let mut cuts: Vec<usize> = groups.iter().map(|group| group.start).chain(gaps).collect();
         cuts.sort_unstable();
         let ends = cuts.iter().skip(1).copied().chain([self.keys.len()]);
-        let runs = cuts.iter().copied().zip(ends).map(|(start, end)| start..end);
-        Ok((runs.collect(), step))
+        cuts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
     }
 
-    /// Puts points in where one comes several steps after the one before, on a straight line.
-    fn fill(&mut self, data: &Dataset, grid: &Grid, distances: &[i128]) -> Result<()> {
-        let count: i128 = distances.iter().map(|distance| (*distance).max(1)).sum();
-        // A stamp of a wrong century would ask for billions of points.
-        if count > 100 * self.keys.len() as i128 {
-            let message = Message::from(format!(
-                "filling its gaps takes {count} points for {}; choose ",
-                self.keys.len()
-            ))
-            .set("gaps", "split")
-            .text(", or correct its time stamps");
-            return Err(Error::data(&data.name, message));
-        }
+    /// Puts points in where one comes several steps after the one before, on a straight line, but not as
+    /// many as a window has; gives the places of points behind longer gaps.
+    fn fill(&mut self, grid: &Grid, distances: &[i128], window: usize) -> Result<Vec<usize>> {
         let channels = self.channels;
         let points = self.values.changed()?;
         let (mut keys, mut values, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+        let mut longer = Vec::new();
         for at in 0..self.keys.len() {
             let row = &points[at * channels..][..channels];
-            let missing = distances[at];
+            let long = distances[at] > window as i128;
+            if long {
+                longer.push(keys.len());
+            }
+            let missing = if long { 1 } else { distances[at] };
             for place in 1..missing {
                 let before = &points[(at - 1) * channels..][..channels];
                 let time = grid.after(self.keys[at - 1].time, place);
@@ -377,8 +390,21 @@ impl Points {
         }
         self.labels = self.labels.is_some().then_some(labels);
         (self.keys, self.values) = (keys, PointNumbers::Changed(values));
-        Ok(())
+        Ok(longer)
     }
+}
+
+/// That points lie further apart than those of a model's training, or nearer: its windows would all be
+/// anomalies.
+fn other_step(known: Span, own: Span) -> Option<Message> {
+    let ratio = own.nanos as f64 / known.nanos.max(1) as f64;
+    let looks = format!("points are {own} apart, those of the training {known}");
+    if ratio > OTHER {
+        let why = "; a window spans other lengths of time than the model knows, so train one on such points";
+        return Some(Message::from(looks + why));
+    }
+    let finer = Message::from(looks + "; choose ").set("resample", known);
+    (ratio * OTHER < 1.0).then(|| finer.text(", which averages them over such spans"))
 }
 
 /// Interpolates one channel of one series; `place` is that of a point's number.

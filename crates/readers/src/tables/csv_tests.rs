@@ -170,6 +170,19 @@ fn a_ragged_line_is_named_by_its_number() {
 }
 
 #[test]
+fn a_quote_that_nothing_closes_is_named_by_its_line() {
+    let rows =
+        |from: usize, to: usize| (from..to).map(|at| format!("{at},word\n")).collect::<String>();
+    for odd in ["3,\"word\n", "\"3,word\n", "\"3\",\"word\n"] {
+        let said = refusal(&("a,b\n".to_owned() + &rows(0, 3) + odd + &rows(4, 90)));
+        assert!(said.contains("line 5 opens a quote that nothing closes"), "{odd}: {said}");
+    }
+    // Inches are no open quotes, and cells may go on over lines.
+    let inches = table("a,b\n1,5\" pipe\n2,x\n3,\"x\ny\"\n4,z\n").unwrap();
+    assert_eq!(inches.rows(), 4);
+}
+
+#[test]
 fn lines_of_text_behind_the_table_are_left_out_and_said() {
     let text = "a,b\n1,2\n3,4\n";
     for notes in ["Source: statistics office\n", "* provisional\n\n\"(c) 2024, the office\"\n"] {

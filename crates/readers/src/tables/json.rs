@@ -319,6 +319,9 @@ fn are_columns(parts: &[(String, Value)]) -> bool {
 
 /// The rows of an object of columns, as pandas writes frames; any other object is a row.
 fn rows_of(columns: Vec<(String, Value)>) -> Vec<Value> {
+    if let Some(rows) = split_or_table(&columns) {
+        return rows;
+    }
     if columns.is_empty() || !are_columns(&columns) {
         return vec![Value::Object(columns)];
     }
@@ -335,6 +338,34 @@ fn rows_of(columns: Vec<(String, Value)>) -> Vec<Value> {
         }
     }
     rows.into_iter().map(Value::Object).collect()
+}
+
+/// The rows of a frame that is written as `{"columns": [...], "index": [...], "data": [[...]]}` or as
+/// `{"schema": {...}, "data": [{...}]}`, the orientations split and table of pandas.
+fn split_or_table(frame: &[(String, Value)]) -> Option<Vec<Value>> {
+    let names: Vec<&str> = frame.iter().map(|(name, _)| name.as_str()).collect();
+    let list = |wanted: &str| match frame.iter().find(|(name, _)| name == wanted) {
+        Some((_, Value::Array(values))) => Some(values),
+        _ => None,
+    };
+    let rows = list("data")?;
+    let objects = |row: &Value| matches!(row, Value::Object(_));
+    if names.len() == 2 && names.contains(&"schema") && rows.iter().all(objects) {
+        return Some(rows.clone());
+    }
+    let columns = list("columns")?.iter().map(|name| match name {
+        Value::String(name) => Some(name.clone()),
+        _ => None,
+    });
+    let columns = columns.collect::<Option<Vec<String>>>()?;
+    let row = |row: &Value| match row {
+        Value::Array(values) if values.len() == columns.len() => {
+            Some(Value::Object(columns.iter().cloned().zip(values.iter().cloned()).collect()))
+        }
+        _ => None,
+    };
+    let known = names.iter().all(|name| ["columns", "index", "data"].contains(name));
+    known.then(|| rows.iter().map(row).collect())?
 }
 
 /// The values of a record by their names; those within others are named by both, with a point or the
@@ -435,6 +466,14 @@ mod tests {
             ("a.json", "{\n \"a\": [1, 2.5],\n \"b\": [\"x\", \"y\"]\n}"),
             ("a.json", "{\"a\":{\"0\":1,\"1\":2.5},\"b\":{\"0\":\"x\",\"1\":\"y\"}}"),
             ("a", "{\"a\": 1, \"b\": \"x\"}\n{\"a\": 2.5, \"b\": \"y\"}\n"),
+            (
+                "split.json",
+                "{\"columns\":[\"a\",\"b\"],\"index\":[0,1],\"data\":[[1,\"x\"],[2.5,\"y\"]]}",
+            ),
+            (
+                "table.json",
+                "{\"schema\":{\"fields\":[]},\"data\":[{\"a\":1,\"b\":\"x\"},{\"a\":2.5,\"b\":\"y\"}]}",
+            ),
         ] {
             let data = table(name, text).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(data.columns, ["a", "b"], "{text}");

@@ -139,6 +139,8 @@ fn advice(column: &Column, name: &str, text: &str, decimal: DecimalMark) -> Mess
                 let taken = Message::from("take its numbers without units and marks with ");
                 otherwise(taken.set("column", kind))
             }
+            // A model has it for numbers, whatever this file holds.
+            None if column.asked.is_some() => otherwise("remove the row".into()),
             None => {
                 let kind = format!("{name}=categorical");
                 otherwise(Message::from("take the column for codes with ").set("column", kind))

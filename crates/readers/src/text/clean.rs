@@ -28,6 +28,8 @@ pub(crate) struct Clean<R> {
     skipped: usize,
     /// How many bytes were zero.
     pub(crate) zeros: usize,
+    /// How many were quotes.
+    quotes: usize,
     /// Whether the last byte was within quotes.
     quoted: bool,
     /// Whether the last byte was the beginning of a field.
@@ -47,6 +49,7 @@ impl<R: Read> Clean<R> {
             left: LONGEST_RECORD,
             skipped: 0,
             zeros: 0,
+            quotes: 0,
             quoted: false,
             beginning: true,
             blanks: 0,
@@ -58,6 +61,11 @@ impl<R: Read> Clean<R> {
     /// Tells that a record begins.
     pub(crate) fn begin(&mut self) {
         self.left = LONGEST_RECORD;
+    }
+
+    /// Whether every quote so far has another one.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.quotes.is_multiple_of(2)
     }
 
     /// Lines that were left out so far.
@@ -75,6 +83,7 @@ impl<R: Read> Clean<R> {
             self.skipped += usize::from(byte == b'\n');
             return;
         }
+        self.quotes += usize::from(byte == b'"');
         // Elsewhere it is a sign for inches.
         let opens = self.beginning || self.how.blanks && self.blanks > 0;
         if byte == b'"' && (self.quoted || opens) {
@@ -158,6 +167,7 @@ impl<R: Read> Read for Clean<R> {
                 kept += usize::from(byte != 0 && !(self.how.returns && byte == b'\r'));
             }
             if self.plain() {
+                self.quotes += buffer[..kept].iter().filter(|byte| **byte == b'"').count();
                 if kept > 0 {
                     return Ok(kept);
                 }

@@ -264,9 +264,8 @@ impl View<'_> {
         layout.cleaning.skip = layout.skip;
         if titles > 0 {
             let count = layout.skip;
-            let what = if count == 1 { "line" } else { "lines" };
-            let skipped =
-                format!("the first {count} {what} are no part of the table and left out, ");
+            let what = if count == 1 { "line is" } else { "lines are" };
+            let skipped = format!("the first {count} {what} no part of the table and left out, ");
             layout.notes.push(Message::from(skipped).text("as with ").set("skip", count));
         }
         let table: Vec<&[String]> =
@@ -477,7 +476,9 @@ fn stamp_words(text: &str, notation: &Notation) -> usize {
         text.lines().filter(|line| !line.trim().is_empty()).take(RECORDS).collect();
     let stamped = |words: usize| {
         let of = |line: &&&str| split_stamp(line, words, notation.date_format.as_deref()).is_some();
-        5 * lines.iter().filter(of).count() >= 4 * lines.len()
+        // Where lines are said or known to be texts, many may belong to those before, as in tracebacks.
+        let least = if notation.lines { 1 } else { 4 };
+        5 * lines.iter().filter(of).count() >= least * lines.len()
     };
     if lines.is_empty() { 0 } else { (1..=STAMP_WORDS).rev().find(|n| stamped(*n)).unwrap_or(0) }
 }

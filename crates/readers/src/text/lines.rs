@@ -24,6 +24,8 @@ pub(crate) struct Lines<R> {
     stamp: String,
     /// The line on which the record begins, from 1.
     line: usize,
+    /// Whether it goes on over further lines.
+    across: bool,
 }
 
 /// A record: the texts of its fields.
@@ -84,6 +86,7 @@ impl<R: Read> Lines<R> {
             date_format: notation.date_format,
             stamp: String::new(),
             line: 0,
+            across: false,
         })
     }
 
@@ -98,11 +101,16 @@ impl<R: Read> Lines<R> {
             _ => Error::data(&self.place, "is no CSV file"),
         })?;
         if !more {
-            return Ok(None);
+            // The rest of the file is one cell then.
+            let open = self.across && !self.reader.get_ref().is_closed();
+            let why =
+                format!("line {} opens a quote that nothing closes; close it there", self.line);
+            return if open { Err(Error::data(&self.place, why)) } else { Ok(None) };
         }
         // The reader's own word for it is off after blank lines; where the record ends is certain.
         let within = self.record.as_slice().iter().filter(|byte| **byte == b'\n').count();
         let end = usize::try_from(self.reader.position().line()).unwrap_or(usize::MAX);
+        self.across = within > 0;
         self.line = (end + self.reader.get_ref().skipped()).saturating_sub(1 + within);
         if self.record.iter().any(|field| std::str::from_utf8(field).is_err()) {
             let text = String::from_utf8_lossy(self.record.as_slice());

@@ -306,6 +306,8 @@ pub fn score(
                 });
                 // A weekday that was expected tells nobody anything.
                 reasons.retain(|why| why.phase.is_none() || why.observed != why.expected);
+                // A missing value is no reason.
+                reasons.retain(|why| !why.observed.is_nan());
                 RowScore { score, probability: calibration.probability(score), reasons }
             },
         ));

@@ -7,7 +7,10 @@ use crate::score::judge::{Judge, Ruler, joined};
 use crate::score::kind::ScoreKind;
 use crate::score::whiten::Whitener;
 use model::{Inside, Model};
-use rows::{Dataset, Matrix, Result, Windows};
+use rows::{ColumnKind, Dataset, Matrix, Result, Windows};
+
+/// What a category that training did not know adds to the distance of a point, in deviations.
+const UNKNOWN: f64 = 30.0;
 
 /// Judges points by their own errors.
 ///
@@ -119,7 +122,10 @@ impl PointJudge {
         if !tells(kind) {
             return Ok(windows.to_vec());
         }
-        let own = self.distances(model, data, of)?;
+        let mut own = self.distances(model, data, of)?;
+        for point in unknown(data, of)? {
+            own[point] = own[point].map(|distance| distance + UNKNOWN);
+        }
         let both = windows.iter().zip(own);
         Ok(both.map(|(score, own)| Some(self.score(kind, (*score)?, own?))).collect())
     }
@@ -180,6 +186,31 @@ impl PointJudge {
         let mean = |(sum, count): (f64, usize)| (count > 0).then(|| sum / count as f64);
         Ok(sums.into_iter().map(mean).collect())
     }
+}
+
+/// The points that have a category which training did not know.
+fn unknown(data: &Dataset, windows: &Windows) -> Result<Vec<usize>> {
+    let mut parts = windows.series.parts();
+    parts.retain(|part| part.field.kind == ColumnKind::Categorical);
+    if parts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let observed = data.gather(0..data.rows())?;
+    let width = data.features() / windows.length.max(1);
+    let at = |window: usize, place: usize, channel: usize| {
+        observed.get((window * windows.length + place) * width + channel)
+    };
+    let mut found = vec![false; windows.stamps.len()];
+    for part in parts {
+        // It has no channel of its own.
+        let none = |window: usize, place: usize| {
+            let mut channels = part.channels.clone();
+            f64::from(u8::from(channels.all(|channel| at(window, place, channel) == 0.0)))
+        };
+        let points = windows.any(none);
+        found.iter_mut().zip(points).for_each(|(found, none)| *found |= none == Some(1.0));
+    }
+    Ok((0..found.len()).filter(|point| found[*point]).collect())
 }
 
 /// Whether a point's own error has a part in scores of a kind.

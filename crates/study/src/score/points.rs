@@ -108,6 +108,8 @@ fn explain(
     Ok(())
 }
 
+/// Of the mean error, what is usual at least.
+const FEW: f64 = 0.1;
 /// Phases nearer than this part of their cycle are the same to whoever reads them.
 const NEAR: f64 = 1.0 / 24.0;
 
@@ -136,8 +138,12 @@ impl Compared {
             Some((part.value(&observed), part.value(&expected), squares.sum::<f64>()))
         };
         let points: Vec<Option<(f64, f64, f64)>> = (0..points).map(point).collect();
-        let known = || points.iter().flatten().map(|(_, _, square)| square);
-        let usual = (known().sum::<f64>() / known().count().max(1) as f64).max(1e-300);
+        let mut squares: Vec<f64> = points.iter().flatten().map(|(_, _, square)| *square).collect();
+        squares.sort_by(f64::total_cmp);
+        let mean = squares.iter().sum::<f64>() / squares.len().max(1) as f64;
+        // One wild value would make itself usual in a mean, and states are mostly rebuilt without error.
+        let middle = squares.get(squares.len() / 2).copied().unwrap_or(0.0);
+        let usual = middle.max(FEW * mean).max(1e-300);
         let levels = if part.field.kind == ColumnKind::Categorical { channels.len() } else { 0 };
         Self { measured: part.field.kind.is_number(), levels, points, usual }
     }
