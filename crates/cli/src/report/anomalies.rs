@@ -31,6 +31,8 @@ const REASONS: usize = 3;
 const BARS: usize = 60;
 /// Channels of a series that are drawn.
 const CHANNELS: usize = 4;
+/// Series that a caption names.
+const NAMED: usize = 8;
 /// Points of a curve at most; longer ones are drawn by the lowest and the highest of every few.
 const POINTS: usize = 3000;
 
@@ -203,10 +205,7 @@ fn series(data: &Dataset, windows: &Windows, found: &[Stretch]) -> Result<Vec<Fi
                 .filter_map(|(at, value)| Some((at as f64, value?)))
                 .collect();
             let name = channel_name(data, channel);
-            let span = match windows.stamps.as_slice() {
-                [first, .., last] => format!("From {first} to {last}. "),
-                _ => String::new(),
-            };
+            let span = span(windows);
             Ok(Figure::new(
                 &format!("series-{channel}"),
                 format!("{name} over time"),
@@ -220,6 +219,28 @@ fn series(data: &Dataset, windows: &Windows, found: &[Stretch]) -> Result<Vec<Fi
             ))
         })
         .collect()
+}
+
+/// From when to when the points are, and where each of several series begins among them.
+fn span(windows: &Windows) -> String {
+    let stamps = || windows.stamps.iter();
+    // Those of several series follow each other.
+    let ends = if windows.groups.is_some() {
+        stamps().min().zip(stamps().max())
+    } else {
+        stamps().next().zip(stamps().next_back())
+    };
+    let span = ends.map_or(String::new(), |(first, last)| format!("From {first} to {last}. "));
+    let groups = windows.groups.as_deref().unwrap_or_default();
+    let begins = |at: &usize| *at == 0 || groups[*at] != groups[at - 1];
+    let begins: Vec<usize> = (0..groups.len()).filter(begins).collect();
+    let begin = |at: &usize| format!("{} from point {at}", groups[*at]);
+    let named: Vec<String> = begins.iter().take(NAMED).map(begin).collect();
+    let more = if begins.len() > NAMED { ", ..." } else { "" };
+    match named.as_slice() {
+        [] | [_] => span,
+        named => format!("{span}One behind the other: {}{more}. ", named.join(", ")),
+    }
 }
 
 /// At most so many points that a curve looks the same: of every few the lowest and the highest.
