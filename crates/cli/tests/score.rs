@@ -431,6 +431,15 @@ fn a_spike_that_comes_live_does_not_ring_for_as_long_as_it_is_in_the_window() {
     assert_eq!(answers[50]["anomaly"], 1, "{}", answers[50]);
     assert!(rings(51..75).len() <= 4, "{:?}", rings(0..100));
     assert_eq!(answers[100]["reasons"][0]["column"], "mode", "{}", answers[100]);
+    // Nor does it where all points are there.
+    place.write("later.csv", &input);
+    place.ok("score sensor.ae later.csv -o points.csv --quiet", "");
+    let points = place.read("points.csv");
+    let alarm = |line: &str| line.split(',').nth(3) == Some("1");
+    let alarms: Vec<usize> =
+        (0..101).filter(|at| alarm(points.lines().nth(at + 1).unwrap())).collect();
+    assert!(alarms.contains(&50) && alarms.contains(&100), "{alarms:?}");
+    assert!(alarms.iter().filter(|at| (27..=73).contains(*at)).count() <= 3, "{alarms:?}");
 }
 
 /// One line of a log of machines: the kind follows the temperature, the switch too; every seventh

@@ -34,6 +34,7 @@ mod score {
     pub(crate) mod probe;
     pub(crate) mod probed;
     pub(crate) mod reference;
+    pub(crate) mod settle;
     pub(crate) mod stretches;
     pub(crate) mod tail;
     pub(crate) mod whiten;

@@ -110,24 +110,35 @@ impl PointJudge {
         Ok((own.into_iter().flatten().collect(), most))
     }
 
-    /// The scores of points, of which `windows` is what their windows score in the mean.
+    /// The scores of points, of which `windows` is what their windows score in the mean, and `own` their
+    /// own distances.
     pub(crate) fn scores(
+        &self,
+        kind: ScoreKind,
+        windows: &[Option<f64>],
+        own: &[Option<f64>],
+    ) -> Vec<Option<f64>> {
+        let both = windows.iter().zip(own);
+        both.map(|(score, own)| Some(self.score(kind, (*score)?, (*own)?))).collect()
+    }
+
+    /// The distances of points; a category that training did not know lies far off.
+    pub(crate) fn own(
         &self,
         model: &Model,
         data: &Dataset,
         of: &Windows,
-        kind: ScoreKind,
-        windows: &[Option<f64>],
     ) -> Result<Vec<Option<f64>>> {
-        if !tells(kind) {
-            return Ok(windows.to_vec());
-        }
         let mut own = self.distances(model, data, of)?;
         for point in unknown(data, of)? {
             own[point] = own[point].map(|distance| distance + UNKNOWN);
         }
-        let both = windows.iter().zip(own);
-        Ok(both.map(|(score, own)| Some(self.score(kind, (*score)?, own?))).collect())
+        Ok(own)
+    }
+
+    /// The measured channels of a point.
+    pub(crate) fn channels(&self) -> usize {
+        self.errors.columns()
     }
 
     /// The points of a window.
@@ -214,7 +225,7 @@ fn unknown(data: &Dataset, windows: &Windows) -> Result<Vec<usize>> {
 }
 
 /// Whether a point's own error has a part in scores of a kind.
-fn tells(kind: ScoreKind) -> bool {
+pub(crate) fn tells(kind: ScoreKind) -> bool {
     matches!(kind, ScoreKind::Joined | ScoreKind::Reconstruction)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::score::detector::{detector, score};
 use crate::score::kind::{LEAST, Reason, ScoreKind};
+use crate::score::settle::settle;
 use model::Model;
 use rows::{ColumnKind, Dataset, Error, Message, Part, Result, Windows};
 
@@ -37,7 +38,12 @@ pub fn score_points(
     let scores = windows.mean(|window, _| rows[window].score);
     let detector = detector(model)?;
     let scores = match &detector.points {
-        Some(points) => points.scores(model, data, windows, kind, &scores)?,
+        Some(points) => {
+            let own = points.own(model, data, windows)?;
+            let mut scores = points.scores(kind, &scores, &own);
+            settle(model, data, kind, &detector, (&mut scores, &own))?;
+            scores
+        }
         None => scores,
     };
     let calibration = detector.point_calibration(kind);
