@@ -86,6 +86,9 @@ pub(crate) fn check(
     Ok(found)
 }
 
+/// The part of the rows by which times may be repeated unevenly where rows are points of several series.
+const UNEVEN: f64 = 0.05;
+
 fn listed(names: &[String]) -> String {
     let more = if names.len() > SHOWN { ", ..." } else { "" };
     format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))
@@ -102,6 +105,12 @@ fn series(data: &Dataset, columns: &[Column]) -> Result<Option<Message>> {
     // In seconds, several machines at one time as once.
     let times: BTreeSet<i64> =
         times.filter(|day| day.is_finite()).map(|day| (day * 86_400.0).round() as i64).collect();
+    // Several machines at one time are many rows of it, each time about as many.
+    let rows = (values.len() / data.features().max(1)) as f64;
+    let machines = (rows / times.len().max(1) as f64).round();
+    if (machines * times.len() as f64 - rows).abs() > UNEVEN * rows {
+        return Ok(None);
+    }
     let steps: Vec<i64> = times.iter().zip(times.iter().skip(1)).map(|(a, b)| b - a).collect();
     let mut sorted = steps.clone();
     sorted.sort_unstable();

@@ -149,7 +149,12 @@ fn time_columns(source: &str, options: &ReadOptions, known: &[String]) -> Result
     if dates.is_empty() {
         // Seconds may be any large numbers, and are left to the user.
         let counts = counts_since_1970(&dataset)?.into_iter();
-        dates = counts.filter(|(_, unit)| *unit != "seconds").map(|(at, _)| at).collect();
+        let said = |at: usize| {
+            let name = dataset.column_name(at);
+            options.columns.iter().any(|(said, _)| *said == name)
+        };
+        let fine = counts.filter(|(at, unit)| *unit != "seconds" && !said(*at));
+        dates = fine.map(|(at, _)| at).collect();
     }
     if dates.is_empty() {
         dates = year_and_part(&dataset);
@@ -174,6 +179,9 @@ fn time_columns(source: &str, options: &ReadOptions, known: &[String]) -> Result
 /// The columns of a year and of a quarter or month beside it, where there are such.
 fn year_and_part(data: &Dataset) -> Vec<usize> {
     let columns = &data.columns;
+    if columns.iter().any(|name| name.eq_ignore_ascii_case("day")) {
+        return Vec::new();
+    }
     let pair = |year: usize, part: usize| {
         part_of_year(&[columns[year].clone(), columns[part].clone()]).map(|_| vec![year, part])
     };

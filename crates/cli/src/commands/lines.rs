@@ -121,8 +121,12 @@ pub(crate) fn delimiter(model: &Model, line: &str, said: Option<Delimiter>) -> c
         let cells = parted(line, *sign);
         cells.iter().filter(|cell| known.contains(cell)).count()
     };
-    const SIGNS: [char; 4] = ['\t', '|', ';', ','];
-    if SIGNS.iter().all(|sign| names(sign) == 0) {
+    let mut signs = vec!['\t', '|', ';', ','];
+    if model.signature().notation.decimal == Some(DecimalMark::Comma) {
+        // It stands before decimals.
+        signs.pop();
+    }
+    if signs.iter().all(|sign| names(sign) == 0) {
         // A row without names has as many cells as a row, a point, or its channels alone.
         let of_series = |series: &Series| {
             let channels = series.channels.len();
@@ -131,10 +135,10 @@ pub(crate) fn delimiter(model: &Model, line: &str, said: Option<Delimiter>) -> c
         let widths = model.signature().series.iter().flat_map(of_series).chain([model.features()]);
         let widths: Vec<usize> = widths.filter(|width| *width > 1).collect();
         let fits = |sign: &char| widths.contains(&parted(line, *sign).len());
-        return SIGNS.into_iter().rev().find(fits).unwrap_or(',');
+        return signs.into_iter().rev().find(fits).unwrap_or(',');
     }
     // Of equals the last, which is the comma.
-    SIGNS.into_iter().max_by_key(names).unwrap_or(',')
+    signs.into_iter().max_by_key(names).unwrap_or(',')
 }
 
 /// The names in a first line of CSV; none where it is a row.

@@ -28,6 +28,9 @@ use std::sync::Arc;
 /// A longer line is no row of numbers; without a bound one line could take all memory.
 const LONGEST: u64 = 1 << 24;
 
+/// How often what is expected of an odd point is asked for again.
+const AGAIN: usize = 5;
+
 pub(crate) fn run(model: &Model, args: &Score, show: &Show) -> Result<Exit> {
     if args.output.is_some() || args.drift || args.threshold == Threshold::F1 {
         return Err(Error::setting(
@@ -162,6 +165,12 @@ impl Live<'_> {
         let known = model.signature().preparation.fields();
         let data = row(model, &known, &self.notation, cells)?;
         let rows = score(model, &data, args.kind, args.reasons)?;
+        if data.empty_rows()?.contains(&0) {
+            // Of a row without any value nothing can be said, as in a file.
+            return Ok(
+                json!({ "row": self.name(cells), "score": null, "anomaly": 0, "reasons": [] }),
+            );
+        }
         let (row, fields) = (&rows[0], [data.fields, known]);
         let of = |why: &Reason| {
             Told::of(why, &column(model, why.column), [&fields[0], &fields[1]]).object()
@@ -241,6 +250,11 @@ impl Live<'_> {
         let threshold = self.of_points;
         if rings(&found.0, threshold) {
             watch.expect(group, Some(&expected(model, &found.1)?));
+            // A large error spoils what is expected, too, until that stands in its place.
+            for _ in 0..AGAIN {
+                let Some(window) = watch.settled(group)? else { break };
+                watch.expect(group, Some(&expected(model, &window)?));
+            }
             let without = watch.settled(group)?;
             let without = without.map(|window| last(&window, 0)).transpose()?;
             if without.is_none_or(|point| rings(&point, threshold)) {

@@ -31,6 +31,8 @@ struct Kept {
     point: Point,
     /// What was expected in its place, where it was odd by itself.
     expected: Option<Vec<f64>>,
+    /// How many points with its time it stands for.
+    times: usize,
 }
 
 impl Kept {
@@ -107,11 +109,12 @@ impl<'a> Watch<'a> {
         })?;
         let (stamp, group) = (point.stamp.clone(), point.group.clone());
         let newest = self.newest.entry(group.clone()).or_default();
+        let mut times = 1;
         if let (Some(how), Some(before)) = (self.duplicates, newest.back())
             && point.time.is_some()
             && before.point.time == point.time
         {
-            point.values = merged(how, &before.point, &point);
+            (point.values, times) = (merged(how, before, &point), before.times + 1);
             point.missing.clear();
             newest.pop_back();
         }
@@ -132,7 +135,8 @@ impl<'a> Watch<'a> {
         let carried = carried.inspect_err(|_| newest.clear())?;
         let between = newest.back().map(|last| between(self.series, &last.point, &point, filled));
         let points = between.into_iter().flatten().chain([point]);
-        newest.extend(points.map(|point| Kept { point, expected: None }));
+        newest.extend(points.map(|point| Kept { point, expected: None, times: 1 }));
+        newest.iter_mut().next_back().into_iter().for_each(|kept| kept.times = times);
         while newest.len() > self.series.window {
             newest.pop_front();
         }
@@ -217,14 +221,15 @@ fn carry(
 }
 
 /// The values of a point for one that comes at the same time as the point before.
-fn merged(how: Duplicates, before: &Point, point: &Point) -> Vec<f64> {
+fn merged(how: Duplicates, before: &Kept, point: &Point) -> Vec<f64> {
+    let times = before.times as f64;
     let one = |(before, now): (&f64, &f64)| match how {
         Duplicates::First => *before,
         Duplicates::Last | Duplicates::Mean if now.is_nan() => *before,
         Duplicates::Last => *now,
-        Duplicates::Mean => 0.5 * (before + now),
+        Duplicates::Mean => (times * before + now) / (times + 1.0),
     };
-    before.values.iter().zip(&point.values).map(one).collect()
+    before.values().iter().zip(&point.values).map(one).collect()
 }
 
 /// How many points are missing between the last one and this one, where the model was trained on gaps
@@ -234,7 +239,7 @@ fn missing_points(series: &Series, last: Option<i128>, step: Option<i128>, point
     let steps = (time - last) as f64 / step.max(1) as f64;
     let whole = (steps - steps.round()).abs() < UNEVEN;
     let missing = (steps.round().max(1.0) - 1.0) as usize;
-    let fills = series.gaps == Some(Gaps::Fill) && whole && missing + 1 < series.window;
+    let fills = series.gaps == Some(Gaps::Fill) && whole && missing < series.window;
     if fills { missing } else { 0 }
 }
 

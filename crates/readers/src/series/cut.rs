@@ -4,7 +4,7 @@ use crate::series::channels::{channels, cycles, numbers, with_phases};
 use crate::series::points::{Points, Runs};
 use crate::stamps::DAY;
 use rows::calendar::date_time;
-use rows::{Dataset, Error, Message, Part, Result, Series, Shape, Store, View, Windows};
+use rows::{Dataset, Error, Gaps, Message, Part, Result, Series, Shape, Store, View, Windows};
 use std::collections::BTreeSet;
 
 /// Days from which it is told at which times of day windows begin.
@@ -52,8 +52,10 @@ pub(crate) fn windows(
         })
         .collect();
     if starts.is_empty() {
+        let fills = series.gaps == Some(Gaps::Fill);
+        let torn = runs.len() > 1 && groups.is_none() && !fills;
         let longest = runs.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
-        return fail(too_long(&series, longest, runs.len() > 1 && groups.is_none(), learning));
+        return fail(too_long(&series, longest, torn, learning));
     }
     // Windows of a model span what they spanned in its training.
     series.step = series.step.or(step);
@@ -163,7 +165,7 @@ fn aligned(points: &Points, series: &Series, starts: &[usize]) -> Option<Message
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rows::{Duplicates, Gaps, Values};
+    use rows::{Duplicates, Values};
 
     fn windows(data: &Dataset, series: &Series) -> Result<Dataset> {
         super::windows(data, None, series, None)

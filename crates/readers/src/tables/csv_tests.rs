@@ -177,6 +177,11 @@ fn a_quote_that_nothing_closes_is_named_by_its_line() {
         let said = refusal(&("a,b\n".to_owned() + &rows(0, 3) + odd + &rows(4, 90)));
         assert!(said.contains("line 5 opens a quote that nothing closes"), "{odd}: {said}");
     }
+    let said = refusal("a,b\n1,5\" pipe\n3,4\n\"5,6\n7,8\n9,10\n");
+    assert!(said.contains("line 4 opens a quote"), "{said}");
+    assert!(refusal("a,b\n1,2\n3,4\n\"5,6\n7,8").contains("line 4 opens a quote"));
+    let last = table("a,b\n1,5\" pipe\n2,x\n4,z\n3,\"x \"\"q\"\"\ny\"\n").unwrap();
+    assert_eq!(last.rows(), 4);
     // Inches are no open quotes, and cells may go on over lines.
     let inches = table("a,b\n1,5\" pipe\n2,x\n3,\"x\ny\"\n4,z\n").unwrap();
     assert_eq!(inches.rows(), 4);

@@ -353,11 +353,13 @@ fn split_or_table(frame: &[(String, Value)]) -> Option<Vec<Value>> {
     if names.len() == 2 && names.contains(&"schema") && rows.iter().all(objects) {
         return Some(rows.clone());
     }
-    let columns = list("columns")?.iter().map(|name| match name {
-        Value::String(name) => Some(name.clone()),
-        _ => None,
-    });
-    let columns = columns.collect::<Option<Vec<String>>>()?;
+    let mut columns: Vec<String> = Vec::new();
+    for name in list("columns")? {
+        let name = name_of(name);
+        let same = |known: &&String| **known == name || known.starts_with(&format!("{name} ("));
+        let count = columns.iter().filter(same).count();
+        columns.push(if count > 0 { format!("{name} ({})", count + 1) } else { name });
+    }
     let row = |row: &Value| match row {
         Value::Array(values) if values.len() == columns.len() => {
             Some(Value::Object(columns.iter().cloned().zip(values.iter().cloned()).collect()))
@@ -366,6 +368,17 @@ fn split_or_table(frame: &[(String, Value)]) -> Option<Vec<Value>> {
     };
     let known = names.iter().all(|name| ["columns", "index", "data"].contains(name));
     known.then(|| rows.iter().map(row).collect())?
+}
+
+/// The name of a column, which may be a number or several parts.
+fn name_of(name: &Value) -> String {
+    match name {
+        Value::String(text) | Value::Wide(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(truth) => truth.to_string(),
+        Value::Array(parts) => parts.iter().map(name_of).collect::<Vec<_>>().join("."),
+        Value::Null | Value::Object(_) => String::new(),
+    }
 }
 
 /// The values of a record by their names; those within others are named by both, with a point or the

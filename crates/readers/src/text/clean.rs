@@ -17,6 +17,43 @@ pub(crate) struct Cleaning {
     pub(crate) blanks: bool,
     /// The delimiter behind which blanks before a quote are left out.
     pub(crate) before_quotes: Option<u8>,
+    /// What parts the fields.
+    pub(crate) delimiter: u8,
+}
+
+/// Where a text ends: within quotes or not, as a reader of CSV sees it.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    quoted: bool,
+    /// Whether a field begins.
+    begins: bool,
+    /// Whether the last byte closed a quote, which another one would open again.
+    closed: bool,
+    line: usize,
+    /// The line of the last quote that opened.
+    opened: usize,
+}
+
+impl Default for End {
+    fn default() -> Self {
+        Self { quoted: false, begins: true, closed: false, line: 1, opened: 0 }
+    }
+}
+
+impl End {
+    fn follow(&mut self, bytes: &[u8], delimiter: u8) {
+        for byte in bytes {
+            let quote = *byte == b'"';
+            let opens = quote && !self.quoted && (self.begins || self.closed);
+            if opens && self.begins {
+                self.opened = self.line;
+            }
+            self.closed = quote && self.quoted;
+            self.quoted = opens || self.quoted && !quote;
+            self.begins = !self.quoted && (*byte == delimiter || *byte == b'\n');
+            self.line += usize::from(*byte == b'\n');
+        }
+    }
 }
 
 /// Text whose lines all end with a line feed alone, without zero bytes, and which gives up when one
@@ -28,8 +65,8 @@ pub(crate) struct Clean<R> {
     skipped: usize,
     /// How many bytes were zero.
     pub(crate) zeros: usize,
-    /// How many were quotes.
-    quotes: usize,
+    /// Where what was passed on so far ends.
+    end: End,
     /// Whether the last byte was within quotes.
     quoted: bool,
     /// Whether the last byte was the beginning of a field.
@@ -49,7 +86,7 @@ impl<R: Read> Clean<R> {
             left: LONGEST_RECORD,
             skipped: 0,
             zeros: 0,
-            quotes: 0,
+            end: End::default(),
             quoted: false,
             beginning: true,
             blanks: 0,
@@ -63,9 +100,9 @@ impl<R: Read> Clean<R> {
         self.left = LONGEST_RECORD;
     }
 
-    /// Whether every quote so far has another one.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.quotes.is_multiple_of(2)
+    /// The line, from 1, that opens a quote which nothing has closed so far.
+    pub(crate) fn open_quote(&self) -> Option<usize> {
+        self.end.quoted.then_some(self.end.opened + self.skipped)
     }
 
     /// Lines that were left out so far.
@@ -83,7 +120,6 @@ impl<R: Read> Clean<R> {
             self.skipped += usize::from(byte == b'\n');
             return;
         }
-        self.quotes += usize::from(byte == b'"');
         // Elsewhere it is a sign for inches.
         let opens = self.beginning || self.how.blanks && self.blanks > 0;
         if byte == b'"' && (self.quoted || opens) {
@@ -147,6 +183,7 @@ impl<R: Read> Read for Clean<R> {
                 let count = length.min(self.waiting.len());
                 buffer[..count].copy_from_slice(&self.waiting[..count]);
                 self.waiting.drain(..count);
+                self.end.follow(&buffer[..count], self.how.delimiter);
                 return Ok(count);
             }
             if self.ended {
@@ -167,8 +204,8 @@ impl<R: Read> Read for Clean<R> {
                 kept += usize::from(byte != 0 && !(self.how.returns && byte == b'\r'));
             }
             if self.plain() {
-                self.quotes += buffer[..kept].iter().filter(|byte| **byte == b'"').count();
                 if kept > 0 {
+                    self.end.follow(&buffer[..kept], self.how.delimiter);
                     return Ok(kept);
                 }
                 continue;

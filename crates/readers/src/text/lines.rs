@@ -2,7 +2,7 @@
 
 use crate::hold::source::{Peeked, Stream, failed, peek};
 use crate::options::ReadOptions;
-use crate::text::clean::Clean;
+use crate::text::clean::{Clean, Cleaning};
 use crate::text::encoding::Decoded;
 use crate::text::layout::{Layout, split_stamp};
 use csv::{ByteRecord, Reader, ReaderBuilder};
@@ -70,7 +70,10 @@ impl<R: Read> Lines<R> {
         let whole = (head.len() as u64) < HEAD;
         let notation = options.written(None);
         let layout = Layout::find(&head, whole, &options.layout, &notation, (place, log))?;
-        let clean = Clean::new(layout.encoding.decoded(reader), layout.cleaning);
+        let clean = Clean::new(
+            layout.encoding.decoded(reader),
+            Cleaning { delimiter: layout.delimiter.byte(), ..layout.cleaning },
+        );
         let mut builder = ReaderBuilder::new();
         builder.has_headers(false).flexible(true).comment(layout.comments.then_some(b'#'));
         builder.delimiter(layout.delimiter.byte());
@@ -102,10 +105,10 @@ impl<R: Read> Lines<R> {
         })?;
         if !more {
             // The rest of the file is one cell then.
-            let open = self.across && !self.reader.get_ref().is_closed();
-            let why =
-                format!("line {} opens a quote that nothing closes; close it there", self.line);
-            return if open { Err(Error::data(&self.place, why)) } else { Ok(None) };
+            let open = self.reader.get_ref().open_quote().filter(|_| self.across);
+            let Some(line) = open else { return Ok(None) };
+            let why = format!("line {line} opens a quote that nothing closes; close it there");
+            return Err(Error::data(&self.place, why));
         }
         // The reader's own word for it is off after blank lines; where the record ends is certain.
         let within = self.record.as_slice().iter().filter(|byte| **byte == b'\n').count();

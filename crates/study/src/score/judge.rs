@@ -28,6 +28,10 @@ const HIGHEST: f64 = 1e300;
 /// their numbers, have errors of next to nothing, whose logarithms would drown the mean over members.
 const LEAST_UNUSUAL: f64 = -5.0;
 
+/// Differences as small as that are none between rows that nearly equal each other, which would make
+/// any other one astronomically rare: a hundredth of an error, or of what it is the logarithm of.
+const NARROWEST: f64 = 0.01;
+
 /// A measure in comparable units: 0 is the middle of rows that trained nothing, 1 their ninth
 /// tenth, and each unit beyond it is ten times rarer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,7 +59,9 @@ impl Ruler {
         };
         let (middle, high) = (at(0.5), at(0.9));
         let spread = Some(high - middle).filter(|spread| *spread > 1e-6);
+        let spread = spread.map(|spread| spread.max(NARROWEST));
         let tail = spread.map(|_| Tail::fit(&values));
+        let tail = tail.map(|tail| Tail { scale: tail.scale.max(NARROWEST), ..tail });
         Self { middle, spread: spread.unwrap_or(1.0), tail }
     }
 

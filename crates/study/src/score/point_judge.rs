@@ -7,7 +7,8 @@ use crate::score::judge::{Judge, Ruler, joined};
 use crate::score::kind::ScoreKind;
 use crate::score::whiten::Whitener;
 use model::{Inside, Model};
-use rows::{ColumnKind, Dataset, Matrix, Result, Windows};
+use rows::{ColumnKind, Dataset, Matrix, Part, Result, Windows};
+use std::collections::BTreeSet;
 
 /// What a category that training did not know adds to the distance of a point, in deviations.
 const UNKNOWN: f64 = 30.0;
@@ -200,28 +201,29 @@ impl PointJudge {
 }
 
 /// The points that have a category which training did not know.
-fn unknown(data: &Dataset, windows: &Windows) -> Result<Vec<usize>> {
+fn unknown(data: &Dataset, windows: &Windows) -> Result<BTreeSet<usize>> {
     let mut parts = windows.series.parts();
     parts.retain(|part| part.field.kind == ColumnKind::Categorical);
     if parts.is_empty() {
-        return Ok(Vec::new());
+        return Ok(BTreeSet::new());
     }
-    let observed = data.gather(0..data.rows())?;
-    let width = data.features() / windows.length.max(1);
-    let at = |window: usize, place: usize, channel: usize| {
-        observed.get((window * windows.length + place) * width + channel)
-    };
-    let mut found = vec![false; windows.stamps.len()];
-    for part in parts {
-        // It has no channel of its own.
-        let none = |window: usize, place: usize| {
-            let mut channels = part.channels.clone();
-            f64::from(u8::from(channels.all(|channel| at(window, place, channel) == 0.0)))
-        };
-        let points = windows.any(none);
-        found.iter_mut().zip(points).for_each(|(found, none)| *found |= none == Some(1.0));
+    let (features, mut starts) = (data.features(), windows.starts.iter());
+    let width = features / windows.length.max(1);
+    let mut found = BTreeSet::new();
+    for block in data.blocks() {
+        let block = block?;
+        for (row, start) in (0..block.len() / features.max(1)).zip(&mut starts) {
+            for place in 0..windows.length {
+                let at = |channel: usize| block.get(row * features + place * width + channel);
+                // It has no channel of its own.
+                let none = |part: &Part| part.channels.clone().all(|channel| at(channel) == 0.0);
+                if parts.iter().any(none) {
+                    found.insert(start + place);
+                }
+            }
+        }
     }
-    Ok((0..found.len()).filter(|point| found[*point]).collect())
+    Ok(found)
 }
 
 /// Whether a point's own error has a part in scores of a kind.

@@ -2,6 +2,7 @@
 
 use crate::score::detector::{detector, score};
 use crate::score::kind::{LEAST, Reason, ScoreKind};
+use crate::score::point_judge::tells;
 use crate::score::settle::settle;
 use model::Model;
 use rows::{ColumnKind, Dataset, Error, Message, Part, Result, Windows};
@@ -38,13 +39,13 @@ pub fn score_points(
     let scores = windows.mean(|window, _| rows[window].score);
     let detector = detector(model)?;
     let scores = match &detector.points {
-        Some(points) => {
+        Some(points) if tells(kind) => {
             let own = points.own(model, data, windows)?;
             let mut scores = points.scores(kind, &scores, &own);
             settle(model, data, kind, &detector, (&mut scores, &own))?;
             scores
         }
-        None => scores,
+        _ => scores,
     };
     let calibration = detector.point_calibration(kind);
     let points = scores.into_iter().map(|score| PointScore {
@@ -114,6 +115,8 @@ fn explain(
     Ok(())
 }
 
+/// Beyond this the squares of errors are all as large, and their sums numbers.
+const MOST: f64 = 1e280;
 /// Of the mean error, what is usual at least.
 const FEW: f64 = 0.1;
 /// Phases nearer than this part of their cycle are the same to whoever reads them.
@@ -140,7 +143,8 @@ impl Compared {
         };
         let point = |point: usize| {
             let (observed, expected) = (numbers(point, 0)?, numbers(point, 1)?);
-            let squares = observed.iter().zip(&expected).map(|(a, b)| (a - b).powi(2));
+            let square = |(a, b): (&f64, &f64)| (a - b).powi(2).min(MOST);
+            let squares = observed.iter().zip(&expected).map(square);
             Some((part.value(&observed), part.value(&expected), squares.sum::<f64>()))
         };
         let points: Vec<Option<(f64, f64, f64)>> = (0..points).map(point).collect();

@@ -7,7 +7,7 @@
 use crate::score::calibration::Threshold;
 use crate::score::detector::{Detector, score};
 use crate::score::kind::ScoreKind;
-use crate::score::point_judge::{PointJudge, tells};
+use crate::score::point_judge::PointJudge;
 use crate::score::stretches::stretches_of;
 use model::Model;
 use rows::{Dataset, Result, Values, Windows};
@@ -16,8 +16,11 @@ use std::ops::RangeInclusive;
 
 /// Points of a stretch that are put right at most, one after the other.
 const ROUNDS: usize = 4;
-/// Stretches that are looked at in a round.
-const STRETCHES: usize = 256;
+/// How often what is expected of an odd point is asked for, which its own error spoils until it stands
+/// in its place.
+const AGAIN: usize = 5;
+/// Numbers of windows that a round looks at, about.
+const NUMBERS: usize = 1 << 24;
 
 /// Lowers the scores of points that are usual once what was expected stands in the place of the oddest
 /// points near them; `own` are the distances of all points.
@@ -35,8 +38,8 @@ pub(crate) fn settle(
     // The points that changed nothing: what is odd about their stretches is not a point.
     let mut in_vain = BTreeSet::new();
     for _ in 0..ROUNDS {
-        let odd = oddest(windows, scores, own, threshold, (&settled, &in_vain));
-        if !tells(kind) || odd.is_empty() {
+        let odd = oddest(windows, scores, own, (threshold, data.features()), (&settled, &in_vain));
+        if odd.is_empty() {
             break;
         }
         let near = |row: &usize| {
@@ -44,9 +47,12 @@ pub(crate) fn settle(
             odd.range(reach(start, windows.length, 2 * windows.length - 1)).next().is_some()
         };
         let rows: Vec<usize> = (0..data.rows()).filter(near).collect();
-        let part = data.select(&rows)?;
-        settled.expect(model, &part, &odd)?;
-        let changed = settled.scores(model, settled.put_into(part)?, kind)?;
+        let mut part = data.select(&rows)?;
+        for _ in 0..AGAIN {
+            settled.expect(model, &part, &odd)?;
+            part = settled.put_into(part)?;
+        }
+        let changed = settled.scores(model, part, kind)?;
         for point in odd {
             let beside = reach(point, windows.length, windows.length).filter(|at| {
                 let above = |scores: &[Option<f64>]| {
@@ -76,7 +82,7 @@ fn oddest(
     windows: &Windows,
     scores: &[Option<f64>],
     own: &[Option<f64>],
-    threshold: f64,
+    (threshold, features): (f64, usize),
     (settled, in_vain): (&Settled, &BTreeSet<usize>),
 ) -> BTreeSet<usize> {
     let mut found = Vec::new();
@@ -95,7 +101,8 @@ fn oddest(
         }
     }
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
-    found.into_iter().take(STRETCHES).map(|(_, peak)| peak).collect()
+    let most = NUMBERS / (3 * windows.length * features).max(1);
+    found.into_iter().take(most.max(1)).map(|(_, peak)| peak).collect()
 }
 
 /// What was expected of points, by their measured channels.
