@@ -39,7 +39,8 @@ fn ae(words: &str) {
 
 /// What models give that are trained today: their detectors leave copies out.
 const SCORES_TODAY: &str = "scores-today.csv";
-/// Behind the name of a model whose training has changed on purpose: windows are parted in time.
+/// Behind the name of a model whose training has changed on purpose: windows are parted in time, and
+/// tables keep the ranges of their columns, for rows that are generated.
 const TODAY: &str = "-today";
 
 /// An error for each file that `model` gives otherwise than the one beside the models, its scores

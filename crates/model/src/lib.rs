@@ -83,7 +83,7 @@ pub use plan::{Plan, entry};
 pub use prepare::layout::Layout;
 pub use prepare::preparation::{Preparation, Prepared};
 pub use prepare::scale::{Bounds, Scale};
-pub use prepare::table::{Encoding, MOST_LEVELS, Table};
+pub use prepare::table::{ColumnRange, Encoding, MOST_LEVELS, Table};
 pub use prepare::text::Vocabulary;
 pub use prepare::whiten::Whiten;
 pub use provenance::{EpochRecord, Provenance};

@@ -18,7 +18,8 @@ pub enum Source {
 /// New rows [n, features] in the units of the training data, from the prior or the density.
 ///
 /// Rows of tables of more than numbers are draws from the likelihood of each column, so that counts
-/// are whole and levels come in their proportions; all others are what the decoder expects.
+/// are whole and levels come in their proportions, and numbers are in the range of the training rows,
+/// whole where these are; all others are what the decoder expects.
 pub fn generate(model: &Model, n: usize, seed: u64, source: Source) -> Result<Matrix<f64>> {
     let codes = draw(model, n, seed, source)?;
     let layout = model.plan().blueprint.layout.clone();
@@ -40,8 +41,11 @@ pub fn generate(model: &Model, n: usize, seed: u64, source: Source) -> Result<Ma
         prepared.extend(read(parts.decode(&values, z, &mut model.coder().pass()))?);
     }
     prepared.chunks_exact_mut(layout.width.max(1)).for_each(|row| draws.draw(row, &mut rng));
-    let values = model.signature().preparation.undo(&prepared);
-    Ok(Matrix { columns: model.features(), values })
+    let mut values = model.signature().preparation.undo(&prepared);
+    let columns = model.features();
+    let numbers = values.iter_mut().enumerate();
+    numbers.for_each(|(at, value)| *value = table.like_known(at % columns, *value));
+    Ok(Matrix { columns, values })
 }
 
 /// What draws of a table's rows go by.

@@ -139,11 +139,15 @@ fn overlay(facts: &Facts, kind: &Kind, at: usize) -> Result<Figure> {
         },
     ];
     let row = kind.rows[at];
+    // All channels on one axis would be no picture.
+    let first = facts.data.channels.first().filter(|_| channels > 1);
+    let shown = first.map_or(String::new(), |name| format!(" Of {channels} channels: {name}."));
+    let axis = first.map_or("value", String::as_str);
     Ok(Figure::new(
         &format!("rows-{}-{at}", kind.name),
         format!("One of the {} rows: {}", kind.name, facts.data.row_name(row)),
-        format!("Its mean squared error is {:.4} in scaled units.", facts.errors.rows[row]),
-        Picture::Svg(chart::lines(&lines, ["point", "value"], None)?),
+        format!("Its mean squared error is {:.4} in scaled units.{shown}", facts.errors.rows[row]),
+        Picture::Svg(chart::lines(&lines, ["point", axis], None)?),
     ))
 }
 

@@ -21,6 +21,22 @@ pub struct Table {
     /// Whether values may be missing: then behind the values stands for each column of the source
     /// whether its value is missing.
     pub gaps: bool,
+    /// What each column of numbers or dates held in the training rows, as generated rows do; empty in
+    /// earlier files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ranges: Vec<Option<ColumnRange>>,
+}
+
+/// What the numbers of a column were.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnRange {
+    /// The smallest.
+    pub low: f64,
+    /// The largest.
+    pub high: f64,
+    /// Whether all of them were whole.
+    pub whole: bool,
 }
 
 /// How one column is prepared.
@@ -103,8 +119,14 @@ impl Table {
         // In the order of the source, by which dates are told from time stamps that only go on.
         let mut rows = rows.to_vec();
         rows.sort_unstable();
-        let columns = Statistics::gather(scaling, data, &rows)?.into_iter().enumerate();
-        let columns = columns.map(|(column, seen)| {
+        let seen = Statistics::gather(scaling, data, &rows)?;
+        let range = |(column, seen): (usize, &Statistics)| {
+            let ranges = matches!(data.kind(column), ColumnKind::Numeric | ColumnKind::Date);
+            let range = ColumnRange { low: seen.low?, high: seen.high?, whole: !seen.fractions };
+            Some(range).filter(|_| ranges)
+        };
+        let ranges = seen.iter().enumerate().map(range).collect();
+        let columns = seen.into_iter().enumerate().map(|(column, seen)| {
             if seen.moments.count() == 0.0 && seen.levels.is_empty() {
                 return Err(Error::data(
                     &data.name,
@@ -116,7 +138,7 @@ impl Table {
             }
             Ok(seen.encoding(scaling, data, column))
         });
-        Ok(Self { columns: columns.collect::<Result<_>>()?, gaps })
+        Ok(Self { columns: columns.collect::<Result<_>>()?, gaps, ranges })
     }
 
     /// Refuses numbers that could prepare nothing; files come from anywhere.
@@ -152,6 +174,11 @@ impl Table {
             if !fine {
                 return wrong("a column that cannot be prepared");
             }
+        }
+        let sound =
+            |range: &ColumnRange| finite(&[range.low, range.high]) && range.low <= range.high;
+        if !self.ranges.iter().flatten().all(sound) {
+            return wrong("a range of a column that is none");
         }
         if self.columns.is_empty() { wrong("no column") } else { Ok(()) }
     }
@@ -376,6 +403,15 @@ impl Table {
         let (cycle, start, most) = phases.max_by(|a, b| a.2.total_cmp(&b.2))?;
         let wave = [start, start + 1].map(|at| f64::from(expected[at]));
         (most > apart(0)).then(|| (cycle, cycle.place(wave)))
+    }
+
+    /// A number as those of the training rows of a column: in their range, and whole where they were.
+    pub fn like_known(&self, column: usize, value: f64) -> f64 {
+        let Some(Some(ColumnRange { low, high, whole })) = self.ranges.get(column) else {
+            return value;
+        };
+        let value = value.max(*low).min(*high);
+        if *whole { value.round() } else { value }
     }
 
     /// Whether a column tells anything of a row; a date that only goes on does not.
