@@ -281,6 +281,10 @@ mod tests {
         let long = windows(&data, &Series { gaps: Some(Gaps::Fill), ..series(2) }).unwrap();
         assert_eq!(long.windows.unwrap().starts, [0, 1, 3, 4]);
         assert!(long.warnings[0].to_string().starts_with("1 gap is as long as a window"));
+        let wide = at(&[0, 5, 10, 5 * 4000]);
+        let fill = Series { gaps: Some(Gaps::Fill), ..series(100_000) };
+        let refused = windows(&wide, &fill).unwrap_err().to_string();
+        assert!(refused.contains("filling its gaps takes 4001 points for 4"), "{refused}");
         let filled = windows(&data, &Series { gaps: Some(Gaps::Fill), ..series(8) }).unwrap();
         assert_eq!(
             filled.values.clone().load().ok().as_ref(),

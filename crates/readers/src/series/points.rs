@@ -341,7 +341,7 @@ impl Points {
             }
             // A window that is nothing but a line between its ends would tell nothing.
             Some(Gaps::Fill) => {
-                let cuts = self.fill(&grid, &distances, series.window)?;
+                let cuts = self.fill(data, &grid, &distances, series.window)?;
                 let long = cuts.len();
                 return Ok(Runs { of: self.between(cuts), step, long });
             }
@@ -361,14 +361,33 @@ impl Points {
 
     /// Puts points in where one comes several steps after the one before, on a straight line, but not as
     /// many as a window has; gives the places of points behind longer gaps.
-    fn fill(&mut self, grid: &Grid, distances: &[i128], window: usize) -> Result<Vec<usize>> {
+    fn fill(
+        &mut self,
+        data: &Dataset,
+        grid: &Grid,
+        distances: &[i128],
+        window: usize,
+    ) -> Result<Vec<usize>> {
+        let is_long = |distance: i128| distance > window as i128;
+        let filled = distances.iter().filter(|distance| !is_long(**distance));
+        let count: i128 = filled.map(|distance| (*distance).max(1)).sum();
+        // With a long window a stamp of a wrong century would ask for billions of points.
+        if count > 100 * self.keys.len() as i128 {
+            let message = Message::from(format!(
+                "filling its gaps takes {count} points for {}; choose ",
+                self.keys.len()
+            ))
+            .set("gaps", "split")
+            .text(", or correct its time stamps");
+            return Err(Error::data(&data.name, message));
+        }
         let channels = self.channels;
         let points = self.values.changed()?;
         let (mut keys, mut values, mut labels) = (Vec::new(), Vec::new(), Vec::new());
         let mut longer = Vec::new();
         for at in 0..self.keys.len() {
             let row = &points[at * channels..][..channels];
-            let long = distances[at] > window as i128;
+            let long = is_long(distances[at]);
             if long {
                 longer.push(keys.len());
             }
