@@ -63,6 +63,8 @@ pub(crate) fn settle(
             });
             let beside: Vec<usize> = beside.collect();
             if beside.is_empty() {
+                // It stays as it is for the stretches beside it, too.
+                settled.points.remove(&point);
                 in_vain.insert(point);
             }
             beside.into_iter().for_each(|at| scores[at] = changed[at]);
