@@ -67,18 +67,16 @@ impl Filler {
         }
         let most = WORK / places.len().pow(2);
         let preparation = &model.signature().preparation;
-        let read = |rows: &[usize]| -> Result<Vec<f32>> {
-            let rows = &rows[..rows.len().min(most)];
-            let prepared = preparation.on(data)?.apply(rows.iter().copied())?;
-            Ok(with_gaps(&prepared, &layout, &places))
-        };
-        let joint = Joint::fit(&read(&split.train)?, places.len());
+        let all = split.train.iter().chain(&split.validation).copied();
+        let all: Vec<usize> = all.take(most).collect();
+        let prepared = preparation.on(data)?.apply(all.iter().copied())?;
+        let rows = with_gaps(&prepared, &layout, &places);
+        let train = split.train.len().min(most);
+        let joint = Joint::fit(&rows[..train * places.len()], places.len());
         let judged = if split.validation.len() < FEWEST { &split.train } else { &split.validation };
         let judged = data.select(&judged[..judged.len().min(JUDGED)])?;
         let shares = Errors::of(model, &judged, &layout, &joint)?.shares();
         // Once they have chosen, the rows that did not train tell how columns vary together, too.
-        let all: Vec<usize> = split.train.iter().chain(&split.validation).copied().collect();
-        let rows = read(&all)?;
         let [low, high] = extremes(&rows, places.len());
         Ok(Some(Self { joint: Joint::fit(&rows, places.len()), low, high, shares }))
     }
