@@ -31,6 +31,17 @@ fn ae(folder: &Path, words: &str) -> (String, String) {
     (text(&run.stdout), text(&run.stderr))
 }
 
+/// What is said to a command that is refused.
+fn refused(folder: &Path, words: &str) -> String {
+    let run = Command::new(env!("CARGO_BIN_EXE_ae"))
+        .args(words.split(' '))
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(!run.status.success(), "ae {words}");
+    String::from_utf8_lossy(&run.stderr).into_owned()
+}
+
 /// A folder with some of the files.
 fn folder(files: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -219,12 +230,7 @@ fn two_columns_may_tell_series_apart_together() {
     };
     std::fs::write(place.path().join("two.csv"), points("when,site,machine,v", 800, point))
         .unwrap();
-    let run = Command::new(env!("CARGO_BIN_EXE_ae"))
-        .args("train two.csv --window 8 --epochs 1 -o m.ae --quiet".split(' '))
-        .current_dir(place.path())
-        .output()
-        .unwrap();
-    let error = String::from_utf8_lossy(&run.stderr).into_owned();
+    let error = refused(place.path(), "train two.csv --window 8 --epochs 1 -o m.ae --quiet");
     assert!(error.contains("choose --group site --group machine, which together tell"), "{error}");
     let train = "train two.csv --window 8 --group site --group machine --epochs 1 --latent 2";
     ae(place.path(), &format!("{train} -o m.ae --quiet"));
@@ -263,24 +269,19 @@ fn milliseconds_of_several_machines_are_their_time_and_a_row_belongs_to_one() {
     ae(place.path(), &format!("{train} -o m.ae --quiet"));
     let series = series_of(place.path(), "m.ae");
     assert_eq!(series["found"][0], "ts", "{series}");
-    let refused = |text: &str, wanted: &str| {
+    let refuses = |text: &str, wanted: &str| {
         std::fs::write(place.path().join("odd.csv"), text).unwrap();
-        let run = Command::new(env!("CARGO_BIN_EXE_ae"))
-            .args("score m.ae odd.csv --quiet".split(' '))
-            .current_dir(place.path())
-            .output()
-            .unwrap();
-        let error = String::from_utf8_lossy(&run.stderr).into_owned();
-        assert!(!run.status.success() && error.contains(wanted), "{error}");
+        let error = refused(place.path(), "score m.ae odd.csv --quiet");
+        assert!(error.contains(wanted), "{error}");
     };
-    refused(&text.replacen(",A,", ",,", 2), "row 1 has no value in machine (such rows in all: 2)");
+    refuses(&text.replacen(",A,", ",,", 2), "row 1 has no value in machine (such rows in all: 2)");
     // Each hour is no minute.
     let hourly = |at: usize| {
         let stamp = 1_704_067_200_000 + 3_600_000 * (at / 2);
         format!("{stamp},{},{}.5,{}", ["A", "B"][at % 2], at % 7, at % 3)
     };
     let text = points("ts,machine,v,load", 400, hourly);
-    refused(&text, "points are 1h apart, those of the training 1min");
+    refuses(&text, "points are 1h apart, those of the training 1min");
 }
 
 #[test]
