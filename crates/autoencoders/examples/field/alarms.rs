@@ -1,6 +1,6 @@
 //! How many of fresh normal rows raise an alarm at the default threshold: one in a hundred.
 
-use crate::{Options, SETS, adbench, mean, trained};
+use crate::{Options, adbench, mean, trained};
 use autoencoders::study::{ScoreKind, Threshold, detector, score};
 use autoencoders::{Result, Rng};
 
@@ -18,7 +18,7 @@ pub(crate) fn alarms(options: &Options) -> Result<()> {
         options.seeds
     );
     println!("| set | training rows | without copies | with copies |\n|---|---|---|---|");
-    for set in SETS {
+    for set in options.sets() {
         let (data, anomaly) = adbench(options, set)?;
         if anomaly.iter().filter(|anomaly| !**anomaly).count() < FEWEST {
             continue;

@@ -2,10 +2,11 @@
 
 //! Figures on tables as people have them.
 //!
-//! `cargo run --release --example field [-- --quick] [--only PART]` with the variable AE_DATA naming
-//! the folder that holds `adbench/` and `ecg5000/`, and AE_PEERS a Python with pyod, scikit-learn,
-//! pandas, statsmodels and vega_datasets. Parts are alarms, injected, heartbeats, gaps, copies; `--quick`
-//! takes one seed instead of five.
+//! `cargo run --release --example field [-- --quick] [--only PART] [--set NAME]` with the variable
+//! AE_DATA naming the folder that holds `adbench/` and `ecg5000/`, and AE_PEERS a Python with pyod,
+//! scikit-learn, pandas, statsmodels and vega_datasets. Parts are alarms, injected, heartbeats, gaps,
+//! copies-normal and copies-all; `--quick` takes one seed instead of five, `--set` only the sets of
+//! ADBench whose names have NAME in them.
 
 mod alarms;
 mod copies;
@@ -20,7 +21,7 @@ use std::path::PathBuf;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The sets of ADBench.
-pub(crate) const SETS: [&str; 14] = [
+const SETS: [&str; 14] = [
     "2_annthyroid",
     "4_breastw",
     "6_cardio",
@@ -43,6 +44,14 @@ pub(crate) struct Options {
     peers: Option<PathBuf>,
     seeds: u64,
     only: Option<String>,
+    set: String,
+}
+
+impl Options {
+    /// The sets of ADBench that are asked for.
+    pub(crate) fn sets(&self) -> impl Iterator<Item = &'static str> {
+        SETS.into_iter().filter(|set| set.contains(&self.set))
+    }
 }
 
 /// A part of the figures.
@@ -50,15 +59,15 @@ type Part = (&'static str, fn(&Options) -> Result<()>);
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let (mut quick, mut only) = (false, None);
+    let (mut quick, mut only, mut set) = (false, None, String::new());
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--quick" => quick = true,
             "--only" => only = arguments.next(),
+            "--set" => set = arguments.next().unwrap_or_default(),
             other => {
-                return Err(
-                    format!("unknown argument {other}; wanted --quick or --only PART").into()
-                );
+                let wanted = "wanted --quick, --only PART or --set NAME";
+                return Err(format!("unknown argument {other}; {wanted}").into());
             }
         }
     }
@@ -68,13 +77,15 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
         peers: std::env::var_os("AE_PEERS").map(PathBuf::from),
         seeds: if quick { 1 } else { 5 },
         only,
+        set,
     };
-    let parts: [Part; 5] = [
+    let parts: [Part; 6] = [
         ("alarms", alarms::alarms),
         ("injected", peers::injected),
         ("heartbeats", heartbeats::heartbeats),
         ("gaps", peers::gaps),
-        ("copies", copies::copies),
+        ("copies-normal", copies::on_normal),
+        ("copies-all", copies::on_all),
     ];
     for (name, part) in parts {
         if options.only.as_ref().is_none_or(|only| only == name) {
