@@ -45,10 +45,10 @@ pub use trainer::Trainer;
 pub mod data {
     #[cfg(feature = "readers")]
     pub use readers::{
-        ColumnDescription, Delimiter, Description, Encoding, Fill, FilledCell, Patches, Point,
-        ReadOptions, TableNumber, TextLayout, describe, lenient_json, one_name, read, read_cell,
-        read_line, read_point, write_filled, write_new_rows, write_npy, write_npy_blocks,
-        write_table, write_table_blocks,
+        ColumnDescription, Delimiter, Description, Encoding, Fill, FilledCell, JsonLine, Patches,
+        Point, ReadOptions, TableNumber, TextLayout, describe, one_name, read, read_cell,
+        read_json_line, read_line, read_point, write_filled, write_new_rows, write_npy,
+        write_npy_blocks, write_table, write_table_blocks,
     };
     pub use rows::calendar::date_time;
     pub use rows::{

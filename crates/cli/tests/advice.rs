@@ -37,6 +37,7 @@ const SITUATIONS: &[Situation] = &[
     at("train constant.csv --epochs 1"),
     at("train 08_us_monthly_read_as_days.csv --epochs 1"),
     at("train compact.csv --epochs 1"),
+    at("train years-first.csv --epochs 1"),
     at("train 04_fill_changes_known_cells.csv --epochs 1"),
     at("train report03_comma-decimals.csv --delimiter semicolon --decimal . --epochs 1"),
     // How files are laid out.
@@ -142,6 +143,9 @@ impl Place {
     fn cells(&self) {
         self.table("infinite.csv", "a,b", 60, &|row| {
             if row == 7 { "inf,1".into() } else { format!("{:.3},{row}", wave(row, 0.7)) }
+        });
+        self.table("years-first.csv", "when,a", 60, &|row| {
+            format!("23-{:02}-{:02},{:.3}", 1 + row / 28, 1 + row % 28, wave(row, 0.7))
         });
         self.table("words.csv", "a,name,b", 60, &|row| {
             format!("{:.3},name{row},{}", wave(row, 0.7), row % 5)

@@ -3,23 +3,22 @@
 use crate::hold::source::{self, Format, split_array};
 use crate::names::Names;
 use crate::options::ReadOptions;
+use crate::read::files;
 use crate::tables::cell::{Cell, Marks, Meaning};
-use crate::tables::filled::{Fill, FilledCell};
-use crate::tables::parquet_fill;
+use crate::tables::filled::{Decimals, Fill, FilledCell};
+use crate::tables::{copied, parquet_fill};
 use crate::text::layout::{FirstRecord, Layout};
 use crate::text::lines::Lines;
 use crate::text::raw::{Pieces, fields};
-use jiff::civil::DateTime;
-use jiff::{SignedDuration, civil};
-use rows::{ColumnKind, DecimalMark, Error, Result, atomically};
+use rows::{DecimalMark, Error, Result, atomically};
 use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
 /// Writes the first `rows` rows of a table of text or Parquet again, in its own format, with the
 /// values of `fill` in cells that have none. All other cells stand as they stood, byte for byte, and
-/// Parquet columns keep their types. A text of another encoding becomes UTF-8; an array
-/// and tables of other formats become text.
+/// Parquet columns keep their types. A text of another encoding becomes UTF-8; tables of other formats
+/// become text of the same cells, and an array one of its numbers.
 ///
 /// The result tells how many cells were filled. Errors: the source is no such table or cannot be
 /// read as `options` say, `output` is no file of its format or cannot be written.
@@ -33,7 +32,7 @@ pub fn write_filled(
     let (path, part) = split_array(source);
     // What is several files, or a part of one, has no bytes of its own to be copied.
     if part.is_some() || !path.is_file() {
-        return array(source, options, output, rows, fill);
+        return copied(source, options, output, rows, fill);
     }
     let format = source::format(path)?;
     let extension = output.extension().unwrap_or_default().to_string_lossy().to_lowercase();
@@ -48,12 +47,12 @@ pub fn write_filled(
         }
         (Format::Csv, _) => text(path, options, output, rows, fill),
         (Format::Parquet, _) => parquet_fill::write_filled(path, options, output, rows, fill),
-        _ => array(source, options, output, rows, fill),
+        _ => copied(source, options, output, rows, fill),
     }
 }
 
-/// The rows of an array, or of a table of another format, as a table of text.
-fn array(
+/// An array, or a table of another format or of several files, as a table of text.
+fn copied(
     source: &str,
     options: &ReadOptions,
     output: &Path,
@@ -64,6 +63,23 @@ fn array(
         let wanted = "a name that ends in .csv: other formats are written as text";
         return Err(Error::setting("output", output.display(), wanted));
     }
+    match files(source, options)? {
+        // The rows of Parquet do not come one by one.
+        Some(files) if files.format != Format::Parquet => {
+            copied::write_filled(&files, options, output, rows, fill)
+        }
+        _ => array(source, options, output, rows, fill),
+    }
+}
+
+/// The rows of an array as a table of text.
+fn array(
+    source: &str,
+    options: &ReadOptions,
+    output: &Path,
+    rows: usize,
+    fill: &mut Fill<'_>,
+) -> Result<usize> {
     let data = crate::read(source, options)?;
     let (values, width) = (data.gather(0..rows)?, data.features());
     let mut decimals = vec![Decimals::default(); width];
@@ -109,15 +125,9 @@ fn text(
         return Err(Error::data(place, "holds lines of text, in which nothing can be filled"));
     }
     let mut notation = options.written(layout.decimal);
-    let decimal = notation.decimal.unwrap_or_default();
     notation.lines = false;
-    let mut table = FilledText {
-        marks: Marks::new(&notation),
-        decimal,
-        date_format: notation.date_format.clone(),
-        layout: &layout,
-        decimals: Vec::new(),
-    };
+    let mut table =
+        FilledText { marks: Marks::new(&notation), layout: &layout, decimals: Vec::new() };
     table.decimals = table.decimals(path)?;
     let mut pieces = Pieces::open(path, &layout)?;
     let (mut row, mut filled) = (0, 0);
@@ -167,48 +177,9 @@ fn text(
 
 struct FilledText<'a> {
     marks: Marks,
-    decimal: DecimalMark,
-    date_format: Option<String>,
     layout: &'a Layout,
     /// Those of each column of the file.
     decimals: Vec<Decimals>,
-}
-
-/// How many digits the numbers of a column have behind the decimal mark.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Decimals {
-    /// None was seen.
-    #[default]
-    Unseen,
-    /// From the fewest to the most.
-    Between(usize, usize),
-    /// Some have an exponent.
-    Open,
-}
-
-impl Decimals {
-    /// Those of the numbers before, and of one more as it is written.
-    fn with(self, number: &str, mark: DecimalMark) -> Self {
-        let behind = number.split_once(mark.mark()).map_or("", |(_, behind)| behind);
-        let own = behind.len();
-        match self {
-            _ if number.contains(['e', 'E']) || !behind.bytes().all(|b| b.is_ascii_digit()) => {
-                Self::Open
-            }
-            Self::Unseen => Self::Between(own, own),
-            Self::Between(fewest, most) => Self::Between(fewest.min(own), most.max(own)),
-            Self::Open => Self::Open,
-        }
-    }
-
-    /// A number with no more digits than those have, and with as many where all have the same.
-    fn text(self, number: f64) -> Option<String> {
-        let Self::Between(fewest, most) = self else { return None };
-        // Zero has no sign.
-        let rounded: f64 = format!("{number:.most$}").parse().ok()?;
-        let rounded = if rounded == 0.0 { 0.0 } else { rounded };
-        Some(if fewest == most { format!("{rounded:.most$}") } else { rounded.to_string() })
-    }
 }
 
 impl FilledText<'_> {
@@ -230,7 +201,7 @@ impl FilledText<'_> {
             for (field, found) in places.into_iter().zip(&mut found) {
                 let cell = bare(&piece.text[field]);
                 if matches!(self.marks.read(Cell::Written(&cell)), Meaning::Number(_)) {
-                    *found = found.with(&cell, self.decimal);
+                    *found = found.with(&cell, self.marks.decimal);
                 }
             }
         }
@@ -289,17 +260,8 @@ impl FilledText<'_> {
 
     /// The text of a value in a column of the file, as that column is written.
     fn quoted(&self, value: &FilledCell, column: usize) -> String {
-        let own = match (value.kind, &self.date_format) {
-            (ColumnKind::Date, Some(format)) => formatted(value.number, format),
-            (kind, _) if kind.is_number() => {
-                self.decimals.get(column).and_then(|decimals| decimals.text(value.number))
-            }
-            _ => None,
-        };
-        let mut text = own.unwrap_or_else(|| value.text.clone());
-        if value.kind.is_number() && self.decimal == DecimalMark::Comma {
-            text = text.replace('.', ",");
-        }
+        let decimals = self.decimals.get(column).copied().unwrap_or_default();
+        let text = value.written(decimals, &self.marks);
         let delimiter = char::from(self.layout.delimiter.byte());
         let blanks = self.layout.cleaning.blanks && text.contains(' ');
         if blanks || text.contains([delimiter, '"', '\n', '\r']) {
@@ -308,14 +270,6 @@ impl FilledText<'_> {
             text
         }
     }
-}
-
-/// Days since 1970 in a format of strptime.
-fn formatted(days: f64, format: &str) -> Option<String> {
-    let nanos = SignedDuration::try_from_secs_f64(days * 86_400.0).ok()?;
-    let epoch: DateTime = civil::date(1970, 1, 1).at(0, 0, 0, 0);
-    let text = jiff::fmt::strtime::format(format, epoch.checked_add(nanos).ok()?);
-    text.ok()
 }
 
 /// A field without blanks around it and without quotes.
@@ -332,7 +286,7 @@ fn bare(field: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::read;
-    use rows::Field;
+    use rows::{ColumnKind, Field};
 
     /// The text of a table once every gap is filled with the same number.
     fn filled(text: &str, options: &ReadOptions, field: &Field, number: f64) -> (usize, String) {
@@ -406,6 +360,35 @@ mod tests {
         write_filled(&from.display().to_string(), &ReadOptions::default(), &to, 3, &mut fill)
             .unwrap();
         assert_eq!(std::fs::read_to_string(&to).unwrap(), "a,b\n1,0.5\n2,2.68\n3,1.25\n");
+    }
+
+    #[test]
+    fn tables_of_other_formats_keep_the_cells_of_all_columns() {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("filled.csv");
+        let text = "code,when,zip,mass\nk1,2024-03-01T00:00:07+02:00,00123,40.6 kg\nk2,2024-03-02T00:00:00+02:00,,\n";
+        let json = "{\"code\":\"k1\",\"when\":\"2024-03-01T00:00:07+02:00\",\"zip\":\"00123\",\"mass\":\"40.6 kg\"}\n{\"code\":\"k2\",\"when\":\"2024-03-02T00:00:00+02:00\",\"zip\":null,\"mass\":null}\n";
+        let from = folder.path().join("a.jsonl");
+        std::fs::write(&from, json).unwrap();
+        let archive = folder.path().join("a.zip");
+        let mut zip = zip::ZipWriter::new(std::fs::File::create(&archive).unwrap());
+        zip.start_file("a.csv", zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(text.as_bytes()).unwrap();
+        zip.finish().unwrap();
+        for source in [from, archive] {
+            let options = ReadOptions {
+                drop: vec!["code".to_owned()],
+                columns: vec![("mass".to_owned(), ColumnKind::Numeric)],
+                ..ReadOptions::default()
+            };
+            // The only column that is filled is the mass: of the rest there is no value.
+            let mut fill =
+                |_: usize, column: usize| (column == 2).then(|| FilledCell::of(&number(), 2.5))?;
+            let source = source.display().to_string();
+            assert_eq!(write_filled(&source, &options, &to, 2, &mut fill).unwrap(), 1);
+            let wanted = text.replace(",,\n", ",,2.5\n");
+            assert_eq!(std::fs::read_to_string(&to).unwrap(), wanted, "{source}");
+        }
     }
 
     #[test]

@@ -57,6 +57,7 @@ mod tables {
     pub(crate) mod arrow;
     pub(crate) mod cell;
     pub(crate) mod column;
+    pub(crate) mod copied;
     pub(crate) mod csv;
     pub(crate) mod excel;
     pub(crate) mod filled;
@@ -90,7 +91,7 @@ pub use series::point::{Point, read_point};
 pub use tables::column::read_cell;
 pub use tables::csv::read_line;
 pub use tables::filled::{Fill, FilledCell};
-pub use tables::json::lenient as lenient_json;
+pub use tables::json::{JsonLine, read_json_line};
 pub use text::encoding::Encoding;
 pub use text::layout::{Delimiter, TextLayout};
 pub use write::{

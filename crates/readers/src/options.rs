@@ -105,11 +105,10 @@ impl ReadOptions {
         let unknown = kept.iter().filter(|column| !known(column)).map(named).collect();
         let read = kept.iter().copied().filter(known).map(|at| {
             let mut column = Column::asked(kinds[at]);
-            column.consent = if said.iter().any(|(column, _)| *column == at) {
-                Some(None)
-            } else {
-                self.known.units.get(&named(&at)).cloned().map(Some)
-            };
+            // Numbers of another unit are none of a column that has one, whatever is asked for.
+            let known = self.known.units.get(&named(&at)).cloned();
+            let said = said.iter().any(|(column, _)| *column == at);
+            column.consent = known.map(Some).or(said.then_some(None));
             (at, column)
         });
         let read: Vec<(usize, Column)> = read.collect();

@@ -5,7 +5,7 @@ use crate::digits;
 use crate::hold::pieces::{self, Piece};
 use crate::hold::source::split_array;
 use crate::hold::source::{self, Format};
-use crate::hold::zipped;
+use crate::hold::zipped::{self, Unpacked};
 use crate::labels;
 use crate::names::joined;
 use crate::options::ReadOptions;
@@ -17,9 +17,10 @@ use crate::tables::column::Sort;
 use crate::tables::csv::CsvRecords;
 use crate::tables::excel::SheetRecords;
 use crate::tables::json::JsonRecords;
+use crate::tables::records::{self, Records, Take};
 use crate::tables::sqlite::SqliteRecords;
 use crate::tables::table::Loaded;
-use crate::tables::{parquet, records, refuse};
+use crate::tables::{parquet, refuse};
 use rows::{CellPosition, ColumnKind, Dataset, Error, Message, Result};
 use std::path::Path;
 
@@ -240,43 +241,75 @@ fn load_source(source: &str, options: &ReadOptions) -> Result<Loaded> {
     if source == digits::NAME {
         return load_digits(options);
     }
-    if let Some(pieces) = pieces::of_pattern(source)? {
-        return load_pieces(source, &pieces, options);
+    if let Some(files) = files(source, options)? {
+        return files.load(options);
     }
     let (path, array) = split_array(source);
     let array = array.or(options.array.as_deref());
+    let dataset = match format(path)? {
+        Format::Npy => npy::load(path, options.memory)?,
+        Format::Npz => npz::load(path, options, array)?,
+        Format::Idx => idx::load(path, options.memory)?,
+        _ => match &options.patches {
+            Some(patches) => patches::load(path, patches, options.memory)?,
+            None => images::load(path, options.resize, options.memory)?,
+        },
+    };
+    let mut loaded = Loaded { dataset, columns: Vec::new(), groups: None, settings: Vec::new() };
+    set_aside(&mut loaded, options)?;
+    Ok(loaded)
+}
+
+/// The format of a file, or of the pictures in a folder.
+fn format(path: &Path) -> Result<Format> {
+    if path.is_dir() { Ok(Format::Picture) } else { source::format(path) }
+}
+
+/// The files of a table, all of one format.
+pub(crate) struct Files {
+    place: String,
+    pieces: Vec<Piece>,
+    pub(crate) format: Format,
+    /// The sheet or table of the file that is meant.
+    part: Option<String>,
+    /// What they are in where they come from an archive.
+    unpacked: Option<Unpacked>,
+}
+
+/// The table that a source is; none where it is an array or pictures.
+///
+/// An error where there is no such source, or a setting means nothing for it.
+pub(crate) fn files(source: &str, options: &ReadOptions) -> Result<Option<Files>> {
+    if let Some(pieces) = pieces::of_pattern(source)? {
+        return Files::of_pieces(source, pieces).map(Some);
+    }
+    let (path, part) = split_array(source);
+    let part = part.or(options.array.as_deref());
     if !path.exists() {
         return Err(Error::data(
             source,
             "there is no such file; wanted a file (.csv, .csv.gz, .json, .jsonl, .parquet, .arrow, .feather, .xlsx, .db, .zip, .npy, .npz, IDX), a folder or pattern of tables, a folder of images, or the built-in name `digits`",
         ));
     }
-    let format = if path.is_dir() {
-        match pieces::of_folder(path)? {
-            Some(pieces) => return load_pieces(source, &pieces, options),
-            None => Format::Picture,
-        }
-    } else {
-        source::format(path)?
-    };
-    refuse_settings(format, array, options)?;
-    let plain =
-        |dataset| Loaded { dataset, columns: Vec::new(), groups: None, settings: Vec::new() };
-    let mut loaded = match format {
-        Format::Zip => return load_zipped(path, array, options),
-        _ if format.is_table() => {
-            return load_table(source, &[Piece::alone(path)], format, array, options);
-        }
-        Format::Npy => plain(npy::load(path, options.memory)?),
-        Format::Npz => plain(npz::load(path, options, array)?),
-        Format::Idx => plain(idx::load(path, options.memory)?),
-        _ => plain(match &options.patches {
-            Some(patches) => patches::load(path, patches, options.memory)?,
-            None => images::load(path, options.resize, options.memory)?,
-        }),
-    };
-    set_aside(&mut loaded, options)?;
-    Ok(loaded)
+    let of_folder = if path.is_dir() { pieces::of_folder(path)? } else { None };
+    if let Some(pieces) = of_folder {
+        return Files::of_pieces(source, pieces).map(Some);
+    }
+    let format = format(path)?;
+    refuse_settings(format, part, options)?;
+    if !format.is_table() {
+        return Ok(None);
+    }
+    if format == Format::Zip {
+        return Files::of_archive(path, part).map(Some);
+    }
+    Ok(Some(Files {
+        place: source.to_owned(),
+        pieces: vec![Piece::alone(path)],
+        format,
+        part: part.map(str::to_owned),
+        unpacked: None,
+    }))
 }
 
 /// Refuses settings that mean nothing for a format.
@@ -321,66 +354,97 @@ fn refuse_settings(format: Format, array: Option<&str>, options: &ReadOptions) -
     Ok(())
 }
 
-/// Reads files that are one table together.
-fn load_pieces(source: &str, pieces: &[Piece], options: &ReadOptions) -> Result<Loaded> {
-    let mut formats = pieces.iter().map(|piece| source::format(&piece.path));
-    let first = formats.next().transpose()?.filter(|format| format.is_table());
-    let Some(format) = first else {
-        let why = "several files are one table only where each is a table (.csv, .parquet, .json)";
-        return Err(Error::data(source, why));
-    };
-    for (other, piece) in formats.zip(&pieces[1..]) {
-        if other? != format {
-            let (one, other) = (pieces[0].path.display(), piece.path.display());
+/// Opens one of the files of a table.
+type Open<'a> = Box<dyn Fn(&Path) -> Result<Box<dyn Records>> + 'a>;
+
+impl Files {
+    /// Files that are one table together.
+    fn of_pieces(source: &str, pieces: Vec<Piece>) -> Result<Self> {
+        let mut formats = pieces.iter().map(|piece| source::format(&piece.path));
+        let first = formats.next().transpose()?.filter(|format| format.is_table());
+        let Some(format) = first else {
             let why =
-                format!("{one} and {other} are of two formats; name one, as in \"folder/*.csv\"");
+                "several files are one table only where each is a table (.csv, .parquet, .json)";
             return Err(Error::data(source, why));
+        };
+        for (other, piece) in formats.zip(&pieces[1..]) {
+            if other? != format {
+                let (one, other) = (pieces[0].path.display(), piece.path.display());
+                let why = format!(
+                    "{one} and {other} are of two formats; name one, as in \"folder/*.csv\""
+                );
+                return Err(Error::data(source, why));
+            }
         }
+        Ok(Self { place: source.to_owned(), pieces, format, part: None, unpacked: None })
     }
-    load_table(source, pieces, format, None, options)
-}
 
-/// Reads the table in a zip archive, which is unpacked into a temporary folder.
-fn load_zipped(path: &Path, part: Option<&str>, options: &ReadOptions) -> Result<Loaded> {
-    let unpacked = zipped::unpack(path, part)?;
-    let format = source::format(&unpacked.path)?;
-    if !format.is_table() || format == Format::Zip {
-        let why = "holds no table (.csv, .json, .parquet, ...); unpack it";
-        return Err(Error::data(path.display(), why));
+    /// The table in a zip archive, which is unpacked into a temporary folder.
+    fn of_archive(path: &Path, part: Option<&str>) -> Result<Self> {
+        let unpacked = zipped::unpack(path, part)?;
+        let format = source::format(&unpacked.path)?;
+        if !format.is_table() || format == Format::Zip {
+            let why = "holds no table (.csv, .json, .parquet, ...); unpack it";
+            return Err(Error::data(path.display(), why));
+        }
+        Ok(Self {
+            place: path.display().to_string(),
+            pieces: vec![Piece::alone(&unpacked.path)],
+            format,
+            part: None,
+            unpacked: Some(unpacked),
+        })
     }
-    let piece = Piece::alone(&unpacked.path);
-    let (place, own) = (path.display().to_string(), unpacked.path.display().to_string());
-    load_table(&place, &[piece], format, None, options).map_err(|error| match error {
-        // Where it was unpacked to is gone, and nothing to the user.
-        Error::Data { place: found, message } if found == own => Error::Data { place, message },
-        other => other,
-    })
-}
 
-fn load_table(
-    place: &str,
-    pieces: &[Piece],
-    format: Format,
-    part: Option<&str>,
-    options: &ReadOptions,
-) -> Result<Loaded> {
-    match format {
-        Format::Parquet => parquet::load(place, pieces, options),
-        Format::Arrow => {
-            records::load(place, pieces, options, &|path| Ok(Box::new(ArrowRecords::open(path)?)))
+    /// What messages call it.
+    pub(crate) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Reads the table.
+    fn load(&self, options: &ReadOptions) -> Result<Loaded> {
+        let loaded = match self.open(options) {
+            None => parquet::load(&self.place, &self.pieces, options),
+            Some(open) => records::load(&self.place, &self.pieces, options, &open),
+        };
+        loaded.map_err(|error| self.named(error))
+    }
+
+    /// Passes on the rows of the table, with the cells of all columns of its files.
+    ///
+    /// An error where its rows do not come one by one, as those of Parquet.
+    pub(crate) fn each_row(&self, options: &ReadOptions, take: &mut dyn Take) -> Result<()> {
+        let Some(open) = self.open(options) else {
+            return Err(Error::data(&self.place, "comes by columns, wanted rows"));
+        };
+        let walked = records::each(&self.place, &self.pieces, &open, take);
+        walked.map(|_| ()).map_err(|error| self.named(error))
+    }
+
+    /// How to open the files; none of Parquet, whose rows do not come one by one.
+    fn open<'a>(&'a self, options: &'a ReadOptions) -> Option<Open<'a>> {
+        let part = self.part.as_deref();
+        Some(match self.format {
+            Format::Parquet => return None,
+            Format::Arrow => Box::new(|path| Ok(Box::new(ArrowRecords::open(path)?))),
+            Format::Excel => {
+                Box::new(move |path| Ok(Box::new(SheetRecords::open(path, part, options)?)))
+            }
+            Format::Sqlite => Box::new(move |path| Ok(Box::new(SqliteRecords::open(path, part)?))),
+            Format::Json => Box::new(|path| Ok(Box::new(JsonRecords::open(path)?))),
+            _ => Box::new(|path| Ok(Box::new(CsvRecords::open(path, options)?))),
+        })
+    }
+
+    /// An error with the name of the archive: where that was unpacked to is gone, and nothing to the user.
+    fn named(&self, error: Error) -> Error {
+        let own = self.unpacked.as_ref().map(|unpacked| unpacked.path.display().to_string());
+        match error {
+            Error::Data { place, message } if Some(&place) == own.as_ref() => {
+                Error::Data { place: self.place.clone(), message }
+            }
+            other => other,
         }
-        Format::Excel => records::load(place, pieces, options, &|path| {
-            Ok(Box::new(SheetRecords::open(path, part, options)?))
-        }),
-        Format::Sqlite => records::load(place, pieces, options, &|path| {
-            Ok(Box::new(SqliteRecords::open(path, part)?))
-        }),
-        Format::Json => {
-            records::load(place, pieces, options, &|path| Ok(Box::new(JsonRecords::open(path)?)))
-        }
-        _ => records::load(place, pieces, options, &|path| {
-            Ok(Box::new(CsvRecords::open(path, options)?))
-        }),
     }
 }
 

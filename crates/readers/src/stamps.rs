@@ -3,7 +3,7 @@
 //! `01/02/2024` is the first of February or the second of January: a text is read both ways
 //! ([`Stamp`]), and all texts of a column together tell which way it is ([`Order`]).
 
-use jiff::civil::{Date, DateTime, Time};
+use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::fmt::strtime::BrokenDownTime;
 use rows::{Message, Notation};
 
@@ -54,6 +54,8 @@ pub(crate) struct Dated {
     month_first: Option<i128>,
     /// Whether its year has two digits.
     pub(crate) short_year: bool,
+    /// Whether its first number may be that year, too.
+    pub(crate) year_first: bool,
     /// Whether it names a time zone that is not known here.
     pub(crate) named_zone: bool,
 }
@@ -103,6 +105,7 @@ impl Dated {
             day_first: Some(nanos),
             month_first: Some(nanos),
             short_year: false,
+            year_first: false,
             named_zone: false,
         }
     }
@@ -221,8 +224,16 @@ pub(crate) fn part_of_year(columns: &[String]) -> Option<&'static str> {
     part.filter(|_| year.eq_ignore_ascii_case("year"))
 }
 
-/// The date that a number like `20240131` is, of the years 1900 to 2100.
+/// The date that a number like `20240131` is, or the time that one like `20240131235959` is, of the
+/// years 1900 to 2100.
 pub(crate) fn compact(number: f64) -> Option<i128> {
+    const SECONDS: f64 = 1e6;
+    if number.fract() == 0.0 && (19_000_101.0..21_010_000.0).contains(&(number / SECONDS)) {
+        let (day, clock) = ((number / SECONDS).floor(), (number % SECONDS) as i32);
+        let [hour, minute, second] = [clock / 10_000, clock / 100 % 100, clock % 100];
+        let time = Time::new(hour as i8, minute as i8, second as i8, 0).ok()?;
+        return Some(compact(day)? + (passed(time) * DAY).round() as i128);
+    }
     if number.fract() != 0.0 || !(19_000_101.0..21_010_000.0).contains(&number) {
         return None;
     }
@@ -253,13 +264,16 @@ fn passed(time: Time) -> f64 {
 
 /// Reads by the directives of strptime; a date needs no day, a time no seconds.
 fn formatted(text: &str, format: &str) -> Option<Stamp> {
-    let parsed = BrokenDownTime::parse(format, text).ok()?;
-    let time = parsed.to_time().ok();
-    let date = match (parsed.year(), parsed.month(), parsed.day()) {
-        (Some(year), Some(month), None) => Date::new(year, month, 1).ok(),
-        (Some(year), None, None) => Date::new(year, 1, 1).ok(),
-        _ => parsed.to_date().ok(),
-    };
+    let mut parsed = BrokenDownTime::parse(format, text).ok()?;
+    let time = parsed.hour().and_then(|_| parsed.to_time().ok());
+    if parsed.iso_week().is_some() && parsed.weekday().is_none() {
+        parsed.set_weekday(Some(Weekday::Monday));
+    }
+    let date = parsed.to_date().ok().or_else(|| {
+        let (year, month) = (parsed.year()?, parsed.month());
+        let whole = parsed.day().is_none() && parsed.day_of_year().is_none();
+        whole.then(|| Date::new(year, month.unwrap_or(1), 1).ok())?
+    });
     let Some(date) = date else { return time.map(|time| Stamp::Clock(passed(time))) };
     let offset = parsed.offset().map_or(0, |offset| i64::from(offset.seconds()));
     let civil = date.to_datetime(time.unwrap_or(Time::midnight()));
@@ -547,6 +561,12 @@ fn read_date(tokens: &[Token], timed: Option<&Timed>) -> Option<Dated> {
         _ => None,
     };
     let (day_first, month_first, short_year) = read?;
+    let year_first = match parts.as_slice() {
+        [Part::Digits(a), Part::Digits(b), Part::Digits(c)] if short_year => {
+            a.len() == 2 && b.parse().is_ok_and(|month| of_parts(a, month, c).is_some())
+        }
+        _ => false,
+    };
     let time = timed.map_or(Time::midnight(), |timed| timed.time);
     let offset = timed.map_or(0, |timed| timed.offset);
     let whole = |date: Option<Date>| date.map(|date| instant(date.to_datetime(time), offset));
@@ -554,6 +574,7 @@ fn read_date(tokens: &[Token], timed: Option<&Timed>) -> Option<Dated> {
         day_first: whole(day_first),
         month_first: whole(month_first),
         short_year,
+        year_first,
         named_zone: timed.is_some_and(|timed| timed.named_zone),
     };
     (dated.day_first.is_some() || dated.month_first.is_some()).then_some(dated)
@@ -664,6 +685,40 @@ mod tests {
         for text in ["2024-02", "02/2024", "Feb 2024", "Feb-24", "February 2024"] {
             assert_eq!(both(text)[0], "2024-02-01 00:00:00", "{text}");
         }
+    }
+
+    #[test]
+    fn formats_of_weeks_and_of_days_of_the_year_are_read() {
+        let day = |text: &str, format: &str| match stamp(text, Some(format)) {
+            Some(Stamp::Date(dated)) => dated.nanos(false).map(date_time),
+            _ => None,
+        };
+        for (text, format, wanted) in [
+            ("2023-032", "%Y-%j", "2023-02-01 00:00:00"),
+            ("2023-W05", "%G-W%V", "2023-01-30 00:00:00"),
+            ("2023-W05-3", "%G-W%V-%u", "2023-02-01 00:00:00"),
+            ("20230201123059", "%Y%m%d%H%M%S", "2023-02-01 12:30:59"),
+            ("02/2023", "%m/%Y", "2023-02-01 00:00:00"),
+            ("23/02/01", "%y/%m/%d", "2023-02-01 00:00:00"),
+        ] {
+            assert_eq!(day(text, format).as_deref(), Some(wanted), "{text} {format}");
+        }
+        assert_eq!(day("2023-400", "%Y-%j"), None);
+        assert_eq!(
+            compact(20_230_201_123_059.0).map(date_time).as_deref(),
+            Some("2023-02-01 12:30:59")
+        );
+        assert_eq!(compact(20_230_201_126_059.0), None);
+    }
+
+    #[test]
+    fn two_digits_before_a_month_may_be_the_year() {
+        let first = |text: &str| match stamp(text, None) {
+            Some(Stamp::Date(dated)) => dated.year_first,
+            _ => panic!("{text} is no date"),
+        };
+        assert!(first("23-01-15") && first("23/10/27"));
+        assert!(!first("23/01/45") && !first("01/23/15") && !first("2023-01-15"));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Lines of standard input as cells: JSON objects by names, JSON arrays and CSV in order, or CSV by
 //! the names of a first line; for a model of lines, the line itself.
 
-use autoencoders::data::{DecimalMark, Delimiter, Notation, Series, lenient_json, read_line};
+use autoencoders::data::{
+    DecimalMark, Delimiter, JsonLine, Notation, Series, read_json_line, read_line,
+};
 use autoencoders::{Error, Model, Result};
-use serde_json::Value;
 
 /// Stands for blanks and tabs, as many as there are.
 const BLANKS: char = '\0';
@@ -26,28 +27,22 @@ impl Cells {
         names: Option<&[String]>,
         delimiter: char,
     ) -> Result<Self> {
-        let comma = notation.decimal == Some(DecimalMark::Comma);
-        // Numbers of JSON are numbers, however the file of the training wrote its own.
-        let text = |value: &Value| match value {
-            Value::Number(number) if comma => number.to_string().replace('.', ","),
-            other => text(other),
-        };
-        let raw = notation.lines;
-        let json = line.starts_with(['{', '[']);
-        // The stamp of a line may stand in brackets.
-        if raw && !(json && serde_json::from_str::<Value>(&lenient_json(line)).is_ok()) {
-            return Ok(Self::Line(read_line(line, notation)));
-        }
-        if json {
-            let value: Value = serde_json::from_str(&lenient_json(line))
-                .map_err(|error| Error::data("row", format!("is no JSON ({error})")))?;
-            return Ok(match value {
-                Value::Array(values) => Self::Ordered(values.iter().map(&text).collect()),
-                Value::Object(values) => Self::Named(
-                    values.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
-                ),
-                other => Self::Ordered(vec![text(&other)]),
-            });
+        let json = line.starts_with(['{', '[']).then(|| {
+            // Numbers of JSON are numbers, however the file of the training wrote its own.
+            read_json_line(line, notation.decimal.unwrap_or(DecimalMark::Point))
+        });
+        match json {
+            // The stamp of a line may stand in brackets.
+            None | Some(Err(_)) if notation.lines => {
+                return Ok(Self::Line(read_line(line, notation)));
+            }
+            None => {}
+            Some(read) => {
+                return Ok(match read? {
+                    JsonLine::Named(cells) => Self::Named(cells),
+                    JsonLine::Ordered(cells) => Self::Ordered(cells),
+                });
+            }
         }
         let cells = parted(line, delimiter);
         Ok(match names {
@@ -197,13 +192,4 @@ fn parted(line: &str, delimiter: char) -> Vec<String> {
         .and_then(|record| record.ok())
         .map(|record| record.iter().map(str::to_owned).collect())
         .unwrap_or_default()
-}
-
-/// A JSON value as a cell of CSV.
-fn text(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
 }

@@ -142,16 +142,19 @@ impl Preparation {
                         bounds => bounds,
                     },
                 };
-                (Bounds::Unit, vec![low], vec![nonzero(high - low)])
+                (Bounds::Unit, vec![low], vec![nonzero(high - low, low.abs().max(high.abs()))])
             }
             Scale::MinMax => {
                 let bounds = bounds(data, rows, own)?;
-                let scales = bounds.iter().map(|b| nonzero(b.1 - b.0)).collect();
+                let scale = |b: &(f64, f64)| nonzero(b.1 - b.0, b.0.abs().max(b.1.abs()));
+                let scales = bounds.iter().map(scale).collect();
                 (Bounds::Unit, spread(bounds.iter().map(|b| b.0).collect()), spread(scales))
             }
             Scale::Standard | Scale::Quantile => {
                 let (means, deviations) = moments(data, rows, own)?;
-                (Bounds::Real, spread(means), spread(deviations.into_iter().map(nonzero).collect()))
+                let scales = means.iter().zip(deviations);
+                let scales = scales.map(|(mean, deviation)| nonzero(deviation, *mean)).collect();
+                (Bounds::Real, spread(means), spread(scales))
             }
         };
         let image = matches!(data.shape, Shape::Image { .. });

@@ -1,6 +1,6 @@
 //! How numbers are scaled, and what that takes to know of them.
 
-use rows::{Dataset, Result, Store, Values};
+use rows::{Dataset, Moments, Result, Store, Values};
 use serde::{Deserialize, Serialize};
 
 /// How numbers are scaled before training.
@@ -34,11 +34,15 @@ pub enum Bounds {
     Real,
 }
 
-pub(crate) fn nonzero(value: f64) -> f64 {
+/// What a column is divided by that spreads so far about numbers of this size.
+pub(crate) fn nonzero(spread: f64, size: f64) -> f64 {
     // Below this a column is constant up to rounding, and dividing by it would blow rounding errors
-    // up.
-    if value.abs() > 1e-12 { value } else { 1.0 }
+    // up; but a column may be of picofarads.
+    if spread > ROUNDING * size.abs().min(1.0) { spread } else { 1.0 }
 }
+
+/// What rounding may leave of a difference of numbers that are near one.
+const ROUNDING: f64 = 1e-12;
 
 /// Prepared numbers beyond this are bent: a value that is so many deviations from the mean is a
 /// fault of the file or a rarity, and must not outweigh all others in a loss.
@@ -120,7 +124,13 @@ pub(crate) fn moments(
     each(data, rows, |column, value| {
         squares[column % columns] += (value - means[column % columns]).powi(2) / count
     })?;
-    Ok((means, squares.into_iter().map(f64::sqrt).collect()))
+    if means.iter().chain(&squares).all(|number: &f64| number.is_finite()) {
+        return Ok((means, squares.into_iter().map(f64::sqrt).collect()));
+    }
+    // The squares of some are beyond all numbers.
+    let mut all = vec![Moments::default(); columns];
+    each(data, rows, |column, value| all[column % columns].add(value))?;
+    Ok(all.iter().map(|moments| (moments.mean(), moments.deviation())).unzip())
 }
 
 /// Calls `visit` with the column and the value of each number of the rows, in their order.
@@ -147,6 +157,7 @@ pub(crate) fn each(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rows::Shape;
 
     #[test]
     fn bent_numbers_grow_on_and_come_back() {
@@ -160,6 +171,26 @@ mod tests {
         assert!(unbend(knee, f64::from(f32::MAX)).is_finite());
         assert!(bend(knee, 1e7) > bend(knee, 1e6) && bend(knee, 1e6) < 50.0);
         assert_eq!((bend(None, 1e6), unbend(None, 1e6)), (1e6, 1e6));
+    }
+
+    #[test]
+    fn columns_of_any_unit_are_scaled_but_not_what_rounding_leaves() {
+        for unit in [1e-40, 1e-12, 1.0, 1e12] {
+            assert_eq!(nonzero(0.1 * unit, 3.0 * unit), 0.1 * unit);
+        }
+        assert_eq!(nonzero(0.1, 1e15), 0.1);
+        assert_eq!(nonzero(1e-17, 0.3), 1.0);
+        assert_eq!(nonzero(0.0, 0.0), 1.0);
+    }
+
+    #[test]
+    fn numbers_whose_squares_are_beyond_all_numbers_have_a_finite_deviation() {
+        let rows = [1.0, 2.0, f64::MAX, 3.0, 1e200, -1e300];
+        let shape = Shape::Flat { width: 2 };
+        let data = Dataset::new("t", shape, Values::F64(rows.to_vec())).unwrap();
+        let (means, deviations) = moments(&data, &[0, 1, 2], 2).unwrap();
+        assert!(means.iter().chain(&deviations).all(|number| number.is_finite()));
+        assert!(deviations.iter().all(|deviation| *deviation > 1e199));
     }
 
     #[test]

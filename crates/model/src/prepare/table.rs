@@ -708,7 +708,7 @@ impl Statistics {
 
     /// How the column of which this was gathered is prepared.
     fn encoding(self, scaling: Scale, data: &Dataset, column: usize) -> Encoding {
-        let (mean, deviation) = (self.moments.mean(), nonzero(self.moments.deviation()));
+        let (mean, deviation) = self.standard();
         match data.kind(column) {
             ColumnKind::Categorical => {
                 let levels = kept(&self.levels, &data.fields[column].levels);
@@ -763,11 +763,15 @@ impl Statistics {
         let (low, high) = (self.low.unwrap_or(0.0), self.high.unwrap_or(0.0));
         match scaling {
             Scale::None => (0.0, 1.0),
-            Scale::MinMax | Scale::Unit => (low, nonzero(high - low)),
-            Scale::Auto | Scale::Standard | Scale::Quantile => {
-                (self.moments.mean(), nonzero(self.moments.deviation()))
-            }
+            Scale::MinMax | Scale::Unit => (low, nonzero(high - low, low.abs().max(high.abs()))),
+            Scale::Auto | Scale::Standard | Scale::Quantile => self.standard(),
         }
+    }
+
+    /// The mean, and the deviation to divide by.
+    fn standard(&self) -> (f64, f64) {
+        let mean = self.moments.mean();
+        (mean, nonzero(self.moments.deviation(), mean))
     }
 
     fn cycles(&self) -> Vec<Cycle> {

@@ -44,6 +44,9 @@ const MISSING: [&str; 20] = [
 /// Marks that stand for a missing value among numbers and dates, and for themselves among texts.
 const DASHES: [&str; 6] = ["-", "--", "---", ".", "\u{2013}", "\u{2014}"];
 
+/// A year, and a day or a month and a day.
+const DIGITS_OF_DATE: usize = 7;
+
 /// How the cells of a table are read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Marks {
@@ -95,6 +98,13 @@ impl Marks {
     }
 
     fn written(&self, text: &str) -> Meaning {
+        // Digits alone are a date where they are said to be written so: 20240131235959, 2024031.
+        let digits = || text.len() >= DIGITS_OF_DATE && text.bytes().all(|b| b.is_ascii_digit());
+        if let Some(format) = self.date_format.as_deref().filter(|_| digits())
+            && let Some(stamp) = stamps::stamp(text, Some(format))
+        {
+            return Meaning::Stamp(stamp);
+        }
         if let Some(number) = self.plain(text) {
             return self.number(number);
         }

@@ -94,6 +94,8 @@ pub(crate) struct Column {
     pub(crate) order: Order,
     /// The first date with a year of two digits.
     pub(crate) short_year: Option<String>,
+    /// Whether one of its dates has no year before the month.
+    pub(crate) year_last: bool,
     /// The first date with a time zone that is not known.
     pub(crate) named_zone: Option<String>,
     settled: Settled,
@@ -221,6 +223,7 @@ impl Column {
                 part
             }
             Stamp::Date(dated) if self.asked != Some(ColumnKind::Time) => {
+                self.year_last |= !dated.year_first;
                 if dated.short_year && self.short_year.is_none() {
                     self.short_year = Some(text.to_owned());
                 }
@@ -548,7 +551,9 @@ pub fn read_cell(name: &str, field: &Field, notation: &Notation, text: &str) -> 
         return Ok(known.unwrap_or(field.levels.len()) as f64);
     }
     if column.strays() > 0 || number.is_infinite() {
-        let wanted = wanted(field.kind);
+        let unit = notation.units.get(name).filter(|unit| !unit.is_empty());
+        let unit = unit.map_or(String::new(), |unit| format!(" with the unit {unit:?}"));
+        let wanted = format!("{}{unit}", wanted(field.kind));
         return Err(Error::data(name, format!("is {:?}; wanted {wanted}", excerpt(text))));
     }
     Ok(number)

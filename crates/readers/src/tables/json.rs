@@ -4,7 +4,7 @@ use crate::hold::source::{Stream, failed, peek};
 use crate::names::Names;
 use crate::tables::cell::Cell;
 use crate::tables::records::{Add, Records};
-use rows::{Error, Message, Result};
+use rows::{DecimalMark, Error, Message, Result};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -222,11 +222,12 @@ impl JsonRecords {
             }
             Value::Object(_) if !self.places.is_empty() => {
                 for (name, value) in flat(record) {
-                    match self.places.get(&name) {
-                        Some(place) => found[*place] = Some(value),
-                        None => {
-                            self.late.insert(name);
-                        }
+                    let Some(place) = self.places.get(&name) else {
+                        self.late.insert(name);
+                        continue;
+                    };
+                    if found[*place].replace(value).is_some() {
+                        return fail(&twice(&name));
                     }
                 }
             }
@@ -402,6 +403,51 @@ fn flatten<'v>(value: &'v Value, name: &str, found: &mut Vec<(String, &'v Value)
     }
 }
 
+fn twice(name: &str) -> String {
+    format!("has {name:?} twice, wanted each name once")
+}
+
+/// What one line of JSON holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JsonLine {
+    /// The cells of an object by the names of their columns, which are those that the same object has
+    /// in a file: the names of values within others are parted by points.
+    Named(Vec<(String, String)>),
+    /// The cells of an array, or one value.
+    Ordered(Vec<String>),
+}
+
+/// Reads a line of JSON as the cells of a row; numbers are written with this mark before decimals.
+///
+/// An error where the line is no JSON, or two values have one name.
+pub fn read_json_line(line: &str, decimal: DecimalMark) -> Result<JsonLine> {
+    let value: Value = serde_json::from_str(&lenient(line))
+        .map_err(|error| Error::data("row", format!("is no JSON ({error})")))?;
+    let text = |value: &Value| match cell(Some(value)) {
+        Cell::Missing => String::new(),
+        Cell::Number(number) if decimal == DecimalMark::Comma => {
+            number.to_string().replace('.', ",")
+        }
+        Cell::Number(number) => number.to_string(),
+        Cell::Boolean(truth) => truth.to_string(),
+        Cell::Text(text) | Cell::Written(text) => text.to_owned(),
+    };
+    match &value {
+        Value::Array(values) => Ok(JsonLine::Ordered(values.iter().map(text).collect())),
+        Value::Object(_) => {
+            let (mut seen, mut cells) = (BTreeSet::new(), Vec::new());
+            for (name, value) in flat(&value) {
+                if !seen.insert(name.clone()) {
+                    return Err(Error::data("row", twice(&name)));
+                }
+                cells.push((name, text(value)));
+            }
+            Ok(JsonLine::Named(cells))
+        }
+        other => Ok(JsonLine::Ordered(vec![text(other)])),
+    }
+}
+
 fn cell(value: Option<&Value>) -> Cell<'_> {
     match value {
         None | Some(Value::Null) => Cell::Missing,
@@ -414,7 +460,7 @@ fn cell(value: Option<&Value>) -> Cell<'_> {
 }
 
 /// JSON as Python writes it: `NaN` becomes null, `Infinity` the text `inf`; within texts both stay.
-pub fn lenient(text: &str) -> Cow<'_, str> {
+fn lenient(text: &str) -> Cow<'_, str> {
     if !text.contains("NaN") && !text.contains("Infinity") {
         return Cow::Borrowed(text);
     }
@@ -506,6 +552,43 @@ mod tests {
         assert_eq!(data.kind(3), ColumnKind::Boolean);
         let values = data.gather(0..2).unwrap();
         assert!((0..10).all(|at| values.get(at).is_nan() == (4..9).contains(&at)));
+    }
+
+    #[test]
+    fn a_name_that_comes_twice_in_a_record_is_refused() {
+        for text in
+            ["{\"a\":1}\n{\"a\":2,\"a\":3}\n", "{\"a\":{\"b\":1}}\n{\"a\":{\"b\":1},\"a.b\":2}\n"]
+        {
+            let error = table("a.jsonl", text).unwrap_err().to_string();
+            assert!(error.contains("record 2 has") && error.contains("twice"), "{error}");
+            let line = text.lines().nth(1).unwrap();
+            let error = read_json_line(line, DecimalMark::Point).unwrap_err().to_string();
+            assert!(error.contains("twice"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_line_alone_has_the_cells_of_its_row_in_a_file() {
+        let line = "{\"p\":{\"x\":-1.5,\"y\":[true,null]},\"n\":NaN,\"t\":\"word\",\"w\":9007199254740993}";
+        let names = ["p.x", "p.y_0", "p.y_1", "n", "t", "w"];
+        let read = |decimal| match read_json_line(line, decimal).unwrap() {
+            JsonLine::Named(cells) => cells,
+            JsonLine::Ordered(_) => panic!("wanted names"),
+        };
+        let texts = ["-1.5", "true", "", "", "word", "9007199254740993"];
+        let cells: Vec<_> = names.into_iter().zip(texts).collect();
+        let read_point = read(DecimalMark::Point);
+        let found: Vec<(&str, &str)> =
+            read_point.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        assert_eq!(found, cells);
+        assert_eq!(read(DecimalMark::Comma)[0].1, "-1,5");
+        let other = "{\"p\":{\"x\":1,\"y\":[false,2]},\"n\":3,\"t\":\"word\",\"w\":1}";
+        let data = table("a.jsonl", &format!("{line}\n{other}\n")).unwrap();
+        assert_eq!(data.columns, names);
+        assert_eq!(
+            read_json_line("[1, \"a\"]", DecimalMark::Point).unwrap(),
+            JsonLine::Ordered(vec!["1".to_owned(), "a".to_owned()])
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::tables::parquet::{Content, ParquetFile, Unit, content, unit};
 use crate::tables::parquet_guard::damaged;
 use parquet::basic::{Compression, ConvertedType};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{ByteArray, DataType};
+use parquet::data_type::{ByteArray, DataType, FixedLenByteArray};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{WriterProperties, WriterVersion};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 /// Nanoseconds in a day.
 const DAY: f64 = 86_400e9;
+/// Bytes of a whole number.
+const DIGITS: usize = 16;
 /// Rows copied at a time.
 const BATCH: usize = 8192;
 
@@ -145,6 +147,26 @@ impl Source<'_> {
                     Some(ByteArray::from(cell.text.into_bytes()))
                 })
             }
+            ColumnReader::FixedLenByteArrayColumnReader(reader) if is_decimal(&leaf) => {
+                let length = usize::try_from(leaf.type_length()).unwrap_or_default();
+                self.column(
+                    reader,
+                    out,
+                    value,
+                    |_| false,
+                    |cell| {
+                        let bytes = decimal(whole(&leaf, &cell)?, length)?;
+                        Some(FixedLenByteArray::from(ByteArray::from(bytes)))
+                    },
+                )
+            }
+            ColumnReader::ByteArrayColumnReader(reader) if is_decimal(&leaf) => self.column(
+                reader,
+                out,
+                value,
+                |_| false,
+                |cell| Some(ByteArray::from(decimal(whole(&leaf, &cell)?, DIGITS)?)),
+            ),
             // What stands for a value in these is not known here.
             ColumnReader::ByteArrayColumnReader(reader) => {
                 self.column(reader, out, value, |_| false, |_| None)
@@ -197,16 +219,44 @@ impl Source<'_> {
     }
 }
 
+fn is_decimal(leaf: &ColumnDescriptor) -> bool {
+    leaf.converted_type() == ConvertedType::DECIMAL
+}
+
+/// A whole number in so many bytes, the most significant first; none where it is larger.
+fn decimal(number: f64, length: usize) -> Option<Vec<u8>> {
+    let bytes = (number as i128).to_be_bytes();
+    let sign = if number < 0.0 { 0xff } else { 0 };
+    let more = length.saturating_sub(bytes.len());
+    let own = &bytes[bytes.len().saturating_sub(length)..];
+    let fits = bytes[..bytes.len() - own.len()].iter().all(|byte| *byte == sign)
+        && own.first().is_some_and(|byte| (byte >> 7 == 1) == (sign == 0xff));
+    fits.then(|| [vec![sign; more], own.to_vec()].concat())
+}
+
 /// The whole number that stands for a value in a column of such: days, units of time, or a decimal
 /// without its point.
 fn whole(leaf: &ColumnDescriptor, cell: &FilledCell) -> Option<f64> {
     let number = match unit(leaf) {
         Some(Unit::Days) => cell.number,
         Some(Unit::Clock(nanos) | Unit::Instant(nanos)) => cell.number * DAY / nanos as f64,
-        None if leaf.converted_type() == ConvertedType::DECIMAL => {
-            cell.number * 10f64.powi(leaf.type_scale())
-        }
+        None if is_decimal(leaf) => cell.number * 10f64.powi(leaf.type_scale()),
         None => cell.number,
     };
     number.is_finite().then_some(number.round())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_whole_numbers_of_so_many_bytes() {
+        assert_eq!(decimal(-10.0, 3), Some(vec![0xff, 0xff, 0xf6]));
+        assert_eq!(decimal(258.0, 2), Some(vec![1, 2]));
+        assert_eq!(decimal(0.0, 1), Some(vec![0]));
+        assert_eq!(decimal(1.0, 18).map(|bytes| (bytes.len(), bytes[17])), Some((18, 1)));
+        assert_eq!(decimal(200.0, 1), None);
+        assert_eq!(decimal(1.0, 0), None);
+    }
 }

@@ -204,7 +204,14 @@ fn noticed(data: &Dataset, columns: &[Column]) -> Vec<Message> {
         }
         if let (Some(text), true) = (&column.short_year, column.asked.is_none()) {
             let years = "years of two digits are taken for 1969 to 2068";
-            noticed.push(format!("{name}: {text}: {years}").into());
+            let why = Message::from(format!("{name}: {text}: {years}"));
+            let mark = text.chars().find(|c| !c.is_ascii_digit()).unwrap_or('-');
+            noticed.push(if column.year_last {
+                why
+            } else {
+                let why = why.text("; if the year comes first, say ");
+                why.set("date_format", format!("%y{mark}%m{mark}%d"))
+            });
         }
         if let Some(text) = &column.wide {
             let why = format!("{name} has whole numbers too large to be told apart ({text}); ");

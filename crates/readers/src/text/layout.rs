@@ -214,6 +214,8 @@ struct Parted {
     even: f64,
     /// Records before the table.
     titles: usize,
+    /// Records with other than so many fields, or with half of a quoted one.
+    odd: usize,
 }
 
 impl View<'_> {
@@ -363,7 +365,8 @@ impl View<'_> {
         let found = best(best(best(tab, semicolon), pipe), comma);
         let blanks = of(Delimiter::Blanks);
         let parts = found.width > 1 && found.even >= EVEN;
-        if blanks.is_table_of_blanks() && (!parts || blanks.numeric() > found.numeric()) {
+        let better = || blanks.odd <= found.odd && blanks.numeric() > found.numeric();
+        if blanks.is_table_of_blanks() && (!parts || better()) {
             return blanks;
         }
         if found.width > 1 { found } else { of(Delimiter::Sign(b',')) }
@@ -380,9 +383,18 @@ impl View<'_> {
             let behind = fields.get(1).and_then(|field| field.split(char::is_whitespace).next());
             parted.delimiter == Delimiter::Sign(b',') && behind.filter(digits).is_some()
         };
+        // It may stand behind other words, as that of a level.
+        let within = |record: &&(usize, Vec<String>)| {
+            let last = record.1[0].rsplit(char::is_whitespace).next().unwrap_or_default();
+            let clock = last != record.1[0] && stamp(last, None).is_some();
+            torn(record) && clock && record.1[1].contains(char::is_whitespace)
+        };
         let records = || parted.records.iter();
-        let (stamped, torn) = (records().filter(stamped).count(), records().filter(torn).count());
         let all = parted.records.len();
+        if 5 * records().filter(within).count() >= 4 * all {
+            return true;
+        }
+        let (stamped, torn) = (records().filter(stamped).count(), records().filter(torn).count());
         let begins =
             (2 * stamped < all || 5 * torn >= 4 * all) && stamp_words(self.text, self.notation) > 0;
         parted.even < EVEN || parted.width == 1 || begins
@@ -409,14 +421,25 @@ impl Parted {
         let titles = if leading > MOST_TITLES { 0 } else { leading - header };
         let even = records.iter().skip(titles + header).filter(|record| width_of(record) == width);
         let of = records.len().saturating_sub(titles + header).max(1);
-        Self { delimiter, width, even: even.count() as f64 / of as f64, titles, records }
+        let even = even.count() as f64 / of as f64;
+        let torn = |record: &&(usize, Vec<String>)| {
+            record.1.iter().any(|field| field.bytes().filter(|byte| *byte == b'"').count() % 2 == 1)
+        };
+        let other = |record: &&(usize, Vec<String>)| width_of(record) != width;
+        let odd = records.iter().filter(other).count() - header;
+        let odd = odd + records.iter().filter(torn).count();
+        Self { delimiter, width, even, titles, odd, records }
     }
 
     fn beats(&self, other: &Self) -> bool {
         match (self.width > 1, other.width > 1) {
             (true, true) => {
-                // Equally even ones are told by how much is a number.
-                self.even > other.even + 0.05
+                // A sign within the texts of every record is not in the names above them.
+                if (self.even - other.even).abs() > 0.05 {
+                    self.even > other.even
+                } else {
+                    self.odd < other.odd
+                }
             }
             (mine, other) => mine && !other,
         }
@@ -520,8 +543,13 @@ pub(crate) fn is_header(first: &[String], below: &[&[String]], marks: &Marks) ->
     let is_known =
         |of: &Meaning| matches!(of, Meaning::Number(_) | Meaning::Stamp(_) | Meaning::Boolean(_));
     let texts = meanings.iter().filter(|of| **of == Meaning::Text).count();
+    let again = |at: usize| {
+        meanings[at] == Meaning::Text && below.iter().any(|row| row.get(at) == first.get(at))
+    };
     if texts > 0 && !meanings.iter().any(is_known) {
-        return true;
+        // Names do not occur among the values of their columns, unless a header comes again as a whole.
+        let values = (0..first.len()).filter(|at| again(*at)).count();
+        return 2 * values < texts || below.iter().any(|row| *row == first);
     }
     let Some(second) = below.first() else { return false };
     let known = meanings.iter().any(|of| matches!(of, Meaning::Stamp(_) | Meaning::Boolean(_)));
@@ -538,9 +566,6 @@ pub(crate) fn is_header(first: &[String], below: &[&[String]], marks: &Marks) ->
     let over_value = meanings.iter().zip(&under).any(|(above, below)| {
         *above == Meaning::Text && !matches!(below, Meaning::Text | Meaning::Missing)
     });
-    let again = |at: usize| {
-        meanings[at] == Meaning::Text && below.iter().any(|row| row.get(at) == first.get(at))
-    };
     let years = |numbers: &[f64]| numbers.iter().all(|number| (1800.0..2100.0).contains(number));
     let counts = named.iter().enumerate().all(|(i, number)| *number == named[0] + i as f64)
         && named.first().is_some_and(|number| *number <= 1.0);
@@ -588,6 +613,42 @@ mod tests {
             assert_eq!(delimiter.to_string().parse::<Delimiter>().unwrap(), delimiter);
         }
         assert!("ab".parse::<Delimiter>().is_err() && "1".parse::<Delimiter>().is_err());
+    }
+
+    #[test]
+    fn signs_within_texts_part_nothing() {
+        let rows = |row: &dyn Fn(usize) -> String| (0..20).map(row).collect::<String>();
+        for (header, row, delimiter) in [
+            (
+                "id,title,kind\n",
+                &(|n| format!("{n},Film {n} (1990),Comedy|Action\n")) as &dyn Fn(usize) -> String,
+                "comma",
+            ),
+            ("id,agent,n\n", &|n| format!("{n},\"Mozilla/5.0 (X11; Linux)\",{n}\n"), "comma"),
+            ("", &|n| format!("{n},\"Mozilla/5.0 (X11; Linux)\",{n}\n"), "comma"),
+            ("id,address\n", &|n| format!("{n},/a?b={n};c=2\n"), "comma"),
+            ("amount;city\n", &|n| format!("{n} 741,89;Paris\n"), "semicolon"),
+            ("a;b\n", &|n| format!("2 380 21{};0.257\n", n % 10), "semicolon"),
+            ("Report, May\na;b;c\n", &|n| format!("{n},5;2;x\n"), "semicolon"),
+        ] {
+            let text = header.to_owned() + &rows(row);
+            let found = layout(&text);
+            assert_eq!(found.delimiter.to_string(), delimiter, "{text}");
+            let first = if header.is_empty() { FirstRecord::Data } else { FirstRecord::Names };
+            assert_eq!(found.first, first, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_that_come_again_in_their_columns_are_no_names() {
+        let words = "p,x,s\ne,x,y\np,b,s\ne,x,s\n";
+        assert_eq!(layout(words).first, FirstRecord::Data);
+        assert_eq!(layout("kind,shape\nred,round\nred,flat\n").first, FirstRecord::Names);
+        // A header that comes again as a whole is one.
+        assert_eq!(
+            layout("kind,shape\nred,flat\nkind,shape\nred,flat\n").first,
+            FirstRecord::Names
+        );
     }
 
     #[test]
@@ -649,6 +710,9 @@ mod tests {
         let text = "2024-01-01 00:00:01,285 INFO start\n2024-01-01 00:00:02,007 WARN disk\n";
         let python = Layout::find(text.as_bytes(), true, &said, &Notation::default(), ("t", true));
         assert_eq!(python.unwrap().lines, Some(2));
+        let text = "INFO 2024-01-01 00:00:01,285 GET /a\nWARN 2024-01-01 00:00:02,007 disk full\n";
+        let java = Layout::find(text.as_bytes(), true, &said, &Notation::default(), ("t", true));
+        assert_eq!(java.unwrap().lines, Some(0));
         assert_eq!(
             split_stamp("[2024-01-01T00:00:01Z] - up", 1, None),
             Some(("2024-01-01T00:00:01Z", "up"))
