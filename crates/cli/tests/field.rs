@@ -257,6 +257,35 @@ fn a_year_and_a_quarter_in_two_columns_are_the_time() {
 }
 
 #[test]
+fn the_parts_of_a_date_in_several_columns_are_the_time() {
+    let place = folder(&[]);
+    let day = |at: usize| format!("2024,{},{},{}", 1 + at / 24 / 28, 1 + at / 24 % 28, at % 24);
+    let parts = |at: usize| format!("{},{}.5,{}", day(at), at % 7, at % 5);
+    let hours = |at: usize| {
+        let day = 1 + at / 24 % 28;
+        format!("2024-{:02}-{day:02},{},{}.5,{}", 1 + at / 24 / 28, 1 + at % 24, at % 7, at % 5)
+    };
+    let files = [
+        ("p.csv", points("year,month,day,hour,v,w", 300, parts)),
+        ("h.csv", points("Date,Hour,v,w", 300, hours)),
+    ];
+    for (name, text) in files {
+        std::fs::write(place.path().join(name), text).unwrap();
+        ae(
+            place.path(),
+            &format!(
+                "train {name} --window 8 --epochs 1 --latent 2 --for anomalies --members 1 -o m.ae --quiet --force"
+            ),
+        );
+        ae(place.path(), &format!("score m.ae {name} -o s.csv --quiet --force"));
+        let scores = std::fs::read_to_string(place.path().join("s.csv")).unwrap();
+        // The hours of the second file are counted from 1 to 24.
+        assert!(scores.contains("\n2024-01-02 00:00:00,"), "{name}: {scores}");
+        assert!(scores.contains("\n2024-01-02 01:00:00,"), "{name}: {scores}");
+    }
+}
+
+#[test]
 fn milliseconds_of_several_machines_are_their_time_and_a_row_belongs_to_one() {
     let place = folder(&[]);
     let point = |at: usize| {

@@ -11,7 +11,7 @@ use crate::names::joined;
 use crate::options::ReadOptions;
 use crate::pictures::{images, patches};
 use crate::series::cut;
-use crate::stamps::{of_year_and_part, part_of_year, since_1970};
+use crate::stamps::{find_parts_of_date, of_parts_of_date, since_1970};
 use crate::tables::arrow::ArrowRecords;
 use crate::tables::column::Sort;
 use crate::tables::csv::CsvRecords;
@@ -61,7 +61,7 @@ pub fn read(source: &str, options: &ReadOptions) -> Result<Dataset> {
     let Loaded { dataset: mut data, groups, .. } =
         table(source, &ReadOptions { id, ..options.clone() })?;
     for stamp in data.ids.iter_mut().flatten() {
-        if let Some(whole) = of_year_and_part(series.stamps(), stamp) {
+        if let Some(whole) = of_parts_of_date(series.stamps(), stamp) {
             *stamp = whole;
         }
     }
@@ -158,14 +158,22 @@ fn time_columns(source: &str, options: &ReadOptions, known: &[String]) -> Result
         dates = fine.map(|(at, _)| at).collect();
     }
     if dates.is_empty() {
-        dates = year_and_part(&dataset);
-        if dates.len() == 2 {
+        dates = find_parts_of_date(&dataset.columns);
+        if !dates.is_empty() {
             return Ok(dates.iter().map(|at| dataset.columns[*at].clone()).collect());
+        }
+    }
+    if let ([date], Some(hour)) = (dates.as_slice(), hour_of_day(&dataset)?) {
+        let days = dataset.gather(0..dataset.rows().min(LOOKED_AT))?;
+        let day = |row: usize| days.get(row * dataset.features() + date);
+        if (0..days.len() / dataset.features().max(1)).all(|row| day(row).fract() == 0.0) {
+            dates.push(hour);
         }
     }
     let name =
         |at: &usize| dataset.columns.get(*at).cloned().unwrap_or_else(|| (at + 1).to_string());
-    let clocks = dates.iter().filter(|at| columns[**at].kind() == ColumnKind::Time).count();
+    let clock = |at: &&usize| columns[**at].kind() != ColumnKind::Date;
+    let clocks = dates.iter().filter(clock).count();
     match (dates.as_slice(), clocks) {
         ([], _) => Ok(Vec::new()),
         ([_], _) | ([_, _], 1) => Ok(dates.iter().map(name).collect()),
@@ -177,18 +185,14 @@ fn time_columns(source: &str, options: &ReadOptions, known: &[String]) -> Result
     }
 }
 
-/// The columns of a year and of a quarter or month beside it, where there are such.
-fn year_and_part(data: &Dataset) -> Vec<usize> {
-    let columns = &data.columns;
-    if columns.iter().any(|name| name.eq_ignore_ascii_case("day")) {
-        return Vec::new();
-    }
-    let pair = |year: usize, part: usize| {
-        part_of_year(&[columns[year].clone(), columns[part].clone()]).map(|_| vec![year, part])
-    };
-    let years = (0..columns.len()).filter(|at| columns[*at].eq_ignore_ascii_case("year"));
-    let mut pairs = years.flat_map(|year| (0..columns.len()).map(move |part| (year, part)));
-    pairs.find_map(|(year, part)| pair(year, part)).unwrap_or_default()
+/// The column of whole hours of the day, by its name.
+fn hour_of_day(data: &Dataset) -> Result<Option<usize>> {
+    let named = |name: &String| ["hour", "hr"].iter().any(|hour| name.eq_ignore_ascii_case(hour));
+    let Some(hour) = data.columns.iter().position(named) else { return Ok(None) };
+    let values = data.gather(0..data.rows().min(LOOKED_AT))?;
+    let hours = (0..values.len()).filter(|at| at % data.features() == hour);
+    let whole = |at: usize| values.get(at).fract() == 0.0 && (0.0..=24.0).contains(&values.get(at));
+    Ok((data.kind(hour).is_number() && hours.into_iter().all(whole)).then_some(hour))
 }
 
 /// The columns whose every number counts since 1970, each with its unit.

@@ -200,28 +200,56 @@ pub(crate) fn since_1970(smallest: f64, largest: f64) -> Option<&'static str> {
     all.then_some(unit)
 }
 
-/// The stamp that a year and a part of it are, in columns of these names, as `1959.0` and `2.0` of
-/// `year` and `quarter`; none of other columns.
-pub(crate) fn of_year_and_part(columns: &[String], stamp: &str) -> Option<String> {
-    let part = part_of_year(columns)?;
+/// The parts that a date may be in, from the year on, each in a column of this name.
+const PARTS: [&str; 6] = ["year", "month", "day", "hour", "minute", "second"];
+
+/// The stamp that the parts of a date are, in columns of these names, as `1959.0` and `2.0` of `year`
+/// and `quarter`; none of other columns.
+pub(crate) fn of_parts_of_date(columns: &[String], stamp: &str) -> Option<String> {
+    let quarters = parts_of_date(columns)?;
     let whole = |text: &str| {
         let number: f64 = text.trim().parse().ok()?;
         (number.fract() == 0.0 && (0.0..10_000.0).contains(&number)).then_some(number as i32)
     };
-    let (year, number) = stamp.split_once(' ')?;
-    let (year, number) = (whole(year)?, whole(number)?);
-    Some(if part == "quarter" {
-        format!("{year:04}Q{number}")
-    } else {
-        format!("{year:04}-{number:02}")
+    let numbers: Option<Vec<i32>> = stamp.split(' ').map(whole).collect();
+    Some(match numbers?.as_slice() {
+        [year, quarter] if quarters => format!("{year:04}Q{quarter}"),
+        [year, month] => format!("{year:04}-{month:02}"),
+        [year, month, day] => format!("{year:04}-{month:02}-{day:02}"),
+        [year, month, day, hour] => format!("{year:04}-{month:02}-{day:02} {hour}"),
+        [year, month, day, hour, minute, rest @ ..] => {
+            let second = rest.first().copied().unwrap_or_default();
+            format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+        }
+        _ => return None,
     })
 }
 
-/// What stands beside a year in these two columns.
-pub(crate) fn part_of_year(columns: &[String]) -> Option<&'static str> {
-    let [year, part] = columns else { return None };
-    let part = ["quarter", "month"].into_iter().find(|name| part.eq_ignore_ascii_case(name));
-    part.filter(|_| year.eq_ignore_ascii_case("year"))
+/// Whether columns of these names are a year and a quarter; none where they are no parts of a date.
+fn parts_of_date(columns: &[String]) -> Option<bool> {
+    let is = |(name, wanted): (&String, &&str)| name.eq_ignore_ascii_case(wanted);
+    if let [year, quarter] = columns
+        && [(year, &"year"), (quarter, &"quarter")].into_iter().all(is)
+    {
+        return Some(true);
+    }
+    let parts = (2..=PARTS.len()).contains(&columns.len());
+    (parts && columns.iter().zip(&PARTS).all(is)).then_some(false)
+}
+
+/// The places of the columns among these that are the parts of a date together, from the year on; none
+/// where there are no two.
+pub(crate) fn find_parts_of_date(columns: &[String]) -> Vec<usize> {
+    let place = |part: &str| columns.iter().position(|name| name.eq_ignore_ascii_case(part));
+    let parts: Vec<usize> = PARTS.iter().map_while(|part| place(part)).collect();
+    if parts.len() > 1 {
+        return parts;
+    }
+    // A day within a quarter is none of a month.
+    match (place("year"), place("quarter"), place("day")) {
+        (Some(year), Some(quarter), None) => vec![year, quarter],
+        _ => Vec::new(),
+    }
 }
 
 /// The date that a number like `20240131` is, or the time that one like `20240131235959` is, of the
@@ -346,6 +374,11 @@ fn parse(text: &str) -> Option<Stamp> {
     while date.first().is_some_and(is_blank) {
         date.remove(0);
     }
+    if timed.is_none()
+        && let Some(stamp) = with_hour(&date)
+    {
+        return Some(stamp);
+    }
     if date.iter().all(is_blank) {
         let clock = timed.filter(|timed| timed.offset == 0 && !timed.named_zone)?;
         return Some(Stamp::Clock(passed(clock.time)));
@@ -387,6 +420,18 @@ fn quarter(tokens: &[Token]) -> Option<i128> {
     }
     let first = Date::new(year.parse().ok()?, 3 * number - 2, 1).ok()?;
     Some(instant(first.to_datetime(Time::midnight()), 0))
+}
+
+/// A date with an hour alone behind it, as `2024-01-31 7`; the hour 24 is the next midnight.
+fn with_hour(tokens: &[Token]) -> Option<Stamp> {
+    use Token::{Digits, Mark};
+    let [date @ .., Mark(b' '), Digits(hour)] = tokens else { return None };
+    let year = matches!(date, [Digits(year), _, Digits(_), _, Digits(_)] if year.len() == 4);
+    let hours = hour.parse::<i128>().ok().filter(|hours| hour.len() <= 2 && *hours <= 24)?;
+    let dated = read_date(date, None).filter(|_| year)?;
+    let later = |midnight: i128| midnight + hours * 3_600_000_000_000;
+    let [day_first, month_first] = [dated.day_first, dated.month_first].map(|day| day.map(later));
+    Some(Stamp::Date(Dated { day_first, month_first, ..dated }))
 }
 
 /// A time of day as `18.00.00`.
@@ -593,7 +638,9 @@ type BothWays = (Option<Date>, Option<Date>, bool);
 /// Three numbers, of which the first or the last is the year.
 fn of_digits(a: &str, b: &str, c: &str, mark: u8, marks: usize) -> Option<BothWays> {
     let two = |text: &str| (1..=2).contains(&text.len());
-    if marks != 2 || !two(b) {
+    // Hungarians and Koreans write 2024. 01. 31.
+    let ends = mark == b'.' && marks == 3 && a.len() == 4;
+    if marks != 2 && !ends || !two(b) {
         return None;
     }
     if a.len() == 4 && two(c) {
@@ -671,6 +718,10 @@ mod tests {
             "Wed, 31 Jan 2024 00:00:00 GMT",
             "Wed Jan 31 00:00:00 2024",
             "31/Jan/2024:00:00:00 +0000",
+            "2024. 01. 31.",
+            "2024-01-31 00",
+            "2024/01/31 0",
+            "2024-01-30 24",
             "01/31/2024 12:00:00 AM",
             "1/31/24 12:00 am",
         ] {

@@ -1,7 +1,7 @@
 //! One point of a series, by the names of its columns.
 
 use crate::names::one_name;
-use crate::stamps::{instants, of_year_and_part};
+use crate::stamps::{instants, of_parts_of_date};
 use crate::tables::column::read_cell;
 use rows::{ColumnKind, Error, Field, Message, Notation, Result, Series};
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub fn read_point(
         one_name(stamps.iter().map(|name| wanted(name)).collect::<Result<Vec<_>>>()?)
             .unwrap_or_default()
     };
-    let stamp = of_year_and_part(stamps, &stamp).unwrap_or(stamp);
+    let stamp = of_parts_of_date(stamps, &stamp).unwrap_or(stamp);
     let time = (!stamp.is_empty()).then(|| instant(&stamp, notation)).transpose()?;
     if time.is_none() && !cycles.is_empty() {
         let why = "has no time stamp, which the phases of the calendar need";

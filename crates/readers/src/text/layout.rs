@@ -547,9 +547,12 @@ pub(crate) fn is_header(first: &[String], below: &[&[String]], marks: &Marks) ->
         meanings[at] == Meaning::Text && below.iter().any(|row| row.get(at) == first.get(at))
     };
     if texts > 0 && !meanings.iter().any(is_known) {
-        // Names do not occur among the values of their columns, unless a header comes again as a whole.
+        // Names do not occur among the values of their columns, but a header may come again as a whole.
         let values = (0..first.len()).filter(|at| again(*at)).count();
-        return 2 * values < texts || below.iter().any(|row| *row == first);
+        let alike = |row: &&&[String]| {
+            (0..first.len()).any(|at| meanings[at] == Meaning::Text && row.get(at) == first.get(at))
+        };
+        return 2 * values < texts || below.iter().filter(alike).all(|row| *row == first);
     }
     let Some(second) = below.first() else { return false };
     let known = meanings.iter().any(|of| matches!(of, Meaning::Stamp(_) | Meaning::Boolean(_)));
@@ -643,6 +646,8 @@ mod tests {
     fn words_that_come_again_in_their_columns_are_no_names() {
         let words = "p,x,s\ne,x,y\np,b,s\ne,x,s\n";
         assert_eq!(layout(words).first, FirstRecord::Data);
+        let pairs = "red,S\nblue,M\nred,S\nred,M\n";
+        assert_eq!(layout(pairs).first, FirstRecord::Data);
         assert_eq!(layout("kind,shape\nred,round\nred,flat\n").first, FirstRecord::Names);
         // A header that comes again as a whole is one.
         assert_eq!(
