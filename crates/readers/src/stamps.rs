@@ -606,12 +606,6 @@ fn read_date(tokens: &[Token], timed: Option<&Timed>) -> Option<Dated> {
         _ => None,
     };
     let (day_first, month_first, short_year) = read?;
-    let year_first = match parts.as_slice() {
-        [Part::Digits(a), Part::Digits(b), Part::Digits(c)] if short_year => {
-            a.len() == 2 && b.parse().is_ok_and(|month| of_parts(a, month, c).is_some())
-        }
-        _ => false,
-    };
     let time = timed.map_or(Time::midnight(), |timed| timed.time);
     let offset = timed.map_or(0, |timed| timed.offset);
     let whole = |date: Option<Date>| date.map(|date| instant(date.to_datetime(time), offset));
@@ -619,10 +613,16 @@ fn read_date(tokens: &[Token], timed: Option<&Timed>) -> Option<Dated> {
         day_first: whole(day_first),
         month_first: whole(month_first),
         short_year,
-        year_first,
+        year_first: short_year && year_first(&parts),
         named_zone: timed.is_some_and(|timed| timed.named_zone),
     };
     (dated.day_first.is_some() || dated.month_first.is_some()).then_some(dated)
+}
+
+/// Whether the first of three numbers may be a year of two digits, before a month and a day.
+fn year_first(parts: &[Part]) -> bool {
+    let [Part::Digits(year), Part::Digits(month), Part::Digits(day)] = parts else { return false };
+    year.len() == 2 && month.parse().is_ok_and(|month| of_parts(year, month, day).is_some())
 }
 
 /// The place of a name among others, by its first three letters or in full.

@@ -147,34 +147,17 @@ impl Source<'_> {
                     Some(ByteArray::from(cell.text.into_bytes()))
                 })
             }
-            ColumnReader::FixedLenByteArrayColumnReader(reader) if is_decimal(&leaf) => {
-                let length = usize::try_from(leaf.type_length()).unwrap_or_default();
-                self.column(
-                    reader,
-                    out,
-                    value,
-                    |_| false,
-                    |cell| {
-                        let bytes = decimal(whole(&leaf, &cell)?, length)?;
-                        Some(FixedLenByteArray::from(ByteArray::from(bytes)))
-                    },
-                )
-            }
-            ColumnReader::ByteArrayColumnReader(reader) if is_decimal(&leaf) => self.column(
-                reader,
-                out,
-                value,
-                |_| false,
-                |cell| Some(ByteArray::from(decimal(whole(&leaf, &cell)?, DIGITS)?)),
-            ),
-            // What stands for a value in these is not known here.
             ColumnReader::ByteArrayColumnReader(reader) => {
-                self.column(reader, out, value, |_| false, |_| None)
-            }
-            ColumnReader::Int96ColumnReader(reader) => {
-                self.column(reader, out, value, |_| false, |_| None)
+                let of = |cell| of_decimal(&leaf, &cell, DIGITS);
+                self.column(reader, out, value, |_| false, of)
             }
             ColumnReader::FixedLenByteArrayColumnReader(reader) => {
+                let length = usize::try_from(leaf.type_length()).unwrap_or_default();
+                let of = |cell| of_decimal(&leaf, &cell, length).map(FixedLenByteArray::from);
+                self.column(reader, out, value, |_| false, of)
+            }
+            // What stands for a value in these is not known here.
+            ColumnReader::Int96ColumnReader(reader) => {
                 self.column(reader, out, value, |_| false, |_| None)
             }
         }
@@ -221,6 +204,12 @@ impl Source<'_> {
 
 fn is_decimal(leaf: &ColumnDescriptor) -> bool {
     leaf.converted_type() == ConvertedType::DECIMAL
+}
+
+/// The bytes of a value in a column of decimals; none in another one.
+fn of_decimal(leaf: &ColumnDescriptor, cell: &FilledCell, length: usize) -> Option<ByteArray> {
+    let number = whole(leaf, cell).filter(|_| is_decimal(leaf))?;
+    decimal(number, length).map(ByteArray::from)
 }
 
 /// A whole number in so many bytes, the most significant first; none where it is larger.

@@ -137,7 +137,14 @@ fn advice(column: &Column, name: &str, text: &str, decimal: DecimalMark) -> Mess
             None if amount(text, decimal).is_some() => {
                 let kind = format!("{name}=numeric");
                 let taken = Message::from("take its numbers without units and marks with ");
-                otherwise(taken.set("column", kind))
+                let taken = taken.set("column", kind);
+                let mark = other(decimal);
+                otherwise(match amount(text, mark) {
+                    Some(read) => taken
+                        .text(format!(", or, if it stands for {}, say ", read.number))
+                        .set("decimal", mark),
+                    None => taken,
+                })
             }
             // A model has it for numbers, whatever this file holds.
             None if column.asked.is_some() => otherwise("remove the row".into()),

@@ -6,7 +6,7 @@ use crate::tables::cell::{Cell, Marks, Meaning};
 use crate::text::clean::{Cleaning, cleaned};
 use crate::text::encoding::Encoding;
 use csv::ReaderBuilder;
-use rows::{DecimalMark, Error, Message, Notation, Result};
+use rows::{ColumnKind, DecimalMark, Error, Message, Notation, Result};
 use std::fmt;
 use std::str::FromStr;
 
@@ -131,7 +131,8 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// Finds out how a file is laid out by its first bytes, of which `whole` says whether they are
-    /// all; `log` is whether its name is that of a file of lines.
+    /// all; `log` is whether its name is that of a file of lines. Where the names of columns are
+    /// `expected`, as by a model, they tell where the table begins.
     ///
     /// An error where it is no text.
     pub(crate) fn find(
@@ -139,6 +140,7 @@ impl Layout {
         whole: bool,
         said: &TextLayout,
         notation: &Notation,
+        expected: &[(String, ColumnKind)],
         (place, log): (&str, bool),
     ) -> Result<Self> {
         let Some(encoding) = said.encoding.or_else(|| Encoding::guess(head)) else {
@@ -161,7 +163,7 @@ impl Layout {
         }
         let (announced, text) = announced(&text);
         cleaning.skip = usize::from(announced.is_some());
-        let view = View { text, cleaning, said, notation };
+        let view = View { text, cleaning, said, notation, expected };
         let mut layout = view.layout(encoding, announced, log);
         notes.append(&mut layout.notes);
         layout.notes = notes;
@@ -201,6 +203,7 @@ struct View<'a> {
     cleaning: Cleaning,
     said: &'a TextLayout,
     notation: &'a Notation,
+    expected: &'a [(String, ColumnKind)],
 }
 
 /// The first records that a delimiter makes, and how even they are.
@@ -260,7 +263,10 @@ impl View<'_> {
         if !layout.cleaning.blanks && self.text.contains(&before_quotes) {
             layout.cleaning.before_quotes = Some(sign);
         }
-        let titles = if self.said.skip.is_some() { 0 } else { parted.titles };
+        let titles = match self.said.skip {
+            Some(_) => 0,
+            None => self.names_at(records).unwrap_or(parted.titles),
+        };
         let lines = if titles > 0 { records.get(titles).map_or(0, |(line, _)| *line) } else { 0 };
         layout.skip += self.said.skip.unwrap_or(lines);
         layout.cleaning.skip = layout.skip;
@@ -291,7 +297,12 @@ impl View<'_> {
         layout.width -= usize::from(layout.trailing);
         layout.trailing |= header_trails;
         let cells = table.iter().flat_map(|fields| fields.iter());
-        layout.decimal = amount::decimal_mark(cells.map(String::as_str));
+        layout.decimal = amount::decimal_mark(cells.clone().map(String::as_str));
+        // What parts the fields is no mark before decimals, unless in quotes.
+        if layout.decimal.is_none() && parted.delimiter == Delimiter::Sign(b',') {
+            let any = |mark: char| cells.clone().any(|cell| cell.contains(mark));
+            layout.decimal = (any('.') && !any(',')).then_some(DecimalMark::Point);
+        }
         if self.notation.decimal.is_none() && layout.decimal == Some(DecimalMark::Comma) {
             let why = "its decimals are read behind a comma, as with ";
             layout.notes.push(Message::from(why).set("decimal", DecimalMark::Comma));
@@ -313,7 +324,7 @@ impl View<'_> {
         layout: &Layout,
         marks: &Marks,
     ) -> FirstRecord {
-        if layout.row_names || is_header(first, below, marks) {
+        if layout.row_names || self.is_expected(first) || is_header(first, below, marks) {
             return FirstRecord::Names;
         }
         if counts(first) {
@@ -321,6 +332,20 @@ impl View<'_> {
         }
         let named = layout.comments.then(|| self.names_in_comment(layout)).flatten();
         named.map_or(FirstRecord::Data, FirstRecord::AfterNames)
+    }
+
+    /// Whether the fields are the names of columns that are expected, or most of them.
+    fn is_expected(&self, fields: &[String]) -> bool {
+        let is = |field: &&String| {
+            !field.is_empty() && self.expected.iter().any(|(name, _)| name == *field)
+        };
+        let found = fields.iter().filter(is).count();
+        found > 0 && 2 * found >= self.expected.len()
+    }
+
+    /// Where the names of columns stand that are expected.
+    fn names_at(&self, records: &[(usize, Vec<String>)]) -> Option<usize> {
+        records.iter().take(MOST_TITLES).position(|(_, fields)| self.is_expected(fields))
     }
 
     /// The names in the last comment before the table, where it has as many fields.
@@ -361,6 +386,12 @@ impl View<'_> {
         // Commas come late: they also part decimals.
         let signs = [b'\t', b';', b'|', b','].map(|sign| of(Delimiter::Sign(sign)));
         let best = |best: Parted, other: Parted| if other.beats(&best) { other } else { best };
+        // Those that part the expected names, unless each does.
+        let named = |parted: &Parted| self.names_at(&parted.records).is_some();
+        let all = signs.iter().all(named);
+        if let Some(named) = signs.iter().position(named).filter(|_| !all) {
+            return of(signs[named].delimiter);
+        }
         let [tab, semicolon, pipe, comma] = signs;
         let found = best(best(best(tab, semicolon), pipe), comma);
         let blanks = of(Delimiter::Blanks);
@@ -591,8 +622,30 @@ mod tests {
     use super::*;
 
     fn layout(text: &str) -> Layout {
+        with_names(text, &[])
+    }
+
+    fn with_names(text: &str, names: &[&str]) -> Layout {
         let said = TextLayout::default();
-        Layout::find(text.as_bytes(), true, &said, &Notation::default(), ("t", false)).unwrap()
+        let named = |name: &&str| ((*name).to_owned(), ColumnKind::Numeric);
+        let names: Vec<(String, ColumnKind)> = names.iter().map(named).collect();
+        let notation = Notation::default();
+        Layout::find(text.as_bytes(), true, &said, &notation, &names, ("t", false)).unwrap()
+    }
+
+    #[test]
+    fn names_that_are_expected_tell_where_a_table_begins_and_what_parts_it() {
+        let text = "site,Bonn\nunit,mm\nday,level\n1,2.5\n2,2.7\n";
+        assert_eq!((layout(text).skip, layout(text).first), (0, FirstRecord::Names));
+        let found = with_names(text, &["level"]);
+        assert_eq!((found.skip, found.first), (2, FirstRecord::Names));
+        let years = "1,2\n3,4\n5,6\n";
+        assert_eq!(layout(years).first, FirstRecord::Data);
+        assert_eq!(with_names(years, &["1", "2"]).first, FirstRecord::Names);
+        let two = "a;b,c\n1;2,5\n3;4,5\n";
+        assert_eq!(with_names(two, &["a", "b,c"]).delimiter.to_string(), "semicolon");
+        assert_eq!(with_names(two, &["a;b", "c"]).delimiter.to_string(), "comma");
+        assert_eq!(with_names(text, &["other"]).skip, 0);
     }
 
     #[test]
@@ -710,13 +763,16 @@ mod tests {
     fn lines_of_a_log_are_texts_behind_a_stamp() {
         let text = "2024-01-01 00:00:01 INFO start, pid=3\n2024-01-01 00:00:02 WARN disk, 91%, x\n";
         let said = TextLayout::default();
-        let log = Layout::find(text.as_bytes(), true, &said, &Notation::default(), ("t", true));
+        let log =
+            Layout::find(text.as_bytes(), true, &said, &Notation::default(), &[], ("t", true));
         assert_eq!(log.unwrap().lines, Some(2));
         let text = "2024-01-01 00:00:01,285 INFO start\n2024-01-01 00:00:02,007 WARN disk\n";
-        let python = Layout::find(text.as_bytes(), true, &said, &Notation::default(), ("t", true));
+        let python =
+            Layout::find(text.as_bytes(), true, &said, &Notation::default(), &[], ("t", true));
         assert_eq!(python.unwrap().lines, Some(2));
         let text = "INFO 2024-01-01 00:00:01,285 GET /a\nWARN 2024-01-01 00:00:02,007 disk full\n";
-        let java = Layout::find(text.as_bytes(), true, &said, &Notation::default(), ("t", true));
+        let java =
+            Layout::find(text.as_bytes(), true, &said, &Notation::default(), &[], ("t", true));
         assert_eq!(java.unwrap().lines, Some(0));
         assert_eq!(
             split_stamp("[2024-01-01T00:00:01Z] - up", 1, None),

@@ -69,7 +69,8 @@ impl<R: Read> Lines<R> {
         }
         let whole = (head.len() as u64) < HEAD;
         let notation = options.written(None);
-        let layout = Layout::find(&head, whole, &options.layout, &notation, (place, log))?;
+        let (said, expected) = (&options.layout, &options.expected);
+        let layout = Layout::find(&head, whole, said, &notation, expected, (place, log))?;
         let clean = Clean::new(
             layout.encoding.decoded(reader),
             Cleaning { delimiter: layout.delimiter.byte(), ..layout.cleaning },
