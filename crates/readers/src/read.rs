@@ -166,7 +166,10 @@ fn time_columns(source: &str, options: &ReadOptions, known: &[String]) -> Result
     if let ([date], Some(hour)) = (dates.as_slice(), hour_of_day(&dataset)?) {
         let days = dataset.gather(0..dataset.rows().min(LOOKED_AT))?;
         let day = |row: usize| days.get(row * dataset.features() + date);
-        if (0..days.len() / dataset.features().max(1)).all(|row| day(row).fract() == 0.0) {
+        let rows = days.len() / dataset.features().max(1);
+        // A number of hours beside days that come once each is no time.
+        let again = (1..rows).any(|row| day(row) == day(row - 1));
+        if again && (0..rows).all(|row| day(row).fract() == 0.0) {
             dates.push(hour);
         }
     }

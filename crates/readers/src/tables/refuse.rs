@@ -293,6 +293,13 @@ fn quoted(data: &Dataset, column: usize) -> String {
     }
 }
 
+/// The first of these names as one value of a setting.
+fn in_one(names: &[String]) -> String {
+    // A name with a comma would be two.
+    let named = names.iter().take(5).filter(|name| !name.contains(','));
+    named.map(String::as_str).collect::<Vec<&str>>().join(",")
+}
+
 /// For tables: warns of columns that never change and of columns that only count the rows.
 ///
 /// With `learning` false only of what is missing: what a model knows already can carry something.
@@ -319,15 +326,14 @@ pub(crate) fn warn(data: &mut Dataset, learning: bool) -> Result<()> {
             list(constant.clone())
         );
         let names: Vec<String> = constant.iter().map(|column| data.column_name(*column)).collect();
-        // A name with a comma would be two.
-        let named = names.iter().take(5).filter(|name| !name.contains(','));
-        let named: Vec<&str> = named.map(String::as_str).collect();
-        warnings.push(Message::from(never).set("drop", named.join(",")));
+        warnings.push(Message::from(never).set("drop", in_one(&names)));
     }
     if !counting.is_empty() {
-        let counts = format!("only counts the rows: {}; ", list(counting));
-        let aside = Message::from(counts).text("if it identifies rows, set it aside with ");
-        warnings.push(aside.setting("id"));
+        let counts =
+            format!("only counts the rows: {}; leave it out with ", list(counting.clone()));
+        let names: Vec<String> = counting.iter().map(|column| data.column_name(*column)).collect();
+        let out = Message::from(counts).set("drop", in_one(&names));
+        warnings.push(out.text(", or, if it identifies rows, set it aside with ").setting("id"));
     }
     if let Some(CellPosition { row, column }) = missing.first {
         let cells = if missing.count == 1 {
