@@ -6,7 +6,7 @@
 
 use crate::score::calibration::{Calibration, KNOWN, Threshold, at_least};
 use crate::score::copies::without_copies;
-use crate::score::judge::{Judge, Opinion, Ruler};
+use crate::score::judge::{Judge, Opinion, Ruler, joined};
 use crate::score::kind::{Reason, RowScore, ScoreKind, as_means};
 use crate::score::members::Ensemble;
 use crate::score::point_judge::PointJudge;
@@ -46,6 +46,8 @@ const HELD_OUT: usize = 4096;
 const FEWEST: usize = 20;
 /// Fewer rows that one member holds out set none beside those of others either.
 const FEWEST_OF_ONE: usize = 5;
+/// Parts of few held-out rows, each of which the others measure.
+const FOLDS: usize = 10;
 /// Members that hold out fewer rows each have rulers together.
 const FEW: usize = 200;
 
@@ -70,6 +72,49 @@ fn rule_together(judges: &mut [Judge], measured: &[Vec<Vec<f64>>]) {
         let rulers = Ruler::together(&of);
         judges.iter_mut().zip(rulers).for_each(|(judge, ruler)| judge.rulers[kind] = ruler);
     }
+}
+
+/// What is measured of held-out rows.
+struct Measured {
+    /// Whether each member holds out rows of its own.
+    own: bool,
+    /// Whether they are few.
+    few: bool,
+    /// By member, one line for each of [`ScoreKind::MEASURES`].
+    of: Vec<Vec<Vec<f64>>>,
+}
+
+/// The scores of the rows of which all is measured, by member, each by rulers that it did not set: those
+/// of the rows of the other folds.
+fn by_rulers_of_others(measured: &[Vec<Vec<f64>>], kind: ScoreKind) -> Vec<Vec<f64>> {
+    let kinds: &[ScoreKind] = match kind {
+        ScoreKind::Joined => &[ScoreKind::Reconstruction, ScoreKind::Code],
+        _ => &[kind],
+    };
+    let mut scores: Vec<Vec<f64>> = measured.iter().map(|own| vec![0.0; own[0].len()]).collect();
+    for fold in 0..FOLDS {
+        let others = |values: &Vec<f64>| -> Vec<f64> {
+            let all = values.iter().enumerate();
+            all.filter(|(at, _)| at % FOLDS != fold).map(|(_, value)| *value).collect()
+        };
+        let rulers = |kind: &ScoreKind| {
+            let of: Vec<Vec<f64>> =
+                measured.iter().map(|own| others(&own[*kind as usize])).collect();
+            Ruler::together(&of.iter().collect::<Vec<_>>())
+        };
+        let rulers: Vec<Vec<Ruler>> = kinds.iter().map(rulers).collect();
+        for (member, (own, scores)) in measured.iter().zip(&mut scores).enumerate() {
+            let ruled =
+                |at: usize, row: usize| rulers[at][member].measure(own[kinds[at] as usize][row]);
+            for row in (fold..scores.len()).step_by(FOLDS) {
+                scores[row] = match kinds {
+                    [_] => ruled(0, row),
+                    _ => joined(ruled(0, row), ruled(1, row)),
+                };
+            }
+        }
+    }
+    scores
 }
 
 impl Detector {
@@ -104,29 +149,22 @@ impl Detector {
             measured.push(own);
         }
         let own = enough && held_out.iter().any(|other| *other != held_out[0]);
-        if own && held_out.iter().all(|rows| rows.len() < FEW) {
-            rule_together(&mut judges, &measured);
+        let few = enough && held_out.iter().all(|rows| rows.len() < FEW);
+        let measured = Measured { own, few, of: measured };
+        if own && few {
+            rule_together(&mut judges, &measured.of);
         }
         if !judges.iter().all(Judge::is_finite) {
             return Ok(None);
         }
         let mut detector = Self { judges, calibrations: Vec::new(), probed: None, points: None };
-        let rows = data.select(&held_out[0])?;
         let known = train(&splits[0], enough);
         let known = &known[..known.len().min(KNOWN)];
         let series = data.windows.is_some() && !known.is_empty();
         let known = series.then(|| data.select(known)).transpose()?;
         let mut all = Vec::new();
         for kind in ScoreKind::ALL {
-            let scores = if own {
-                detector.held_out_scores(model, data, &held_out, kind)?
-            } else if members.is_empty() {
-                // One model has measured these rows already.
-                detector.judges[0].scores(&measured[0], kind)
-            } else {
-                let opinions = detector.opinions(model, &rows, kind, 0)?;
-                opinions.into_iter().map(|row| row.score).collect()
-            };
+            let scores = detector.fresh_scores(model, data, &held_out, &measured, kind)?;
             // Few stretches of a series may happen to be its calmest: later windows are no less strange
             // than those that trained.
             let known = match &known {
@@ -209,14 +247,39 @@ fn by(known: &Calibration, threshold: Threshold, contamination: f64) -> Result<f
 }
 
 impl Detector {
-    /// The scores of held-out rows, each by the member that it did not train, as near to each other as
-    /// means over all members would be.
+    /// The scores of held-out rows as those of fresh rows would be.
+    fn fresh_scores(
+        &self,
+        model: &Model,
+        data: &Dataset,
+        held_out: &[Vec<usize>],
+        measured: &Measured,
+        kind: ScoreKind,
+    ) -> Result<Vec<f64>> {
+        // Few rows set rulers by which they are themselves as usual as can be.
+        let fresh = measured.few.then(|| by_rulers_of_others(&measured.of, kind));
+        if measured.own {
+            return self.held_out_scores(model, data, held_out, kind, fresh);
+        }
+        if let [judge] = self.judges.as_slice() {
+            // One model has measured these rows already.
+            return Ok(
+                fresh.map_or_else(|| judge.scores(&measured.of[0], kind), |all| all.concat())
+            );
+        }
+        let opinions = self.opinions(model, &data.select(&held_out[0])?, kind, 0)?;
+        Ok(opinions.into_iter().map(|row| row.score).collect())
+    }
+
+    /// The scores of held-out rows, each by the member that it did not train, or those that are given,
+    /// as near to each other as means over all members would be.
     fn held_out_scores(
         &self,
         model: &Model,
         data: &Dataset,
         held_out: &[Vec<usize>],
         kind: ScoreKind,
+        fresh: Option<Vec<Vec<f64>>>,
     ) -> Result<Vec<f64>> {
         let (mut own, mut others) = (Vec::new(), Vec::new());
         for (member, rows) in held_out.iter().enumerate() {
@@ -233,6 +296,7 @@ impl Detector {
             }
             others.extend(by_row);
         }
+        let own = fresh.map_or(own, |fresh| fresh.concat());
         Ok(as_means(&own, &others))
     }
 
@@ -488,6 +552,30 @@ mod tests {
         // The mean of five, each of deviation 1 about what all say.
         let deviation = mean(&squares).sqrt();
         assert!((deviation / 4.2f64.sqrt() - 1.0).abs() < 0.03, "{deviation}");
+    }
+
+    #[test]
+    fn few_rows_are_measured_by_rulers_that_they_did_not_set() {
+        let mut rng = Rng::new(3);
+        let mut normal = |count: usize| -> Vec<f64> {
+            (0..count).map(|_| f64::from(rng.standard_normal())).collect()
+        };
+        // Twelve rows of each of five members, many times, beside fresh rows of the same.
+        let (mut within, mut across, mut fresh) = (0, 0, 0);
+        for _ in 0..200 {
+            let measured: Vec<Vec<Vec<f64>>> =
+                (0..5).map(|_| ScoreKind::MEASURES.iter().map(|_| normal(12)).collect()).collect();
+            let of: Vec<&Vec<f64>> = measured.iter().map(|own| &own[0]).collect();
+            let ruler = Ruler::together(&of)[0];
+            let above = |scores: &mut dyn Iterator<Item = f64>| scores.filter(|s| *s > 1.5).count();
+            within += above(&mut measured[0][0].iter().map(|value| ruler.measure(*value)));
+            let kind = ScoreKind::MEASURES[0];
+            across += above(&mut by_rulers_of_others(&measured, kind)[0].iter().copied());
+            fresh += above(&mut normal(12).into_iter().map(|value| ruler.measure(value)));
+        }
+        assert!(within < fresh, "{within} {fresh}");
+        let near = (across as f64 / fresh as f64 - 1.0).abs();
+        assert!(near < 0.25, "{within} {across} {fresh}");
     }
 
     #[test]
