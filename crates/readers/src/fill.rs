@@ -18,7 +18,7 @@ use std::path::Path;
 /// Writes the first `rows` rows of a table of text or Parquet again, in its own format, with the
 /// values of `fill` in cells that have none. All other cells stand as they stood, byte for byte, and
 /// Parquet columns keep their types. A text of another encoding becomes UTF-8; tables of other formats
-/// become text of the same cells, and an array one of its numbers.
+/// become text of the same cells, and an array, or several files of Parquet, one of its numbers.
 ///
 /// The result tells how many cells were filled. Errors: the source is no such table or cannot be
 /// read as `options` say, `output` is no file of its format or cannot be written.
@@ -261,7 +261,8 @@ impl FilledText<'_> {
     /// The text of a value in a column of the file, as that column is written.
     fn quoted(&self, value: &FilledCell, column: usize) -> String {
         let decimals = self.decimals.get(column).copied().unwrap_or_default();
-        let text = value.written(decimals, &self.marks);
+        let Marks { decimal, date_format, .. } = &self.marks;
+        let text = value.written(decimals, *decimal, date_format.as_deref());
         let delimiter = char::from(self.layout.delimiter.byte());
         let blanks = self.layout.cleaning.blanks && text.contains(' ');
         if blanks || text.contains([delimiter, '"', '\n', '\r']) {

@@ -163,15 +163,15 @@ fn time_columns(source: &str, options: &ReadOptions, known: &[String]) -> Result
             return Ok(dates.iter().map(|at| dataset.columns[*at].clone()).collect());
         }
     }
-    if let ([date], Some(hour)) = (dates.as_slice(), hour_of_day(&dataset)?) {
-        let days = dataset.gather(0..dataset.rows().min(LOOKED_AT))?;
-        let day = |row: usize| days.get(row * dataset.features() + date);
-        let rows = days.len() / dataset.features().max(1);
-        // A number of hours beside days that come once each is no time.
-        let again = (1..rows).any(|row| day(row) == day(row - 1));
-        if again && (0..rows).all(|row| day(row).fract() == 0.0) {
-            dates.push(hour);
-        }
+    let plain = options.notation.date_format.is_none();
+    let alone = options.series.as_ref().is_none_or(|series| series.group.is_empty());
+    if let [date] = dates.as_slice()
+        && plain
+        && alone
+        && columns[*date].kind() == ColumnKind::Date
+        && let Some(hour) = hour_beside(&dataset, *date)?
+    {
+        dates.push(hour);
     }
     let name =
         |at: &usize| dataset.columns.get(*at).cloned().unwrap_or_else(|| (at + 1).to_string());
@@ -188,14 +188,23 @@ fn time_columns(source: &str, options: &ReadOptions, known: &[String]) -> Result
     }
 }
 
-/// The column of whole hours of the day, by its name.
-fn hour_of_day(data: &Dataset) -> Result<Option<usize>> {
+/// The column of whole hours beside days, by its name: they rise within each day.
+fn hour_beside(data: &Dataset, date: usize) -> Result<Option<usize>> {
     let named = |name: &String| ["hour", "hr"].iter().any(|hour| name.eq_ignore_ascii_case(hour));
     let Some(hour) = data.columns.iter().position(named) else { return Ok(None) };
     let values = data.gather(0..data.rows().min(LOOKED_AT))?;
-    let hours = (0..values.len()).filter(|at| at % data.features() == hour);
-    let whole = |at: usize| values.get(at).fract() == 0.0 && (0.0..=24.0).contains(&values.get(at));
-    Ok((data.kind(hour).is_number() && hours.into_iter().all(whole)).then_some(hour))
+    let rows = values.len() / data.features().max(1);
+    let at = |row: usize, column: usize| values.get(row * data.features() + column);
+    let whole = |row: usize| {
+        let hours = at(row, hour);
+        at(row, date).fract() == 0.0 && hours.fract() == 0.0 && (0.0..=24.0).contains(&hours)
+    };
+    let same = |row: &usize| at(*row, date) == at(row - 1, date);
+    let again = (1..rows).filter(same).count();
+    let rises = (1..rows).filter(same).filter(|row| at(*row, hour) > at(row - 1, hour)).count();
+    // A clock that is put back has an hour twice.
+    let is_time = again > 0 && 20 * rises >= 19 * again && (0..rows).all(whole);
+    Ok(Some(hour).filter(|hour| data.kind(*hour).is_number() && is_time))
 }
 
 /// The columns whose every number counts since 1970, each with its unit.

@@ -299,13 +299,26 @@ fn formatted(text: &str, format: &str) -> Option<Stamp> {
     }
     let date = parsed.to_date().ok().or_else(|| {
         let (year, month) = (parsed.year()?, parsed.month());
-        let whole = parsed.day().is_none() && parsed.day_of_year().is_none();
+        let weeks = ["%U", "%V", "%W"].iter().any(|week| format.contains(week));
+        let whole = parsed.day().is_none() && parsed.day_of_year().is_none() && !weeks;
         whole.then(|| Date::new(year, month.unwrap_or(1), 1).ok())?
     });
     let Some(date) = date else { return time.map(|time| Stamp::Clock(passed(time))) };
     let offset = parsed.offset().map_or(0, |offset| i64::from(offset.seconds()));
     let civil = date.to_datetime(time.unwrap_or(Time::midnight()));
     Some(Stamp::Date(Dated::sure(instant(civil, offset))))
+}
+
+/// Digits alone that are a date of the years 1900 to 2100 in this format, and written by it are the same
+/// digits again.
+pub(crate) fn of_digits_alone(text: &str, format: &str) -> Option<Stamp> {
+    let stamp = formatted(text, format)?;
+    let Stamp::Date(Dated { day_first: Some(nanos), .. }) = stamp else { return None };
+    let civil = DateTime::constant(1970, 1, 1, 0, 0, 0, 0)
+        .checked_add(jiff::SignedDuration::from_nanos_i128(nanos))
+        .ok()?;
+    let again = jiff::fmt::strtime::format(format, civil).is_ok_and(|again| again == text);
+    (again && (1900..=2100).contains(&civil.year())).then_some(stamp)
 }
 
 /// A piece of a text.
@@ -425,8 +438,14 @@ fn quarter(tokens: &[Token]) -> Option<i128> {
 /// A date with an hour alone behind it, as `2024-01-31 7`; the hour 24 is the next midnight.
 fn with_hour(tokens: &[Token]) -> Option<Stamp> {
     use Token::{Digits, Mark};
+    let tokens = match tokens {
+        // As numbers that may have gaps are written.
+        [whole @ .., Mark(b'.'), Digits("0")] => whole,
+        all => all,
+    };
     let [date @ .., Mark(b' '), Digits(hour)] = tokens else { return None };
-    let year = matches!(date, [Digits(year), _, Digits(_), _, Digits(_)] if year.len() == 4);
+    let year =
+        matches!(date, [Digits(a), _, Digits(_), _, Digits(b)] if [a.len(), b.len()].contains(&4));
     let hours = hour.parse::<i128>().ok().filter(|hours| hour.len() <= 2 && *hours <= 24)?;
     let dated = read_date(date, None).filter(|_| year)?;
     let later = |midnight: i128| midnight + hours * 3_600_000_000_000;
@@ -721,6 +740,7 @@ mod tests {
             "2024. 01. 31.",
             "2024-01-31 00",
             "2024/01/31 0",
+            "31/01/2024 0.0",
             "2024-01-30 24",
             "01/31/2024 12:00:00 AM",
             "1/31/24 12:00 am",
@@ -755,6 +775,12 @@ mod tests {
             assert_eq!(day(text, format).as_deref(), Some(wanted), "{text} {format}");
         }
         assert_eq!(day("2023-400", "%Y-%j"), None);
+        assert_eq!(day("2023-W05", "%Y-W%W"), None);
+        assert!(of_digits_alone("20230201", "%Y%m%d").is_some());
+        assert!(of_digits_alone("2023032", "%Y%j").is_some());
+        for amount in ["1234101", "12341001", "1673086"] {
+            assert!(of_digits_alone(amount, "%Y%m%d").is_none(), "{amount}");
+        }
         assert_eq!(
             compact(20_230_201_123_059.0).map(date_time).as_deref(),
             Some("2023-02-01 12:30:59")

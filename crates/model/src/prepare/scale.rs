@@ -37,7 +37,7 @@ pub enum Bounds {
 /// What a column is divided by that spreads so far about numbers of this size.
 pub(crate) fn nonzero(spread: f64, size: f64) -> f64 {
     // Below this a column is constant up to rounding, and dividing by it would blow rounding errors
-    // up; but a column may be of picofarads.
+    // up. About zero nothing tells that from a column of picofarads.
     if spread > ROUNDING * size.abs().min(1.0) { spread } else { 1.0 }
 }
 

@@ -101,7 +101,7 @@ impl Marks {
         // Digits alone are a date where they are said to be written so: 20240131235959, 2024031.
         let digits = || text.len() >= DIGITS_OF_DATE && text.bytes().all(|b| b.is_ascii_digit());
         if let Some(format) = self.date_format.as_deref().filter(|_| digits())
-            && let Some(stamp) = stamps::stamp(text, Some(format))
+            && let Some(stamp) = stamps::of_digits_alone(text, format)
         {
             return Meaning::Stamp(stamp);
         }

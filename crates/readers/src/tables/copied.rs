@@ -7,7 +7,7 @@ use crate::read::Files;
 use crate::tables::cell::{Cell, Marks, Meaning};
 use crate::tables::filled::{Decimals, Fill};
 use crate::tables::records::{Records, Take};
-use rows::{Error, Result, atomically};
+use rows::{DecimalMark, Error, Result, atomically};
 use std::borrow::Cow;
 use std::io::Write;
 use std::path::Path;
@@ -43,6 +43,8 @@ struct Columns {
     places: Vec<Option<usize>>,
     /// The digits that the numbers of each have.
     decimals: Vec<Decimals>,
+    /// What is before the decimals of each: numbers that are none of text have a point.
+    decimal: Vec<DecimalMark>,
 }
 
 /// Gathers what is known of the columns.
@@ -58,15 +60,20 @@ impl Take for Digits<'_> {
         let mut places = vec![None; width];
         roles.read.iter().enumerate().for_each(|(own, (at, _))| places[*at] = Some(own));
         let marks = Marks::new(&self.options.written(first.decimal()));
-        *self.columns = Columns { marks, places, decimals: vec![Decimals::default(); width] };
+        let decimal = vec![marks.decimal; width];
+        *self.columns =
+            Columns { marks, places, decimals: vec![Decimals::default(); width], decimal };
         Ok(())
     }
 
     fn row(&mut self, cells: &[Cell<'_>]) -> Result<()> {
-        let Columns { marks, decimals, .. } = &mut *self.columns;
-        for (cell, decimals) in cells.iter().zip(decimals) {
+        let Columns { marks, decimals, decimal, .. } = &mut *self.columns;
+        for ((cell, decimals), decimal) in cells.iter().zip(decimals).zip(decimal) {
+            if let Cell::Number(_) = cell {
+                *decimal = DecimalMark::Point;
+            }
             if matches!(marks.read(*cell), Meaning::Number(_)) {
-                *decimals = decimals.with(&text(*cell), marks.decimal);
+                *decimals = decimals.with(&text(*cell), *decimal);
             }
         }
         Ok(())
@@ -99,15 +106,16 @@ impl<W: Write> Take for Copied<'_, '_, W> {
         if self.row == self.rows {
             return Ok(());
         }
-        let Columns { marks, places, decimals } = self.columns;
+        let Columns { marks, places, decimals, decimal } = self.columns;
         let mut texts = Vec::with_capacity(cells.len());
-        for ((cell, place), decimals) in cells.iter().zip(places).zip(decimals) {
-            let is_gap = || matches!(marks.read(*cell), Meaning::Missing | Meaning::Dash);
-            let own = place.filter(|_| is_gap());
+        for (at, cell) in cells.iter().enumerate() {
+            let is_gap = matches!(marks.read(*cell), Meaning::Missing | Meaning::Dash);
+            let own = places.get(at).copied().flatten().filter(|_| is_gap);
             texts.push(match own.and_then(|own| (self.fill)(self.row, own)) {
                 Some(value) => {
                     self.filled += 1;
-                    Cow::Owned(value.written(*decimals, marks))
+                    let format = marks.date_format.as_deref();
+                    Cow::Owned(value.written(decimals[at], decimal[at], format))
                 }
                 None => text(*cell),
             });

@@ -1,6 +1,5 @@
 //! Values for cells that have none.
 
-use crate::tables::cell::Marks;
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, civil};
 use rows::{ColumnKind, DecimalMark, Field};
@@ -24,14 +23,19 @@ impl FilledCell {
     }
 
     /// The value as its column is written.
-    pub(crate) fn written(&self, decimals: Decimals, marks: &Marks) -> String {
-        let own = match (self.kind, &marks.date_format) {
+    pub(crate) fn written(
+        &self,
+        decimals: Decimals,
+        decimal: DecimalMark,
+        date_format: Option<&str>,
+    ) -> String {
+        let own = match (self.kind, date_format) {
             (ColumnKind::Date, Some(format)) => formatted(self.number, format),
             (kind, _) if kind.is_number() => decimals.text(self.number),
             _ => None,
         };
         let text = own.unwrap_or_else(|| self.text.clone());
-        if self.kind.is_number() && marks.decimal == DecimalMark::Comma {
+        if self.kind.is_number() && decimal == DecimalMark::Comma {
             text.replace('.', ",")
         } else {
             text

@@ -139,7 +139,8 @@ fn advice(column: &Column, name: &str, text: &str, decimal: DecimalMark) -> Mess
                 let taken = Message::from("take its numbers without units and marks with ");
                 let taken = taken.set("column", kind);
                 let mark = other(decimal);
-                otherwise(match amount(text, mark) {
+                let plain = amount(text, decimal).map(|read| read.number);
+                otherwise(match amount(text, mark).filter(|read| Some(read.number) != plain) {
                     Some(read) => taken
                         .text(format!(", or, if it stands for {}, say ", read.number))
                         .set("decimal", mark),

@@ -206,7 +206,8 @@ fn noticed(data: &Dataset, columns: &[Column]) -> Vec<Message> {
             let years = "years of two digits are taken for 1969 to 2068";
             let why = Message::from(format!("{name}: {text}: {years}"));
             let mark = text.chars().find(|c| !c.is_ascii_digit()).unwrap_or('-');
-            noticed.push(if column.year_last {
+            // The format would have to know the clock.
+            noticed.push(if column.year_last || text.contains(':') {
                 why
             } else {
                 let why = why.text("; if the year comes first, say ");

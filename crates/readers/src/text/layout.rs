@@ -7,6 +7,7 @@ use crate::text::clean::{Cleaning, cleaned};
 use crate::text::encoding::Encoding;
 use csv::ReaderBuilder;
 use rows::{ColumnKind, DecimalMark, Error, Message, Notation, Result};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -163,6 +164,7 @@ impl Layout {
         }
         let (announced, text) = announced(&text);
         cleaning.skip = usize::from(announced.is_some());
+        let expected = Expected::new(expected);
         let view = View { text, cleaning, said, notation, expected };
         let mut layout = view.layout(encoding, announced, log);
         notes.append(&mut layout.notes);
@@ -203,7 +205,34 @@ struct View<'a> {
     cleaning: Cleaning,
     said: &'a TextLayout,
     notation: &'a Notation,
-    expected: &'a [(String, ColumnKind)],
+    expected: Expected<'a>,
+}
+
+/// The names of columns that are expected.
+struct Expected<'a> {
+    in_order: Vec<&'a str>,
+    all: BTreeSet<&'a str>,
+    /// Whether one is no number, which a row might hold as well.
+    words: bool,
+}
+
+impl<'a> Expected<'a> {
+    fn new(columns: &'a [(String, ColumnKind)]) -> Self {
+        let names = columns.iter().map(|(name, _)| name.as_str());
+        let in_order: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+        let words = in_order.iter().any(|name| name.parse::<f64>().is_err());
+        Self { all: in_order.iter().copied().collect(), in_order, words }
+    }
+
+    /// How many of them these fields are; zero where they are not most.
+    fn found(&self, fields: &[String]) -> usize {
+        let fields = fields.iter().map(String::as_str);
+        if !self.words {
+            return if fields.eq(self.in_order.iter().copied()) { self.all.len() } else { 0 };
+        }
+        let found: BTreeSet<&str> = fields.filter(|field| self.all.contains(field)).collect();
+        if 2 * found.len() > self.all.len() { found.len() } else { 0 }
+    }
 }
 
 /// The first records that a delimiter makes, and how even they are.
@@ -217,8 +246,10 @@ struct Parted {
     even: f64,
     /// Records before the table.
     titles: usize,
-    /// Records with other than so many fields, or with half of a quoted one.
+    /// Records with other than so many fields.
     odd: usize,
+    /// Records with half of a quoted field.
+    torn: usize,
 }
 
 impl View<'_> {
@@ -324,7 +355,7 @@ impl View<'_> {
         layout: &Layout,
         marks: &Marks,
     ) -> FirstRecord {
-        if layout.row_names || self.is_expected(first) || is_header(first, below, marks) {
+        if layout.row_names || self.expected.found(first) > 0 || is_header(first, below, marks) {
             return FirstRecord::Names;
         }
         if counts(first) {
@@ -334,18 +365,15 @@ impl View<'_> {
         named.map_or(FirstRecord::Data, FirstRecord::AfterNames)
     }
 
-    /// Whether the fields are the names of columns that are expected, or most of them.
-    fn is_expected(&self, fields: &[String]) -> bool {
-        let is = |field: &&String| {
-            !field.is_empty() && self.expected.iter().any(|(name, _)| name == *field)
-        };
-        let found = fields.iter().filter(is).count();
-        found > 0 && 2 * found >= self.expected.len()
-    }
-
-    /// Where the names of columns stand that are expected.
+    /// Where most of the names of columns stand that are expected.
     fn names_at(&self, records: &[(usize, Vec<String>)]) -> Option<usize> {
-        records.iter().take(MOST_TITLES).position(|(_, fields)| self.is_expected(fields))
+        // A row may be the same numbers.
+        let most = if self.expected.words { MOST_TITLES } else { 0 };
+        let records = &records[..records.len().min(most)];
+        let found = records.iter().map(|(_, fields)| self.expected.found(fields)).enumerate();
+        // Of equals the first.
+        let most = found.rev().max_by_key(|(_, found)| *found);
+        most.filter(|(_, found)| *found > 0).map(|(at, _)| at)
     }
 
     /// The names in the last comment before the table, where it has as many fields.
@@ -396,7 +424,7 @@ impl View<'_> {
         let found = best(best(best(tab, semicolon), pipe), comma);
         let blanks = of(Delimiter::Blanks);
         let parts = found.width > 1 && found.even >= EVEN;
-        let better = || blanks.odd <= found.odd && blanks.numeric() > found.numeric();
+        let better = || !found.fits_above(&blanks) && blanks.numeric() > found.numeric();
         if blanks.is_table_of_blanks() && (!parts || better()) {
             return blanks;
         }
@@ -458,22 +486,28 @@ impl Parted {
         };
         let other = |record: &&(usize, Vec<String>)| width_of(record) != width;
         let odd = records.iter().filter(other).count() - header;
-        let odd = odd + records.iter().filter(torn).count();
-        Self { delimiter, width, even, titles, odd, records }
+        let torn = records.iter().filter(torn).count();
+        Self { delimiter, width, even, titles, odd, torn, records }
     }
 
     fn beats(&self, other: &Self) -> bool {
         match (self.width > 1, other.width > 1) {
             (true, true) => {
-                // A sign within the texts of every record is not in the names above them.
+                // A sign within the texts of every record is not in the names above them, which would be
+                // a title.
                 if (self.even - other.even).abs() > 0.05 {
                     self.even > other.even
                 } else {
-                    self.odd < other.odd
+                    self.torn < other.torn || self.fits_above(other)
                 }
             }
             (mine, other) => mine && !other,
         }
+    }
+
+    /// Whether this parts every record where the other one has titles.
+    fn fits_above(&self, other: &Self) -> bool {
+        self.odd == 0 && other.titles > 0
     }
 
     /// Which part of the fields below the first record are numbers.
@@ -583,7 +617,8 @@ pub(crate) fn is_header(first: &[String], below: &[&[String]], marks: &Marks) ->
         let alike = |row: &&&[String]| {
             (0..first.len()).any(|at| meanings[at] == Meaning::Text && row.get(at) == first.get(at))
         };
-        return 2 * values < texts || below.iter().filter(alike).all(|row| *row == first);
+        return 2 * values < texts
+            || below.iter().filter(alike).all(|row| row.get(..first.len()) == Some(first));
     }
     let Some(second) = below.first() else { return false };
     let known = meanings.iter().any(|of| matches!(of, Meaning::Stamp(_) | Meaning::Boolean(_)));
@@ -639,6 +674,12 @@ mod tests {
         assert_eq!((layout(text).skip, layout(text).first), (0, FirstRecord::Names));
         let found = with_names(text, &["level"]);
         assert_eq!((found.skip, found.first), (2, FirstRecord::Names));
+        let flags = "parameter,level\nflag,level,temp\n0,1.2,20\n1,1.3,21\n";
+        assert_eq!(with_names(flags, &["level", "temp"]).skip, 1);
+        let late = "5,1\n7,1\n1,2\n3,4\n".repeat(5);
+        assert_eq!(with_names(&late, &["1", "2"]).skip, 0);
+        let pixels = with_names(&"0,3,1,1\n".repeat(5), &["0", "1", "2", "3"]);
+        assert_eq!((pixels.skip, pixels.first), (0, FirstRecord::Data));
         let years = "1,2\n3,4\n5,6\n";
         assert_eq!(layout(years).first, FirstRecord::Data);
         assert_eq!(with_names(years, &["1", "2"]).first, FirstRecord::Names);
@@ -686,6 +727,16 @@ mod tests {
             ("amount;city\n", &|n| format!("{n} 741,89;Paris\n"), "semicolon"),
             ("a;b\n", &|n| format!("2 380 21{};0.257\n", n % 10), "semicolon"),
             ("Report, May\na;b;c\n", &|n| format!("{n},5;2;x\n"), "semicolon"),
+            (
+                "Station: 12, Bonn\nYears: 2020, 2021\nday;value\n",
+                &|n| format!("{n}.;0,{n}\n"),
+                "semicolon",
+            ),
+            (
+                "id;lat, lon;name\n",
+                &|n| format!("{n};50.{n}, 7.2;a{}\n", if n == 19 { ";b" } else { "" }),
+                "semicolon",
+            ),
         ] {
             let text = header.to_owned() + &rows(row);
             let found = layout(&text);
@@ -702,6 +753,8 @@ mod tests {
         let pairs = "red,S\nblue,M\nred,S\nred,M\n";
         assert_eq!(layout(pairs).first, FirstRecord::Data);
         assert_eq!(layout("kind,shape\nred,round\nred,flat\n").first, FirstRecord::Names);
+        let trailing = "kind,shape,\nred,flat,\nred,flat,\nkind,shape,\nred,flat,\n";
+        assert_eq!(layout(trailing).first, FirstRecord::Names);
         // A header that comes again as a whole is one.
         assert_eq!(
             layout("kind,shape\nred,flat\nkind,shape\nred,flat\n").first,

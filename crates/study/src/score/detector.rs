@@ -92,10 +92,12 @@ fn by_rulers_of_others(measured: &[Vec<Vec<f64>>], kind: ScoreKind) -> Vec<Vec<f
         _ => &[kind],
     };
     let mut scores: Vec<Vec<f64>> = measured.iter().map(|own| vec![0.0; own[0].len()]).collect();
+    // Neighbours share points where they are windows.
+    let part = |fold: usize, rows: usize| fold * rows / FOLDS..(fold + 1) * rows / FOLDS;
     for fold in 0..FOLDS {
         let others = |values: &Vec<f64>| -> Vec<f64> {
-            let all = values.iter().enumerate();
-            all.filter(|(at, _)| at % FOLDS != fold).map(|(_, value)| *value).collect()
+            let own = part(fold, values.len());
+            values[..own.start].iter().chain(&values[own.end..]).copied().collect()
         };
         let rulers = |kind: &ScoreKind| {
             let of: Vec<Vec<f64>> =
@@ -106,7 +108,7 @@ fn by_rulers_of_others(measured: &[Vec<Vec<f64>>], kind: ScoreKind) -> Vec<Vec<f
         for (member, (own, scores)) in measured.iter().zip(&mut scores).enumerate() {
             let ruled =
                 |at: usize, row: usize| rulers[at][member].measure(own[kinds[at] as usize][row]);
-            for row in (fold..scores.len()).step_by(FOLDS) {
+            for row in part(fold, scores.len()) {
                 scores[row] = match kinds {
                     [_] => ruled(0, row),
                     _ => joined(ruled(0, row), ruled(1, row)),
@@ -257,14 +259,14 @@ impl Detector {
         kind: ScoreKind,
     ) -> Result<Vec<f64>> {
         // Few rows set rulers by which they are themselves as usual as can be.
-        let fresh = measured.few.then(|| by_rulers_of_others(&measured.of, kind));
+        let fresh = || measured.few.then(|| by_rulers_of_others(&measured.of, kind));
         if measured.own {
-            return self.held_out_scores(model, data, held_out, kind, fresh);
+            return self.held_out_scores(model, data, held_out, kind, fresh());
         }
         if let [judge] = self.judges.as_slice() {
             // One model has measured these rows already.
             return Ok(
-                fresh.map_or_else(|| judge.scores(&measured.of[0], kind), |all| all.concat())
+                fresh().map_or_else(|| judge.scores(&measured.of[0], kind), |all| all.concat())
             );
         }
         let opinions = self.opinions(model, &data.select(&held_out[0])?, kind, 0)?;
