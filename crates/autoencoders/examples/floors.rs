@@ -365,7 +365,7 @@ impl Floors {
         let pixels: Vec<f32> = images.values.iter().map(|pixel| pixel / 255.0).collect();
         std::fs::create_dir_all(folder).map_err(|error| autoencoders::Error::io(folder, error))?;
         write_png_grid(
-            &folder.join(name),
+            folder.join(name),
             &pixels,
             &autoencoders::data::Shape::Image { height: 28, width: 28, channels: 1 },
             columns,

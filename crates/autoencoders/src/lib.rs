@@ -34,7 +34,7 @@ pub use kernels::{Activation, among_workers};
 pub use load::{from_bytes, load};
 pub use model::{
     Attachment, EpochRecord, FAMILIES, FORMAT, FamilyEntry, Model, Number, Numbers, Plan,
-    Provenance, Signature, families,
+    Provenance, Signature, archive_bytes, families,
 };
 pub use rows::{Error, Matrix, Message, Result, Rng, Wording};
 pub use study::{self, Source};
@@ -46,15 +46,15 @@ pub mod data {
     #[cfg(feature = "readers")]
     pub use readers::{
         ColumnDescription, Delimiter, Description, Encoding, Fill, FilledCell, JsonLine, Patches,
-        Point, ReadOptions, TableNumber, TextLayout, describe, one_name, read, read_cell,
-        read_json_line, read_line, read_point, write_filled, write_new_rows, write_npy,
+        Point, ReadOptions, TableNumber, TextLayout, describe, one_name, panic_is_caught, read,
+        read_cell, read_json_line, read_line, read_point, write_filled, write_new_rows, write_npy,
         write_npy_blocks, write_table, write_table_blocks,
     };
     pub use rows::calendar::date_time;
     pub use rows::{
-        Channel, ColumnKind, Cycle, Cycles, Dataset, DecimalMark, Duplicates, Field, Fractions,
-        Gaps, Held, Notation, Part, Series, Shape, Span, Split, Store, Values, View, Whitening,
-        Windows, refuse_existing, write_atomically,
+        Channel, ColumnKind, Cycle, Cycles, Dataset, DecimalMark, Destination, Duplicates, Field,
+        Fractions, Gaps, Held, Notation, Part, Series, Shape, Span, Split, Store, Values, View,
+        Whitening, Windows, bytes_of,
     };
 }
 

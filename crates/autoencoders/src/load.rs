@@ -1,6 +1,6 @@
 //! Models of files, with everything that is attached to them.
 
-use model::Model;
+use model::{Model, archive_bytes};
 use rows::{Error, Result};
 use std::path::Path;
 use study::{Classifier, Density, Detector, Ensemble, Evaluation, Pca};
@@ -9,7 +9,7 @@ use study::{Classifier, Density, Detector, Ensemble, Evaluation, Pca};
 ///
 /// Errors: the file cannot be read, is no model, is damaged, or of a newer version.
 pub fn load(path: &Path) -> Result<Model> {
-    let bytes = std::fs::read(path).map_err(|source| Error::io(path, source))?;
+    let bytes = archive_bytes(path)?;
     from_bytes(&bytes, &path.display().to_string())
 }
 

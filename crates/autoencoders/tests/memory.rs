@@ -28,7 +28,7 @@ fn folder() -> TempDir {
         (0..ROWS * WIDTH).map(|at| rng.standard_normal() + (at % WIDTH) as f32).collect();
     let names: Vec<String> = (0..WIDTH).map(|column| format!("c{column}")).collect();
     for name in ["t.npy", "t.csv", "t.parquet"] {
-        write_table(&folder.path().join(name), None, &names, ROWS, &numbers).unwrap();
+        write_table(folder.path().join(name), None, &names, ROWS, &numbers).unwrap();
     }
     folder
 }

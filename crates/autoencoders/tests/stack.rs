@@ -236,7 +236,7 @@ fn a_frozen_encoder_stays_and_the_decoder_learns() {
     );
     // What is loaded is no longer frozen.
     let folder = tempfile::tempdir().unwrap();
-    next.save(&folder.path().join("next.ae")).unwrap();
+    next.save(folder.path().join("next.ae")).unwrap();
     let loaded = load(&folder.path().join("next.ae")).unwrap();
     let free = config.clone().freeze_encoder(false);
     let tuned =

@@ -459,7 +459,7 @@ fn texts_are_encoded_searched_and_scored() {
     );
     assert_eq!(model.signature().text(0, scores[50].reasons[0].expected), "");
     let folder = tempfile::tempdir().unwrap();
-    model.save(&folder.path().join("t.ae")).unwrap();
+    model.save(folder.path().join("t.ae")).unwrap();
     let loaded = load(&folder.path().join("t.ae")).unwrap();
     assert_eq!(loaded.encode(&strange).unwrap(), model.encode(&strange).unwrap());
 }

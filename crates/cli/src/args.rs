@@ -2,7 +2,7 @@
 
 use crate::settings::Settings;
 use crate::words::Words;
-use autoencoders::data::ColumnKind;
+use autoencoders::data::{ColumnKind, Destination};
 use autoencoders::study::Threshold;
 use autoencoders::study::{HeadKind, ScoreKind};
 use autoencoders::{Error, Source, data};
@@ -332,6 +332,13 @@ pub(crate) struct Output {
     /// Replace an existing file
     #[arg(long)]
     pub force: bool,
+}
+
+impl Output {
+    /// Where the file is to appear.
+    pub(crate) fn destination(&self) -> Destination {
+        Destination::new(&self.path, self.force)
+    }
 }
 
 /// Evaluate a model on rows

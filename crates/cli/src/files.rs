@@ -19,17 +19,6 @@ pub(crate) fn refuse_input(output: &Path, inputs: &[&Path]) -> Result<()> {
     }
 }
 
-/// An error where the folder of an output is missing.
-pub(crate) fn refuse_no_folder(path: &Path) -> Result<()> {
-    match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
-        Some(folder) => Err(Error::data(
-            path.display(),
-            format!("there is no folder {}; create it first", folder.display()),
-        )),
-        None => Ok(()),
-    }
-}
-
 /// Whether there is something in a folder that writing into it could replace.
 pub(crate) fn holds_files(folder: &Path) -> bool {
     folder.read_dir().is_ok_and(|mut entries| entries.next().is_some())

@@ -12,10 +12,12 @@ mod reason;
 mod report;
 mod settings;
 mod show;
+mod threads;
 mod wording;
 mod words;
 
 use args::{Args, Command};
+use autoencoders::data::panic_is_caught;
 use autoencoders::{Error, Result};
 use clap::Parser;
 use exit::Exit;
@@ -30,6 +32,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const ERROR: u8 = 2;
 
 fn main() -> ExitCode {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !panic_is_caught() {
+            report(panic);
+        }
+    }));
     match run(&Args::parse()) {
         Ok(exit) => ExitCode::from(exit.code()),
         // The reader, `head` say, has seen enough.
@@ -45,17 +53,8 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<Exit> {
-    if let Some(threads) = args.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
-        pool.build_global().map_err(|error| {
-            Error::setting(
-                "threads",
-                threads,
-                format!("a number that this machine can start ({error})"),
-            )
-        })?;
-    }
     let show = Show { json: args.json, quiet: args.quiet };
+    threads::start(args.threads, &show)?;
     match &args.command {
         Command::Train(train) => return commands::train::run(train, &show),
         Command::Eval(eval) => commands::eval::run(eval, &show),

@@ -2,7 +2,7 @@
 
 use crate::flags::flag;
 use crate::words::{Words, families};
-use autoencoders::data::{Field, Shape};
+use autoencoders::data::{Field, Shape, bytes_of};
 use autoencoders::settings::{Activation, Setting};
 use autoencoders::{Config, Error, Result};
 use clap::builder::{TypedValueParser, ValueParser};
@@ -272,10 +272,14 @@ impl Settings {
     }
 }
 
+/// More bytes than this are no recipe.
+const LARGEST: u64 = 1 << 20;
+
 /// Reads a recipe; a setting that does not exist is refused by its name.
 fn read(path: &Path) -> Result<Map<String, Value>> {
-    let text = std::fs::read_to_string(path).map_err(|error| Error::io(path, error))?;
     let wrong = |error: String| Error::data(path.display(), error);
+    let text = String::from_utf8(bytes_of(path, LARGEST)?);
+    let text = text.map_err(|_| wrong("is no text; wanted TOML or JSON".to_owned()))?;
     let line_of = |at: usize| text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
     let kind = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     let all: Map<String, Value> = match kind.as_str() {

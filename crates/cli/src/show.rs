@@ -6,6 +6,7 @@ use autoencoders::data::Field;
 use autoencoders::{Error, Message, Model, Number, Numbers, Result};
 use clap::builder::styling::{AnsiColor, Style};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -30,7 +31,7 @@ impl Show {
     pub(crate) fn written(&self, path: &Path, rows: usize, columns: usize) -> Result<()> {
         if self.json {
             return print(
-                &serde_json::json!({ "output": path, "rows": rows, "columns": columns })
+                &serde_json::json!({ "output": path_text(path), "rows": rows, "columns": columns })
                     .to_string(),
             );
         }
@@ -54,25 +55,55 @@ impl Show {
     pub(crate) fn warn(&self, warning: impl Into<Message>) {
         if !self.quiet {
             let warning = warning.into().worded(&as_a_flag);
-            say(&format!("{} {warning}", paint(AnsiColor::Yellow, "warning:")));
+            say_painted(AnsiColor::Yellow, "warning:", &warning);
         }
     }
 }
 
+/// A path as text, as JSON takes it: a name of other bytes has signs in their place.
+pub(crate) fn path_text(path: &Path) -> String {
+    path.display().to_string()
+}
+
 /// What went wrong; never silenced.
 pub(crate) fn error(error: &Error) {
-    say(&format!("{} {}", paint(AnsiColor::Red, "error:"), worded(error)));
+    say_painted(AnsiColor::Red, "error:", &worded(error));
 }
 
 /// A line on standard error; where nobody listens any more it is lost, and the work goes on.
 pub(crate) fn say(line: &dyn Display) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{}", plain(&line.to_string()));
+}
+
+/// The same behind a word in colour.
+fn say_painted(color: AnsiColor, word: &str, line: &str) {
+    let _ = writeln!(std::io::stderr(), "{} {}", paint(color, word), plain(line));
+}
+
+/// A text of which a terminal shows every character and obeys none: what steers it, or turns the
+/// direction of writing, is written as JSON writes it. Names and words come from files.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    let steers = |character: char| {
+        character.is_control() && !matches!(character, '\n' | '\t')
+            || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let written = |character: char| {
+        if steers(character) {
+            format!("\\u{:04x}", u32::from(character))
+        } else {
+            character.to_string()
+        }
+    };
+    Cow::Owned(text.chars().map(written).collect())
 }
 
 /// Writes text on standard output, with one line break at its end.
 pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    let written = writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush());
+    let written = writeln!(out, "{}", plain(text.trim_end())).and_then(|()| out.flush());
     written.map_err(|error| Error::io(Path::new("standard output"), error))
 }
 
@@ -129,7 +160,8 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
 
 /// A row of a [`table`].
 pub(crate) fn cells<const N: usize>(cells: [&dyn Display; N]) -> Vec<String> {
-    cells.iter().map(|cell| cell.to_string()).collect()
+    // A line of a table is one line, whatever a name holds.
+    cells.iter().map(|cell| cell.to_string().replace('\r', "\\r").replace('\n', "\\n")).collect()
 }
 
 /// A number with four digits that count.
@@ -219,6 +251,16 @@ mod tests {
     fn numbers_keep_four_digits() {
         let shown = [0.0123442, 1.0, 123.456, 12345.6, 1e-7, f64::NAN].map(number);
         assert_eq!(shown, ["0.01234", "1.000", "123.5", "12346", "1.000e-7", "NaN"]);
+    }
+
+    #[test]
+    fn a_terminal_obeys_no_name() {
+        assert_eq!(plain("über: \t1\n"), "über: \t1\n");
+        assert_eq!(plain("\u{1b}[31mred\u{9b}\u{202e}"), "\\u001b[31mred\\u009b\\u202e");
+        let json = serde_json::json!({ "name": "\u{7f}\u{9b}\u{2066}" });
+        let read: Value = serde_json::from_str(&plain(&json.to_string())).unwrap();
+        assert_eq!(read, json);
+        assert_eq!(cells([&"two\nlines"]), ["two\\nlines"]);
     }
 
     #[test]

@@ -136,7 +136,7 @@ impl Place {
             [1.0, 0.3, -2.0][column % 3] * wave(row, 0.7) + [0.5, 2.0][column % 2] * wave(row, 2.3)
         });
         let cubes: Vec<f64> = (0..60 * 16).map(|at| wave(at, 0.7)).collect();
-        autoencoders::data::write_npy(&self.path("cubes.npy"), &[60, 4, 4], &cubes).unwrap();
+        autoencoders::data::write_npy(self.path("cubes.npy"), &[60, 4, 4], &cubes).unwrap();
         self.write("labels.csv", "0\n1\n2\n".repeat(20).as_bytes());
     }
 
@@ -252,7 +252,7 @@ impl Place {
     fn array(&self, name: &str, rows: usize, columns: usize, of: &dyn Fn(usize, usize) -> f64) {
         let numbers: Vec<f64> =
             (0..rows * columns).map(|place| of(place / columns, place % columns)).collect();
-        autoencoders::data::write_npy(&self.path(name), &[rows, columns], &numbers).unwrap();
+        autoencoders::data::write_npy(self.path(name), &[rows, columns], &numbers).unwrap();
     }
 
     /// Pictures of which one is wider.

@@ -1,9 +1,7 @@
 //! Images side by side in one PNG.
 
 use png::{BitDepth, ColorType};
-use rows::{Error, Result, Shape, write_atomically};
-use std::io::Write;
-use std::path::Path;
+use rows::{Destination, Error, Result, Shape};
 
 /// Images whose longer side is shorter than this are enlarged by whole pixels.
 const VISIBLE: usize = 40;
@@ -14,14 +12,14 @@ const LINE: u8 = 128;
 
 /// Writes the PNG of [`png_grid`].
 pub fn write_png_grid(
-    path: &Path,
+    to: impl Into<Destination>,
     images: &[f32],
     shape: &Shape,
     per_row: usize,
     scale: Option<usize>,
 ) -> Result<()> {
     let png = png_grid(images, shape, per_row, scale)?;
-    write_atomically(path, |writer| writer.write_all(&png))
+    to.into().write_bytes(&png)
 }
 
 /// Images as one PNG, `per_row` side by side with lines of one pixel between them.

@@ -6,18 +6,21 @@
 
 use crate::net::vars::{FileLayout, Var};
 use burn_tensor::{Device, Tensor, TensorData};
-use rows::{Error, Result, atomically};
+use rows::{Destination, Error, Result, bytes_of};
 use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 /// The format this version writes; it reads this and every older one.
 pub const FORMAT: u64 = 5;
+/// More bytes than this are no model that one machine could use.
+const LARGEST: u64 = 1 << 36;
 /// The metadata key.
 const KEY: &str = "autoencoder";
 
@@ -100,19 +103,27 @@ fn numbers(value: &Tensor<2>, name: &str) -> Result<Vec<f32>> {
         .map_err(|error| Error::shape(name, format!("{error:?}"), "numbers"))
 }
 
-/// Writes a file as a whole or not at all, one tensor after another.
+/// Writes a file as a whole or not at all, one tensor after another; it comes back open.
 ///
 /// Errors: a tensor cannot be read off its device, or the file cannot be written.
 pub fn write_archive(
-    path: &Path,
+    to: impl Into<Destination>,
     kind: ArchiveKind,
     content: Value,
     mut tensors: Vec<Waiting>,
-) -> Result<()> {
+) -> Result<File> {
+    let to = to.into();
+    let path = to.path();
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
     let mut digest = Digest::new(FORMAT, kind, &content);
     for tensor in &tensors {
-        digest.add(&tensor.name, &tensor.shape, &(tensor.numbers)()?);
+        let numbers = (tensor.numbers)()?;
+        if let Some(number) = infinite(&numbers) {
+            let why =
+                format!("would hold {number} in {}, which no number of a model is", tensor.name);
+            return Err(Error::model(path.display(), why));
+        }
+        digest.add(&tensor.name, &tensor.shape, &numbers);
     }
     let header = json!({
         "format": FORMAT, "kind": kind.name(), "hash": digest.finish(), "content": content
@@ -135,7 +146,7 @@ pub fn write_archive(
     let mut head = serde_json::to_vec(&metadata).map_err(|error| strange(&error))?;
     // The numbers begin at a multiple of eight bytes.
     head.resize(head.len().next_multiple_of(8), b' ');
-    atomically(path, |file| {
+    let write = |file: &mut BufWriter<&File>| {
         let fail = |error| Error::io(path, error);
         file.write_all(&(head.len() as u64).to_le_bytes()).map_err(fail)?;
         file.write_all(&head).map_err(fail)?;
@@ -145,15 +156,17 @@ pub fn write_archive(
             }
         }
         Ok(())
-    })?;
+    };
     // A model that took hours should survive a power cut; a checkpoint is written too often to wait
     // for the disk.
-    match kind {
-        ArchiveKind::Model => std::fs::File::open(path)
-            .and_then(|file| file.sync_all())
-            .map_err(|source| Error::io(path, source)),
-        ArchiveKind::Run => Ok(()),
-    }
+    to.write_open(kind == ArchiveKind::Model, write)
+}
+
+/// The bytes of a file that may be a model or a checkpoint.
+///
+/// Errors: there is no such file, or it is too large to be one.
+pub fn archive_bytes(path: &Path) -> Result<Vec<u8>> {
+    bytes_of(path, LARGEST)
 }
 
 /// Reads a file of this kind: its content and its tensors by name.
@@ -161,7 +174,7 @@ pub fn read_archive(
     path: &Path,
     kind: ArchiveKind,
 ) -> Result<(Value, BTreeMap<String, NamedTensor>)> {
-    let bytes = std::fs::read(path).map_err(|source| Error::io(path, source))?;
+    let bytes = archive_bytes(path)?;
     parse_archive(&bytes, kind, &path.display().to_string())
 }
 
@@ -221,7 +234,15 @@ pub fn parse_archive(
             "is damaged: its hash does not fit its content; copy or train it again",
         ));
     }
+    if entries.iter().any(|entry| infinite(&entry.values).is_some()) {
+        return Err(Error::model(place, "is damaged: a number in it is not finite"));
+    }
     Ok((content, entries.into_iter().map(|entry| (entry.name.clone(), entry)).collect()))
+}
+
+/// The first number that is none, or infinite.
+fn infinite(numbers: &[f32]) -> Option<f32> {
+    numbers.iter().copied().find(|number| !number.is_finite())
 }
 
 /// The hash over all that a file says.

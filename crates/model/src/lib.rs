@@ -51,8 +51,8 @@ mod settings;
 mod signature;
 
 pub use archive::{
-    ArchiveKind, FORMAT, NamedTensor, Waiting, hexadecimal, inside, laid_out, parse_archive,
-    read_archive, take, vector, write_archive,
+    ArchiveKind, FORMAT, NamedTensor, Waiting, archive_bytes, hexadecimal, inside, laid_out,
+    parse_archive, read_archive, take, vector, write_archive,
 };
 pub use blueprint::{Blueprint, Net, Norm, image_sides, map_width};
 pub use coder::Coder;

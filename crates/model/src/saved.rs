@@ -1,7 +1,8 @@
 //! The model file: what is in it, and what older versions wrote.
 
 use crate::archive::{
-    ArchiveKind, NamedTensor, Waiting, inside, laid_out, parse_archive, write_archive,
+    ArchiveKind, NamedTensor, Waiting, archive_bytes, inside, laid_out, parse_archive,
+    write_archive,
 };
 use crate::coder::Coder;
 use crate::engine::tensors::Engine;
@@ -13,7 +14,7 @@ use crate::prepare::preparation::Preparation;
 use crate::provenance::{EpochRecord, Provenance};
 use crate::settings::ModelSettings;
 use crate::signature::Signature;
-use rows::{Error, Notation, Result, Series, Shape};
+use rows::{Destination, Error, Notation, Result, Series, Shape};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -77,14 +78,14 @@ impl Model {
     /// Writes the model as a whole or not at all, one tensor after another.
     ///
     /// Errors: the file cannot be written, or a tensor cannot be read off its device.
-    pub fn save(&self, path: &Path) -> Result<()> {
+    pub fn save(&self, to: impl Into<Destination>) -> Result<()> {
         let own = self.vars.iter().map(|(_, var)| Waiting::variable(var));
         let kept = self.kept.sections().iter().flat_map(|(section, kept)| {
             let named = move |tensor: &NamedTensor| format!("{section}.{}", tensor.name);
             kept.tensors.values().map(move |tensor| tensor.waiting(named(tensor)))
         });
         let tensors = own.chain(kept).collect();
-        write_archive(path, ArchiveKind::Model, json!(self.content()), tensors)
+        write_archive(to, ArchiveKind::Model, json!(self.content()), tensors).map(drop)
     }
 
     /// What is in the file of this model, as a section of another.
@@ -127,7 +128,7 @@ impl Model {
     ///
     /// Errors: the file cannot be read, is no model, is damaged, or of a newer version.
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|source| Error::io(path, source))?;
+        let bytes = archive_bytes(path)?;
         Self::from_bytes(&bytes, &path.display().to_string())
     }
 
@@ -138,9 +139,6 @@ impl Model {
         let (content, tensors) = parse_archive(bytes, ArchiveKind::Model, place)?;
         let damaged =
             |why: &dyn std::fmt::Display| Error::model(place, format!("is damaged: {why}"));
-        if tensors.values().any(|entry| entry.values.iter().any(|value| !value.is_finite())) {
-            return Err(damaged(&"a number in it is not finite"));
-        }
         Self::of_section(Section { content, tensors }).map_err(|error| match error {
             Error::Model { message, .. } => damaged(&message),
             other => damaged(&other),

@@ -4,7 +4,7 @@ use crate::prepare::preparation::Preparation;
 use crate::prepare::scale::Bounds;
 use rows::{
     CellPosition, Channel, ColumnKind, Dataset, Error, Field, Matrix, Message, Notation, Result,
-    Series, Shape,
+    Series, Shape, places,
 };
 use std::borrow::Cow;
 
@@ -91,7 +91,7 @@ impl Signature {
     /// computes, where that tells values of the column apart.
     pub fn kept_value(&self, column: usize, value: f64) -> f64 {
         let single = self.preparation.resolution(column);
-        let single = single.is_none_or(|resolution| value.abs() <= resolution * SINGLE);
+        let single = single.is_none_or(|resolution| is_single(value, resolution));
         if single { f64::from(value as f32) } else { value }
     }
 
@@ -177,7 +177,8 @@ impl Signature {
         if self.columns.is_empty() || data.columns.is_empty() || self.columns == data.columns {
             return Ok((data, warnings));
         }
-        let place = |name: &String| data.columns.iter().position(|found| found == name);
+        let (own, there) = (places(&self.columns), places(&data.columns));
+        let place = |name: &String| there.get(name.as_str()).copied();
         let missing: Vec<&str> =
             self.columns.iter().filter(|name| place(name).is_none()).map(String::as_str).collect();
         if !missing.is_empty() {
@@ -199,7 +200,7 @@ impl Signature {
         let unknown: Vec<&str> = data
             .columns
             .iter()
-            .filter(|name| !self.columns.contains(name))
+            .filter(|name| !own.contains_key(name.as_str()))
             .map(String::as_str)
             .collect();
         if !unknown.is_empty() {
@@ -236,11 +237,16 @@ impl Signature {
     }
 }
 
+/// Whether single precision tells a value from others that differ from it by so much.
+fn is_single(value: f64, resolution: f64) -> bool {
+    value.abs() <= resolution * SINGLE && value.abs() <= f64::from(f32::MAX)
+}
+
 /// A number to as many digits as differences of this size show; those of single precision where
 /// they are enough to tell values of the column apart.
 fn round_to(resolution: Option<f64>, value: f64) -> f64 {
     let Some(resolution) = resolution.filter(|_| value.is_finite()) else { return value };
-    if value.abs() <= resolution * SINGLE {
+    if is_single(value, resolution) {
         return (value as f32).to_string().parse().unwrap_or(value);
     }
     let decimals = (-resolution.log10()).floor().clamp(-300.0, 22.0) as i32;

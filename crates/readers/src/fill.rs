@@ -10,7 +10,7 @@ use crate::tables::{copied, parquet_fill};
 use crate::text::layout::{FirstRecord, Layout};
 use crate::text::lines::Lines;
 use crate::text::raw::{Pieces, fields};
-use rows::{DecimalMark, Error, Result, atomically};
+use rows::{DecimalMark, Destination, Error, Result};
 use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
@@ -25,17 +25,18 @@ use std::path::Path;
 pub fn write_filled(
     source: &str,
     options: &ReadOptions,
-    output: &Path,
+    to: impl Into<Destination>,
     rows: usize,
     fill: &mut Fill<'_>,
 ) -> Result<usize> {
+    let output = &to.into();
     let (path, part) = split_array(source);
     // What is several files, or a part of one, has no bytes of its own to be copied.
     if part.is_some() || !path.is_file() {
         return copied(source, options, output, rows, fill);
     }
     let format = source::format(path)?;
-    let extension = output.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let extension = output.path().extension().unwrap_or_default().to_string_lossy().to_lowercase();
     match (format, extension.as_str()) {
         (Format::Csv, "parquet" | "npy" | "npz") | (Format::Parquet, _)
             if format == Format::Csv || extension != "parquet" =>
@@ -43,7 +44,7 @@ pub fn write_filled(
             let wanted = if format == Format::Csv { ".csv" } else { ".parquet" };
             let why =
                 format!("a name that ends in {wanted}: values that are there stand as they stood");
-            Err(Error::setting("output", output.display(), why))
+            Err(Error::setting("output", output.path().display(), why))
         }
         (Format::Csv, _) => text(path, options, output, rows, fill),
         (Format::Parquet, _) => parquet_fill::write_filled(path, options, output, rows, fill),
@@ -55,13 +56,13 @@ pub fn write_filled(
 fn copied(
     source: &str,
     options: &ReadOptions,
-    output: &Path,
+    output: &Destination,
     rows: usize,
     fill: &mut Fill<'_>,
 ) -> Result<usize> {
-    if output.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("csv")) {
+    if output.path().extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("csv")) {
         let wanted = "a name that ends in .csv: other formats are written as text";
-        return Err(Error::setting("output", output.display(), wanted));
+        return Err(Error::setting("output", output.path().display(), wanted));
     }
     match files(source, options)? {
         // The rows of Parquet do not come one by one.
@@ -76,7 +77,7 @@ fn copied(
 fn array(
     source: &str,
     options: &ReadOptions,
-    output: &Path,
+    output: &Destination,
     rows: usize,
     fill: &mut Fill<'_>,
 ) -> Result<usize> {
@@ -90,9 +91,9 @@ fn array(
         }
     }
     let mut filled = 0;
-    atomically(output, |writer| {
+    output.write(|writer| {
         let mut sheet = csv::Writer::from_writer(writer);
-        let fail = |error: csv::Error| Error::io(output, error.into());
+        let fail = |error: csv::Error| Error::io(output.path(), error.into());
         let id = |id: &str| data.ids.as_ref().map(|_| id.to_owned());
         let names = (0..width).map(|column| data.column_name(column));
         sheet.write_record(id("row").into_iter().chain(names)).map_err(fail)?;
@@ -107,7 +108,7 @@ fn array(
             let id = data.ids.as_ref().map(|ids| ids[row].clone());
             sheet.write_record(id.into_iter().chain((0..width).map(cell))).map_err(fail)?;
         }
-        sheet.flush().map_err(|error| Error::io(output, error))
+        sheet.flush().map_err(|error| Error::io(output.path(), error))
     })?;
     Ok(filled)
 }
@@ -115,7 +116,7 @@ fn array(
 fn text(
     path: &Path,
     options: &ReadOptions,
-    output: &Path,
+    output: &Destination,
     rows: usize,
     fill: &mut Fill<'_>,
 ) -> Result<usize> {
@@ -131,8 +132,8 @@ fn text(
     table.decimals = table.decimals(path)?;
     let mut pieces = Pieces::open(path, &layout)?;
     let (mut row, mut filled) = (0, 0);
-    atomically(output, |writer| {
-        let fail = |error| Error::io(output, error);
+    output.write(|writer| {
+        let fail = |error| Error::io(output.path(), error);
         let mut header = table.has_names();
         let mut read: Option<Vec<usize>> = None;
         while let Some(piece) = pieces.next()? {
@@ -400,7 +401,7 @@ mod tests {
         let error = write_filled(
             &from.display().to_string(),
             &ReadOptions::default(),
-            &folder.path().join("b.parquet"),
+            folder.path().join("b.parquet"),
             1,
             &mut |_, _| None,
         );

@@ -17,8 +17,8 @@ pub(crate) fn read(path: &Path, data: &Dataset) -> Result<Vec<String>> {
     let (path, array) = split_array(&text);
     let place = path.display().to_string();
     let mut labels = match (array, source::format(path)?) {
-        (Some(array), _) => npz::Npz::open(path)?.labels(array)?,
-        (None, Format::Npy) => npy::read_labels(&mut Stream::open(path)?, &place)?,
+        (Some(array), _) => npz::Npz::open(path)?.labels(array, data)?,
+        (None, Format::Npy) => npy::read_labels(&mut Stream::open(path)?, &place, data)?,
         (None, Format::Idx) => {
             let (dimensions, values) = idx::load_array(path)?;
             let ([_] | [_, 1]) = dimensions[..] else {
@@ -33,7 +33,7 @@ pub(crate) fn read(path: &Path, data: &Dataset) -> Result<Vec<String>> {
         (None, Format::Npz) => {
             let mut npz = npz::Npz::open(path)?;
             let name = npz.default_array()?;
-            npz.labels(&name)?
+            npz.labels(&name, data)?
         }
         (None, _) => {
             return Err(Error::data(place, "labels are read from CSV, npy, IDX or npz files"));
@@ -45,7 +45,7 @@ pub(crate) fn read(path: &Path, data: &Dataset) -> Result<Vec<String>> {
     if headed && array.is_none() && source::format(path)? == Format::Csv {
         labels.remove(0);
     }
-    require_count(&place, &labels, data)?;
+    require_count(&place, labels.len(), data)?;
     Ok(labels)
 }
 

@@ -29,6 +29,7 @@ mod fill;
 mod hold {
     pub(crate) mod disk;
     pub(crate) mod element;
+    pub(crate) mod guarded;
     pub(crate) mod pieces;
     pub(crate) mod sink;
     pub(crate) mod source;
@@ -83,6 +84,7 @@ mod write;
 
 pub use describe::{ColumnDescription, Description, describe};
 pub use fill::write_filled;
+pub use hold::guarded::panic_is_caught;
 pub use names::one_name;
 pub use options::ReadOptions;
 pub use pictures::patches::Patches;

@@ -1,7 +1,7 @@
 //! Columns by name or number, and one name a row.
 
-use rows::{Dataset, Error, Message, Result};
-use std::collections::BTreeSet;
+use rows::{Dataset, Error, Message, Result, places};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names shown where a table has very many.
 const SHOWN: usize = 20;
@@ -68,7 +68,8 @@ impl Names {
         if self.names == others.names {
             return Some(None);
         }
-        let place = |name: &String| others.names.iter().position(|other| other == name);
+        let there = places(&others.names);
+        let place = |name: &String| there.get(name.as_str()).copied();
         self.names.iter().map(place).collect::<Option<Vec<usize>>>().map(Some)
     }
 
@@ -114,34 +115,34 @@ impl Names {
 
 /// Makes names different that occur more than once, and gives these.
 fn tell_apart(names: &mut [String]) -> Vec<String> {
-    let mut known = BTreeSet::new();
+    // Each with the number that the next of its name gets.
+    let mut known = BTreeMap::<String, usize>::new();
     let all: BTreeSet<String> = names.iter().cloned().collect();
     let mut repeated = Vec::new();
     for name in names {
-        if known.insert(name.clone()) {
+        let Some(next) = known.get(name) else {
+            known.insert(name.clone(), 2);
             continue;
-        }
-        let numbered = (2..).map(|number| format!("{name} ({number})"));
-        let free = numbered.into_iter().find(|new| !known.contains(new) && !all.contains(new));
-        repeated.push(std::mem::replace(name, free.unwrap_or_default()));
-        known.insert(name.clone());
+        };
+        let taken = |new: &String| known.contains_key(new) || all.contains(new);
+        let mut numbered = (*next..).map(|number| (number, format!("{name} ({number})")));
+        let (number, free) = numbered.find(|(_, new)| !taken(new)).unwrap_or_default();
+        let old = std::mem::replace(name, free);
+        known.insert(name.clone(), 2);
+        known.insert(old.clone(), number + 1);
+        repeated.push(old);
     }
     repeated
 }
 
 /// An error where there is not one label a row.
-pub(crate) fn require_count(place: &str, labels: &[String], data: &Dataset) -> Result<()> {
-    if labels.len() == data.rows() {
+pub(crate) fn require_count(place: &str, labels: usize, data: &Dataset) -> Result<()> {
+    if labels == data.rows() {
         return Ok(());
     }
     Err(Error::data(
         place,
-        format!(
-            "has {} labels for {} rows of {}; wanted one a row",
-            labels.len(),
-            data.rows(),
-            data.name
-        ),
+        format!("has {labels} labels for {} rows of {}; wanted one a row", data.rows(), data.name),
     ))
 }
 
@@ -181,11 +182,16 @@ pub(crate) fn find_columns(
     names: &[String],
     width: usize,
 ) -> Result<Vec<usize>> {
-    let whole = |text: &String| names.contains(text) || !text.contains(',');
+    let there = places(names);
+    let whole = |text: &String| there.contains_key(text.as_str()) || !text.contains(',');
     let parts = |text: &str| text.split(',').map(|part| part.trim().to_owned()).collect();
     let each =
         wanted.iter().flat_map(|text| if whole(text) { vec![text.clone()] } else { parts(text) });
-    each.map(|text| find_column(place, option, &text, names, width)).collect()
+    let find = |text: String| match there.get(text.as_str()) {
+        Some(at) => Ok(*at),
+        None => find_column(place, option, &text, names, width),
+    };
+    each.map(find).collect()
 }
 
 /// Names in quotes for a message, the first of them where there are many.

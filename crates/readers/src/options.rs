@@ -4,7 +4,7 @@ use crate::names::{Names, find_column, find_columns, quoted};
 use crate::pictures::patches::Patches;
 use crate::tables::column::Column;
 use crate::text::layout::TextLayout;
-use rows::{ColumnKind, DecimalMark, Error, Notation, Result, Series};
+use rows::{ColumnKind, DecimalMark, Error, Notation, Result, Series, places};
 use std::path::PathBuf;
 
 /// What to set aside and how to read.
@@ -85,19 +85,20 @@ impl ReadOptions {
             _ => error,
         })?;
         let (drop, only) = (all("drop", &self.drop)?, all("only", &self.only)?);
-        let aside = |column: &usize| {
-            Some(*column) == label
-                || groups.contains(column)
-                || ids.contains(column)
-                || drop.contains(column)
-                || !only.is_empty() && !only.contains(column)
-        };
-        let kept: Vec<usize> = (0..width).filter(|column| !aside(column)).collect();
+        let mut aside = vec![!only.is_empty(); width];
+        only.iter().for_each(|column| aside[*column] = false);
+        for column in label.iter().chain(&groups).chain(&ids).chain(&drop) {
+            aside[*column] = true;
+        }
+        let kept: Vec<usize> = (0..width).filter(|column| !aside[*column]).collect();
         let mut kinds = vec![None; width];
         let by_name = self.kinds(place, names, &kept, &mut kinds)?;
         let said = self.columns.iter().map(|(name, kind)| Ok((find("column", name)?, *kind)));
         let said = said.collect::<Result<Vec<(usize, ColumnKind)>>>()?;
-        said.iter().for_each(|(column, kind)| kinds[*column] = Some(*kind));
+        let mut asked = vec![false; width];
+        for (column, kind) in said {
+            (kinds[column], asked[column]) = (Some(kind), true);
+        }
         let known = |column: &usize| !by_name || kinds[*column].is_some();
         let named = |column: &usize| {
             names.get(*column).cloned().unwrap_or_else(|| format!("column {}", column + 1))
@@ -107,8 +108,7 @@ impl ReadOptions {
             let mut column = Column::asked(kinds[at]);
             // Numbers of another unit are none of a column that has one, whatever is asked for.
             let known = self.known.units.get(&named(&at)).cloned();
-            let said = said.iter().any(|(column, _)| *column == at);
-            column.consent = known.map(Some).or(said.then_some(None));
+            column.consent = known.map(Some).or(asked[at].then_some(None));
             (at, column)
         });
         let read: Vec<(usize, Column)> = read.collect();
@@ -149,9 +149,10 @@ impl ReadOptions {
             return Ok(false);
         }
         let mut missing = Vec::new();
+        let there = places(kept.iter().map(|column| &names[*column]));
         for (name, kind) in expected {
-            match kept.iter().find(|column| names[**column] == *name) {
-                Some(column) => kinds[*column] = Some(*kind),
+            match there.get(name.as_str()) {
+                Some(at) => kinds[kept[*at]] = Some(*kind),
                 None => missing.push(name.as_str()),
             }
         }

@@ -621,7 +621,7 @@ mod tests {
         let names = ["a", "b", "c"].map(str::to_owned);
         let path = |name: &str| folder.join(name);
         for name in ["t.npy", "t.csv", "t.parquet"] {
-            write_table(&path(name), None, &names, 5, &numbers).unwrap();
+            write_table(path(name), None, &names, 5, &numbers).unwrap();
         }
         let npy = std::fs::read(path("t.npy")).unwrap();
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

@@ -7,11 +7,10 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::Type;
-use rows::{ColumnKind, Error, Field, Matrix, Result, atomically};
+use rows::{ColumnKind, Destination, Error, Field, Matrix, Result};
 use std::fmt;
 use std::io::{self, Write};
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Rows in one group of a Parquet file at most.
@@ -78,13 +77,14 @@ impl TableNumber for f64 {
 /// CSV and Parquet begin with a column `row`: the identifier, or the zero-based number of the row
 /// where `ids` is none. An npy file holds the numbers alone.
 pub fn write_table<T: TableNumber>(
-    path: &Path,
+    to: impl Into<Destination>,
     ids: Option<&[String]>,
     columns: &[String],
     rows: usize,
     values: &[T],
 ) -> Result<()> {
-    WrittenTable { path, ids, columns, fields: &[], rows, named: true }.write(|add| add(values))
+    WrittenTable { to: to.into(), ids, columns, fields: &[], rows, named: true }
+        .write(|add| add(values))
 }
 
 /// As [`write_table`], with the rows in blocks, so that not all are in memory at once.
@@ -92,40 +92,46 @@ pub fn write_table<T: TableNumber>(
 /// `fields` tell what the columns hold where they are more than numbers: categories and dates are
 /// written as their texts. Empty for numbers alone.
 pub fn write_table_blocks<T: TableNumber>(
-    path: &Path,
+    to: impl Into<Destination>,
     ids: Option<&[String]>,
     columns: &[String],
     fields: &[Field],
     rows: usize,
     blocks: &mut dyn Iterator<Item = Result<Matrix<T>>>,
 ) -> Result<()> {
-    WrittenTable { path, ids, columns, fields, rows, named: true }.write(|add| add_all(blocks, add))
+    WrittenTable { to: to.into(), ids, columns, fields, rows, named: true }
+        .write(|add| add_all(blocks, add))
 }
 
 /// As [`write_table_blocks`], without the column `row`: rows of their own, which are no others' and
 /// are read again with the same columns.
 pub fn write_new_rows<T: TableNumber>(
-    path: &Path,
+    to: impl Into<Destination>,
     columns: &[String],
     fields: &[Field],
     rows: &Matrix<T>,
 ) -> Result<()> {
-    let table = WrittenTable { path, ids: None, columns, fields, rows: rows.rows(), named: false };
+    let (to, rows_in_all) = (to.into(), rows.rows());
+    let table = WrittenTable { to, ids: None, columns, fields, rows: rows_in_all, named: false };
     table.write(|add| add(&rows.values))
 }
 
 /// Writes an array of any shape as `.npy`, in row-major order.
-pub fn write_npy<T: TableNumber>(path: &Path, shape: &[usize], values: &[T]) -> Result<()> {
-    write_array(path, shape, |add| add(values))
+pub fn write_npy<T: TableNumber>(
+    to: impl Into<Destination>,
+    shape: &[usize],
+    values: &[T],
+) -> Result<()> {
+    write_array(&to.into(), shape, |add| add(values))
 }
 
 /// As [`write_npy`], with the numbers in blocks, so that not all are in memory at once.
 pub fn write_npy_blocks<T: TableNumber>(
-    path: &Path,
+    to: impl Into<Destination>,
     shape: &[usize],
     blocks: &mut dyn Iterator<Item = Result<Matrix<T>>>,
 ) -> Result<()> {
-    write_array(path, shape, |add| add_all(blocks, add))
+    write_array(&to.into(), shape, |add| add_all(blocks, add))
 }
 
 fn add_all<T>(blocks: &mut dyn Iterator<Item = Result<Matrix<T>>>, add: &mut Add<T>) -> Result<()> {
@@ -136,7 +142,7 @@ fn add_all<T>(blocks: &mut dyn Iterator<Item = Result<Matrix<T>>>, add: &mut Add
 }
 
 fn write_array<T: TableNumber>(
-    path: &Path,
+    to: &Destination,
     shape: &[usize],
     fill: impl FnOnce(&mut Add<T>) -> Result<()>,
 ) -> Result<()> {
@@ -153,12 +159,17 @@ fn write_array<T: TableNumber>(
         Error::shape("writing an array", format!("{} dimensions", shape.len()), "fewer")
     })?;
     let count = shape.iter().try_fold(1usize, |product, side| product.checked_mul(*side));
-    atomically(path, |writer| {
-        let fail = |error| Error::io(path, error);
+    to.write(|writer| {
+        let fail = |error| Error::io(to.path(), error);
         writer.write_all(b"\x93NUMPY\x01\x00").map_err(fail)?;
         writer.write_all(&length.to_le_bytes()).map_err(fail)?;
         writer.write_all(header.as_bytes()).map_err(fail)?;
-        counted("writing an array", (count, 1), &format!("{shape:?}"), fill, &mut |values| {
+        counted("writing an array", (count, 1), &format!("{shape:?}"), fill, &mut |start, values| {
+            if let Some(at) = values.iter().position(|number| number.single().is_infinite()) {
+                let (at, number) = (start + at + 1, values[at]);
+                let why = format!("number {at} would be {number:?} in single precision, which is all that .npy files hold; write a name that ends in .csv or .parquet");
+                return Err(Error::data(to.path().display(), why));
+            }
             values
                 .iter()
                 .try_for_each(|number| writer.write_all(&number.single().to_le_bytes()))
@@ -167,30 +178,31 @@ fn write_array<T: TableNumber>(
     })
 }
 
-/// Passes on to `add` what `fill` gives; an error unless it is as many numbers as were announced,
-/// in whole rows.
+/// Passes on to `add` what `fill` gives, with how many numbers were before; an error unless it is as
+/// many numbers as were announced, in whole rows.
 fn counted<T>(
     doing: &str,
     (count, width): (Option<usize>, usize),
     wanted: &str,
     fill: impl FnOnce(&mut Add<T>) -> Result<()>,
-    add: &mut Add<T>,
+    add: &mut dyn FnMut(usize, &[T]) -> Result<()>,
 ) -> Result<()> {
     let mut given = 0usize;
     let wrong = |given: usize| Error::shape(doing, format!("{given} numbers"), wanted);
     fill(&mut |values| {
+        let start = given;
         given = given.saturating_add(values.len());
         // More rows, or torn ones, would be written beyond the last identifier.
         if count.is_none_or(|count| given > count) || !given.is_multiple_of(width) {
             return Err(wrong(given));
         }
-        add(values)
+        add(start, values)
     })?;
     if count == Some(given) { Ok(()) } else { Err(wrong(given)) }
 }
 
 struct WrittenTable<'a> {
-    path: &'a Path,
+    to: Destination,
     ids: Option<&'a [String]>,
     columns: &'a [String],
     fields: &'a [Field],
@@ -211,6 +223,19 @@ impl WrittenTable<'_> {
         matches!(kind, Some(ColumnKind::Count | ColumnKind::Poisson))
     }
 
+    /// An error where a number is infinite: no reader takes it, and it stands for none of the data.
+    fn check<T: TableNumber>(&self, start: usize, values: &[T]) -> Result<()> {
+        let infinite = |value: &T| Into::<f64>::into(*value).is_infinite();
+        let Some(at) = values.iter().position(infinite) else { return Ok(()) };
+        let (row, column) = (start / self.columns.len(), at % self.columns.len());
+        let row = row + at / self.columns.len() + 1;
+        let why = format!(
+            "row {row} would be infinite in {}: beyond what the model's numbers can hold; leave the column out, or train on smaller numbers",
+            self.columns[column]
+        );
+        Err(Error::data(self.to.path().display(), why))
+    }
+
     fn write<T: TableNumber>(&self, fill: impl FnOnce(&mut Add<T>) -> Result<()>) -> Result<()> {
         let wanted = format!("{} rows of {} columns", self.rows, self.columns.len());
         if self.columns.is_empty() {
@@ -224,20 +249,23 @@ impl WrittenTable<'_> {
             ));
         }
         let count = (self.rows.checked_mul(self.columns.len()), self.columns.len());
-        let extension = self.path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        let extension =
+            self.to.path().extension().unwrap_or_default().to_string_lossy().to_lowercase();
         match extension.as_str() {
-            "npy" => write_array(self.path, &[self.rows, self.columns.len()], fill),
-            "csv" => atomically(self.path, |writer| {
+            "npy" => write_array(&self.to, &[self.rows, self.columns.len()], fill),
+            "csv" => self.to.write(|writer| {
                 let mut sheet = Csv::new(self, writer).map_err(|error| self.fail(error))?;
-                counted("writing a table", count, &wanted, fill, &mut |values| {
+                counted("writing a table", count, &wanted, fill, &mut |start, values| {
+                    self.check(start, values)?;
                     sheet.add(values).map_err(|error| self.fail(error))
                 })?;
                 sheet.writer.flush().map_err(|error| self.fail(error))
             }),
-            "parquet" => atomically(self.path, |writer| {
+            "parquet" => self.to.write(|writer| {
                 let fail = |error| self.fail(io::Error::other(error));
                 let mut sheet = Parquet::new(self, writer).map_err(fail)?;
-                counted("writing a table", count, &wanted, fill, &mut |values| {
+                counted("writing a table", count, &wanted, fill, &mut |start, values| {
+                    self.check(start, values)?;
                     sheet.add(values).map_err(fail)
                 })?;
                 sheet.finish().map_err(fail)
@@ -247,7 +275,7 @@ impl WrittenTable<'_> {
     }
 
     fn fail(&self, error: io::Error) -> Error {
-        Error::io(self.path, error)
+        Error::io(self.to.path(), error)
     }
 }
 
@@ -413,6 +441,7 @@ mod tests {
     use crate::read;
     use rows::Shape;
     use rows::Values;
+    use std::path::Path;
 
     fn names() -> Vec<String> {
         vec!["a".to_owned(), "b, c".to_owned()]
@@ -479,11 +508,11 @@ mod tests {
         let ids: Vec<String> = (0..rows).map(|row| format!("r{row}")).collect();
         for extension in ["npy", "csv", "parquet"] {
             let path = |name: &str| folder.path().join(format!("{name}.{extension}"));
-            write_table(&path("whole"), Some(&ids), &names(), rows, &numbers).unwrap();
+            write_table(path("whole"), Some(&ids), &names(), rows, &numbers).unwrap();
             let blocks = numbers
                 .chunks(2 * 1000)
                 .map(|values| Ok(Matrix { columns: 2, values: values.to_vec() }));
-            write_table_blocks(&path("blocks"), Some(&ids), &names(), &[], rows, &mut { blocks })
+            write_table_blocks(path("blocks"), Some(&ids), &names(), &[], rows, &mut { blocks })
                 .unwrap();
             assert!(
                 std::fs::read(path("whole")).unwrap() == std::fs::read(path("blocks")).unwrap(),
@@ -534,7 +563,7 @@ mod tests {
                 .contains("is a folder")
         );
         let error =
-            write_npy(&folder.path().join("no/a.npy"), &[4], &NUMBERS).unwrap_err().to_string();
+            write_npy(folder.path().join("no/a.npy"), &[4], &NUMBERS).unwrap_err().to_string();
         assert!(error.contains("create it first"), "{error}");
     }
 }

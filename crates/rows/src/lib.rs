@@ -12,20 +12,22 @@
 //! | `split` | which rows train, validate and test |
 //! | `rng`, `order` | [`Rng`]: the only randomness; [`Order`]: rows in random order |
 //! | `error`, `message` | the one [`Error`]; [`Message`]: text that names settings |
+//! | `places` | where names stand in a list |
 //! | `settings`, `words` | settings written once; settings that are one word |
-//! | `atomic` | files that appear whole or not at all |
+//! | `files` | [`Destination`]: files that appear whole or not at all; files opened to be read |
 
-mod atomic;
 pub mod calendar;
 mod cycle;
 mod dataset;
 mod error;
+mod files;
 mod held;
 mod matrix;
 mod message;
 mod moments;
 mod notation;
 mod order;
+mod places;
 mod rng;
 mod schema;
 mod series;
@@ -40,16 +42,17 @@ mod whitening;
 mod windows;
 mod words;
 
-pub use atomic::{atomically, refuse_existing, write_atomically};
 pub use cycle::{Cycle, Cycles};
 pub use dataset::Dataset;
 pub use error::{Error, Result};
+pub use files::{Destination, bytes_of, open_file};
 pub use held::Held;
 pub use matrix::Matrix;
 pub use message::{Message, Wording};
 pub use moments::Moments;
 pub use notation::{DecimalMark, Notation};
 pub use order::Order;
+pub use places::places;
 pub use rng::Rng;
 pub use schema::{ColumnKind, Field, OTHER, Shape};
 pub use series::{Channel, Duplicates, Gaps, Part, Series};

@@ -8,12 +8,14 @@ use model::{
     ArchiveKind, EpochRecord, NamedTensor, Preparation, Sums, Vars, Waiting, hexadecimal,
     read_archive, take, write_archive,
 };
-use rows::{Dataset, Error, Message, Result, Values};
+use rows::{Dataset, Error, Message, Result, Values, open_file};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The best weights so far.
 #[derive(Clone, Debug)]
@@ -55,7 +57,7 @@ pub struct State {
     /// Every epoch.
     pub history: Vec<EpochRecord>,
     /// Where the checkpoint goes and the rows it belongs to; none where no checkpoint is wanted.
-    checkpoint: Option<(PathBuf, String)>,
+    checkpoint: Option<(Arc<Reserved>, String)>,
 }
 
 /// The part of a checkpoint that is not tensors.
@@ -99,6 +101,77 @@ impl CheckpointHeader {
     }
 }
 
+/// The name of a checkpoint while a training has it for itself: the file under it is locked, from
+/// before the first checkpoint is written, and an empty one stands for none.
+#[derive(Debug)]
+struct Reserved {
+    path: PathBuf,
+    locked: Mutex<File>,
+}
+
+impl Reserved {
+    /// Errors: another training has the name, or there can be no such file.
+    fn new(path: &Path) -> Result<Self> {
+        let fail = |error| Error::io(path, error);
+        loop {
+            if path.exists() {
+                // Neither a folder nor a device.
+                drop(open_file(path)?);
+            }
+            let mut open = OpenOptions::new();
+            let file = open.read(true).write(true).create(true).truncate(false).open(path);
+            let file = file.map_err(fail)?;
+            Self::lock(&file, path)?;
+            // Another training may have ended, and taken the file away, before it was locked.
+            if is_still(&file, path) {
+                return Ok(Self { path: path.to_owned(), locked: Mutex::new(file) });
+            }
+        }
+    }
+
+    fn lock(file: &File, path: &Path) -> Result<()> {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(Error::data(
+                path.display(),
+                "is written by another training that is running; wait for it, or name another model",
+            )),
+            // Not every file system has locks.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+        }
+    }
+
+    /// Writes the file anew; the new one is locked before it takes the name of the old.
+    fn replace(&self, write: impl FnOnce(&Path) -> Result<File>) -> Result<()> {
+        let new = write(&self.path)?;
+        *self.locked.lock().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
+    }
+}
+
+impl Drop for Reserved {
+    /// Nothing was written: the name is free again.
+    fn drop(&mut self) {
+        let file = self.locked.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if file.metadata().is_ok_and(|it| it.len() == 0) && is_still(file, &self.path) {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Whether a path leads to this very file.
+#[cfg(unix)]
+fn is_still(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let own = file.metadata().map(|it| (it.dev(), it.ino()));
+    let there = std::fs::metadata(path).map(|it| (it.dev(), it.ino()));
+    matches!((own, there), (Ok(own), Ok(there)) if own == there)
+}
+
+#[cfg(not(unix))]
+fn is_still(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
 impl State {
     /// A training at its start.
     ///
@@ -108,8 +181,8 @@ impl State {
         settings: &Settings,
         checkpoint: Option<(&Path, &Dataset)>,
     ) -> Result<Self> {
-        let checkpoint =
-            checkpoint.map(|(path, data)| Ok((path.to_owned(), fingerprint(data)?))).transpose()?;
+        let reserved = |(path, data)| Ok((Arc::new(Reserved::new(path)?), fingerprint(data)?));
+        let checkpoint = checkpoint.map(reserved).transpose()?;
         let optimiser = Optimiser::of(&settings.train, &vars);
         Ok(Self {
             vars,
@@ -130,7 +203,7 @@ impl State {
 
     /// Writes the checkpoint, where one is wanted.
     pub fn save(&self, settings: &Settings) -> Result<()> {
-        let Some((path, data)) = &self.checkpoint else { return Ok(()) };
+        let Some((reserved, data)) = &self.checkpoint else { return Ok(()) };
         let header = CheckpointHeader {
             config: settings.by_name(),
             data: data.clone(),
@@ -157,13 +230,13 @@ impl State {
         for (_, var) in self.best.iter().flat_map(|best| best.vars.iter()) {
             tensors.push(Waiting::matrix(format!("best.{}", var.name), &var.value));
         }
-        write_archive(path, ArchiveKind::Run, json!(header), tensors)
+        reserved.replace(|to| write_archive(to, ArchiveKind::Run, json!(header), tensors))
     }
 
     /// Takes over a checkpoint of the same training: the same configuration on the same rows.
     pub fn restore(&mut self, settings: &Settings) -> Result<()> {
-        let Some((path, data)) = self.checkpoint.clone() else { return Ok(()) };
-        let path = path.as_path();
+        let Some((reserved, data)) = self.checkpoint.clone() else { return Ok(()) };
+        let path = reserved.path.as_path();
         let (header, mut tensors) = CheckpointHeader::read(path)?;
         if header.settings(path)? != *settings {
             return Err(Error::model(
@@ -239,10 +312,10 @@ fn restore_vars(
     Ok(())
 }
 
-/// Recognises the same rows: a hash over their number, shape and values.
+/// Recognises the same rows: a hash over their number, shape, columns and values.
 fn fingerprint(data: &Dataset) -> Result<String> {
     let mut hash = Sha256::new();
-    hash.update(format!("{} {:?}", data.rows(), data.shape));
+    hash.update(format!("{} {:?} {:?}", data.rows(), data.shape, data.columns));
     for block in data.blocks() {
         match &*block? {
             Values::U8(values) => hash.update(values),

@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Classify, show: &Show) -> Result<()> {
         .collect();
     let table = Matrix { columns: columns.len(), values };
     write_table_blocks(
-        &args.output.path,
+        args.output.destination(),
         data.ids.as_deref(),
         &columns,
         &fields,
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Classify, show: &Show) -> Result<()> {
         .map(|accuracy| format!("; {} of the labelled ones are recognised", show::number(accuracy)))
         .unwrap_or_default();
     show.result(
-        &json!({ "output": args.output.path, "rows": data.rows(), "classes": classifier.names, "accuracy": accuracy }),
+        &json!({ "output": show::path_text(&args.output.path), "rows": data.rows(), "classes": classifier.names, "accuracy": accuracy }),
         format!("{}: the classes of {of}{right}", args.output.path.display()),
     )
 }

@@ -17,7 +17,7 @@ pub(crate) fn run(args: &Encode, show: &Show) -> Result<()> {
     let columns: Vec<String> = (0..model.latent()).map(|unit| format!("code_{unit}")).collect();
     model.encode_blocks(&data, 0..data.rows(), |blocks| {
         write_table_blocks(
-            &args.output.path,
+            args.output.destination(),
             data.ids.as_deref(),
             &columns,
             &[],

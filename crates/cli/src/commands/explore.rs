@@ -9,7 +9,7 @@ use crate::files::{holds_files, name};
 use crate::flags::quoted;
 use crate::show::{self, Show};
 use autoencoders::data::ColumnKind;
-use autoencoders::{Error, Result, from_bytes};
+use autoencoders::{Error, Result, archive_bytes, from_bytes};
 use serde_json::json;
 
 pub(crate) fn run(args: &Explore, show: &Show) -> Result<()> {
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &Explore, show: &Show) -> Result<()> {
     }
     // The port first: whether it is free need not wait for the rows.
     let server = if args.output.is_none() { Some(Server::bind(args.port)?) } else { None };
-    let bytes = std::fs::read(&args.model).map_err(|error| Error::io(&args.model, error))?;
+    let bytes = archive_bytes(&args.model)?;
     let model = from_bytes(&bytes, &args.model.display().to_string())?;
     if model.signature().preparation.fields().iter().any(|field| field.kind == ColumnKind::Text) {
         return Err(Error::model(
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Explore, show: &Show) -> Result<()> {
             let files = write(&scene, folder)?;
             if show.json {
                 return show::print(
-                    &json!({ "output": folder, "files": files, "rows": scene.rows() }).to_string(),
+                    &json!({ "output": show::path_text(folder), "files": files, "rows": scene.rows() }).to_string(),
                 );
             }
             show.note(format!("{}: {files} files for any web server", folder.display()));

@@ -20,7 +20,12 @@ pub(crate) fn run(args: &Generate, show: &Show) -> Result<()> {
     if format == Format::Table && is_table {
         // Rows that are nobody's have no number: the file has the columns of the training.
         let (columns, fields) = (column_names(&model), signature.preparation.fields());
-        write_new_rows(&args.output.path, &columns, &fields, &signature.rounded(rows.clone()))?;
+        write_new_rows(
+            args.output.destination(),
+            &columns,
+            &fields,
+            &signature.rounded(rows.clone()),
+        )?;
     } else {
         write_rows(&args.output, format, &model, None, &rows, across)?;
     }

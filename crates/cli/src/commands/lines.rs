@@ -143,7 +143,8 @@ pub(crate) fn header(model: &Model, line: &str, delimiter: char) -> Result<Optio
     if signature.notation.lines {
         return Ok(None);
     }
-    let numbers = names.iter().all(|cell| cell.is_empty() || cell.parse::<f64>().is_ok());
+    let number = |cell: &String| cell.parse::<f64>().is_ok();
+    let numbers = names.iter().all(|cell| cell.is_empty() || number(cell));
     if line.starts_with(['{', '[']) || numbers {
         return Ok(None);
     }
@@ -153,13 +154,14 @@ pub(crate) fn header(model: &Model, line: &str, delimiter: char) -> Result<Optio
     }
     if signature.columns.is_empty() {
         // Where rows hold words, words are no sign of names.
-        let words = signature.preparation.fields().iter().any(|field| !field.kind.is_number());
+        let words = signature.preparation.fields().iter().any(|field| !field.kind.is_number())
+            || names.iter().any(number);
         let numbered = (1..=model.features()).map(|at| format!("column {at}")).collect();
         return Ok((!words).then_some(numbered));
     }
-    if signature.preparation.table.is_some()
-        && !names.iter().any(|name| signature.columns.contains(name))
-    {
+    // A wrong row is answered as such: it is no line of other names.
+    let is_row = signature.preparation.table.is_some() || names.iter().any(number);
+    if is_row && !names.iter().any(|name| signature.columns.contains(name)) {
         return Ok(None);
     }
     match signature.columns.iter().find(|wanted| !names.contains(wanted)) {

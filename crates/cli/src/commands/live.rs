@@ -97,12 +97,17 @@ impl Live<'_> {
             if input.by_ref().take(LONGEST).read_until(b'\n', &mut line).map_err(fail)? == 0 {
                 break;
             }
+            let long = line.len() as u64 == LONGEST && line.last() != Some(&b'\n');
+            if long {
+                // What follows is the rest of it, and no row.
+                skip_line(input).map_err(fail)?;
+            }
             let text = String::from_utf8_lossy(&line);
             let text = text.trim_start_matches('\u{feff}').trim();
             if text.is_empty() || is_comment(self.model, text) {
                 continue;
             }
-            if std::mem::take(&mut first) {
+            if !long && std::mem::take(&mut first) {
                 sign = delimiter(self.model, text, self.args.rows.reading.delimiter);
                 if let Some(found) = header(self.model, text, sign)? {
                     names = Some(found);
@@ -110,7 +115,11 @@ impl Live<'_> {
                 }
             }
             self.rows += 1;
-            let cells = Cells::read(&self.notation, text, names.as_deref(), sign);
+            let cells = if long {
+                Err(Error::data("line", format!("is longer than {LONGEST} bytes, and no row")))
+            } else {
+                Cells::read(&self.notation, text, names.as_deref(), sign)
+            };
             let cells = cells.map(|cells| cells.continued(&mut self.stamp));
             let answered = match cells {
                 Ok(cells) => self.one(&cells).map_err(|error| (error, Some(cells))),
@@ -263,6 +272,19 @@ impl Live<'_> {
             }
         }
         Ok(found)
+    }
+}
+
+/// Reads on to the end of a line.
+fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let block = input.fill_buf()?;
+        let end = block.iter().position(|byte| *byte == b'\n');
+        let length = block.len();
+        input.consume(end.map_or(length, |end| end + 1));
+        if end.is_some() || length == 0 {
+            return Ok(());
+        }
     }
 }
 

@@ -1,9 +1,8 @@
 //! Rows of a model as a picture.
 
-use autoencoders::data::Shape;
+use autoencoders::data::{Destination, Shape};
 use autoencoders::{Error, Matrix, Model, Result};
 use draw::write_png_grid;
-use std::path::Path;
 
 /// Refuses models whose rows are no images.
 pub(crate) fn check(model: &Model) -> Result<()> {
@@ -18,8 +17,13 @@ pub(crate) fn check(model: &Model) -> Result<()> {
 }
 
 /// Writes rows as images, `per_row` side by side.
-pub(crate) fn write(path: &Path, model: &Model, rows: &Matrix<f64>, per_row: usize) -> Result<()> {
-    write_png_grid(path, &model.signature().pixels(rows), &model.signature().shape, per_row, None)
+pub(crate) fn write(
+    to: Destination,
+    model: &Model,
+    rows: &Matrix<f64>,
+    per_row: usize,
+) -> Result<()> {
+    write_png_grid(to, &model.signature().pixels(rows), &model.signature().shape, per_row, None)
 }
 
 /// Rows and, below each of them, its partner; as many across as `per_row`.

@@ -1,8 +1,8 @@
 //! Where a training writes.
 
 use crate::args::Train;
-use crate::files::{refuse_input, refuse_no_folder};
-use autoencoders::data::refuse_existing;
+use crate::files::refuse_input;
+use autoencoders::data::Destination;
 use autoencoders::{Error, Result};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ const STORAGE: [&str; 20] = [
 #[derive(Debug)]
 pub(crate) struct Place {
     /// The model.
-    pub model: PathBuf,
+    pub model: Destination,
     /// The checkpoint, until the model is there.
     pub run: PathBuf,
 }
@@ -39,13 +39,16 @@ impl Place {
             args.rows.reading.labels.as_deref(),
         ];
         refuse_input(&model, &inputs.into_iter().flatten().collect::<Vec<_>>())?;
-        refuse_existing(&model, args.force)?;
-        refuse_no_folder(&model)?;
-        if model.extension().is_none_or(|extension| extension != "ae") {
-            return Err(Error::setting("model file", model.display(), "a name that ends in .ae"));
+        let model = Destination::new(model, args.force);
+        model.check()?;
+        let name = model.path();
+        if name.extension().is_none_or(|extension| extension != "ae") {
+            return Err(Error::setting("model file", name.display(), "a name that ends in .ae"));
         }
-        let run = args.resume.clone().unwrap_or_else(|| run_of(&model));
-        if args.resume.is_none() && run.exists() && !args.force {
+        let run = args.resume.clone().unwrap_or_else(|| run_of(name));
+        // An empty one is of a training that began, and saved nothing yet.
+        let holds = run.metadata().is_ok_and(|it| it.len() > 0);
+        if args.resume.is_none() && holds && !args.force {
             let advice = format!(
                 "holds an interrupted training; go on with `--resume {0}`, or start anew with `--force`",
                 run.display()

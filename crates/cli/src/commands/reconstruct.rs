@@ -37,8 +37,12 @@ pub(crate) fn run(args: &Reconstruct, show: &Show) -> Result<()> {
     let features = model.features();
     let ids = data.ids.as_ref().map(|ids| &ids[..rows]);
     model.reconstruct_blocks(&data, 0..rows, |blocks| match format {
-        Format::Npy => write_npy_blocks(path, &array_shape(&model.signature().shape, rows), blocks),
-        Format::Table => write_table_of(path, ids, &model, rows, blocks),
+        Format::Npy => write_npy_blocks(
+            args.output.destination(),
+            &array_shape(&model.signature().shape, rows),
+            blocks,
+        ),
+        Format::Table => write_table_of(args.output.destination(), ids, &model, rows, blocks),
         Format::Png => {
             let blocks = blocks.collect::<Result<Vec<_>>>()?;
             let below = Matrix {
@@ -47,7 +51,7 @@ pub(crate) fn run(args: &Reconstruct, show: &Show) -> Result<()> {
             };
             let across = rows.min(ACROSS);
             picture::write(
-                path,
+                args.output.destination(),
                 &model,
                 &picture::paired(&Matrix::of(&data, 0..rows)?, &below, across),
                 across,
@@ -86,7 +90,8 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
         let number = model.signature().rounded_value(column, rebuilt.row(row)[column]);
         FilledCell::of(fields.get(column)?, number)
     };
-    let cells = write_filled(&args.rows.data, &options, path, rows.len(), &mut value)?;
+    let cells =
+        write_filled(&args.rows.data, &options, args.output.destination(), rows.len(), &mut value)?;
     // Rows that trained are filled better than others.
     let unseen = unseen(model, &data);
     let data = match &unseen {
@@ -109,7 +114,7 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
         let object = |of: &Filling| json!({ "column": data.column_name(of.column), "cells": of.cells, "error": of.error, "by_mean": of.by_mean, "ratio": of.ratio() });
         let columns: Vec<_> = filled.iter().map(object).collect();
         return show::print(
-            &json!({ "output": path, "rows": rows.len(), "filled": cells, "median_ratio": median, "columns": columns }).to_string(),
+            &json!({ "output": show::path_text(path), "rows": rows.len(), "filled": cells, "median_ratio": median, "columns": columns }).to_string(),
         );
     }
     let median = median.map_or("-".to_owned(), show::number);

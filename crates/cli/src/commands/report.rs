@@ -3,23 +3,21 @@
 use crate::again::{head_words, rows_words, train_words};
 use crate::args::{Kinds, Report, Rows};
 use crate::commands::reading::read_for;
-use crate::files::{holds_files, name, refuse_input, refuse_no_folder};
+use crate::files::{holds_files, name, refuse_input};
 use crate::report;
 use crate::report::facts::Facts;
-use crate::show::Show;
+use crate::show::{Show, path_text};
 use autoencoders::data::ColumnKind;
 use autoencoders::data::Dataset;
-use autoencoders::data::refuse_existing;
-use autoencoders::data::write_atomically;
+use autoencoders::data::Destination;
 use autoencoders::study::Classifier;
 use autoencoders::{Config, Error, Model, Result, load};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &Report, show: &Show) -> Result<()> {
     let mut inputs: Vec<&Path> = args.models.iter().map(PathBuf::as_path).collect();
     inputs.push(Path::new(&args.rows.data));
-    check(&args.output, args.force, &inputs)?;
+    let output = check(&args.output, args.force, &inputs)?;
     if let Some(folder) = args.png.as_deref().filter(|folder| !args.force && holds_files(folder)) {
         return Err(Error::data(
             folder.display(),
@@ -31,7 +29,7 @@ pub(crate) fn run(args: &Report, show: &Show) -> Result<()> {
     let named: Vec<(String, &Model)> =
         args.models.iter().map(|path| name(path)).zip(&models).collect();
     write(
-        &args.output,
+        &output,
         args.png.as_deref(),
         &named,
         &rows_words(&as_trained(&args.rows, &models[0])),
@@ -74,18 +72,19 @@ fn as_trained(rows: &Rows, model: &Model) -> Rows {
 }
 
 /// Refuses what could not be written, before anything is computed.
-pub(crate) fn check(output: &Path, force: bool, inputs: &[&Path]) -> Result<()> {
+pub(crate) fn check(output: &Path, force: bool, inputs: &[&Path]) -> Result<Destination> {
     if output.extension().is_none_or(|extension| extension != "html") {
         return Err(Error::setting("report", output.display(), "a name that ends in .html"));
     }
     refuse_input(output, inputs)?;
-    refuse_existing(output, force)?;
-    refuse_no_folder(output)
+    let output = Destination::new(output, force);
+    output.check()?;
+    Ok(output)
 }
 
 /// Writes the page and, where a folder is named, each figure into it.
 pub(crate) fn write(
-    output: &Path,
+    output: &Destination,
     figures: Option<&Path>,
     models: &[(String, &Model)],
     rows: &str,
@@ -99,21 +98,20 @@ pub(crate) fn write(
         all.push(Facts::of(name.clone(), command, model, data)?);
     }
     let (page, sections) = report::page(&all)?;
-    write_atomically(output, |file| file.write_all(page.as_bytes()))?;
-    let mut count = 0;
+    output.write_bytes(page.as_bytes())?;
+    let (output, mut count) = (output.path(), 0);
     if let Some(folder) = figures {
         std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
         for figure in sections.iter().flat_map(|section| &section.figures) {
             let (bytes, ending) = figure.picture.file();
-            write_atomically(&folder.join(format!("{}.{ending}", figure.name)), |file| {
-                file.write_all(&bytes)
-            })?;
+            let name = folder.join(format!("{}.{ending}", figure.name));
+            Destination::from(&name).write_bytes(&bytes)?;
             count += 1;
         }
     }
     if show.json {
         return crate::show::print(
-            &serde_json::json!({ "output": output, "figures": figures, "rows": data.rows() })
+            &serde_json::json!({ "output": path_text(output), "figures": figures.map(path_text), "rows": data.rows() })
                 .to_string(),
         );
     }

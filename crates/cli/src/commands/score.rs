@@ -5,17 +5,16 @@ use crate::args::Score;
 use crate::commands::live;
 use crate::commands::reading::read_for;
 use crate::exit::Exit;
-use crate::files::{refuse_input, refuse_no_folder};
+use crate::files::refuse_input;
 use crate::reason::Told;
 use crate::show::{self, Show};
 use autoencoders::data::ColumnKind;
 use autoencoders::data::Dataset;
+use autoencoders::data::Destination;
 use autoencoders::data::Field;
 use autoencoders::data::Windows;
 use autoencoders::data::date_time;
 use autoencoders::data::one_name;
-use autoencoders::data::refuse_existing;
-use autoencoders::data::write_atomically;
 use autoencoders::study::Alarms;
 use autoencoders::study::Drift;
 use autoencoders::study::EventFigures;
@@ -35,7 +34,8 @@ use autoencoders::study::stretches_of;
 use autoencoders::{Error, Model, Result, load};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 /// Rows that the summary shows.
@@ -95,15 +95,14 @@ pub(crate) fn run(args: &Score, show: &Show) -> Result<Exit> {
     }
     if let Some(output) = &args.output {
         refuse_input(output, &[&args.model, Path::new(&args.rows.data)])?;
-        refuse_existing(output, args.force)?;
-        refuse_no_folder(output)?;
+        Destination::new(output, args.force).check()?;
         Format::of(output)?;
     }
     let data = read_for(&model, &args.rows.data, &args.rows.reading, show)?;
     data.require_rows(1)?;
     let scored = scored(args, &model, &data, show)?;
     if let Some(output) = &args.output {
-        scored.write(output, args.reasons)?;
+        scored.write(&Destination::new(output, args.force), args.reasons)?;
     }
     if show.json {
         show::print(&scored.object(args).to_string())?
@@ -430,14 +429,15 @@ impl Scored {
         object
     }
 
-    fn write(&self, path: &Path, reasons: usize) -> Result<()> {
-        let format = Format::of(path)?;
-        write_atomically(path, |file| match format {
+    fn write(&self, to: &Destination, reasons: usize) -> Result<()> {
+        let format = Format::of(to.path())?;
+        let written = |file: &mut BufWriter<&File>| match format {
             Format::Lines => {
                 (0..self.items.len()).try_for_each(|at| writeln!(file, "{}", self.object_of(at)))
             }
             Format::Csv => self.write_csv(file, reasons),
-        })
+        };
+        to.write(|file| written(file).map_err(|error| Error::io(to.path(), error)))
     }
 
     fn write_csv(&self, file: &mut impl Write, reasons: usize) -> io::Result<()> {
@@ -501,7 +501,7 @@ impl Scored {
             "drift": self.drift,
             "probes": self.probed,
             "highest": self.highest().into_iter().map(|at| self.object_of(at)).collect::<Vec<_>>(),
-            "output": args.output,
+            "output": args.output.as_deref().map(show::path_text),
         })
     }
 

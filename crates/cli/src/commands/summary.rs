@@ -102,7 +102,7 @@ pub(crate) fn object(
         "pca": { "mse": of.pca_mse },
         "active_units": of.active_units,
         "terms": show::object(&of.terms),
-        "model": path,
+        "model": show::path_text(path),
     });
     if let Some(accuracy) = judged.recognised {
         object["accuracy"] = json!(accuracy);

@@ -15,6 +15,7 @@ use crate::progress::{Progress, now};
 use crate::show::{self, Show};
 use crate::wording::worded;
 use autoencoders::data::Dataset;
+use autoencoders::data::Destination;
 use autoencoders::data::ReadOptions;
 use autoencoders::data::Shape;
 use autoencoders::data::Split;
@@ -24,7 +25,7 @@ use autoencoders::study::Evaluation;
 use autoencoders::study::Head;
 use autoencoders::study::HeadKind;
 use autoencoders::{Config, Error, Event, Flow, Outcome, Result, Trained, fit, fit_from, load};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// How long an epoch may last before its state is written to the checkpoint too.
@@ -87,7 +88,7 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     }
     let exit = finish(args, show, &mut trained, &data, test.as_ref(), &place, progress.elapsed())?;
     if let Some(report) = &report {
-        let named = [(name(&place.model), &trained.model)];
+        let named = [(name(place.model.path()), &trained.model)];
         let show = Show { json: false, ..*show };
         report::write(report, None, &named, &rows_words(&args.rows), &data, &show)?;
     }
@@ -95,11 +96,11 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
 }
 
 /// Where the report is to be written, if one is wanted and may be.
-fn report_of(args: &Train, place: &Place) -> Result<Option<PathBuf>> {
+fn report_of(args: &Train, place: &Place) -> Result<Option<Destination>> {
     let Some(named) = &args.report else { return Ok(None) };
-    let report = named.clone().unwrap_or_else(|| place.model.with_extension("html"));
-    report::check(&report, args.force, &[&place.model, Path::new(&args.rows.data)])?;
-    Ok(Some(report))
+    let report = named.clone().unwrap_or_else(|| place.model.path().with_extension("html"));
+    let inputs = [place.model.path(), Path::new(&args.rows.data)];
+    report::check(&report, args.force, &inputs).map(Some)
 }
 
 /// Shows the progress, and tells the training when to save its state and when to stop.
@@ -191,14 +192,18 @@ fn test_rows(file: &str, args: &Train, data: &Dataset) -> Result<Dataset> {
 /// Says how to go on; the checkpoint is written already.
 fn interrupted(args: &Train, head: Option<&Head>, trained: &Trained, run: &Path) {
     let done = show::plural(trained.model.provenance().history.len(), "epoch");
-    let mut words =
-        format!("ae train {} --resume {}", rows_words(&args.rows), quoted(run.display()));
     // Otherwise the checkpoint's name tells the model's.
     let output = args.output.as_ref().filter(|output| model_of(run).ok().as_ref() != Some(output));
-    let options = [
-        ("-o", output.map(|output| output.display().to_string())),
-        ("--test-data", args.test_data.clone()),
-    ];
+    let output = output.map(|output| output.display().to_string());
+    let words = again(args, run, output.as_deref()) + &head.map(head_words).unwrap_or_default();
+    show::say(&format!("interrupted after {done}; saved {}\ngo on with: {words}", run.display()));
+}
+
+/// The command that goes on from a checkpoint, and writes the model there.
+fn again(args: &Train, run: &Path, output: Option<&str>) -> String {
+    let mut words =
+        format!("ae train {} --resume {}", rows_words(&args.rows), quoted(run.display()));
+    let options = [("-o", output.map(str::to_owned)), ("--test-data", args.test_data.clone())];
     for (name, value) in options {
         words += &value.map(|value| format!(" {name} {}", quoted(value))).unwrap_or_default();
     }
@@ -210,8 +215,7 @@ fn interrupted(args: &Train, head: Option<&Head>, trained: &Trained, run: &Path)
     if args.force {
         words += " --force";
     }
-    words += &head.map(head_words).unwrap_or_default();
-    show::say(&format!("interrupted after {done}; saved {}\ngo on with: {words}", run.display()));
+    words
 }
 
 /// Judges and saves the model, and only then takes the checkpoint away.
@@ -229,16 +233,26 @@ fn finish(
     if let Some(evaluation) = judged.kept().filter(Evaluation::is_finite) {
         trained.model.attach(evaluation)?;
     }
-    trained.model.save(&place.model)?;
+    if let Err(error) = trained.model.save(&place.model) {
+        // The training is not lost: resumed, it has nothing left to do but to write the model.
+        let words = again(args, &place.run, Some("OTHER.ae"));
+        show::say(&format!(
+            "the training is kept in {}; write it with: {words}",
+            place.run.display()
+        ));
+        return Err(error);
+    }
     if place.run.exists() {
         std::fs::remove_file(&place.run).map_err(|error| Error::io(&place.run, error))?;
     }
     let model = &trained.model;
     judged.advise(model, show);
     if show.json {
-        show::print(&summary::object(trained, &judged, data, time, &place.model)?.to_string())?
+        show::print(
+            &summary::object(trained, &judged, data, time, place.model.path())?.to_string(),
+        )?
     } else {
-        show::print(&summary::text(model, &judged, time, &place.model))?
+        show::print(&summary::text(model, &judged, time, place.model.path()))?
     }
     match &trained.outcome {
         Outcome::Diverged(error) => {
@@ -246,7 +260,7 @@ fn finish(
             show::say(&format!(
                 "the weights of epoch {} are saved in {}",
                 model.provenance().chosen,
-                place.model.display()
+                place.model.path().display()
             ));
             return Ok(Exit::Failed);
         }
@@ -260,7 +274,7 @@ fn finish(
     if !show.json && !show.quiet {
         show::print(&format!(
             "\nnext:\n  {}",
-            summary::next(args, model, &place.model).join("\n  ")
+            summary::next(args, model, place.model.path()).join("\n  ")
         ))?;
     }
     Ok(Exit::Done)

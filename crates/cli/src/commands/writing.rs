@@ -2,10 +2,8 @@
 
 use crate::args::Output;
 use crate::commands::picture;
-use crate::files::refuse_no_folder;
-use autoencoders::data::{Shape, refuse_existing, write_npy, write_table_blocks};
+use autoencoders::data::{Destination, Shape, write_npy, write_table_blocks};
 use autoencoders::{Error, Matrix, Model, Result};
-use std::path::Path;
 
 /// What a file of rows holds, by its extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +21,7 @@ impl Format {
     ///
     /// `model` is the one whose rows are written; codes, written without it, are no picture.
     pub(crate) fn check(output: &Output, model: Option<&Model>) -> Result<Self> {
-        refuse_existing(&output.path, output.force)?;
-        refuse_no_folder(&output.path)?;
+        output.destination().check()?;
         let extension =
             output.path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         match (extension.as_str(), model) {
@@ -51,24 +48,24 @@ pub(crate) fn write_rows(
 ) -> Result<()> {
     match format {
         Format::Npy => write_npy(
-            &output.path,
+            output.destination(),
             &array_shape(&model.signature().shape, rows.rows()),
             &rows.values,
         ),
         Format::Table => write_table_of(
-            &output.path,
+            output.destination(),
             ids,
             model,
             rows.rows(),
             &mut std::iter::once(Ok(rows.clone())),
         ),
-        Format::Png => picture::write(&output.path, model, rows, per_row),
+        Format::Png => picture::write(output.destination(), model, rows, per_row),
     }
 }
 
 /// Writes rows of a model as a table, with as many digits as they have.
 pub(crate) fn write_table_of(
-    path: &Path,
+    to: Destination,
     ids: Option<&[String]>,
     model: &Model,
     rows: usize,
@@ -79,10 +76,10 @@ pub(crate) fn write_table_of(
     if matches!(signature.shape, Shape::Image { .. }) {
         // Pixels are many, and single precision tells them apart.
         let blocks = &mut blocks.map(|block| block.map(|block| block.narrow()));
-        return write_table_blocks(path, ids, &columns, &fields, rows, blocks);
+        return write_table_blocks(to, ids, &columns, &fields, rows, blocks);
     }
     let blocks = &mut blocks.map(|block| block.map(|block| signature.rounded(block)));
-    write_table_blocks(path, ids, &columns, &fields, rows, blocks)
+    write_table_blocks(to, ids, &columns, &fields, rows, blocks)
 }
 
 /// The dimensions by which the reader recognises images and series.

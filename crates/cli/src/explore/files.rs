@@ -2,8 +2,8 @@
 
 use crate::explore::page::PAGE;
 use crate::explore::scene::{self, Scene};
+use autoencoders::data::Destination;
 use autoencoders::{Error, Result};
-
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -22,9 +22,7 @@ pub(crate) fn write(scene: &Scene, folder: &Path) -> Result<usize> {
     for name in &names {
         let Some(bytes) = file(scene, name) else { continue };
         let bytes = bytes?;
-        autoencoders::data::write_atomically(&folder.join(name), |file| {
-            std::io::Write::write_all(file, &bytes)
-        })?;
+        Destination::from(&folder.join(name)).write_bytes(&bytes)?;
     }
     Ok(names.len())
 }

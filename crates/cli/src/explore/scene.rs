@@ -113,9 +113,7 @@ impl Scene {
                 self.data.gather(0..self.rows()).map(|values| Cow::Owned(bytes_of(&values)))
             }
             "codes.bin" => Ok(Cow::Owned(numbers(&self.codes.values))),
-            "neighbours.bin" => {
-                Ok(Cow::Borrowed(self.neighbours.get_or_init(|| self.neighbours())))
-            }
+            "neighbours.bin" => self.neighbours().map(Cow::Borrowed),
             "exciting.bin" => self.exciting().map(Cow::Borrowed),
             _ => return None,
         })
@@ -178,14 +176,16 @@ impl Scene {
     }
 
     /// The rows on the map of neighbours, then their places.
-    fn neighbours(&self) -> Vec<u8> {
+    fn neighbours(&self) -> Result<&[u8]> {
+        if let Some(made) = self.neighbours.get() {
+            return Ok(made);
+        }
         let rows = self.placed();
         let values = rows.iter().flat_map(|row| self.codes.row(*row)).copied().collect();
-        let places =
-            neighbour_map(&Matrix { columns: self.codes.columns, values }).unwrap_or_default();
+        let places = neighbour_map(&Matrix { columns: self.codes.columns, values })?;
         let mut bytes = indices(&rows);
-        bytes.extend(numbers(places.as_flattened()));
-        bytes
+        bytes.extend(numbers(places.unwrap_or_default().as_flattened()));
+        Ok(self.neighbours.get_or_init(|| bytes))
     }
 
     /// The inputs that excite units, then the row nearest to each.
@@ -194,6 +194,9 @@ impl Scene {
             return Ok(made);
         }
         let units: Vec<usize> = (0..self.excited()).collect();
+        if units.is_empty() {
+            return Ok(&[]);
+        }
         let inputs = most_exciting(&self.model, &units, self.radius)?;
         let rows: Vec<usize> = (0..self.rows().min(SOUGHT)).collect();
         let nearest = nearest_rows(&self.model, &self.data, &rows, &inputs)?;

@@ -12,16 +12,22 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 /// Connections at once; a browser opens six.
 const CONNECTIONS: usize = 64;
+/// How long a connection takes questions, and then how long an answer may take to be read: whoever does
+/// not read holds a place that others want. A browser opens a new one.
+const LONGEST: Duration = Duration::from_secs(60);
 /// A browser sends its question at once; whoever does not is not waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The page's own rule, and that no other page shows it in a frame.
@@ -63,7 +69,8 @@ impl Server {
     /// Answers until the process ends.
     pub(crate) fn run(self, scene: Scene) -> Result<()> {
         let Self { runtime, listener, address } = self;
-        let (scene, places) = (Arc::new(scene), Arc::new(Semaphore::new(CONNECTIONS)));
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        let made = Arc::new(Made { scene, files: Mutex::default() });
         runtime.block_on(async move {
             loop {
                 let Ok(place) = Arc::clone(&places).acquire_owned().await else { return Ok(()) };
@@ -75,17 +82,21 @@ impl Server {
                         continue;
                     }
                 };
-                let scene = Arc::clone(&scene);
+                let made = Arc::clone(&made);
                 tokio::spawn(async move {
                     let service =
-                        service_fn(move |request| answer(Arc::clone(&scene), address, request));
+                        service_fn(move |request| answer(Arc::clone(&made), address, request));
                     let mut builder = http1::Builder::new();
                     builder
                         .timer(TokioTimer::new())
                         .header_read_timeout(PATIENCE)
                         .max_buf_size(16 << 10);
                     // An error here is a connection that broke; nobody is left to be told.
-                    builder.serve_connection(TokioIo::new(stream), service).await.ok();
+                    let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
+                    if timeout(LONGEST, served.as_mut()).await.is_err() {
+                        served.as_mut().graceful_shutdown();
+                        timeout(LONGEST, served).await.ok();
+                    }
                     drop(place);
                 });
             }
@@ -95,8 +106,29 @@ impl Server {
 
 type Answer = Response<Full<Bytes>>;
 
+/// The files of a scene, each of which is made once, however many ask for it.
+struct Made {
+    scene: Scene,
+    files: Mutex<BTreeMap<String, Bytes>>,
+}
+
+impl Made {
+    /// A file by its name; none where there is no such file.
+    fn file(&self, name: &str) -> Option<Result<Bytes>> {
+        let known = || self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bytes) = known().get(name) {
+            return Some(Ok(bytes.clone()));
+        }
+        let made = file(&self.scene, name)?;
+        Some(made.map(|bytes| {
+            let bytes = Bytes::from(bytes.into_owned());
+            known().entry(name.to_owned()).or_insert(bytes).clone()
+        }))
+    }
+}
+
 async fn answer(
-    scene: Arc<Scene>,
+    made: Arc<Made>,
     address: SocketAddr,
     request: Request<Incoming>,
 ) -> std::result::Result<Answer, Infallible> {
@@ -111,10 +143,7 @@ async fn answer(
         name => name.to_owned(),
     };
     let kind = content_type(&name);
-    let made = tokio::task::spawn_blocking(move || {
-        file(&scene, &name).map(|bytes| bytes.map(std::borrow::Cow::into_owned))
-    })
-    .await;
+    let made = tokio::task::spawn_blocking(move || made.file(&name)).await;
     Ok(match made {
         Ok(Some(Ok(bytes))) => respond(StatusCode::OK, kind, bytes),
         Ok(Some(Err(error))) => words(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
@@ -126,10 +155,10 @@ async fn answer(
 /// Whether the request names this server: a page of elsewhere whose name leads here (DNS rebinding)
 /// sends its own name.
 fn is_ours(request: &Request<Incoming>, address: SocketAddr) -> bool {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    host.is_some_and(|host| {
-        host == address.to_string() || host == format!("localhost:{}", address.port())
-    })
+    let mut hosts = request.headers().get_all(HOST).iter();
+    // Of two it is not known which one another program would go by.
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
+    host == address.to_string().as_str() || host == format!("localhost:{}", address.port()).as_str()
 }
 
 fn content_type(name: &str) -> &'static str {
@@ -144,11 +173,11 @@ fn content_type(name: &str) -> &'static str {
 }
 
 fn words(status: StatusCode, text: &str) -> Answer {
-    respond(status, "text/plain; charset=utf-8", text.as_bytes().to_vec())
+    respond(status, "text/plain; charset=utf-8", text.to_owned().into())
 }
 
-fn respond(status: StatusCode, kind: &'static str, bytes: Vec<u8>) -> Answer {
-    let mut response = Response::new(Full::new(Bytes::from(bytes)));
+fn respond(status: StatusCode, kind: &'static str, bytes: Bytes) -> Answer {
+    let mut response = Response::new(Full::new(bytes));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));

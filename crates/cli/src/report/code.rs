@@ -234,7 +234,7 @@ fn neighbours(
         columns,
         values: rows.iter().flat_map(|row| facts.codes.row(*row)).copied().collect(),
     };
-    let Some(places) = neighbour_map(&codes) else { return Ok(None) };
+    let Some(places) = neighbour_map(&codes)? else { return Ok(None) };
     let colors: Vec<[u8; 3]> = rows.iter().map(|row| colors[*row]).collect();
     let some = if rows.len() < all {
         format!("{} of the {all} rows, drawn by seed", rows.len())

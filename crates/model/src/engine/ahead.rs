@@ -20,8 +20,11 @@ pub fn ahead<T: Send, R>(
     consume: impl FnOnce(&mut (dyn Iterator<Item = T> + Send)) -> Result<R>,
 ) -> Result<R> {
     #[cfg(feature = "threads")]
-    if together > 0 && rayon::current_num_threads() > 1 {
-        return thread_of_its_own()?.in_place_scope(|scope| {
+    if together > 0
+        && rayon::current_num_threads() > 1
+        && let Some(pool) = thread_of_its_own()
+    {
+        return pool.in_place_scope(|scope| {
             // Some wait in the channel while the next are made.
             let (give, take) = std::sync::mpsc::sync_channel::<Vec<T>>(1);
             scope.spawn(move |_| {
@@ -51,9 +54,12 @@ pub fn aside<T: Send, R: Send>(
     consume: impl FnOnce(&mut (dyn Iterator<Item = T> + Send)) -> Result<R> + Send,
 ) -> Result<R> {
     #[cfg(feature = "threads")]
-    if worth && rayon::current_num_threads() > 1 {
+    if worth
+        && rayon::current_num_threads() > 1
+        && let Some(pool) = thread_of_its_own()
+    {
         let (mut groups, mut result) = (groups, None);
-        thread_of_its_own()?.in_place_scope(|scope| {
+        pool.in_place_scope(|scope| {
             let (give, take) = std::sync::mpsc::sync_channel::<Vec<T>>(1);
             let result = &mut result;
             scope.spawn(move |_| *result = Some(consume(&mut take.into_iter().flatten())));
@@ -66,18 +72,12 @@ pub fn aside<T: Send, R: Send>(
     consume(&mut groups.flatten())
 }
 
-/// A pool of one thread, so that what runs there never waits for workers that wait for it.
+/// A pool of one thread, so that what runs there never waits for workers that wait for it; none where
+/// the system starts no more threads, and everything is done on this one.
 #[cfg(feature = "threads")]
-fn thread_of_its_own() -> Result<rayon::ThreadPool> {
-    let pool =
-        rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "blocks".to_owned()).build();
-    pool.map_err(|error| {
-        Error::setting(
-            "threads",
-            "one more to read and write beside",
-            format!("fewer threads ({error})"),
-        )
-    })
+fn thread_of_its_own() -> Option<rayon::ThreadPool> {
+    let name = |_| "blocks".to_owned();
+    rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(name).build().ok()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::arrays::array::{self, Array};
 use crate::hold::element::{self, Element, Kind};
 use crate::hold::source::{Stream, failed};
+use crate::names::require_count;
 use rows::{Dataset, Error, Result, Values};
 use std::io::Read;
 use std::path::Path;
@@ -62,13 +63,15 @@ pub(crate) fn read_array(stream: &mut Stream, place: &str, memory: Option<u64>) 
     Ok(Array { dimensions: header.dimensions, values: values.into() })
 }
 
-/// Reads one label a row from an array of one dimension, of numbers or of text.
-pub(crate) fn read_labels(stream: &mut Stream, place: &str) -> Result<Vec<String>> {
+/// Reads one label for each row of `data` from an array of one dimension, of numbers or of text.
+pub(crate) fn read_labels(stream: &mut Stream, place: &str, data: &Dataset) -> Result<Vec<String>> {
     let header = read_header(stream.reader.as_mut(), place)?;
     let ([rows] | [rows, 1]) = header.dimensions[..] else {
         let sides = element::sides(&header.dimensions);
         return Err(Error::data(place, format!("is an array of {sides}; wanted one label a row")));
     };
+    // Before memory is taken: texts without characters take none in the file.
+    require_count(place, rows, data)?;
     match header.item {
         Item::Number(element) => {
             let count = element::count(&[rows], element.kind.size(), stream.at_most, place)?;
@@ -241,10 +244,11 @@ mod tests {
         load(file.path(), None)
     }
 
-    fn labels(bytes: &[u8]) -> Result<Vec<String>> {
+    fn labels(bytes: &[u8], rows: usize) -> Result<Vec<String>> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        read_labels(&mut Stream::open(file.path()).unwrap(), "labels")
+        let data = Dataset::new("t", Shape::Flat { width: 1 }, Values::U8(vec![0; rows])).unwrap();
+        read_labels(&mut Stream::open(file.path()).unwrap(), "labels", &data)
     }
 
     #[test]
@@ -295,13 +299,16 @@ mod tests {
 
     #[test]
     fn labels_may_be_numbers_or_text() {
-        assert_eq!(labels(&npy("|u1", "False", "(3,)", &[7, 0, 1])).unwrap(), ["7", "0", "1"]);
+        assert_eq!(labels(&npy("|u1", "False", "(3,)", &[7, 0, 1]), 3).unwrap(), ["7", "0", "1"]);
         let whole: Vec<u8> = [1.0f64, 2.0].iter().flat_map(|number| number.to_le_bytes()).collect();
-        assert_eq!(labels(&npy("<f8", "False", "(2, 1)", &whole)).unwrap(), ["1", "2"]);
-        assert_eq!(labels(&npy("|S3", "False", "(2,)", b"cat\0\0\0")).unwrap(), ["cat", ""]);
+        assert_eq!(labels(&npy("<f8", "False", "(2, 1)", &whole), 2).unwrap(), ["1", "2"]);
+        assert_eq!(labels(&npy("|S3", "False", "(2,)", b"cat\0\0\0"), 2).unwrap(), ["cat", ""]);
         let wide: Vec<u8> = "né".chars().flat_map(|letter| (letter as u32).to_be_bytes()).collect();
-        assert_eq!(labels(&npy(">U2", "False", "(1,)", &wide)).unwrap(), ["né"]);
-        assert!(labels(&npy("|u1", "False", "(2, 2)", &[0; 4])).is_err());
+        assert_eq!(labels(&npy(">U2", "False", "(1,)", &wide), 1).unwrap(), ["né"]);
+        assert!(labels(&npy("|u1", "False", "(2, 2)", &[0; 4]), 2).is_err());
+        // Texts without characters, of which there may be any number.
+        let many = labels(&npy("|S0", "False", "(1000000000000,)", &[]), 2).unwrap_err();
+        assert!(many.to_string().contains("1000000000000 labels for 2 rows"), "{many}");
     }
 
     #[test]
@@ -340,7 +347,7 @@ mod tests {
             let position = position.index(bytes.len());
             bytes[position] ^= 1 << bit;
             let _ = load_bytes(&bytes);
-            let _ = labels(&bytes);
+            let _ = labels(&bytes, 2);
         }
 
         #[test]

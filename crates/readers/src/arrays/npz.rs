@@ -26,7 +26,7 @@ impl Npz {
     /// Opens an archive and reads its list of arrays.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let place = path.display().to_string();
-        let file = File::open(path).map_err(|error| Error::io(path, error))?;
+        let file = rows::open_file(path)?;
         let on_disk = file.metadata().map_err(|error| Error::io(path, error))?.len();
         let archive =
             ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(&place, error))?;
@@ -52,10 +52,10 @@ impl Npz {
         array::dataset(&place, &array.dimensions, array.values)
     }
 
-    /// Reads the array of that name as one label a row.
-    pub(crate) fn labels(&mut self, name: &str) -> Result<Vec<String>> {
+    /// Reads the array of that name as one label for each row of `data`.
+    pub(crate) fn labels(&mut self, name: &str, data: &Dataset) -> Result<Vec<String>> {
         let place = format!("{}:{name}", self.place);
-        npy::read_labels(&mut self.stream(name)?, &place)
+        npy::read_labels(&mut self.stream(name)?, &place, data)
     }
 
     /// The array that is the data: the only one of two or more dimensions, or `X`, or the only one
@@ -98,14 +98,10 @@ impl Npz {
     }
 
     fn stream(&mut self, name: &str) -> Result<Stream<'_>> {
-        let names = self.names();
-        let entry = match self.archive.by_name(&format!("{name}.npy")) {
-            Ok(entry) => entry,
-            Err(ZipError::FileNotFound) => {
-                return Err(Error::unknown("array", name, names.iter().map(String::as_str)));
-            }
-            Err(error) => return Err(damaged(&self.place, error)),
+        let Some(at) = self.archive.index_for_name(&format!("{name}.npy")) else {
+            return Err(Error::unknown("array", name, self.names().iter().map(String::as_str)));
         };
+        let entry = self.archive.by_index(at).map_err(|error| damaged(&self.place, error))?;
         let packed = entry.compressed_size().min(self.on_disk);
         Ok(Stream {
             at_most: packed.saturating_mul(1032),
@@ -147,9 +143,7 @@ impl Npz {
                 Err(_) => Err(Error::unknown("array", name, names.iter().map(String::as_str))),
             };
         }
-        let texts = self.labels(name)?;
-        crate::names::require_count(&format!("{}:{name}", self.place), &texts, data)?;
-        Ok(Some(texts))
+        self.labels(name, data).map(Some)
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct Disk {
 impl Disk {
     /// The numbers of a file from `start` to its end, left where they are.
     pub(crate) fn open(path: &Path, start: u64, element: Element, count: usize) -> Result<Self> {
-        let file = File::open(path).map_err(|error| Error::io(path, error))?;
+        let file = rows::open_file(path)?;
         let (place, seen) =
             (path.display().to_string(), version(&file).map_err(|error| Error::io(path, error))?);
         let wanted = (count as u64)

@@ -2,7 +2,6 @@
 
 use flate2::read::MultiGzDecoder;
 use rows::{Error, Result};
-use std::fs::File;
 use std::io::{self, Chain, Cursor, Read};
 use std::path::{Path, PathBuf};
 
@@ -65,7 +64,7 @@ impl<'a> Stream<'a> {
 impl Stream<'static> {
     /// Opens a file; gzip is told by its first two bytes, not by its name.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|error| Error::io(path, error))?;
+        let file = rows::open_file(path)?;
         let metadata = file.metadata().map_err(|error| Error::io(path, error))?;
         // A pipe has no length; what it holds shows only by reading it.
         let on_disk = if metadata.is_file() { metadata.len() } else { 0 };

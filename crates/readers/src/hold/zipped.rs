@@ -21,7 +21,7 @@ pub(crate) struct Unpacked {
 pub(crate) fn unpack(path: &Path, part: Option<&str>) -> Result<Unpacked> {
     let place = path.display().to_string();
     let bad = |error: zip::result::ZipError| Error::data(&place, format!("is damaged: {error}"));
-    let file = File::open(path).map_err(|error| Error::io(path, error))?;
+    let file = rows::open_file(path)?;
     let size = file.metadata().map_err(|error| Error::io(path, error))?.len();
     let mut archive = zip::ZipArchive::new(file).map_err(bad)?;
     // Programs of Apple add notes of their own.

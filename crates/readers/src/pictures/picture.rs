@@ -3,7 +3,6 @@
 use crate::hold::source::failed;
 use png::{ColorType, Limits, Transformations};
 use rows::{Error, Result};
-use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
 use zune_jpeg::JpegDecoder;
@@ -80,7 +79,7 @@ const JPEG: &[u8] = b"\xff\xd8\xff";
 fn contents(path: &Path) -> Result<(Vec<u8>, String)> {
     let place = path.display().to_string();
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| Error::io(path, error))?;
+    let file = rows::open_file(path)?;
     file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| failed(&place, error))?;
     if bytes.len() as u64 > LONGEST_FILE {
         return Err(Error::data(place, "is longer than 256 MiB, too long for an image"));

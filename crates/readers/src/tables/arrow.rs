@@ -1,5 +1,6 @@
 //! Arrow IPC files, which Feather files are too, and streams.
 
+use crate::hold::guarded::guarded;
 use crate::names::Names;
 use crate::tables::cell::Cell;
 use crate::tables::owned::{Owned, named};
@@ -13,7 +14,6 @@ use arrow_schema::{ArrowError, DataType, TimeUnit};
 use rows::{Error, Result, calendar};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// What a file begins and ends with; a stream does not.
@@ -23,9 +23,6 @@ const LONGEST_MESSAGE: u64 = 1 << 28;
 /// A compressed buffer may become so many times larger, and always so many bytes.
 const LARGEST_RATIO: u64 = 1 << 10;
 const SMALL: u64 = 1 << 26;
-
-/// Why a file is damaged whose decoder panics.
-const GAVE_UP: &str = "its decoder gave up";
 
 /// The batches of a file.
 pub(crate) struct ArrowRecords {
@@ -37,22 +34,21 @@ pub(crate) struct ArrowRecords {
 impl ArrowRecords {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let place = path.display().to_string();
-        let open = || File::open(path).map_err(|error| Error::io(path, error));
+        let open = || rows::open_file(path);
         let bad = |why: String| Error::data(&place, format!("is damaged: {why}"));
         let mut file = open()?;
         let is_file = check(&mut file).map_err(bad)?;
         let reader = BufReader::new(open()?);
-        // It decodes dictionaries at once, and a damaged file must not end the program.
-        let opened = catch_unwind(AssertUnwindSafe(|| -> std::result::Result<_, ArrowError> {
+        // It decodes dictionaries at once.
+        let opened = guarded(&place, || -> std::result::Result<_, ArrowError> {
             let batches: Box<dyn RecordBatchReader> = if is_file {
                 Box::new(FileReader::try_new(reader, None)?)
             } else {
                 Box::new(StreamReader::try_new(reader, None)?)
             };
             Ok(batches)
-        }));
-        let opened = opened.map_err(|_| bad(GAVE_UP.to_owned()))?;
-        let batches = opened.map_err(|error| bad(error.to_string()))?;
+        });
+        let batches = opened?.map_err(|error| bad(error.to_string()))?;
         let schema = batches.schema();
         let names: Vec<&String> = schema.fields().iter().map(|field| field.name()).collect();
         Ok(Self { names: named(&names), batches, place })
@@ -72,15 +68,13 @@ impl Records for ArrowRecords {
         let place = &self.place;
         let bad = |why: &dyn std::fmt::Display| Error::data(place, format!("is damaged: {why}"));
         loop {
-            // A damaged file must not end the program.
-            let next = catch_unwind(AssertUnwindSafe(|| {
+            let next = guarded(place, || {
                 self.batches.next().map(|batch| batch.map(|batch| columns(&batch)))
-            }));
-            let columns: Vec<Vec<Owned>> = match next {
-                Ok(None) => return Ok(()),
-                Ok(Some(Ok(columns))) => columns,
-                Ok(Some(Err(error))) => return Err(bad(&error)),
-                Err(_) => return Err(bad(&GAVE_UP)),
+            });
+            let columns: Vec<Vec<Owned>> = match next? {
+                None => return Ok(()),
+                Some(Ok(columns)) => columns,
+                Some(Err(error)) => return Err(bad(&error)),
             };
             let rows = columns.first().map_or(0, Vec::len);
             for row in 0..rows {

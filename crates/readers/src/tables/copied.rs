@@ -7,7 +7,7 @@ use crate::read::Files;
 use crate::tables::cell::{Cell, Marks, Meaning};
 use crate::tables::filled::{Decimals, Fill};
 use crate::tables::records::{Records, Take};
-use rows::{DecimalMark, Error, Result, atomically};
+use rows::{DecimalMark, Destination, Error, Result};
 use std::borrow::Cow;
 use std::io::Write;
 use std::path::Path;
@@ -16,7 +16,7 @@ use std::path::Path;
 pub(crate) fn write_filled(
     files: &Files,
     options: &ReadOptions,
-    output: &Path,
+    output: &Destination,
     rows: usize,
     fill: &mut Fill<'_>,
 ) -> Result<usize> {
@@ -25,12 +25,13 @@ pub(crate) fn write_filled(
     let mut digits = Digits { place: files.place(), options, columns: &mut columns };
     files.each_row(options, &mut digits)?;
     let mut filled = 0;
-    atomically(output, |writer| {
+    output.write(|writer| {
         let sheet = csv::Writer::from_writer(writer);
-        let mut copied = Copied { columns: &columns, rows, row: 0, sheet, output, fill, filled };
+        let mut copied =
+            Copied { columns: &columns, rows, row: 0, sheet, output: output.path(), fill, filled };
         files.each_row(options, &mut copied)?;
         filled = copied.filled;
-        copied.sheet.flush().map_err(|error| Error::io(output, error))
+        copied.sheet.flush().map_err(|error| Error::io(output.path(), error))
     })?;
     Ok(filled)
 }

@@ -1,5 +1,6 @@
 //! Sheets of Excel and OpenDocument.
 
+use crate::hold::guarded::guarded;
 use crate::names::Names;
 use crate::options::ReadOptions;
 use crate::tables::cell::Marks;
@@ -9,8 +10,6 @@ use crate::tables::records::{Add, Records};
 use crate::text::layout::is_header;
 use calamine::{Data, Reader, open_workbook_auto};
 use rows::{Error, Message, Result};
-use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// Rows looked at to find the table.
@@ -33,10 +32,7 @@ impl SheetRecords {
     pub(crate) fn open(path: &Path, sheet: Option<&str>, options: &ReadOptions) -> Result<Self> {
         let place = path.display().to_string();
         check_size(path)?;
-        // A damaged file must not end the program.
-        let cells = catch_unwind(AssertUnwindSafe(|| cells(path, &place, sheet)));
-        let damaged = || Error::data(&place, "is damaged: its decoder gave up");
-        let (rows, others) = cells.unwrap_or_else(|_| Err(damaged()))?;
+        let (rows, others) = guarded(&place, || cells(path, &place, sheet))??;
         let mut own = Self { names: Names::default(), width: 0, rows, notes: Vec::new() };
         if let Some(others) = others {
             own.notes.push(others);
@@ -158,7 +154,7 @@ fn owned(cell: &Data) -> Owned {
 /// Refuses a file whose parts are much larger than any table.
 fn check_size(path: &Path) -> Result<()> {
     let place = path.display().to_string();
-    let file = File::open(path).map_err(|error| Error::io(path, error))?;
+    let file = rows::open_file(path)?;
     // The old formats are no archives and not compressed.
     let Ok(mut archive) = zip::ZipArchive::new(file) else { return Ok(()) };
     let mut all = 0u64;
@@ -180,6 +176,7 @@ mod tests {
     use super::*;
     use crate::read;
     use rows::ColumnKind;
+    use std::fs::File;
     use std::io::Write;
 
     /// A workbook of one sheet of inline strings, numbers and dates, as other programs write it.

@@ -2,6 +2,7 @@
 //! item.
 
 use crate::hold::element::half;
+use crate::hold::guarded::guarded;
 use crate::hold::pieces::Piece;
 use crate::names::{Names, joined};
 use crate::options::{ReadOptions, Roles};
@@ -18,7 +19,6 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 use rows::{ColumnKind, Error, Message, Result, calendar};
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,10 +30,7 @@ const PANDAS_INDEX: &str = "__index_level_";
 /// Reads files that are one table together, with NaN where a cell is no number; what the columns
 /// hold is told beside it.
 pub(crate) fn load(place: &str, pieces: &[Piece], options: &ReadOptions) -> Result<Loaded> {
-    // The decoder has been made to panic by damaged files before; a panic there must not end the
-    // program.
-    let outcome = catch_unwind(AssertUnwindSafe(|| load_all(place, pieces, options)));
-    outcome.unwrap_or_else(|_| Err(damaged(place, "its decoder gave up")))
+    guarded(place, || load_all(place, pieces, options))?
 }
 
 fn load_all(place: &str, pieces: &[Piece], options: &ReadOptions) -> Result<Loaded> {
@@ -171,7 +168,7 @@ pub(crate) struct ParquetFile<'a> {
 
 impl<'a> ParquetFile<'a> {
     pub(crate) fn open(path: &Path, place: &'a str) -> Result<Self> {
-        let mut file = File::open(path).map_err(|error| Error::io(path, error))?;
+        let mut file = rows::open_file(path)?;
         if file.metadata().map_err(|error| Error::io(path, error))?.len() == 0 {
             return Err(Error::data(place, "is empty"));
         }

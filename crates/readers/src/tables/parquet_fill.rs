@@ -13,7 +13,7 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{WriterProperties, WriterVersion};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::ColumnDescriptor;
-use rows::{Error, Result, atomically};
+use rows::{Destination, Error, Result};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ const BATCH: usize = 8192;
 pub(crate) fn write_filled(
     path: &Path,
     options: &ReadOptions,
-    output: &Path,
+    output: &Destination,
     rows: usize,
     fill: &mut Fill<'_>,
 ) -> Result<usize> {
@@ -59,9 +59,10 @@ pub(crate) fn write_filled(
         .set_key_value_metadata(metadata.key_value_metadata().cloned())
         .build();
     let mut count = 0;
-    atomically(output, |writer| {
-        let fail =
-            |error: ParquetError| Error::data(output.display().to_string(), error.to_string());
+    output.write(|writer| {
+        let fail = |error: ParquetError| {
+            Error::data(output.path().display().to_string(), error.to_string())
+        };
         let schema = metadata.schema_descr().root_schema_ptr();
         let mut written =
             SerializedFileWriter::new(writer, schema, Arc::new(properties)).map_err(fail)?;

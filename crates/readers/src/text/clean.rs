@@ -5,6 +5,8 @@ use std::io::{self, Read};
 /// A longer record is none of a table; without a bound, one open quote would read a whole file into
 /// one cell.
 const LONGEST_RECORD: usize = 1 << 26;
+/// More fields than this are no columns of a table, and take memory by the hundred bytes each.
+pub(crate) const MOST_FIELDS: usize = 1 << 20;
 
 /// What is done to text before it is parted into records.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,11 +34,13 @@ struct End {
     line: usize,
     /// The line of the last quote that opened.
     opened: usize,
+    /// Fields since the record began.
+    fields: usize,
 }
 
 impl Default for End {
     fn default() -> Self {
-        Self { quoted: false, begins: true, closed: false, line: 1, opened: 0 }
+        Self { quoted: false, begins: true, closed: false, line: 1, opened: 0, fields: 0 }
     }
 }
 
@@ -52,6 +56,7 @@ impl End {
             self.quoted = opens || self.quoted && !quote;
             self.begins = !self.quoted && (*byte == delimiter || *byte == b'\n');
             self.line += usize::from(*byte == b'\n');
+            self.fields += usize::from(self.begins);
         }
     }
 }
@@ -98,6 +103,7 @@ impl<R: Read> Clean<R> {
     /// Tells that a record begins.
     pub(crate) fn begin(&mut self) {
         self.left = LONGEST_RECORD;
+        self.end.fields = 0;
     }
 
     /// The line, from 1, that opens a quote which nothing has closed so far.
@@ -172,6 +178,12 @@ impl<R: Read> Read for Clean<R> {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "a line of more than 64 MiB; is a quote not closed?",
+            ));
+        }
+        if self.end.fields > MOST_FIELDS {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("a line of more than {MOST_FIELDS} fields"),
             ));
         }
         let length = buffer.len().min(self.left);

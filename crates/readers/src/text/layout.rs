@@ -3,7 +3,7 @@
 use crate::stamps::{Stamp, stamp};
 use crate::tables::amount;
 use crate::tables::cell::{Cell, Marks, Meaning};
-use crate::text::clean::{Cleaning, cleaned};
+use crate::text::clean::{Cleaning, MOST_FIELDS, cleaned};
 use crate::text::encoding::Encoding;
 use csv::ReaderBuilder;
 use rows::{ColumnKind, DecimalMark, Error, Message, Notation, Result};
@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+/// What may part fields.
+const FIELDS: [char; 5] = [',', ';', '\t', '|', ' '];
 /// Records looked at.
 const RECORDS: usize = 200;
 /// Lines before a table at most.
@@ -155,6 +157,15 @@ impl Layout {
         if !whole {
             // The last line is cut off.
             text.truncate(text.rfind('\n').map_or(text.len(), |at| at + 1));
+        }
+        let too_wide =
+            |line: &str| FIELDS.iter().any(|sign| line.matches(*sign).count() >= MOST_FIELDS);
+        if let Some(at) = text.lines().position(too_wide).filter(|_| !notation.lines) {
+            let why = format!(
+                "line {} has more than {MOST_FIELDS} fields; if each line is one text, read it with ",
+                at + 1
+            );
+            return Err(Error::data(place, Message::from(why).set("lines", "true")));
         }
         let mut cleaning = Cleaning { returns: text.contains("\r\n"), ..Cleaning::default() };
         let mut notes = Vec::new();
@@ -548,11 +559,16 @@ fn records(
         .from_reader(clean.as_slice());
     let mut found = Vec::new();
     let mut record = csv::ByteRecord::new();
-    while found.len() < RECORDS && matches!(reader.read_byte_record(&mut record), Ok(true)) {
+    let mut fields = 0;
+    while found.len() < RECORDS
+        && fields <= MOST_FIELDS
+        && matches!(reader.read_byte_record(&mut record), Ok(true))
+    {
         // The reader's own word for where a record begins is off after blank lines.
         let within = record.as_slice().iter().filter(|byte| **byte == b'\n').count();
         let end = usize::try_from(reader.position().line()).unwrap_or(usize::MAX);
         let field = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        fields += record.len();
         found.push((end.saturating_sub(2 + within), record.iter().map(field).collect()));
     }
     found

@@ -1,7 +1,7 @@
 //! A plane through the codes.
 
 use model::principal;
-use rows::Matrix;
+use rows::{Error, Matrix, Result};
 
 /// The plane along which codes vary most: a map of them, and the way back from a place on it to a
 /// code.
@@ -63,8 +63,10 @@ pub const MOST_PLACED: usize = 5000;
 ///
 /// It begins with the plane of [`CodeMap`], so that the same codes give the same map. At most
 /// [`MOST_PLACED`] codes; none where there are fewer than ten.
+///
+/// An error where no thread for it can be started.
 #[cfg(feature = "tsne")]
-pub fn neighbour_map(codes: &Matrix) -> Option<Vec<[f32; 2]>> {
+pub fn neighbour_map(codes: &Matrix) -> Result<Option<Vec<[f32; 2]>>> {
     /// As in the paper: about as many neighbours count for each row.
     const PERPLEXITY: f32 = 30.0;
     const EPOCHS: usize = 500;
@@ -72,7 +74,7 @@ pub fn neighbour_map(codes: &Matrix) -> Option<Vec<[f32; 2]>> {
     const THETA: f32 = 0.5;
     let rows = codes.rows().min(MOST_PLACED);
     if rows < 10 {
-        return None;
+        return Ok(None);
     }
     let samples: Vec<&[f32]> = (0..rows).map(|row| codes.row(row)).collect();
     let plane = CodeMap::of(codes);
@@ -94,5 +96,13 @@ pub fn neighbour_map(codes: &Matrix) -> Option<Vec<[f32; 2]>> {
     };
     // On one thread: the crate's sums over several depend on how they share the work, and the map
     // would be another each time.
-    rayon::ThreadPoolBuilder::new().num_threads(1).build().ok().map(|pool| pool.install(placed))
+    if rayon::current_num_threads() == 1 {
+        return Ok(Some(placed()));
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    let pool = pool.map_err(|error| {
+        let wanted = format!("1, which needs no further one ({error})");
+        Error::setting("threads", rayon::current_num_threads(), wanted)
+    })?;
+    Ok(Some(pool.install(placed)))
 }

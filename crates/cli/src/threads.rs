@@ -1,0 +1,63 @@
+//! The threads that work is shared among.
+
+use crate::show::Show;
+use autoencoders::{Error, Result};
+use rayon::ThreadPoolBuilder;
+use std::num::NonZero;
+use std::sync::RwLock;
+use std::thread::{Builder, available_parallelism, scope};
+
+/// Starts as many threads as were asked for, or as there are cores; where the system starts fewer, as
+/// many as it does, with a warning, down to this one alone.
+///
+/// An error where more were asked for than this machine starts.
+pub(crate) fn start(wanted: Option<u16>, show: &Show) -> Result<()> {
+    let cores = available_parallelism().map_or(1, NonZero::get);
+    let count = wanted.map_or(cores, usize::from);
+    let builder = ThreadPoolBuilder::new();
+    // A pool that fails to start would leave none.
+    let can = startable(count);
+    let outcome = match (can == count, wanted) {
+        (true, _) => builder.num_threads(count).build_global(),
+        (false, Some(wanted)) => {
+            let most = format!("at most {can}: this system starts no more threads now");
+            return Err(Error::setting("threads", wanted, most));
+        }
+        (false, None) => {
+            show.warn(format!(
+                "this system starts {can} of {count} threads now; the work is done on those"
+            ));
+            match can {
+                0 | 1 => builder.num_threads(1).use_current_thread().build_global(),
+                more => builder.num_threads(more).build_global(),
+            }
+        }
+    };
+    outcome.map_err(|error| {
+        Error::setting("threads", count, format!("a number that this machine can start ({error})"))
+    })
+}
+
+/// How many threads start side by side, up to a number.
+fn startable(most: usize) -> usize {
+    let gate = RwLock::new(());
+    scope(|scope| {
+        // Those that have started wait until no more is.
+        let closed = gate.write();
+        let wait = || drop(gate.read());
+        let start = |_: &usize| Builder::new().spawn_scoped(scope, wait).is_ok();
+        let count = (0..most).take_while(start).count();
+        drop(closed);
+        count
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_threads_start() {
+        assert_eq!([0, 1, 4].map(startable), [0, 1, 4]);
+    }
+}
