@@ -287,7 +287,7 @@ mod nameless {
             other => return other,
         }
         // A name that is taken is replaced by renaming only.
-        let folder = super::folder_of(path);
+        let folder = crate::files::folder_of(path);
         let other = tempfile::Builder::new().prefix(".ae-").make_in(folder, |path| link(path))?;
         other.persist(path).map_err(|error| error.error)
     }

@@ -1,5 +1,6 @@
 //! One PNG or JPEG file as pixels.
 
+use crate::hold::guarded::guarded;
 use crate::hold::source::failed;
 use png::{ColorType, Limits, Transformations};
 use rows::{Error, Result};
@@ -28,21 +29,22 @@ impl Picture {
     /// Decodes a file; PNG and JPEG are told by their first bytes.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let (bytes, place) = contents(path)?;
-        if bytes.starts_with(PNG) {
-            decode_png(&bytes, &place)
-        } else {
-            decode_jpeg(&bytes, &place)
-        }
+        let is_png = bytes.starts_with(PNG);
+        guarded(&place, || {
+            if is_png { decode_png(&bytes, &place) } else { decode_jpeg(&bytes, &place) }
+        })?
     }
 
     /// Width and height of a file, without its pixels.
     pub(crate) fn size(path: &Path) -> Result<(usize, usize)> {
         let (bytes, place) = contents(path)?;
-        if bytes.starts_with(PNG) {
-            png_header(&bytes, &place).map(|(_, size)| size)
-        } else {
-            jpeg_header(&bytes, &place).map(|(_, size)| size)
-        }
+        guarded(&place, || {
+            if bytes.starts_with(PNG) {
+                png_header(&bytes, &place).map(|(_, size)| size)
+            } else {
+                jpeg_header(&bytes, &place).map(|(_, size)| size)
+            }
+        })?
     }
 
     /// Whether no pixel has a colour.

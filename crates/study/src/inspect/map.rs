@@ -1,5 +1,6 @@
 //! A plane through the codes.
 
+use kernels::among_workers;
 use model::principal;
 use rows::{Error, Matrix, Result};
 
@@ -62,7 +63,8 @@ pub const MOST_PLACED: usize = 5000;
 /// t-SNE (van der Maaten and Hinton 2008) by Barnes and Hut's tree (van der Maaten 2014).
 ///
 /// It begins with the plane of [`CodeMap`], so that the same codes give the same map. At most
-/// [`MOST_PLACED`] codes; none where there are fewer than ten.
+/// [`MOST_PLACED`] codes; none where there are fewer than ten, or all are
+/// the same.
 ///
 /// An error where no thread for it can be started.
 #[cfg(feature = "tsne")]
@@ -73,7 +75,8 @@ pub fn neighbour_map(codes: &Matrix) -> Result<Option<Vec<[f32; 2]>>> {
     /// How coarsely far groups are taken as one; the usual value.
     const THETA: f32 = 0.5;
     let rows = codes.rows().min(MOST_PLACED);
-    if rows < 10 {
+    let same = (1..rows).all(|row| codes.row(row) == codes.row(0));
+    if rows < 10 || same || codes.values.iter().any(|code| !code.is_finite()) {
         return Ok(None);
     }
     let samples: Vec<&[f32]> = (0..rows).map(|row| codes.row(row)).collect();
@@ -97,7 +100,7 @@ pub fn neighbour_map(codes: &Matrix) -> Result<Option<Vec<[f32; 2]>>> {
     // On one thread: the crate's sums over several depend on how they share the work, and the map
     // would be another each time.
     if rayon::current_num_threads() == 1 {
-        return Ok(Some(placed()));
+        return Ok(Some(among_workers(placed)));
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     let pool = pool.map_err(|error| {

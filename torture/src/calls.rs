@@ -1,0 +1,176 @@
+//! The system refuses.
+
+use crate::program::{Run, finished};
+use crate::tally::Tally;
+use crate::world::{hash, orphans};
+use crate::{Outcome, Torture, World};
+use autoencoders::Rng;
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+pub(crate) const TITLE: &str = "every system call of commands that read and write fails once (no space, an input error, no file handle, an interruption), or the process is killed at it: the outputs are whole or what they were, nothing else is left, and an end with an error says so";
+
+/// Commands: what they write, and the words. All replace what is there.
+const COMMANDS: [(&str, &str); 8] = [
+    (
+        "out.ae",
+        "train table.csv --label kind --epochs 2 --net mlp:4 --latent 2 --threads 1 --quiet",
+    ),
+    ("out.csv", "encode plain.ae table.csv --label kind --threads 1"),
+    ("out.parquet", "encode plain.ae table.csv --label kind --threads 1"),
+    ("out.npy", "encode plain.ae table.csv --label kind --threads 1 --memory 1MB"),
+    ("out.csv", "score anomalies.ae table.csv --label kind --threads 1"),
+    ("out.png", "generate images.ae -n 16 --threads 1"),
+    ("out.csv", "reconstruct mixed.ae mixed.csv --fill --threads 1"),
+    ("out.png", "reconstruct images.ae digits --threads 1"),
+];
+
+/// Calls and how they fail; a signal where the process is killed at one.
+const FAILURES: [(&str, &[&str]); 16] = [
+    ("openat", &["error=EMFILE", "error=EACCES", "signal=SIGKILL"]),
+    ("read", &["error=EIO", "error=EINTR"]),
+    ("pread64", &["error=EIO", "error=EINTR"]),
+    ("write", &["error=ENOSPC", "error=EIO", "error=EINTR", "signal=SIGKILL"]),
+    ("pwrite64", &["error=ENOSPC"]),
+    ("lseek", &["error=EIO"]),
+    ("linkat", &["error=ENOSPC", "error=EPERM", "signal=SIGKILL"]),
+    ("rename", &["error=EACCES", "signal=SIGKILL"]),
+    ("renameat", &["error=EACCES", "signal=SIGKILL"]),
+    ("renameat2", &["error=EACCES", "signal=SIGKILL"]),
+    ("fsync", &["error=EIO", "signal=SIGKILL"]),
+    ("unlink", &["error=EACCES", "signal=SIGKILL"]),
+    ("statx", &["error=EACCES"]),
+    ("fchmod", &["error=EPERM"]),
+    ("flock", &["error=ENOLCK"]),
+    ("ftruncate", &["error=EIO"]),
+];
+/// Of calls that many commands make by the hundred, so many are tried.
+const MOST: usize = 30;
+
+pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
+    let mut tally = Tally::default();
+    if Command::new("strace").arg("--version").output().is_err() {
+        tally.note("left out: strace is not installed");
+        return Ok(tally);
+    }
+    let world = World::new(torture.world.program.clone())?.with_models()?;
+    let mut cases = Vec::new();
+    for (at, (output, words)) in COMMANDS.iter().enumerate() {
+        let words = format!("{words} -o {output} --force");
+        let run = world.program.run(world.root(), &words)?;
+        if let Some(wrong) = run.not_done() {
+            return Err(format!("ae {words}: {wrong}").into());
+        }
+        let whole = hash(&world.path(output));
+        for (call, count) in made(&world, &words)? {
+            let Some((_, failures)) = FAILURES.iter().find(|(name, _)| *name == call) else {
+                continue;
+            };
+            for when in spread(count) {
+                cases.extend(
+                    failures.iter().map(|how| (at, call.clone(), when, *how, whole.clone())),
+                );
+            }
+        }
+    }
+    // Some of everything, where not all can be tried.
+    let order = Rng::new(torture.seed).split("calls").permutation(cases.len());
+    let mut ways = BTreeMap::<String, usize>::new();
+    for at in order {
+        if !torture.goes_on(tally.tried) {
+            break;
+        }
+        let (at, call, when, how, whole) = &cases[at];
+        let wrong = one(&world, *at, (call, *when, how), whole.as_ref(), &mut ways)?;
+        tally.add(format!("ae {}: {call} {when} {how}", COMMANDS[*at].1), wrong);
+    }
+    tally.note(format!("of {} places", cases.len()));
+    tally.notes.extend(ways.into_iter().map(|(way, count)| format!("{count} {way}")));
+    Ok(tally)
+}
+
+/// How often each call is made.
+fn made(world: &World, words: &str) -> Outcome<BTreeMap<String, usize>> {
+    let names: Vec<&str> = FAILURES.iter().map(|(name, _)| *name).collect();
+    let traced = format!("trace={}", names.join(","));
+    traced_run(world, words, &["-o", "calls.txt", "-e", &traced])?;
+    let mut counts = BTreeMap::new();
+    for line in fs::read_to_string(world.path("calls.txt"))?.lines() {
+        let call = line.split_whitespace().nth(1).and_then(|word| word.split_once('('));
+        if let Some((call, _)) = call {
+            *counts.entry(call.to_owned()).or_insert(0) += 1;
+        }
+    }
+    Ok(counts)
+}
+
+fn traced_run(world: &World, words: &str, how: &[&str]) -> Outcome<Run> {
+    let mut command = Command::new("strace");
+    command.arg("-f").args(how).arg(&world.program.path).args(words.split_whitespace());
+    command.current_dir(world.root()).env("NO_COLOR", "1").stdin(std::process::Stdio::null());
+    finished(command, Duration::from_secs(60))
+}
+
+/// The last places of a call, which are those of the files that count, and some before.
+fn spread(count: usize) -> Vec<usize> {
+    let last = count.saturating_sub(MOST * 2 / 3) + 1..=count;
+    let before = *last.start() - 1;
+    let step = before.div_ceil(MOST / 3).max(1);
+    (1..=before).step_by(step).chain(last).collect()
+}
+
+/// What is wrong after one failure.
+fn one(
+    world: &World,
+    at: usize,
+    (call, when, how): (&str, usize, &str),
+    whole: Option<&String>,
+    ways: &mut BTreeMap<String, usize>,
+) -> Outcome<Option<String>> {
+    let (output, words) = COMMANDS[at];
+    let path = world.path(output);
+    fs::write(&path, "old")?;
+    let old = hash(&path);
+    let injected = format!("inject={call}:{how}:when={when}");
+    let traced = format!("trace={call}");
+    let words = format!("{words} -o {output} --force");
+    let run = traced_run(world, &words, &["-o", "/dev/null", "-e", &traced, "-e", &injected])?;
+    let now = hash(&path);
+    let left = orphans(world.root());
+    for name in &left {
+        fs::remove_file(world.path(name))?;
+    }
+    let _ = fs::remove_file(world.path("out.ae.run"));
+    let killed = how.starts_with("signal");
+    // What fails before the program's own first line is the loader's.
+    if run.err.contains("shared librar") || run.code == 127 {
+        *ways.entry("not begun".into()).or_default() += 1;
+        return Ok(None);
+    }
+    let way = match run.code {
+        0 => "done all the same",
+        _ if killed => "killed",
+        _ => "refused",
+    };
+    *ways.entry(way.into()).or_default() += 1;
+    if now.as_ref() != whole && now != old {
+        return Ok(Some(format!("the output is neither old nor whole: {}", run.err.trim())));
+    }
+    if run.code == 0 && now.as_ref() != whole {
+        return Ok(Some("ended well, and wrote nothing".into()));
+    }
+    if killed {
+        // Between a second name and its renaming there is an instant.
+        return Ok((!left.is_empty()
+            && call != "rename"
+            && call != "renameat"
+            && call != "renameat2")
+            .then(|| format!("left behind: {}", left.join(", "))));
+    }
+    if !left.is_empty() {
+        return Ok(Some(format!("left behind: {}", left.join(", "))));
+    }
+    Ok(run.wrong())
+}

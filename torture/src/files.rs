@@ -1,0 +1,66 @@
+//! Damaged files of every format are read.
+
+use crate::tally::Tally;
+use crate::worker::{self, Try, case, slow, write};
+use crate::{Outcome, Torture, World, mutate};
+use autoencoders::Rng;
+use autoencoders::data::{ReadOptions, describe, read};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+pub(crate) const TITLE: &str = "files of every format, damaged in their bytes and behind their checksums and compression, are read and described: rows of finite numbers or an error that names the file, within 10 s each and the memory allowed";
+
+pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
+    let world = World::new(torture.world.program.clone())?.with_files()?;
+    worker::all(&Torture { world, kept: torture.kept.clone(), ..*torture }, "files")
+}
+
+/// Each case is a file of the folder, damaged.
+pub(crate) fn tries(folder: &Path, rng: &Rng) -> Outcome<Box<Try<'static>>> {
+    let (folder, rng) = (folder.to_owned(), rng.clone());
+    let mut whole = Vec::new();
+    for entry in std::fs::read_dir(&folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let recipe = name.starts_with("recipe");
+        if path.is_file() && !recipe && !name.starts_with("case.") && !name.ends_with(".ae") {
+            whole.push((name, std::fs::read(&path)?));
+        }
+    }
+    whole.sort();
+    Ok(Box::new(move |number| {
+        let mut rng = rng.at(number);
+        let (name, bytes) = &whole[number % whole.len()];
+        let damaged = mutate::file(&mut rng, name, bytes);
+        // Some are to be told by their first bytes alone.
+        let ending = name.split_once('.').map_or("", |(_, ending)| ending);
+        let path = case(&folder, if rng.below(10) == 0 { "dat" } else { ending });
+        worker::clear(&folder);
+        write(&path, &damaged)?;
+        let source = path.display().to_string();
+        let begun = Instant::now();
+        let options = ReadOptions {
+            memory: [None, Some(1 << 20)][rng.below(2)],
+            id: if rng.below(5) == 0 { vec!["a".to_owned()] } else { Vec::new() },
+            ..ReadOptions::default()
+        };
+        let told = describe(&source, &options);
+        let data = read(&source, &options);
+        slow(begun, Duration::from_secs(10))?;
+        let error = match (&data, &told) {
+            (Ok(data), _) => {
+                let values = data.gather(0..data.rows()).map_err(|error| error.to_string())?;
+                let all = (0..values.len()).map(|at| values.get(at));
+                if all.into_iter().any(f64::is_infinite) {
+                    return Err("an infinite value was read".into());
+                }
+                return Ok("read".into());
+            }
+            (Err(error), _) => error.to_string(),
+        };
+        if error.len() > 20_000 {
+            return Err(format!("an error of {} characters", error.len()));
+        }
+        Ok("refused".into())
+    }))
+}

@@ -1,0 +1,112 @@
+//! Numbers at the edges of what numbers are.
+
+use crate::tally::Tally;
+use crate::worker::{self, Try, case, slow, write};
+use crate::{Outcome, Torture};
+use autoencoders::data::{Dataset, Shape, Values};
+use autoencoders::{Config, Error, FAMILIES, Flow, Rng, fit, load};
+use serde_json::{Map, Value, json};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+pub(crate) const TITLE: &str = "tables of numbers from 1e-320 to 1e308, of offsets, constants, steps and single wild cells, train every family at learning rates up to 1000: the model's codes and rows are finite and it is loaded again as it was saved, or training is refused or said to diverge";
+
+/// What columns are scaled by.
+const SCALES: [f64; 14] =
+    [1e-320, 1e-300, 1e-100, 1e-38, 1e-12, 1e-3, 1.0, 1e3, 1e7, 1e15, 1e38, 1e100, 1e250, 1e307];
+/// What is added to them.
+const OFFSETS: [f64; 8] = [0.0, 0.0, 0.0, 1.0, -1e6, 1e9, 1e15, -1e300];
+
+pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
+    worker::all(torture, "numbers")
+}
+
+/// Each case is a table and a training.
+pub(crate) fn tries(folder: &Path, rng: &Rng) -> Outcome<Box<Try<'static>>> {
+    let (folder, rng) = (folder.to_owned(), rng.clone());
+    Ok(Box::new(move |number| {
+        let mut rng = rng.at(number);
+        let columns = 1 + rng.below(5);
+        let data = table(&mut rng, columns).map_err(|error| error.to_string())?;
+        let family = FAMILIES[number % FAMILIES.len()].name;
+        let mut settings = Map::from_iter([
+            ("family".to_owned(), json!(family)),
+            ("latent".to_owned(), json!(1 + rng.below(3))),
+            ("net".to_owned(), json!(["linear", "mlp:4", "mlp:6,4"][rng.below(3)])),
+            ("epochs".to_owned(), json!(3)),
+            ("learning_rate".to_owned(), json!([1e-4, 1e-3, 0.1, 10.0, 1000.0][rng.below(5)])),
+        ]);
+        if rng.below(3) == 0 {
+            let scale = ["none", "standard", "robust", "quantile", "unit"][rng.below(5)];
+            settings.insert("scale".to_owned(), json!(scale));
+        }
+        // The finding, where the process dies.
+        let all = (0..data.values.len())
+            .map(|at| data.gather(0..data.rows()).map(|values| values.get(at)));
+        let all: Vec<f64> = all.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+        let kept = json!({ "settings": settings, "columns": columns, "numbers": all });
+        worker::clear(&folder);
+        write(&case(&folder, "json"), kept.to_string().as_bytes())?;
+        let begun = Instant::now();
+        let outcome = trained(settings, &data, &case(&folder, "ae"));
+        slow(begun, Duration::from_secs(20))?;
+        outcome
+    }))
+}
+
+fn table(rng: &mut Rng, columns: usize) -> Result<Dataset, Error> {
+    let rows = [3, 10, 40][rng.below(3)];
+    let mut made = Vec::new();
+    for _ in 0..columns {
+        let (scale, offset) = (SCALES[rng.below(SCALES.len())], OFFSETS[rng.below(OFFSETS.len())]);
+        let kind = rng.below(5);
+        let wild = (rng.below(rows), SCALES[rng.below(SCALES.len())]);
+        made.push(
+            (0..rows)
+                .map(|row| {
+                    let plain = f64::from(rng.standard_normal());
+                    let number = match kind {
+                        0 => offset,
+                        1 => offset + scale * (row % 2) as f64,
+                        2 if row == wild.0 => wild.1,
+                        3 => scale * row as f64,
+                        _ => offset + scale * plain,
+                    };
+                    number.clamp(-f64::MAX, f64::MAX)
+                })
+                .collect::<Vec<f64>>(),
+        );
+    }
+    let values = (0..rows).flat_map(|row| made.iter().map(move |column| column[row])).collect();
+    Dataset::new("edges", Shape::Flat { width: columns }, Values::F64(values))
+}
+
+fn trained(settings: Map<String, Value>, data: &Dataset, path: &Path) -> Result<String, String> {
+    let Ok(config) = Config::of_names(settings) else { return Ok("refused".into()) };
+    let trained = match fit(&config, data, None, false, &mut |_| Flow::Continue) {
+        Ok(trained) => trained,
+        Err(Error::Diverged { .. }) => return Ok("diverged".into()),
+        Err(_) => return Ok("refused".into()),
+    };
+    let wrong = |what: &str| Err(what.to_owned());
+    let model = trained.model;
+    let fail = |error: Error| error.to_string();
+    let codes = model.encode(data).map_err(fail)?;
+    if codes.values.iter().any(|code| !code.is_finite()) {
+        return wrong("a code is not finite");
+    }
+    let rows = model.reconstruct(data).map_err(fail)?;
+    if let Some(number) = rows.values.iter().find(|number| !number.is_finite()) {
+        return Err(format!("a reconstructed number is {number}"));
+    }
+    if model.save(path).is_err() {
+        return wrong("the model cannot be saved");
+    }
+    match load(path) {
+        Ok(again) if again.encode(data).map_err(fail)?.values == codes.values => {
+            Ok("trained".into())
+        }
+        Ok(_) => wrong("the model that was saved has other codes"),
+        Err(error) => Err(format!("the model that was saved is not loaded: {error}")),
+    }
+}

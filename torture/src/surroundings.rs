@@ -1,0 +1,483 @@
+//! Names, devices, pipes, disks, limits, signals, and others who do the same at the same time.
+
+use crate::program::{Run, Started, finished};
+use crate::tally::Tally;
+use crate::world::{hash, orphans};
+use crate::{Outcome, Torture, World};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rustix::process::Signal;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+pub(crate) const TITLE: &str = "pipes, devices, links to nothing, names that are no text or steer a terminal, closed streams, full disks, few file handles, bombs of files, signals in the middle of writing, and several commands that write one name: done or refused in words, whole files only, memory within 200 MB, nothing left behind";
+
+/// The memory that a small file may take.
+const MOST: u64 = 200 << 20;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A situation, and what is wrong with how it ended.
+type Situation = fn(&World) -> Outcome<Option<String>>;
+
+const SITUATIONS: &[(&str, Situation)] = &[
+    ("a pipe as a table", |world| {
+        shell(world, "cat table.csv | AE data /dev/stdin", refused("read only once"))
+    }),
+    ("a named pipe as a table", |world| {
+        shell(world, "mkfifo p.csv; AE data p.csv", refused("read only once"))
+    }),
+    ("a pipe as labels", |world| {
+        shell(world, "AE data table.csv --labels /dev/stdin < /dev/null", refused("read only once"))
+    }),
+    ("a device as a model", |world| shell(world, "AE info /dev/zero", refused("read only once"))),
+    ("a device as a recipe", |world| {
+        shell(
+            world,
+            "ln -s /dev/zero z.toml; AE train table.csv --config z.toml",
+            refused("read only once"),
+        )
+    }),
+    ("a device as output", |world| {
+        shell(world, "AE encode plain.ae table.csv --label kind -o /dev/full", refused("device"))
+    }),
+    ("a full device as standard output", |world| {
+        shell(world, "AE info plain.ae > /dev/full", refused("standard output"))
+    }),
+    ("standard output that is closed", |world| shell(world, "AE info plain.ae >&-", ended)),
+    ("all streams closed", |world| {
+        shell(
+            world,
+            "AE encode plain.ae table.csv --label kind -o closed.csv <&- >&- 2>&-; test $? -le 2",
+            ended,
+        )
+    }),
+    ("a reader that has seen enough", |world| shell(world, "AE families | head -1", done)),
+    ("a folder as output", |world| {
+        shell(
+            world,
+            "mkdir f.csv; AE encode plain.ae table.csv --label kind -o f.csv",
+            refused("is a folder"),
+        )
+    }),
+    ("a folder that is missing", |world| {
+        shell(
+            world,
+            "AE encode plain.ae table.csv --label kind -o no/f.csv",
+            refused("create it first"),
+        )
+    }),
+    ("a link to nothing as output", |world| {
+        shell(
+            world,
+            "ln -s nowhere l.csv; AE encode plain.ae table.csv --label kind -o l.csv",
+            refused("is a link"),
+        )
+    }),
+    ("an input as output", |world| {
+        shell(
+            world,
+            "AE encode plain.ae table.csv --label kind -o table.csv --force",
+            refused("is read by this very command"),
+        )
+    }),
+    ("permissions of a file that is replaced", |world| {
+        shell(
+            world,
+            "echo x > m.csv; chmod 600 m.csv; AE encode plain.ae table.csv --label kind -o m.csv --force && test $(stat -c %a m.csv) = 600",
+            done,
+        )
+    }),
+    ("a disk that is full", |world| {
+        shell(
+            world,
+            "trap '' XFSZ; ulimit -f 4; AE encode digits.ae digits -o full.csv",
+            refused("File too large"),
+        )
+    }),
+    ("a disk that is full, with rows that do not fit into memory", |world| {
+        shell(
+            world,
+            "trap '' XFSZ; ulimit -f 4; AE train digits --memory 64kB --epochs 1 -o full.ae",
+            ended,
+        )
+    }),
+    ("few file handles", |world| {
+        shell(world, "ulimit -n 7; AE encode plain.ae table.csv --label kind -o few.csv", ended)
+    }),
+    ("no folder for temporary files", |world| {
+        shell(
+            world,
+            "TMPDIR=/nowhere AE encode plain.ae table.csv --label kind -o notmp.csv --memory 1MB",
+            ended,
+        )
+    }),
+    ("names that steer a terminal", steering),
+    ("names that are no text", no_text),
+    ("names of every kind", names),
+    ("a file that appears while another is made", appeared),
+    ("two trainings to one name", two_trainings),
+    ("several commands that write one name", several),
+    ("signals in the middle of writing", signals),
+    ("an interrupted training", interrupted),
+    ("a bomb of commas", commas),
+    ("labels without characters", |world| {
+        let header = b"\x93NUMPY\x01\x00\x46\x00{'descr': '|S0', 'fortran_order': False, 'shape': (1000000000000,), }\n";
+        let mut bytes = header[..10].to_vec();
+        let text = &header[10..];
+        bytes[8] = text.len() as u8;
+        bytes.extend(text);
+        fs::write(world.path("labels.npy"), bytes)?;
+        shell(world, "AE data table.csv --labels labels.npy", refused("labels for"))
+    }),
+    ("a bomb of pixels", pixels),
+    ("windows over more than memory", windows),
+    ("wide tables", wide),
+    ("archives of thousands of arrays", arrays),
+    ("one value and nothing else", |world| {
+        fs::write(world.path("same.csv"), "a,b\n".to_owned() + &"7,7\n".repeat(50))?;
+        shell(
+            world,
+            "AE train same.csv --latent 1 --epochs 1 --quiet -o same.ae && AE explore same.ae same.csv -o same.d --quiet && AE report same.ae same.csv -o same.html",
+            done,
+        )
+    }),
+    ("numbers beyond single precision", |world| {
+        let row = |at: usize| format!("{}e39,{}\n", 1.0 + (at % 7) as f64 / 10.0, at % 5);
+        fs::write(
+            world.path("huge.csv"),
+            "a,b\n".to_owned() + &(0..100).map(row).collect::<String>(),
+        )?;
+        shell(
+            world,
+            "AE train huge.csv --latent 1 --epochs 2 --quiet -o huge.ae && AE reconstruct huge.ae huge.csv -o back.csv --quiet && ! grep -q inf back.csv",
+            done,
+        )
+    }),
+];
+
+pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
+    let world = World::new(torture.world.program.clone())?.with_models()?;
+    let mut tally = Tally::default();
+    for (what, situation) in SITUATIONS {
+        if !torture.goes_on(tally.tried) {
+            break;
+        }
+        tally.add(*what, situation(&world)?);
+        let left = orphans(world.root());
+        if !left.is_empty() {
+            tally.found(format!("{what}: left behind: {}", left.join(", ")));
+            left.iter().for_each(|name| drop(fs::remove_file(world.path(name))));
+        }
+    }
+    Ok(tally)
+}
+
+fn ended(run: &Run) -> Option<String> {
+    run.wrong()
+}
+
+fn done(run: &Run) -> Option<String> {
+    run.not_done()
+}
+
+fn refused(said: &'static str) -> impl Fn(&Run) -> Option<String> {
+    move |run| run.not_refused(said)
+}
+
+/// Runs a line of the shell, in which AE is the program.
+fn shell(
+    world: &World,
+    line: &str,
+    judge: impl Fn(&Run) -> Option<String>,
+) -> Outcome<Option<String>> {
+    let run = said(world, line)?;
+    let memory = (run.peak > MOST).then(|| format!("took {} MB", run.peak >> 20));
+    Ok(judge(&run).or(memory))
+}
+
+fn said(world: &World, line: &str) -> Outcome<Run> {
+    let mut command = Command::new("sh");
+    let script = format!("AE() {{ \"$PROGRAM\" \"$@\"; }}; ulimit -v 4000000; {line}");
+    command
+        .arg("-c")
+        .arg(script)
+        .env("PROGRAM", &world.program.path)
+        .env("NO_COLOR", "1")
+        .current_dir(world.root());
+    finished(command, PATIENCE)
+}
+
+/// Nothing that a terminal obeys is said.
+fn steering(world: &World) -> Outcome<Option<String>> {
+    fs::write(
+        world.path("steers.csv"),
+        "\u{1b}[31mred\u{1b}]0;title\u{7},\u{202e}b,\"two\nlines\"\n1,2,3\n3,4,5\n5,6,8\n9,1,2\n",
+    )?;
+    for words in [
+        "data steers.csv",
+        "data steers.csv --label q",
+        "train steers.csv --latent 1 --epochs 1 -o steers.ae --force",
+        "info steers.ae",
+        "data steers.csv --json",
+    ] {
+        let run = world.program.run(world.root(), words)?;
+        let obeyed = |text: &str| {
+            text.contains(|c: char| c.is_control() && c != '\n' && c != '\t' || c == '\u{202e}')
+        };
+        if obeyed(&run.out) || obeyed(&run.err) {
+            return Ok(Some(format!("ae {words} steers the terminal")));
+        }
+        if let Some(wrong) = run.wrong() {
+            return Ok(Some(wrong));
+        }
+    }
+    Ok(None)
+}
+
+/// File names of bytes that are no UTF-8.
+fn no_text(world: &World) -> Outcome<Option<String>> {
+    let name = OsStr::from_bytes(b"bad\xff.csv");
+    for json in [false, true] {
+        let mut command = world.program.command(
+            world.root(),
+            &["encode", "plain.ae", "table.csv", "--label", "kind", "--force", "-o"],
+            "",
+        );
+        command.arg(name);
+        if json {
+            command.arg("--json");
+        }
+        let run = finished(command, PATIENCE)?;
+        if let Some(wrong) = run.not_done() {
+            return Ok(Some(wrong));
+        }
+    }
+    let mut command = world.program.command(world.root(), &["data"], "");
+    command.arg(name);
+    Ok(finished(command, PATIENCE)?.wrong())
+}
+
+fn names(world: &World) -> Outcome<Option<String>> {
+    let long = "n".repeat(200);
+    for name in [
+        "with blank.csv",
+        "new\nline.csv",
+        "ünï.csv",
+        "'quote'.csv",
+        "$(x).csv",
+        "-dash.csv",
+        "a;b.csv",
+        "*.csv",
+        "\u{202e}x.csv",
+        &format!("{long}.csv"),
+    ] {
+        fs::copy(world.path("table.csv"), world.path(name))?;
+        let output = format!("-o=./codes-{name}");
+        let given = format!("./{name}");
+        let words = [
+            "encode",
+            "plain.ae",
+            &given,
+            "--label",
+            "kind",
+            "--force",
+            &output.replacen("-o=", "--output=", 1),
+        ];
+        let run = finished(world.program.command(world.root(), &words, ""), PATIENCE)?;
+        if let Some(wrong) = run.not_done() {
+            return Ok(Some(format!("{name:?}: {wrong}")));
+        }
+        fs::remove_file(world.path(name))?;
+    }
+    Ok(None)
+}
+
+/// A training does not replace what was not there when it began, and can be written elsewhere.
+fn appeared(world: &World) -> Outcome<Option<String>> {
+    let words =
+        ["train", "digits", "--net", "mlp:16", "--epochs", "120", "--quiet", "-o", "late.ae"];
+    let mut started = Started::new(world.program.command(world.root(), &words, ""))?;
+    if started.ended_within(Duration::from_millis(300))? {
+        return Ok(Some("the training ended too soon to tell".into()));
+    }
+    fs::write(world.path("late.ae"), "of another")?;
+    let run = started.wait(PATIENCE)?;
+    if let Some(wrong) = run.not_refused("has appeared since") {
+        return Ok(Some(wrong));
+    }
+    if fs::read(world.path("late.ae"))? != b"of another" {
+        return Ok(Some("what appeared was replaced".into()));
+    }
+    let again =
+        world.program.run(world.root(), "train digits --resume late.ae.run -o later.ae --quiet")?;
+    Ok(again.not_done())
+}
+
+/// One of two trainings to one name is refused, and the other's model is whole.
+fn two_trainings(world: &World) -> Outcome<Option<String>> {
+    let words =
+        ["train", "digits", "--net", "mlp:16", "--epochs", "60", "--quiet", "-o", "both.ae"];
+    let first = Started::new(world.program.command(world.root(), &words, ""))?;
+    std::thread::sleep(Duration::from_millis(200));
+    let second = Started::new(world.program.command(world.root(), &words, ""))?.wait(PATIENCE)?;
+    if let Some(wrong) = second.not_refused("both.ae.run") {
+        return Ok(Some(format!("the second: {wrong}")));
+    }
+    let first = first.wait(PATIENCE)?;
+    if let Some(wrong) = first.not_done() {
+        return Ok(Some(format!("the first: {wrong}")));
+    }
+    Ok(world.program.run(world.root(), "info both.ae")?.not_done())
+}
+
+/// Of several that write one name without --force one does, with --force all, and the file is whole.
+fn several(world: &World) -> Outcome<Option<String>> {
+    world.program.run(world.root(), "encode digits.ae digits -o alone.csv")?;
+    let whole = hash(&world.path("alone.csv"));
+    for force in [false, true] {
+        let mut words = vec!["encode", "digits.ae", "digits", "-o", "shared.csv", "--quiet"];
+        words.extend(force.then_some("--force"));
+        let all: Vec<Started> = (0..6)
+            .map(|_| Started::new(world.program.command(world.root(), &words, "")))
+            .collect::<Outcome<_>>()?;
+        let mut wrote = 0;
+        for started in all {
+            let run = started.wait(PATIENCE)?;
+            wrote += usize::from(run.code == 0);
+            if let Some(wrong) = run.wrong() {
+                return Ok(Some(wrong));
+            }
+        }
+        if wrote != if force { 6 } else { 1 } {
+            return Ok(Some(format!("{wrote} of 6 wrote it, force {force}")));
+        }
+        if hash(&world.path("shared.csv")) != whole {
+            return Ok(Some("the file is not whole".into()));
+        }
+    }
+    Ok(None)
+}
+
+/// SIGTERM and SIGINT leave nothing behind, whatever is being written.
+fn signals(world: &World) -> Outcome<Option<String>> {
+    let numbers: Vec<f32> = (0..300_000 * 8).map(|at| (at as f32 * 0.7).sin()).collect();
+    autoencoders::data::write_npy(world.path("long.npy"), &[300_000, 8], &numbers)?;
+    world.program.run(
+        world.root(),
+        "train long.npy --latent 2 --net linear --epochs 1 --batch 4096 -o long.ae --quiet",
+    )?;
+    for (signal, after) in
+        [(Signal::TERM, 300), (Signal::INT, 400), (Signal::TERM, 600), (Signal::HUP, 500)]
+    {
+        for words in [
+            "encode long.ae long.npy -o long.csv --force --quiet",
+            "reconstruct long.ae long.npy -o long.csv --force --quiet",
+        ] {
+            let words: Vec<&str> = words.split_whitespace().collect();
+            let mut started = Started::new(world.program.command(world.root(), &words, ""))?;
+            started.ended_within(Duration::from_millis(after))?;
+            started.signal(signal);
+            let run = started.wait(PATIENCE)?;
+            let left = orphans(world.root());
+            if run.hung || !left.is_empty() {
+                return Ok(Some(format!("{signal:?} left {left:?}, hung: {}", run.hung)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The first signal saves, and what was saved goes on.
+fn interrupted(world: &World) -> Outcome<Option<String>> {
+    let words = ["train", "digits", "--net", "mlp:16", "--epochs", "400", "-o", "stop.ae"];
+    let mut started = Started::new(world.program.command(world.root(), &words, ""))?;
+    started.ended_within(Duration::from_millis(700))?;
+    started.signal(Signal::INT);
+    let run = started.wait(PATIENCE)?;
+    if run.code != 130 || !run.err.contains("--resume stop.ae.run") {
+        return Ok(Some(format!("ended with {}: {}", run.code, run.err.trim())));
+    }
+    Ok(world.program.run(world.root(), "train digits --resume stop.ae.run --quiet")?.not_done())
+}
+
+/// Twenty kilobytes that are twenty million empty columns.
+fn commas(world: &World) -> Outcome<Option<String>> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    for _ in 0..20 {
+        packed.write_all(&vec![b','; 1 << 20])?;
+    }
+    fs::write(world.path("commas.csv.gz"), packed.finish()?)?;
+    shell(world, "AE data commas.csv.gz", refused("fields"))
+}
+
+/// A small picture that says to be large.
+fn pixels(world: &World) -> Outcome<Option<String>> {
+    let mut picture = fs::read(world.path("picture.png"))?;
+    picture[16..24].copy_from_slice(&[0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30]);
+    let sum = crc32fast::hash(&picture[12..29]);
+    picture[29..33].copy_from_slice(&sum.to_be_bytes());
+    fs::create_dir_all(world.path("bomb"))?;
+    fs::write(world.path("bomb/a.png"), picture)?;
+    shell(world, "AE data bomb", |run| run.not_refused("error"))
+}
+
+/// Windows of a file of six megabytes.
+fn windows(world: &World) -> Outcome<Option<String>> {
+    let numbers: Vec<f32> = (0..150_000 * 10).map(|at| (at as f32 * 0.3).sin()).collect();
+    autoencoders::data::write_npy(world.path("points.npy"), &[150_000, 10], &numbers)?;
+    shell(world, "AE data points.npy --window 48 --memory 20MB", done)
+}
+
+/// Twice the columns take at most three times as long.
+fn wide(world: &World) -> Outcome<Option<String>> {
+    let mut times = Vec::new();
+    for columns in [10_000, 20_000, 40_000] {
+        let names: Vec<String> = (0..columns).map(|at| format!("level_of_the_gene_{at}")).collect();
+        let row = |row: usize| {
+            (0..columns).map(|at| (at * row % 7 + row).to_string()).collect::<Vec<_>>().join(",")
+        };
+        fs::write(
+            world.path("wide.csv"),
+            names.join(",") + "\n" + &(0..4).map(row).collect::<Vec<_>>().join("\n"),
+        )?;
+        let trained = world.program.run(
+            world.root(),
+            "train wide.csv --epochs 1 --latent 1 --net linear -o wide.ae --force --quiet",
+        )?;
+        if let Some(wrong) = trained.not_done() {
+            return Ok(Some(wrong));
+        }
+        let begun = Instant::now();
+        if let Some(wrong) =
+            world.program.run(world.root(), "eval wide.ae wide.csv --quiet")?.not_done()
+        {
+            return Ok(Some(wrong));
+        }
+        times.push(begun.elapsed().as_secs_f64());
+    }
+    Ok((times[2] > 3.0 * times[1] && times[2] > 1.0)
+        .then(|| format!("10, 20, 40 thousand columns take {times:.2?} s")))
+}
+
+/// An archive of nine thousand arrays is looked through in a moment.
+fn arrays(world: &World) -> Outcome<Option<String>> {
+    let one = fs::read(world.path("array.npy"))?;
+    let mut out = zip::ZipWriter::new(fs::File::create(world.path("many.npz"))?);
+    for at in 0..9000 {
+        out.start_file(
+            format!("a{at}.npy"),
+            zip::write::SimpleFileOptions::default()
+                .compression_method(zip::CompressionMethod::Deflated),
+        )?;
+        out.write_all(&one)?;
+    }
+    out.finish()?;
+    let begun = Instant::now();
+    let wrong = shell(world, "AE data many.npz", refused("several arrays"))?;
+    let seconds = begun.elapsed().as_secs_f64();
+    Ok(wrong.or((seconds > 3.0).then(|| format!("took {seconds:.1} s"))))
+}
