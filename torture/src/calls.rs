@@ -13,7 +13,7 @@ use std::time::Duration;
 pub(crate) const TITLE: &str = "every system call of commands that read and write fails once (no space, an input error, no file handle, an interruption), or the process is killed at it: the outputs are whole or what they were, nothing else is left, and an end with an error says so";
 
 /// Commands: what they write, and the words. All replace what is there.
-const COMMANDS: [(&str, &str); 8] = [
+const COMMANDS: [(&str, &str); 16] = [
     (
         "out.ae",
         "train table.csv --label kind --epochs 2 --net mlp:4 --latent 2 --threads 1 --quiet",
@@ -25,6 +25,20 @@ const COMMANDS: [(&str, &str); 8] = [
     ("out.png", "generate images.ae -n 16 --threads 1"),
     ("out.csv", "reconstruct mixed.ae mixed.csv --fill --threads 1"),
     ("out.png", "reconstruct images.ae digits --threads 1"),
+    ("out.png", "interpolate images.ae digits --rows 3,17 --threads 1"),
+    ("out.csv", "generate vae.ae -n 50 --threads 1"),
+    ("out.csv", "classify head.ae digits --threads 1"),
+    ("out.csv", "score series.ae series.csv --threads 1"),
+    ("out.jsonl", "score mixed.ae mixed.csv --threads 1"),
+    ("out.html", "report plain.ae table.csv --label kind --threads 1"),
+    (
+        "out.ae",
+        "train series.csv --window 24 --epochs 1 --net mlp:4 --latent 2 --threads 1 --quiet",
+    ),
+    (
+        "out.ae",
+        "train digits --net mlp:8 --epochs 1 --head softmax --head-epochs 1 --threads 1 --quiet",
+    ),
 ];
 
 /// Calls and how they fail; a signal where the process is killed at one.
@@ -47,7 +61,7 @@ const FAILURES: [(&str, &[&str]); 16] = [
     ("ftruncate", &["error=EIO"]),
 ];
 /// Of calls that many commands make by the hundred, so many are tried.
-const MOST: usize = 30;
+const MOST: usize = 120;
 
 pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
     let mut tally = Tally::default();

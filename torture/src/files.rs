@@ -1,7 +1,7 @@
 //! Damaged files of every format are read.
 
 use crate::tally::Tally;
-use crate::worker::{self, Try, case, slow, write};
+use crate::worker::{self, Tried, Try, case, slow, write};
 use crate::{Outcome, Torture, World, mutate};
 use autoencoders::Rng;
 use autoencoders::data::{ReadOptions, describe, read};
@@ -54,13 +54,13 @@ pub(crate) fn tries(folder: &Path, rng: &Rng) -> Outcome<Box<Try<'static>>> {
                 if all.into_iter().any(f64::is_infinite) {
                     return Err("an infinite value was read".into());
                 }
-                return Ok("read".into());
+                return Ok(Tried { way: "read", bytes: damaged.len() });
             }
             (Err(error), _) => error.to_string(),
         };
         if error.len() > 20_000 {
             return Err(format!("an error of {} characters", error.len()));
         }
-        Ok("refused".into())
+        Ok(Tried { way: "refused", bytes: damaged.len() })
     }))
 }

@@ -70,7 +70,7 @@ pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
         alone.push(alone_of(
             torture,
             &format!("train {words} -o k-{name}.ae --quiet --threads 1 --force"),
-            &format!("{name}.ae"),
+            &format!("k-{name}.ae"),
         )?);
     }
     let mut written = Vec::new();

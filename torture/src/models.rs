@@ -1,7 +1,7 @@
 //! Models and checkpoints that say nonsense, with a hash that fits.
 
 use crate::tally::Tally;
-use crate::worker::{self, Try, case, slow};
+use crate::worker::{self, Tried, Try, case, slow};
 use crate::{Outcome, Torture, World, mutate};
 use autoencoders::data::{Dataset, ReadOptions, Series, read};
 use autoencoders::engine::{ArchiveKind, NamedTensor, read_archive, write_archive};
@@ -50,7 +50,7 @@ pub(crate) fn tries(folder: &Path, rng: &Rng) -> Outcome<Box<Try<'static>>> {
         if rng.below(8) == 0 {
             worker::write(&path, &mutate::bytes(&mut rng, &one.bytes))?;
         } else if !nonsense(&mut rng, one, &path) {
-            return Ok("not to be written".into());
+            return Ok(Tried { way: "not to be written", bytes: 0 });
         }
         let begun = Instant::now();
         let used = match one.kind {
@@ -58,7 +58,8 @@ pub(crate) fn tries(folder: &Path, rng: &Rng) -> Outcome<Box<Try<'static>>> {
             ArchiveKind::Run => resume(&path, &one.data),
         };
         slow(begun, Duration::from_secs(20))?;
-        used
+        let bytes = std::fs::metadata(&path).map_or(0, |it| it.len() as usize);
+        used.map(|way| Tried { way, bytes })
     }))
 }
 
@@ -149,8 +150,8 @@ fn nonsense(rng: &mut Rng, whole: &Whole, path: &Path) -> bool {
 }
 
 /// Everything that a model is asked for.
-fn use_model(path: &Path, data: &Dataset) -> Result<String, String> {
-    let Ok(model) = load(path) else { return Ok("refused".into()) };
+fn use_model(path: &Path, data: &Dataset) -> Result<&'static str, String> {
+    let Ok(model) = load(path) else { return Ok("refused") };
     let codes = model.encode(data);
     let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
     let mut used = "used";
@@ -169,12 +170,12 @@ fn use_model(path: &Path, data: &Dataset) -> Result<String, String> {
     if model.save(&again).is_ok() && load(&again).is_err() {
         return Err("what was loaded and saved is not loaded again".into());
     }
-    Ok(used.into())
+    Ok(used)
 }
 
 /// A training that goes on from the checkpoint.
-fn resume(path: &Path, data: &Dataset) -> Result<String, String> {
-    let Ok(config) = Config::of_checkpoint(path) else { return Ok("refused".into()) };
+fn resume(path: &Path, data: &Dataset) -> Result<&'static str, String> {
+    let Ok(config) = Config::of_checkpoint(path) else { return Ok("refused") };
     // Nonsense may ask for any number of epochs.
     let mut steps = 0;
     let mut on = |_: &autoencoders::Event| {
@@ -182,7 +183,7 @@ fn resume(path: &Path, data: &Dataset) -> Result<String, String> {
         if steps > 20 { Flow::Stop } else { Flow::Continue }
     };
     match fit(&config, data, Some(path), true, &mut on) {
-        Ok(_) => Ok("resumed".into()),
-        Err(_) => Ok("refused".into()),
+        Ok(_) => Ok("resumed"),
+        Err(_) => Ok("refused"),
     }
 }

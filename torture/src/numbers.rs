@@ -1,15 +1,15 @@
 //! Numbers at the edges of what numbers are.
 
 use crate::tally::Tally;
-use crate::worker::{self, Try, case, slow, write};
+use crate::worker::{self, Tried, Try, case, slow, write};
 use crate::{Outcome, Torture};
-use autoencoders::data::{Dataset, Shape, Values};
+use autoencoders::data::{Dataset, Shape, Values, write_table};
 use autoencoders::{Config, Error, FAMILIES, Flow, Rng, fit, load};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-pub(crate) const TITLE: &str = "tables of numbers from 1e-320 to 1e308, of offsets, constants, steps and single wild cells, train every family at learning rates up to 1000: the model's codes and rows are finite and it is loaded again as it was saved, or training is refused or said to diverge";
+pub(crate) const TITLE: &str = "tables of numbers from 1e-320 to 1e308, of offsets, constants, steps and single wild cells, train every family at learning rates up to 1000: the model's codes are finite, its rows too or they are not written, and it is loaded again as it was saved; or training is refused or said to diverge";
 
 /// What columns are scaled by.
 const SCALES: [f64; 14] =
@@ -48,9 +48,10 @@ pub(crate) fn tries(folder: &Path, rng: &Rng) -> Outcome<Box<Try<'static>>> {
         worker::clear(&folder);
         write(&case(&folder, "json"), kept.to_string().as_bytes())?;
         let begun = Instant::now();
-        let outcome = trained(settings, &data, &case(&folder, "ae"));
+        let outcome = trained(settings, &data, &folder);
         slow(begun, Duration::from_secs(20))?;
-        outcome
+        let bytes = data.values.len() * size_of::<f64>();
+        outcome.map(|way| Tried { way, bytes })
     }))
 }
 
@@ -81,12 +82,16 @@ fn table(rng: &mut Rng, columns: usize) -> Result<Dataset, Error> {
     Dataset::new("edges", Shape::Flat { width: columns }, Values::F64(values))
 }
 
-fn trained(settings: Map<String, Value>, data: &Dataset, path: &Path) -> Result<String, String> {
-    let Ok(config) = Config::of_names(settings) else { return Ok("refused".into()) };
+fn trained(
+    settings: Map<String, Value>,
+    data: &Dataset,
+    folder: &Path,
+) -> Result<&'static str, String> {
+    let Ok(config) = Config::of_names(settings) else { return Ok("refused") };
     let trained = match fit(&config, data, None, false, &mut |_| Flow::Continue) {
         Ok(trained) => trained,
-        Err(Error::Diverged { .. }) => return Ok("diverged".into()),
-        Err(_) => return Ok("refused".into()),
+        Err(Error::Diverged { .. }) => return Ok("diverged"),
+        Err(_) => return Ok("refused"),
     };
     let wrong = |what: &str| Err(what.to_owned());
     let model = trained.model;
@@ -96,15 +101,20 @@ fn trained(settings: Map<String, Value>, data: &Dataset, path: &Path) -> Result<
         return wrong("a code is not finite");
     }
     let rows = model.reconstruct(data).map_err(fail)?;
-    if let Some(number) = rows.values.iter().find(|number| !number.is_finite()) {
-        return Err(format!("a reconstructed number is {number}"));
+    // A number beyond what a double holds is none that is written.
+    let names: Vec<String> = (0..rows.columns).map(|at| format!("c{at}")).collect();
+    let finite = rows.values.iter().all(|number| number.is_finite());
+    let written = write_table(case(folder, "csv"), None, &names, rows.rows(), &rows.values);
+    if written.is_ok() != finite {
+        return wrong("rows that are not finite were written, or such as are were not");
     }
+    let path = &case(folder, "ae");
     if model.save(path).is_err() {
         return wrong("the model cannot be saved");
     }
     match load(path) {
         Ok(again) if again.encode(data).map_err(fail)?.values == codes.values => {
-            Ok("trained".into())
+            Ok(if finite { "trained" } else { "trained, beyond numbers" })
         }
         Ok(_) => wrong("the model that was saved has other codes"),
         Err(error) => Err(format!("the model that was saved is not loaded: {error}")),

@@ -101,7 +101,7 @@ const SITUATIONS: &[(&str, Situation)] = &[
     ("a disk that is full, with rows that do not fit into memory", |world| {
         shell(
             world,
-            "trap '' XFSZ; ulimit -f 4; AE train digits --memory 64kB --epochs 1 -o full.ae",
+            "trap '' XFSZ; ulimit -f 512; seq 1 200000 > seq.csv; AE train seq.csv --memory 1MB --epochs 1 -o full.ae",
             ended,
         )
     }),
@@ -133,6 +133,13 @@ const SITUATIONS: &[(&str, Situation)] = &[
         fs::write(world.path("labels.npy"), bytes)?;
         shell(world, "AE data table.csv --labels labels.npy", refused("labels for"))
     }),
+    ("a checkpoint with a number that is none", |world| {
+        shell(world, "AE train digits --resume not-finite.ae.run -o nf.ae", refused("not finite"))
+    }),
+    ("a file that its decoder gives up", |world| {
+        shell(world, "AE data decoder-gives-up.parquet", refused("is damaged"))
+    }),
+    ("no more threads", no_threads),
     ("a bomb of pixels", pixels),
     ("windows over more than memory", windows),
     ("wide tables", wide),
@@ -480,4 +487,15 @@ fn arrays(world: &World) -> Outcome<Option<String>> {
     let wrong = shell(world, "AE data many.npz", refused("several arrays"))?;
     let seconds = begun.elapsed().as_secs_f64();
     Ok(wrong.or((seconds > 3.0).then(|| format!("took {seconds:.1} s"))))
+}
+
+/// Only root may become one who may start no thread more.
+fn no_threads(world: &World) -> Outcome<Option<String>> {
+    let root = rustix::process::geteuid().is_root();
+    if !root || Command::new("setpriv").arg("--version").output().is_err() {
+        return Ok(None);
+    }
+    let line = "cp \"$PROGRAM\" ./own && chmod 755 . own && mkdir free && chmod 777 free && cd free && \
+                setpriv --reuid 65534 --clear-groups bash -c 'ulimit -u 1; exec ../own train digits --epochs 1 --net mlp:4 -o alone.ae'";
+    shell(world, line, done)
 }

@@ -24,7 +24,14 @@ const WORK: [(&str, Tries); 3] =
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Tries the case of a number, and gives a word for how it went; an error is a finding, a panic too.
-pub(crate) type Try<'a> = dyn FnMut(usize) -> Result<String, String> + 'a;
+pub(crate) type Try<'a> = dyn FnMut(usize) -> Result<Tried, String> + 'a;
+
+/// How a case went that was as it should be.
+pub(crate) struct Tried {
+    pub(crate) way: &'static str,
+    /// What it was read from.
+    pub(crate) bytes: usize,
+}
 
 /// `worker CLASS FOLDER KEPT SEED FIRST COUNT`.
 pub(crate) fn run(words: Vec<String>) -> Outcome<()> {
@@ -40,7 +47,7 @@ pub(crate) fn run(words: Vec<String>) -> Outcome<()> {
     for number in first..first + count {
         let tried = catch_unwind(AssertUnwindSafe(|| attempt(number)));
         let (ended, what) = match tried {
-            Ok(Ok(word)) => ("ok", word),
+            Ok(Ok(tried)) => ("ok", format!("{} {}", tried.bytes, tried.way)),
             Ok(Err(wrong)) => ("wrong", wrong),
             Err(panic) => {
                 let text = panic.downcast_ref::<String>().cloned();
@@ -67,7 +74,7 @@ pub(crate) fn all(torture: &Torture, class: &str) -> Outcome<Tally> {
     let mut tally = Tally::default();
     let mut ways = std::collections::BTreeMap::<String, usize>::new();
     let folder = torture.world.root();
-    let mut next = 0;
+    let (mut next, mut bytes) = (0, 0);
     while torture.goes_on(next) {
         let count = (torture.count - next).min(20_000);
         let mut worker = started(torture, class, next, count)?;
@@ -90,7 +97,9 @@ pub(crate) fn all(torture: &Torture, class: &str) -> Outcome<Tally> {
                         (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
                     let wrong = (ended == "wrong").then(|| what.to_owned());
                     if wrong.is_none() {
-                        *ways.entry(what.to_owned()).or_default() += 1;
+                        let (size, way) = what.split_once(' ').unwrap_or_default();
+                        bytes += size.parse::<usize>()?;
+                        *ways.entry(way.to_owned()).or_default() += 1;
                     }
                     tally.add(format!("case {number}"), wrong);
                     next = number + 1;
@@ -118,6 +127,7 @@ pub(crate) fn all(torture: &Torture, class: &str) -> Outcome<Tally> {
             return Err("the worker does nothing".into());
         }
     }
+    tally.note(format!("{:.1} MB", bytes as f64 / 1e6));
     tally.notes.extend(ways.into_iter().map(|(way, count)| format!("{count} {way}")));
     Ok(tally)
 }
