@@ -58,7 +58,7 @@ pub(crate) fn tries(folder: &Path, rng: &Rng) -> Outcome<Box<Try<'static>>> {
             }
             (Err(error), _) => error.to_string(),
         };
-        if error.len() > 20_000 {
+        if error.len() > 20_000 + 4 * damaged.len() {
             return Err(format!("an error of {} characters", error.len()));
         }
         Ok(Tried { way: "refused", bytes: damaged.len() })

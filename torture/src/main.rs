@@ -15,6 +15,7 @@ mod models;
 mod mutate;
 mod numbers;
 mod page;
+mod power;
 mod program;
 mod same;
 mod serving;
@@ -67,6 +68,14 @@ const CLASSES: &[Class] = &[
         figure: 5000,
         quick: 40,
         run: calls::run,
+    },
+    Class {
+        name: "power",
+        title: power::TITLE,
+        unit: "cuts",
+        figure: usize::MAX,
+        quick: usize::MAX,
+        run: power::run,
     },
     Class {
         name: "files",

@@ -12,6 +12,11 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
+/// A message is no longer than this, whatever names and cells it quotes.
+const LONGEST: usize = 4000;
+/// And a cell of a table no longer than this.
+const LONGEST_CELL: usize = 300;
+
 /// How much is printed, and in which form.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Show {
@@ -72,12 +77,23 @@ pub(crate) fn error(error: &Error) {
 
 /// A line on standard error; where nobody listens any more it is lost, and the work goes on.
 pub(crate) fn say(line: &dyn Display) {
-    let _ = writeln!(std::io::stderr(), "{}", plain(&line.to_string()));
+    let _ = writeln!(std::io::stderr(), "{}", plain(&bounded(&line.to_string(), LONGEST)));
 }
 
 /// The same behind a word in colour.
 fn say_painted(color: AnsiColor, word: &str, line: &str) {
-    let _ = writeln!(std::io::stderr(), "{} {}", paint(color, word), plain(line));
+    let _ =
+        writeln!(std::io::stderr(), "{} {}", paint(color, word), plain(&bounded(line, LONGEST)));
+}
+
+/// A text without its middle, where it has more characters than this.
+fn bounded(text: &str, most: usize) -> Cow<'_, str> {
+    let at = |count: usize| text.char_indices().nth(count).map_or(text.len(), |(at, _)| at);
+    let all = text.chars().count();
+    if all <= most {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("{} … {}", &text[..at(most * 3 / 4)], &text[at(all - most / 4)..]))
 }
 
 /// A text of which a terminal shows every character and obeys none: what steers it, or turns the
@@ -161,7 +177,11 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
 /// A row of a [`table`].
 pub(crate) fn cells<const N: usize>(cells: [&dyn Display; N]) -> Vec<String> {
     // A line of a table is one line, whatever a name holds.
-    cells.iter().map(|cell| cell.to_string().replace('\r', "\\r").replace('\n', "\\n")).collect()
+    let line = |cell: &&dyn Display| {
+        let cell = cell.to_string().replace('\r', "\\r").replace('\n', "\\n");
+        bounded(&cell, LONGEST_CELL).into_owned()
+    };
+    cells.iter().map(line).collect()
 }
 
 /// A number with four digits that count.
@@ -261,6 +281,8 @@ mod tests {
         let read: Value = serde_json::from_str(&plain(&json.to_string())).unwrap();
         assert_eq!(read, json);
         assert_eq!(cells([&"two\nlines"]), ["two\\nlines"]);
+        assert_eq!(bounded("äöüßäöüß", 4), "äöü … ß");
+        assert_eq!(bounded("äöüß", 4), "äöüß");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Tables of SQLite databases, read only.
 
+use crate::hold::guarded::guarded;
 use crate::names::Names;
 use crate::tables::cell::Cell;
 use crate::tables::owned::{Owned, named};
@@ -47,7 +48,8 @@ impl SqliteRecords {
         let query = format!("SELECT * FROM \"{}\"", name.replace('"', "\"\""));
         let columns = {
             let statement = connection.prepare(&query).map_err(fail)?;
-            named(&statement.column_names().collect::<Vec<_>>())
+            // Names that are no text make it panic.
+            guarded(&place, || named(&statement.column_names().collect::<Vec<_>>()))?
         };
         Ok(Self { place, connection, query, names: columns })
     }

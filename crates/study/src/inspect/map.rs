@@ -1,8 +1,11 @@
 //! A plane through the codes.
 
+#[cfg(feature = "tsne")]
 use kernels::among_workers;
 use model::principal;
-use rows::{Error, Matrix, Result};
+use rows::Matrix;
+#[cfg(feature = "tsne")]
+use rows::{Error, Result};
 
 /// The plane along which codes vary most: a map of them, and the way back from a place on it to a
 /// code.
