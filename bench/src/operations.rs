@@ -111,7 +111,7 @@ fn cases() -> Vec<Case> {
             |[x, slopes]| flat(primitive::steered(directions(x), slopes, Activation::Sigmoid)),
         ),
     ];
-    cases.extend(convolutions());
+    cases.extend(Geometry::halving([14, 14], 32, 64).into_iter().flat_map(convolutions));
     cases.push(Case::row_loss("squared error of rows", RowLoss::Squared));
     cases.push(Case::row_loss("cross-entropy of rows", RowLoss::BernoulliLogits));
     cases.extend(norms());
@@ -119,8 +119,7 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-fn convolutions() -> [Case; 2] {
-    let geometry = Geometry::halving([14, 14], 32, 64);
+fn convolutions(geometry: Geometry) -> [Case; 2] {
     let images = |width: usize| matrix(BATCH / 4, width);
     let kernels = || matrix(geometry.patch(), 64);
     [

@@ -9,26 +9,26 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
     /// Height and width of the larger image.
-    pub input: [usize; 2],
+    pub(crate) input: [usize; 2],
     /// Its channels.
-    pub channels_in: usize,
+    pub(crate) channels_in: usize,
     /// Height and width of the smaller image.
-    pub output: [usize; 2],
+    pub(crate) output: [usize; 2],
     /// Its channels.
-    pub channels_out: usize,
+    pub(crate) channels_out: usize,
     /// Height and width of the kernel.
-    pub kernel: [usize; 2],
+    pub(crate) kernel: [usize; 2],
     /// Pixels between two positions of the kernel.
-    pub stride: [usize; 2],
+    pub(crate) stride: [usize; 2],
     /// Zeros around the larger image.
-    pub padding: [usize; 2],
+    pub(crate) padding: [usize; 2],
 }
 
 impl Geometry {
     /// A kernel of any size, stride and padding over an image.
     ///
-    /// None where the kernel does not fit into the padded image, where a side is zero, or where the
-    /// padding is as wide as the kernel.
+    /// None where the kernel does not fit into the padded image, where a side is zero, where the padding
+    /// is as wide as the kernel, or where an image has more numbers than can be counted.
     pub fn new(
         input: [usize; 2],
         channels: [usize; 2],
@@ -39,43 +39,55 @@ impl Geometry {
         let side = |axis: usize| {
             let [size, kernel, stride, padding] =
                 [input[axis], kernel[axis], stride[axis], padding[axis]];
-            let fits = size > 0
-                && kernel > 0
-                && stride > 0
-                && padding < kernel
-                && kernel <= size + 2 * padding;
-            fits.then(|| (size + 2 * padding - kernel) / stride + 1)
+            let fits = size > 0 && kernel > 0 && stride > 0 && padding < kernel;
+            let padded = padding.checked_mul(2)?.checked_add(size).filter(|_| fits)?;
+            Some(padded.checked_sub(kernel)? / stride + 1)
         };
         let output = [side(0)?, side(1)?];
         let [channels_in, channels_out] = channels;
-        (channels_in > 0 && channels_out > 0).then_some(Self {
-            input,
-            channels_in,
-            output,
-            channels_out,
-            kernel,
-            stride,
-            padding,
-        })
+        // A kernel is no larger than a padded image, and a patch no larger than a kernel.
+        for ([high, wide], deep) in
+            [(input, channels_in), (output, channels_out), (kernel, channels_in)]
+        {
+            high.checked_mul(wide)?.checked_mul(deep).filter(|count| *count > 0)?;
+        }
+        kernel[0].checked_mul(kernel[1])?.checked_mul(channels_in)?.checked_mul(channels_out)?;
+        Some(Self { input, channels_in, output, channels_out, kernel, stride, padding })
     }
 
     /// A 4 x 4 kernel with stride 2 that halves each side, odd sides rounded down; a side of one
     /// pixel stays as it is.
-    pub fn halving(input: [usize; 2], channels_in: usize, channels_out: usize) -> Self {
+    ///
+    /// None where [`Self::new`] gives none.
+    pub fn halving(input: [usize; 2], channels_in: usize, channels_out: usize) -> Option<Self> {
         let side = |size: usize| if size < 2 { (1, 1, 0) } else { (4, 2, 1) };
         let [(kh, sh, ph), (kw, sw, pw)] = input.map(side);
-        let out = |size: usize, kernel: usize, stride: usize, padding: usize| {
-            (size + 2 * padding - kernel) / stride + 1
-        };
-        Self {
-            input,
-            channels_in,
-            output: [out(input[0], kh, sh, ph), out(input[1], kw, sw, pw)],
-            channels_out,
-            kernel: [kh, kw],
-            stride: [sh, sw],
-            padding: [ph, pw],
-        }
+        Self::new(input, [channels_in, channels_out], [kh, kw], [sh, sw], [ph, pw])
+    }
+
+    /// Height and width of the larger image.
+    pub fn input(&self) -> [usize; 2] {
+        self.input
+    }
+
+    /// Height and width of the smaller image.
+    pub fn output(&self) -> [usize; 2] {
+        self.output
+    }
+
+    /// Height and width of the kernel.
+    pub fn kernel(&self) -> [usize; 2] {
+        self.kernel
+    }
+
+    /// Pixels between two positions of the kernel.
+    pub fn stride(&self) -> [usize; 2] {
+        self.stride
+    }
+
+    /// Channels of the larger and of the smaller image.
+    pub fn channels(&self) -> [usize; 2] {
+        [self.channels_in, self.channels_out]
     }
 
     /// Rows of the weight matrix: kernel height x kernel width x channels of the larger image.

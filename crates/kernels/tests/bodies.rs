@@ -443,9 +443,9 @@ fn geometries() -> Vec<(&'static str, Geometry)> {
     };
     vec![
         ("one pixel", new([1, 1], [1, 1], [1, 1], [1, 1], [0, 0])),
-        ("halving an odd image", Geometry::halving([7, 5], 3, 4)),
-        ("halving one line", Geometry::halving([1, 9], 2, 5)),
-        ("halving a digit", Geometry::halving([28, 28], 1, 32)),
+        ("halving an odd image", Geometry::halving([7, 5], 3, 4).unwrap()),
+        ("halving one line", Geometry::halving([1, 9], 2, 5).unwrap()),
+        ("halving a digit", Geometry::halving([28, 28], 1, 32).unwrap()),
         ("3 x 3, stride 1", new([6, 5], [2, 3], [3, 3], [1, 1], [1, 1])),
         ("5 x 3, strides 3 and 2", new([13, 11], [3, 7], [5, 3], [3, 2], [2, 1])),
         ("stride wider than the kernel", new([9, 8], [2, 2], [2, 2], [3, 3], [0, 0])),
@@ -457,11 +457,11 @@ fn geometries() -> Vec<(&'static str, Geometry)> {
 
 fn image_leaves(geometry: &Geometry, dtype: DType, transposed: bool) -> Vec<Tensor<2>> {
     let (from, to) = if transposed {
-        (geometry.output_width(), geometry.channels_in)
+        (geometry.output_width(), geometry.channels()[0])
     } else {
-        (geometry.input_width(), geometry.channels_out)
+        (geometry.input_width(), geometry.channels()[1])
     };
-    let w = numbers(geometry.patch(), geometry.channels_out, 2, dtype) * 0.2;
+    let w = numbers(geometry.patch(), geometry.channels()[1], 2, dtype) * 0.2;
     vec![numbers(5, from, 1, dtype), w, numbers(1, to, 3, dtype)]
 }
 
@@ -686,6 +686,10 @@ fn a_geometry_that_makes_no_sense_is_none() {
         ([4, 4], [1, 1], [2, 2], [0, 1], [0, 0]),
         ([4, 4], [1, 0], [2, 2], [1, 1], [0, 0]),
         ([4, 4], [1, 1], [2, 2], [1, 1], [2, 0]),
+        // More numbers than can be counted.
+        ([1 << 40, 1 << 40], [1, 1], [2, 2], [1, 1], [0, 0]),
+        ([1 << 30, 1 << 30], [1, 1 << 30], [2, 2], [1, 1], [0, 0]),
+        ([usize::MAX, 4], [1, 1], [2, 2], [1, 1], [1, 1]),
     ] {
         assert_eq!(Geometry::new(input, channels, kernel, stride, padding), None);
     }
@@ -826,7 +830,7 @@ fn a_transposed_convolution_is_the_transpose_of_the_convolution() {
     for (input, channels) in
         [([1, 1], [1, 1]), ([2, 3], [2, 3]), ([7, 5], [3, 4]), ([8, 8], [1, 2]), ([1, 9], [2, 5])]
     {
-        let geometry = Geometry::halving(input, channels[0], channels[1]);
+        let geometry = Geometry::halving(input, channels[0], channels[1]).unwrap();
         let x = numbers(4, geometry.input_width(), 1, DType::F64);
         let y = numbers(4, geometry.output_width(), 2, DType::F64);
         let w = numbers(geometry.patch(), channels[1], 3, DType::F64);

@@ -198,8 +198,8 @@ pub fn image_sides(shape: &Shape) -> Option<([usize; 2], usize)> {
 pub fn map_width(shape: &Shape, channels: &[usize]) -> Option<usize> {
     let (mut sides, mut depth) = image_sides(shape)?;
     for out in channels {
-        let geometry = Geometry::halving(sides, depth, *out);
-        (sides, depth) = (geometry.output, *out);
+        let geometry = Geometry::halving(sides, depth, *out)?;
+        (sides, depth) = (geometry.output(), *out);
     }
     sides[0].checked_mul(sides[1])?.checked_mul(depth)
 }

@@ -204,7 +204,8 @@ impl Layer {
         init_for: Activation,
         transposed: bool,
     ) -> Result<Self> {
-        let Geometry { kernel, stride, channels_in, channels_out, .. } = geometry;
+        let (kernel, stride) = (geometry.kernel(), geometry.stride());
+        let [channels_in, channels_out] = geometry.channels();
         let layout = FileLayout::Convolution { kernel, channels_in };
         let area = kernel[0] * kernel[1];
         let (from, to) =

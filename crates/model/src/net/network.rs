@@ -182,9 +182,13 @@ fn convolutional_network(
     })?;
     let mut maps = Maps { geometries: Vec::new(), sides, depth };
     for out in channels {
-        let geometry = Geometry::halving(maps.sides, maps.depth, *out);
+        let [height, width] = maps.sides;
+        let geometry = Geometry::halving(maps.sides, maps.depth, *out).ok_or_else(|| {
+            let what = format!("{height}x{width} with {} channels", maps.depth);
+            Error::shape("a convolution", what, "images whose numbers can be counted")
+        })?;
         maps.geometries.push(geometry);
-        (maps.sides, maps.depth) = (geometry.output, *out);
+        (maps.sides, maps.depth) = (geometry.output(), *out);
     }
     let mut behind = Behind { blueprint, dropouts: 0 };
     init.group(ENCODER);
@@ -222,7 +226,7 @@ fn convolutional_encoder(
         let (inside, follows) = behind.activations(last.then_some(code));
         layers.push(Layer::convolution(init, &name, *geometry, inside, follows, false)?);
         if !last {
-            let (width, channels) = (geometry.output_width(), geometry.channels_out);
+            let (width, [_, channels]) = (geometry.output_width(), geometry.channels());
             behind.add(&mut layers, init, &format!("{name}.norm"), width, channels)?;
         }
     }
@@ -255,7 +259,7 @@ fn convolutional_decoder(
         let (inside, follows) = behind.activations(last.then_some(output));
         layers.push(Layer::convolution(init, &name, *geometry, inside, follows, true)?);
         if !last {
-            let (width, channels) = (geometry.input_width(), geometry.channels_in);
+            let (width, [channels, _]) = (geometry.input_width(), geometry.channels());
             behind.add(&mut layers, init, &format!("{name}.norm"), width, channels)?;
         }
     }

@@ -43,8 +43,8 @@ fn filters(model: &Model, layer: Option<&Layer>, incoming: bool) -> Result<Optio
             | Layer::TransposedConvolution { weight, geometry, .. },
         ) => {
             let weight = model.vars().get(*weight).value.clone();
-            let [height, width] = geometry.kernel;
-            let shape = Shape::Image { height, width, channels: geometry.channels_in };
+            let [height, width] = geometry.kernel();
+            let shape = Shape::Image { height, width, channels: geometry.channels()[0] };
             Ok(Some(Filters {
                 shape,
                 weights: Matrix { columns: geometry.patch(), values: read(weight.transpose())? },

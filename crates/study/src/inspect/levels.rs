@@ -203,19 +203,19 @@ fn through(
             Layer::Dense { .. } => {
                 shape = match layers[index + 1..].iter().find(|next| next.has_weights()) {
                     Some(Layer::TransposedConvolution { geometry, .. }) => {
-                        let [height, width] = geometry.output;
-                        Shape::Image { height, width, channels: geometry.channels_out }
+                        let [height, width] = geometry.output();
+                        Shape::Image { height, width, channels: geometry.channels()[1] }
                     }
                     _ => Shape::Flat { width: x.dims()[1] },
                 }
             }
             Layer::Convolution { geometry, .. } => {
-                let [height, width] = geometry.output;
-                shape = Shape::Image { height, width, channels: geometry.channels_out };
+                let [height, width] = geometry.output();
+                shape = Shape::Image { height, width, channels: geometry.channels()[1] };
             }
             Layer::TransposedConvolution { geometry, .. } => {
-                let [height, width] = geometry.input;
-                shape = Shape::Image { height, width, channels: geometry.channels_in };
+                let [height, width] = geometry.input();
+                shape = Shape::Image { height, width, channels: geometry.channels()[0] };
             }
             _ => {}
         }
