@@ -97,8 +97,13 @@ pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
             break;
         }
         let (at, call, when, how, whole) = &cases[at];
-        let wrong = one(&world, *at, (call, *when, how), whole.as_ref(), &mut ways)?;
-        tally.add(format!("ae {}: {call} {when} {how}", COMMANDS[*at].1), wrong);
+        match one(&world, *at, (call, *when, how), whole.as_ref(), &mut ways)? {
+            Ended::Missed => *ways.entry("not reached".into()).or_default() += 1,
+            Ended::Right => tally.add("", None),
+            Ended::Wrong(wrong) => {
+                tally.add(format!("ae {}: {call} {when} {how}", COMMANDS[*at].1), Some(wrong));
+            }
+        }
     }
     tally.note(format!("of {} places", cases.len()));
     tally.notes.extend(ways.into_iter().map(|(way, count)| format!("{count} {way}")));
@@ -135,14 +140,22 @@ fn spread(count: usize) -> Vec<usize> {
     (1..=before).step_by(step).chain(last).collect()
 }
 
-/// What is wrong after one failure.
+/// How a command ended with one call that failed.
+enum Ended {
+    /// The call was not made so often by one thread.
+    Missed,
+    Right,
+    Wrong(String),
+}
+
+/// What came of one failure.
 fn one(
     world: &World,
     at: usize,
     (call, when, how): (&str, usize, &str),
     whole: Option<&String>,
     ways: &mut BTreeMap<String, usize>,
-) -> Outcome<Option<String>> {
+) -> Outcome<Ended> {
     let (output, words) = COMMANDS[at];
     let path = world.path(output);
     fs::write(&path, "old")?;
@@ -150,7 +163,7 @@ fn one(
     let injected = format!("inject={call}:{how}:when={when}");
     let traced = format!("trace={call}");
     let words = format!("{words} -o {output} --force");
-    let run = traced_run(world, &words, &["-o", "/dev/null", "-e", &traced, "-e", &injected])?;
+    let run = traced_run(world, &words, &["-o", "injected.txt", "-e", &traced, "-e", &injected])?;
     let now = hash(&path);
     let left = orphans(world.root());
     for name in &left {
@@ -158,10 +171,11 @@ fn one(
     }
     let _ = fs::remove_file(world.path("out.ae.run"));
     let killed = how.starts_with("signal");
+    let traced = fs::read_to_string(world.path("injected.txt")).unwrap_or_default();
+    let reached = if killed { run.code != 0 } else { traced.contains("(INJECTED)") };
     // What fails before the program's own first line is the loader's.
-    if run.err.contains("shared librar") || run.code == 127 {
-        *ways.entry("not begun".into()).or_default() += 1;
-        return Ok(None);
+    if !reached || run.err.contains("shared librar") || run.code == 127 {
+        return Ok(Ended::Missed);
     }
     let way = match run.code {
         0 => "done all the same",
@@ -169,22 +183,19 @@ fn one(
         _ => "refused",
     };
     *ways.entry(way.into()).or_default() += 1;
-    if now.as_ref() != whole && now != old {
-        return Ok(Some(format!("the output is neither old nor whole: {}", run.err.trim())));
-    }
-    if run.code == 0 && now.as_ref() != whole {
-        return Ok(Some("ended well, and wrote nothing".into()));
-    }
-    if killed {
+    let renames = ["rename", "renameat", "renameat2"].contains(&call);
+    Ok(if run.hung {
+        Ended::Wrong("did not end".into())
+    } else if now.as_ref() != whole && now != old {
+        Ended::Wrong(format!("the output is neither old nor whole: {}", run.err.trim()))
+    } else if run.code == 0 && now.as_ref() != whole {
+        Ended::Wrong("ended well, and wrote nothing".into())
+    } else if !(left.is_empty() || killed && renames) {
         // Between a second name and its renaming there is an instant.
-        return Ok((!left.is_empty()
-            && call != "rename"
-            && call != "renameat"
-            && call != "renameat2")
-            .then(|| format!("left behind: {}", left.join(", "))));
-    }
-    if !left.is_empty() {
-        return Ok(Some(format!("left behind: {}", left.join(", "))));
-    }
-    Ok(run.wrong())
+        Ended::Wrong(format!("left behind: {}", left.join(", ")))
+    } else if killed {
+        Ended::Right
+    } else {
+        run.wrong().map_or(Ended::Right, Ended::Wrong)
+    })
 }

@@ -3,8 +3,8 @@
 use crate::tally::Tally;
 use crate::worker::{self, Tried, Try, case, slow, write};
 use crate::{Outcome, Torture, World, mutate};
-use autoencoders::Rng;
 use autoencoders::data::{ReadOptions, describe, read};
+use autoencoders::{Error, Rng};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -47,8 +47,15 @@ pub(crate) fn tries(folder: &Path, rng: &Rng) -> Outcome<Box<Try<'static>>> {
         let told = describe(&source, &options);
         let data = read(&source, &options);
         slow(begun, Duration::from_secs(10))?;
-        let error = match (&data, &told) {
-            (Ok(data), _) => {
+        for error in [data.as_ref().err(), told.as_ref().err()].into_iter().flatten() {
+            if let Error::Data { place, .. } = error
+                && !place.contains("case.")
+            {
+                return Err(format!("an error names {place:?}, not the file"));
+            }
+        }
+        let error = match &data {
+            Ok(data) => {
                 let values = data.gather(0..data.rows()).map_err(|error| error.to_string())?;
                 let all = (0..values.len()).map(|at| values.get(at));
                 if all.into_iter().any(f64::is_infinite) {
@@ -56,7 +63,7 @@ pub(crate) fn tries(folder: &Path, rng: &Rng) -> Outcome<Box<Try<'static>>> {
                 }
                 return Ok(Tried { way: "read", bytes: damaged.len() });
             }
-            (Err(error), _) => error.to_string(),
+            Err(error) => error.to_string(),
         };
         if error.len() > 20_000 + 4 * damaged.len() {
             return Err(format!("an error of {} characters", error.len()));

@@ -183,10 +183,11 @@ fn writing(
     started.signal(Signal::KILL);
     started.wait(Duration::from_secs(60))?;
     let now = hash(&path);
-    // A page tells when it was made.
-    let whole = now == alone.hash || now != old && name.ends_with(".html") && ends_as_page(&path);
+    let whole = now == alone.hash;
     if ended {
-        tally.findings.extend((!whole).then(|| format!("{name}: other bytes")));
+        if !whole {
+            tally.found(format!("{name}: other bytes"));
+        }
     } else {
         tally.add(
             name,
@@ -194,8 +195,4 @@ fn writing(
         );
     }
     Ok(())
-}
-
-fn ends_as_page(path: &std::path::Path) -> bool {
-    fs::read_to_string(path).is_ok_and(|page| page.trim_end().ends_with("</html>"))
 }

@@ -52,10 +52,10 @@ pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
         let wrong = (failed != nonsense(tally.tried)).then(|| format!("answered {answer}"));
         tally.add(format!("line {}", tally.tried), wrong);
         if tally.tried == 2000.min(count / 2) {
-            early = memory(process);
+            early = memory(process, "VmRSS:");
         } else if tally.tried.is_multiple_of(500) {
             // Zero once the scorer has ended.
-            last = last.max(memory(process));
+            last = last.max(memory(process, "VmRSS:"));
         }
     }
     let seconds = begun.elapsed().as_secs_f64();
@@ -64,7 +64,7 @@ pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
     if !status.success() || tally.tried != given {
         tally.found(format!("{} answers to {given} lines; it ended with {status}", tally.tried));
     }
-    if last > early + GROWTH {
+    if early > 0 && last > early + GROWTH {
         tally.found(format!("grew from {} to {} MB", early >> 20, last >> 20));
     }
     tally.note(format!("{:.0} lines a second", tally.tried as f64 / seconds));

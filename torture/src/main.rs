@@ -191,6 +191,9 @@ impl Asked {
                 }
             }
         }
+        if asked.write && (asked.quick || asked.classes.len() < CLASSES.len()) {
+            return Err("--write is for all classes, as much as their figures ask for".into());
+        }
         if asked.classes.is_empty() {
             return Err("name a class, or all".into());
         }

@@ -51,9 +51,9 @@ pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
 /// A disk that keeps only what it was told to.
 #[derive(Default)]
 struct Disk {
-    /// Open files that were written to since they were last kept.
+    /// Files, by the path that they had when they were written to, with bytes that were not kept.
     dirty: BTreeSet<String>,
-    /// Names whose file has bytes that were not kept.
+    /// Names, and whether their file has bytes that were not kept.
     torn: BTreeMap<String, bool>,
     /// Names that were given since the folder was last kept.
     fleeting: BTreeSet<String>,
@@ -63,30 +63,23 @@ struct Disk {
 fn replayed(tally: &mut Tally, words: &str, output: &str, calls: &str) {
     let mut disk = Disk::default();
     for line in calls.lines().filter(|line| !line.contains(" = -1 ")) {
-        let Some((call, inner)) = line.split_whitespace().nth(1).and_then(|_| {
-            let line = line.split_once(' ')?.1.trim_start();
-            line.split_once('(')
-        }) else {
-            continue;
-        };
-        let handle = inner.split(['<', ',', ')']).next().unwrap_or_default().to_owned();
+        let call = line.split_once(' ').and_then(|(_, call)| call.trim_start().split_once('('));
+        let Some((call, inner)) = call else { continue };
         let names: Vec<&str> = inner.split('"').skip(1).step_by(2).collect();
         let wrong = match call {
-            "write" | "pwrite64" if !inner.contains("</dev/") && !inner.contains("<pipe:") => {
-                disk.dirty.insert(handle);
+            "write" | "pwrite64" => {
+                disk.dirty.extend(path_of(inner));
                 None
             }
             "fsync" | "fdatasync" => {
-                // A folder or a file: what it is does not matter to what it keeps.
-                if !disk.dirty.remove(&handle) {
-                    disk.fleeting.clear();
-                }
+                disk.keep(path_of(inner).unwrap_or_default());
                 None
             }
             "link" | "linkat" | "rename" | "renameat" | "renameat2" => disk.name(&names, output),
             "unlink" | "unlinkat" => {
                 let checkpoint = names.first().is_some_and(|name| name.ends_with(".run"));
-                let early = checkpoint && disk.fleeting.contains(output);
+                let kept = disk.torn.contains_key(output) && !disk.fleeting.contains(output);
+                let early = checkpoint && !kept;
                 early.then(|| "the checkpoint goes before the model's name is kept".to_owned())
             }
             _ => continue,
@@ -101,17 +94,44 @@ fn replayed(tally: &mut Tally, words: &str, output: &str, calls: &str) {
     }
 }
 
+/// The path of the open file that a call is about, as `strace -y` tells it; none of devices and pipes.
+fn path_of(inner: &str) -> Option<String> {
+    let (_, behind) = inner.split_once('<')?;
+    let (path, _) = behind.split_once('>')?;
+    let ordinary = path.starts_with('/') && !path.starts_with("/dev/");
+    ordinary.then(|| path.to_owned())
+}
+
+fn last(path: &str) -> String {
+    path.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
 impl Disk {
+    /// A file's bytes, or a folder's names, are kept.
+    fn keep(&mut self, path: String) {
+        // A file without a name is `#` and a number; all others are names that were given, or folders.
+        let known = self.torn.contains_key(&last(&path));
+        let is_file = self.dirty.remove(&path) || path.contains("/#") || known;
+        if is_file {
+            self.torn.entry(last(&path)).and_modify(|torn| *torn = false);
+        } else {
+            self.fleeting.clear();
+        }
+    }
+
     /// A file gets a name, from an open one or from another name.
     fn name(&mut self, names: &[&str], output: &str) -> Option<String> {
         let [from, .., to] = names else { return None };
-        let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
         let (from_name, to) = (last(from), last(to));
-        let torn = match from.strip_prefix("/proc/self/fd/") {
-            // Another file has the handle next.
-            Some(handle) => self.dirty.remove(handle),
-            None => self.torn.remove(&from_name).unwrap_or(false),
+        // What a handle leads to is the file without a name that was written to last: its path is used
+        // again once it has one.
+        let nameless = from.starts_with("/proc/self/fd/");
+        let is_it = |path: &String| {
+            if nameless { path.contains("/#") } else { last(path) == from_name }
         };
+        let dirty = self.dirty.iter().any(is_it);
+        self.dirty.retain(|path| !is_it(path));
+        let torn = dirty || self.torn.remove(&from_name).unwrap_or(false);
         self.fleeting.remove(&from_name);
         self.fleeting.insert(to.clone());
         self.torn.insert(to.clone(), torn);
@@ -134,15 +154,24 @@ mod tests {
     const LINK: &str = "7 linkat(AT_FDCWD</d>, \"/proc/self/fd/3\", AT_FDCWD</d>, \"out.ae\", AT_SYMLINK_FOLLOW) = 0\n";
     const KEEP: &str = "7 fsync(4</d>) = 0\n";
     const GONE: &str = "7 unlink(\"out.ae.run\") = 0\n";
+    const WRITE_NAMED: &str = "7 write(3</d/.ae-1>, \"\"..., 8) = 8\n";
+    const SYNC_NAMED: &str = "7 fsync(3</d/.ae-1>) = 0\n";
+    const RENAME: &str =
+        "7 renameat(AT_FDCWD</d>, \"/d/.ae-1\", AT_FDCWD</d>, \"/d/out.ae\") = 0\n";
+    const SYNC_AFTER: &str = "7 fsync(3</d/out.ae>) = 0\n";
 
     #[test]
     fn each_order_that_could_lose_something_is_found() {
         assert!(wrong(&[WRITE, SYNC, LINK, KEEP, GONE].concat()).is_empty());
+        assert!(wrong(&[WRITE_NAMED, SYNC_NAMED, RENAME, KEEP, GONE].concat()).is_empty());
         for (order, what) in [
             ([WRITE, LINK, SYNC, KEEP, GONE], "before its bytes"),
             ([WRITE, SYNC, LINK, GONE, KEEP], "before the model's name"),
             ([WRITE, SYNC, LINK, GONE, ""], "is not kept"),
             ([WRITE, SYNC, KEEP, GONE, ""], "never got its name"),
+            ([GONE, WRITE, SYNC, LINK, KEEP], "before the model's name"),
+            ([WRITE_NAMED, RENAME, KEEP, GONE, ""], "before its bytes"),
+            ([WRITE_NAMED, SYNC_NAMED, RENAME, SYNC_AFTER, GONE], "before the model's name"),
         ] {
             let found = wrong(&order.concat());
             assert!(found.iter().any(|line| line.contains(what)), "{what}: {found:?}");

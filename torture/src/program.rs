@@ -126,7 +126,7 @@ impl Started {
     pub(crate) fn ended_within(&mut self, patience: Duration) -> Outcome<bool> {
         let end = Instant::now() + patience;
         loop {
-            self.peak = self.peak.max(memory(self.child.id()));
+            self.peak = self.peak.max(memory_of_all(self.child.id()));
             if self.child.try_wait()?.is_some() {
                 return Ok(true);
             }
@@ -159,10 +159,19 @@ fn text(path: &Path) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The most memory that a process has had, in bytes.
-pub(crate) fn memory(process: u32) -> u64 {
+/// The most memory that a process or one of those that it started has had, in bytes.
+fn memory_of_all(process: u32) -> u64 {
+    let children = format!("/proc/{process}/task/{process}/children");
+    let children = std::fs::read_to_string(children).unwrap_or_default();
+    let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+    children.map(memory_of_all).max().unwrap_or(0).max(memory(process, "VmHWM:"))
+}
+
+/// What the system says of the memory of a process, in bytes: the most (`VmHWM:`) or what it has now
+/// (`VmRSS:`).
+pub(crate) fn memory(process: u32, which: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(which));
     let kilobytes =
         line.and_then(|line| line.split_whitespace().next()).and_then(|it| it.parse().ok());
     1024 * kilobytes.unwrap_or(0u64)

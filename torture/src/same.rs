@@ -6,7 +6,7 @@ use crate::world::hash;
 use crate::{Outcome, Torture, World};
 use std::time::Duration;
 
-pub(crate) const TITLE: &str = "trainings of every kind on one, two and five threads, within little memory, in other surroundings (language, time zone, folder, few files and threads allowed): the same bits each time, and the same scores, codes and rows";
+pub(crate) const TITLE: &str = "trainings of every kind on one, two, three and five threads, within little memory, in other surroundings (language, time zone, few files and small stacks allowed): the same bits each time";
 
 /// Trainings: the words behind `train`.
 const TRAININGS: [&str; 8] = [
@@ -30,7 +30,7 @@ const SURROUNDINGS: [(&str, &str, &str, &str); 9] = [
     ("COLUMNS", "1", "--threads 2 --memory 1MB", ""),
     ("MALLOC_ARENA_MAX", "1", "", "ulimit -n 24;"),
     ("TERM", "dumb", "", "ulimit -s 512;"),
-    ("RUST_MIN_STACK", "300000", "--threads 2", "nice -n 5 true;"),
+    ("RUST_MIN_STACK", "300000", "--threads 2", ""),
 ];
 
 pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {

@@ -4,7 +4,7 @@ use crate::program::memory;
 use crate::tally::Tally;
 use crate::{Outcome, Torture, World};
 use autoencoders::Rng;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::process::Stdio;
 use std::time::Duration;
@@ -43,7 +43,7 @@ fn asked(torture: &Torture, address: &str, tally: &mut Tally, process: u32) -> O
         let wrong = expected(answer(address, &get(path))?, "200");
         tally.add(format!("GET {path}"), wrong);
     }
-    let early = memory(process);
+    let early = memory(process, "VmRSS:");
     let mut silent = Vec::new();
     for at in 0..SILENT {
         let mut stream = TcpStream::connect(address)?;
@@ -79,7 +79,7 @@ fn asked(torture: &Torture, address: &str, tally: &mut Tally, process: u32) -> O
         let wrong = expected(answer(address, &request)?, wanted);
         tally.add(first, wrong);
     }
-    let now = memory(process);
+    let now = memory(process, "VmRSS:");
     if now > early + GROWTH {
         tally.found(format!("grew from {} to {} MB", early >> 20, now >> 20));
     }
@@ -95,7 +95,13 @@ fn answer(address: &str, request: &str) -> Outcome<String> {
     // It may be closed before all is said.
     let _ = stream.write_all(request.as_bytes());
     let mut head = Vec::new();
-    let _ = stream.take(16).read_to_end(&mut head);
+    match stream.take(16).read_to_end(&mut head) {
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+            return Ok("no answer in time".to_owned());
+        }
+        // A connection that is reset was closed.
+        _ => {}
+    }
     Ok(String::from_utf8_lossy(&head).into_owned())
 }
 

@@ -11,6 +11,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -51,8 +52,8 @@ const SITUATIONS: &[(&str, Situation)] = &[
     ("all streams closed", |world| {
         shell(
             world,
-            "AE encode plain.ae table.csv --label kind -o closed.csv <&- >&- 2>&-; test $? -le 2",
-            ended,
+            "AE encode plain.ae table.csv --label kind -o closed.csv <&- >&- 2>&- && test -s closed.csv",
+            done,
         )
     }),
     ("a reader that has seen enough", |world| shell(world, "AE families | head -1", done)),
@@ -303,17 +304,27 @@ fn names(world: &World) -> Outcome<Option<String>> {
     Ok(None)
 }
 
+/// Waits until a command has made a file; whether it did before it ended.
+fn appears(started: &mut Started, path: &Path) -> Outcome<bool> {
+    while !started.ended_within(Duration::from_millis(5))? {
+        if path.exists() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// A training does not replace what was not there when it began, and can be written elsewhere.
 fn appeared(world: &World) -> Outcome<Option<String>> {
     let words =
         ["train", "digits", "--net", "mlp:16", "--epochs", "120", "--quiet", "-o", "late.ae"];
     let mut started = Started::new(world.program.command(world.root(), &words, ""))?;
-    if started.ended_within(Duration::from_millis(300))? {
+    if !appears(&mut started, &world.path("late.ae.run"))? {
         return Ok(Some("the training ended too soon to tell".into()));
     }
     fs::write(world.path("late.ae"), "of another")?;
     let run = started.wait(PATIENCE)?;
-    if let Some(wrong) = run.not_refused("has appeared since") {
+    if let Some(wrong) = run.not_refused("is there by now") {
         return Ok(Some(wrong));
     }
     if fs::read(world.path("late.ae"))? != b"of another" {
@@ -328,10 +339,14 @@ fn appeared(world: &World) -> Outcome<Option<String>> {
 fn two_trainings(world: &World) -> Outcome<Option<String>> {
     let words =
         ["train", "digits", "--net", "mlp:16", "--epochs", "60", "--quiet", "-o", "both.ae"];
-    let first = Started::new(world.program.command(world.root(), &words, ""))?;
-    std::thread::sleep(Duration::from_millis(200));
+    let mut first = Started::new(world.program.command(world.root(), &words, ""))?;
+    if !appears(&mut first, &world.path("both.ae.run"))? {
+        return Ok(Some("the training ended too soon to tell".into()));
+    }
+    // Even one that may replace a file may not take another's.
+    let words = [&words[..], &["--force"]].concat();
     let second = Started::new(world.program.command(world.root(), &words, ""))?.wait(PATIENCE)?;
-    if let Some(wrong) = second.not_refused("both.ae.run") {
+    if let Some(wrong) = second.not_refused("is written by another training") {
         return Ok(Some(format!("the second: {wrong}")));
     }
     let first = first.wait(PATIENCE)?;
@@ -402,7 +417,9 @@ fn signals(world: &World) -> Outcome<Option<String>> {
 fn interrupted(world: &World) -> Outcome<Option<String>> {
     let words = ["train", "digits", "--net", "mlp:16", "--epochs", "400", "-o", "stop.ae"];
     let mut started = Started::new(world.program.command(world.root(), &words, ""))?;
-    started.ended_within(Duration::from_millis(700))?;
+    if !appears(&mut started, &world.path("stop.ae.run"))? {
+        return Ok(Some("the training ended too soon to tell".into()));
+    }
     started.signal(Signal::INT);
     let run = started.wait(PATIENCE)?;
     if run.code != 130 || !run.err.contains("--resume stop.ae.run") {
@@ -429,7 +446,7 @@ fn pixels(world: &World) -> Outcome<Option<String>> {
     picture[29..33].copy_from_slice(&sum.to_be_bytes());
     fs::create_dir_all(world.path("bomb"))?;
     fs::write(world.path("bomb/a.png"), picture)?;
-    shell(world, "AE data bomb", |run| run.not_refused("error"))
+    shell(world, "AE data bomb", refused("pixels"))
 }
 
 /// Windows of a file of six megabytes.
@@ -439,7 +456,7 @@ fn windows(world: &World) -> Outcome<Option<String>> {
     shell(world, "AE data points.npy --window 48 --memory 20MB", done)
 }
 
-/// Twice the columns take at most three times as long.
+/// Twice the columns take some twice as long, not four times.
 fn wide(world: &World) -> Outcome<Option<String>> {
     let mut times = Vec::new();
     for columns in [10_000, 20_000, 40_000] {
@@ -466,7 +483,7 @@ fn wide(world: &World) -> Outcome<Option<String>> {
         }
         times.push(begun.elapsed().as_secs_f64());
     }
-    Ok((times[2] > 3.0 * times[1] && times[2] > 1.0)
+    Ok((times[2] > 4.0 * times[1] && times[2] > 2.0)
         .then(|| format!("10, 20, 40 thousand columns take {times:.2?} s")))
 }
 
@@ -486,7 +503,7 @@ fn arrays(world: &World) -> Outcome<Option<String>> {
     let begun = Instant::now();
     let wrong = shell(world, "AE data many.npz", refused("several arrays"))?;
     let seconds = begun.elapsed().as_secs_f64();
-    Ok(wrong.or((seconds > 3.0).then(|| format!("took {seconds:.1} s"))))
+    Ok(wrong.or((seconds > 10.0).then(|| format!("took {seconds:.1} s"))))
 }
 
 /// Only root may become one who may start no thread more.

@@ -55,7 +55,7 @@ fn finished(
         return Err(Error::setting("freeze_encoder", true, "false with several members"));
     }
     let mut trained = train(&config.training(), data, begin, on)?;
-    let Trained { model, split, outcome } = &mut trained;
+    let Trained { model, split, outcome, .. } = &mut trained;
     if matches!(outcome, Outcome::Interrupted) {
         return Ok(trained);
     }

@@ -54,7 +54,7 @@ pub mod data {
     pub use rows::{
         Channel, ColumnKind, Cycle, Cycles, Dataset, DecimalMark, Destination, Duplicates, Field,
         Fractions, Gaps, Held, Notation, Part, Series, Shape, Span, Split, Store, Values, View,
-        Whitening, Windows, bytes_of,
+        Whitening, Windows, bytes_of, places,
     };
 }
 

@@ -12,25 +12,30 @@ use std::thread::{Builder, available_parallelism, scope};
 ///
 /// An error where more were asked for than this machine starts.
 pub(crate) fn start(wanted: Option<u16>, show: &Show) -> Result<()> {
+    let builder = ThreadPoolBuilder::new();
     let cores = available_parallelism().map_or(1, NonZero::get);
     let count = wanted.map_or(cores, usize::from);
-    let builder = ThreadPoolBuilder::new();
     // A pool that fails to start would leave none.
     let can = startable(count);
-    let outcome = match (can == count, wanted) {
-        (true, _) => builder.num_threads(count).build_global(),
-        (false, Some(wanted)) => {
-            let most = format!("at most {can}: this system starts no more threads now");
+    let alone = |builder: ThreadPoolBuilder| builder.num_threads(1).use_current_thread();
+    let outcome = match wanted {
+        // As many as cores, or as a variable says that others know too.
+        None if can == count => builder.build_global(),
+        Some(_) if can == count => builder.num_threads(count).build_global(),
+        Some(wanted) if wanted > 1 => {
+            let most =
+                format!("at most {can}: this system starts no more now; or none to be asked for");
             return Err(Error::setting("threads", wanted, most));
         }
-        (false, None) => {
+        _ if can < 2 => {
+            show.warn("this system starts no more threads now; the work is done on this one alone");
+            alone(builder).build_global()
+        }
+        _ => {
             show.warn(format!(
-                "this system starts {can} of {count} threads now; the work is done on those"
+                "this system starts {can} of {count} threads now, which do the work"
             ));
-            match can {
-                0 | 1 => builder.num_threads(1).use_current_thread().build_global(),
-                more => builder.num_threads(more).build_global(),
-            }
+            builder.num_threads(can).build_global()
         }
     };
     outcome.map_err(|error| {

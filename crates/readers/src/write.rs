@@ -74,7 +74,7 @@ impl TableNumber for f64 {
 /// Writes `rows` rows of `columns.len()` numbers as `.npy`, `.csv` or `.parquet`, told by the
 /// extension.
 ///
-/// CSV and Parquet begin with a column `row`: the identifier, or the zero-based number of the row
+/// CSV and Parquet begin with a column `row`: the identifier, or the number of the row from 1
 /// where `ids` is none. An npy file holds the numbers alone.
 pub fn write_table<T: TableNumber>(
     to: impl Into<Destination>,
@@ -167,7 +167,12 @@ fn write_array<T: TableNumber>(
         counted("writing an array", (count, 1), &format!("{shape:?}"), fill, &mut |start, values| {
             if let Some(at) = values.iter().position(|number| number.single().is_infinite()) {
                 let (at, number) = (start + at + 1, values[at]);
-                let why = format!("number {at} would be {number:?} in single precision, which is all that .npy files hold; write a name that ends in .csv or .parquet");
+                let advice = if Into::<f64>::into(number).is_finite() {
+                    "; single precision is all that .npy files hold: write a name that ends in .csv or .parquet"
+                } else {
+                    ": beyond what the model's numbers can hold; train on smaller numbers"
+                };
+                let why = format!("number {at} would be infinite{advice}");
                 return Err(Error::data(to.path().display(), why));
             }
             values

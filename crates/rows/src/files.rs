@@ -149,7 +149,7 @@ impl Destination {
         wait: bool,
         write: impl FnOnce(&mut BufWriter<&File>) -> Result<()>,
     ) -> Result<File> {
-        let appeared = || self.refuse("has appeared since this began, and is not replaced");
+        let appeared = || self.refuse("is there by now, and is not replaced");
         if self.is_there()? && !self.replace {
             return appeared();
         }
@@ -344,7 +344,7 @@ mod tests {
                 Ok(())
             })
             .unwrap_err();
-        assert!(error.to_string().contains("has appeared since"), "{error}");
+        assert!(error.to_string().contains("is there by now"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
         assert_eq!(names(folder.path()), 1);
     }

@@ -85,6 +85,10 @@ struct CheckpointHeader {
 
 impl CheckpointHeader {
     fn read(path: &Path) -> Result<(Self, BTreeMap<String, NamedTensor>)> {
+        if std::fs::metadata(path).is_ok_and(|it| it.is_file() && it.len() == 0) {
+            let why = Message::from("holds nothing yet; start anew without ").setting("resume");
+            return Err(Error::model(path.display(), why));
+        }
         let (header, tensors) = read_archive(path, ArchiveKind::Run)?;
         let strange = |error| {
             Error::model(path.display(), format!("not a checkpoint of this version: {error}"))
@@ -104,7 +108,7 @@ impl CheckpointHeader {
 /// The name of a checkpoint while a training has it for itself: the file under it is locked, from
 /// before the first checkpoint is written, and an empty one stands for none.
 #[derive(Debug)]
-struct Reserved {
+pub struct Reserved {
     path: PathBuf,
     locked: Mutex<File>,
 }
@@ -201,7 +205,18 @@ impl State {
         })
     }
 
+    /// The error of a training that left the finite numbers.
+    pub(crate) fn diverged(&self, settings: &Settings, what: String) -> Error {
+        let rate = settings.train.learning_rate / 10.0;
+        let rate: f64 = format!("{rate:.0e}").parse().unwrap_or(rate);
+        let advice = Message::from("try ").set("learning_rate", rate).text(", ").set("clip", 1);
+        let advice = advice.text(", or look for extreme values in the data");
+        Error::Diverged { epoch: self.epoch + 1, step: self.step, what, advice }
+    }
+
     /// Writes the checkpoint, where one is wanted.
+    ///
+    /// Errors: it cannot be written, or the training diverged.
     pub fn save(&self, settings: &Settings) -> Result<()> {
         let Some((reserved, data)) = &self.checkpoint else { return Ok(()) };
         let header = CheckpointHeader {
@@ -230,7 +245,21 @@ impl State {
         for (_, var) in self.best.iter().flat_map(|best| best.vars.iter()) {
             tensors.push(Waiting::matrix(format!("best.{}", var.name), &var.value));
         }
-        reserved.replace(|to| write_archive(to, ArchiveKind::Run, json!(header), tensors))
+        let saved =
+            reserved.replace(|to| write_archive(to, ArchiveKind::Run, json!(header), tensors));
+        // What cannot be written are numbers that are none: of weights, or of moments, whose weights
+        // would never move again.
+        saved.map_err(|error| match error {
+            Error::Model { message, .. } => {
+                self.diverged(settings, format!("the checkpoint {message}"))
+            }
+            other => other,
+        })
+    }
+
+    /// The name of the checkpoint, to be held for longer than the training.
+    pub fn reserved(&self) -> Option<Arc<Reserved>> {
+        self.checkpoint.as_ref().map(|(reserved, _)| Arc::clone(reserved))
     }
 
     /// Takes over a checkpoint of the same training: the same configuration on the same rows.

@@ -7,7 +7,7 @@ use crate::objective::{Objective, mean_terms};
 use crate::optimise::{Moment, descend};
 use crate::settings::Settings;
 use model::{Batch, EpochRecord, HANDED_OVER, Progress, ahead};
-use rows::{Error, Message, Order, Result, Rng, Split};
+use rows::{Error, Order, Result, Rng, Split};
 
 /// What stays the same throughout a training.
 pub struct Job<'a> {
@@ -147,19 +147,11 @@ impl Job<'_> {
         state.step += 1;
         let sum = numbers.sum();
         if lost(sum, state.first) {
-            return Err(self.diverged(state, format!("the loss is {sum}")));
+            return Err(state.diverged(self.settings, format!("the loss is {sum}")));
         }
         state.first.get_or_insert(sum);
         state.sums.add(&numbers, rows);
         Ok(())
-    }
-
-    fn diverged(&self, state: &State, what: String) -> Error {
-        let rate = self.settings.train.learning_rate / 10.0;
-        let rate: f64 = format!("{rate:.0e}").parse().unwrap_or(rate);
-        let advice = Message::from("try ").set("learning_rate", rate).text(", ").set("clip", 1);
-        let advice = advice.text(", or look for extreme values in the data");
-        Error::Diverged { epoch: state.epoch + 1, step: state.step, what, advice }
     }
 
     /// Validates, remembers the best weights, and writes the epoch into the history.
@@ -179,7 +171,7 @@ impl Job<'_> {
         let seen = mean_terms(self.objective, &state.vars.values(), batches, &rng)?;
         let sum = seen.sum();
         if lost(sum, state.first) {
-            return Err(self.diverged(state, format!("the loss after the epoch is {sum}")));
+            return Err(state.diverged(self.settings, format!("the loss after the epoch is {sum}")));
         }
         let loss = self.objective.judged_by(&seen);
         let validation = (!validation.is_empty()).then_some(seen);

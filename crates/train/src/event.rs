@@ -1,8 +1,10 @@
 //! What a training tells while it runs, and what comes back.
 
+use crate::checkpoint::Reserved;
 use crate::settings::Settings;
 use model::{EpochRecord, Model, Numbers, Plan};
 use rows::{Error, Split};
+use std::sync::Arc;
 
 /// What happens during a training.
 #[derive(Debug)]
@@ -90,4 +92,6 @@ pub struct Trained {
     pub split: Split,
     /// How training ended.
     pub outcome: Outcome,
+    /// The name of the checkpoint, which no other training has before this is dropped.
+    pub checkpoint: Option<Arc<Reserved>>,
 }

@@ -44,8 +44,10 @@ pub fn train(
         let whitened = whiten.as_ref().map(|whiten| whiten.apply(data)).transpose()?;
         let data = whitened.as_deref().unwrap_or(data);
         let begin = Begin { whiten, ..begin.clone() };
-        let (model, outcome) = one(settings, data, &split, &begin, on)?;
-        Ok(Trained { model, split, outcome })
+        let mut single = Single::ready(settings, data, &split, &begin)?;
+        let outcome = whole(&mut single, &split, on)?;
+        let checkpoint = single.state.reserved();
+        Ok(Trained { model: single.model(), split, outcome, checkpoint })
     })
 }
 
@@ -60,6 +62,16 @@ pub fn one(
     on: &mut (dyn FnMut(&Event) -> Flow + Send),
 ) -> Result<(Model, Outcome)> {
     let mut single = Single::ready(settings, data, split, begin)?;
+    let outcome = whole(&mut single, split, on)?;
+    Ok((single.model(), outcome))
+}
+
+/// A training from its first layer to its end.
+fn whole(
+    single: &mut Single,
+    split: &Split,
+    on: &mut (dyn FnMut(&Event) -> Flow + Send),
+) -> Result<Outcome> {
     stack::check(&single.coder.plan, &single.settings)?;
     on(&Event::Start {
         plan: &single.coder.plan,
@@ -69,11 +81,10 @@ pub fn one(
         epoch: single.state.epoch,
     });
     if single.settings.train.pretrain != Pretraining::None
-        && stack::pretrain(&mut single, split, on)? == Flow::Stop
+        && stack::pretrain(single, split, on)? == Flow::Stop
     {
         single.state.save(&single.settings)?;
-        return Ok((single.model(), Outcome::Interrupted));
+        return Ok(Outcome::Interrupted);
     }
-    let outcome = single.run(on)?;
-    Ok((single.model(), outcome))
+    single.run(on)
 }

@@ -17,7 +17,7 @@ mod single;
 mod stack;
 
 pub use autoencoding::Autoencoding;
-pub use checkpoint::{Best, State};
+pub use checkpoint::{Best, Reserved, State};
 pub use epochs::Job;
 pub use event::{Event, Flow, Outcome, Trained};
 pub use fit::{one, train};

@@ -135,7 +135,7 @@ impl Live<'_> {
                 }
                 object
             });
-            writeln!(output, "{object}")
+            writeln!(output, "{}", show::plain(&object.to_string()))
                 .and_then(|()| output.flush())
                 .map_err(|error| Error::io(Path::new("standard output"), error))?;
         }

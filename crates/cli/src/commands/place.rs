@@ -5,6 +5,7 @@ use crate::files::refuse_input;
 use autoencoders::data::Destination;
 use autoencoders::{Error, Result};
 use std::ffi::OsString;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 /// The ending of a checkpoint's name, after the model's.
@@ -46,9 +47,12 @@ impl Place {
             return Err(Error::setting("model file", name.display(), "a name that ends in .ae"));
         }
         let run = args.resume.clone().unwrap_or_else(|| run_of(name));
-        // An empty one is of a training that began, and saved nothing yet.
-        let holds = run.metadata().is_ok_and(|it| it.len() > 0);
-        if args.resume.is_none() && holds && !args.force {
+        if args.resume.is_none() && holds(&run) && !args.force {
+            let running = File::open(&run).map(|file| file.try_lock_shared());
+            if matches!(running, Ok(Err(TryLockError::WouldBlock))) {
+                let why = "is written by another training that is running; wait for it, or name another model";
+                return Err(Error::data(run.display(), why));
+            }
             let advice = format!(
                 "holds an interrupted training; go on with `--resume {0}`, or start anew with `--force`",
                 run.display()
@@ -57,6 +61,11 @@ impl Place {
         }
         Ok(Self { model, run })
     }
+}
+
+/// Whether there is a checkpoint: an empty one is of a training that began, and saved nothing.
+fn holds(run: &Path) -> bool {
+    run.metadata().is_ok_and(|it| it.len() > 0)
 }
 
 fn run_of(model: &Path) -> PathBuf {
@@ -96,7 +105,7 @@ pub(crate) fn free(stem: &str, ending: &str) -> PathBuf {
     let names = std::iter::once(format!("{stem}.{ending}"))
         .chain((2..).map(|count| format!("{stem}-{count}.{ending}")));
     let mut paths = names.map(PathBuf::from);
-    let free = |path: &PathBuf| !path.exists() && !run_of(path).exists();
+    let free = |path: &PathBuf| !path.exists() && !holds(&run_of(path));
     paths.find(free).unwrap_or_default()
 }
 

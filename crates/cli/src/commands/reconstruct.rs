@@ -7,7 +7,7 @@ use crate::commands::writing::{Format, array_shape, write_table_of};
 use crate::files::refuse_input;
 use crate::show::{self, Show};
 use autoencoders::data::write_npy_blocks;
-use autoencoders::data::{Dataset, FilledCell, Split, read, write_filled};
+use autoencoders::data::{Dataset, FilledCell, Split, places, read, write_filled};
 use autoencoders::study::{Filling, filled, filling};
 use autoencoders::{Config, Error, Matrix, Model, Result, Rng, load};
 use serde_json::json;
@@ -79,9 +79,9 @@ fn fill(args: &Reconstruct, model: &Model, show: &Show) -> Result<()> {
     let rows: Vec<usize> =
         (0..args.count.map_or(data.rows(), |count| data.rows().min(count as usize))).collect();
     let data = data.select(&rows)?;
-    let known = &model.signature().columns;
+    let known = places(&model.signature().columns);
     let place = |own: usize| match columns.get(own) {
-        Some(name) if !known.is_empty() => known.iter().position(|known| known == name),
+        Some(name) if !known.is_empty() => known.get(name.as_str()).copied(),
         _ => Some(own),
     };
     let (rebuilt, fields) = (filled(model, &data)?, model.signature().preparation.fields());

@@ -461,8 +461,9 @@ impl Scored {
         }
         let width = header.len();
         sheet.write_record(&header)?;
-        let number =
-            |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
+        let number = |number: Option<f64>| {
+            number.filter(|it| it.is_finite()).map(|it| it.to_string()).unwrap_or_default()
+        };
         for (at, item) in self.items.iter().enumerate() {
             let mut cells: Vec<String> = item.group.iter().cloned().collect();
             cells.push(item.name.clone());

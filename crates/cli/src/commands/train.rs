@@ -86,7 +86,12 @@ pub(crate) fn run(args: &Train, show: &Show) -> Result<Exit> {
     if let Some(classifier) = classifier {
         attach(&mut trained, classifier, show)?;
     }
-    let exit = finish(args, show, &mut trained, &data, test.as_ref(), &place, progress.elapsed())?;
+    let finished =
+        finish(args, show, &mut trained, &data, test.as_ref(), &place, progress.elapsed());
+    if let Err(Error::Io { .. } | Error::Data { .. }) = &finished {
+        keep_going(args, head.as_ref(), &place.run);
+    }
+    let exit = finished?;
     if let Some(report) = &report {
         let named = [(name(place.model.path()), &trained.model)];
         let show = Show { json: false, ..*show };
@@ -199,6 +204,18 @@ fn interrupted(args: &Train, head: Option<&Head>, trained: &Trained, run: &Path)
     show::say(&format!("interrupted after {done}; saved {}\ngo on with: {words}", run.display()));
 }
 
+/// Says how to write a model that could not be written: resumed, the training has nothing else left to
+/// do. The checkpoint goes with the model that was written.
+fn keep_going(args: &Train, head: Option<&Head>, run: &Path) {
+    if run.exists() {
+        let words = again(args, run, Some("OTHER.ae")) + &head.map(head_words).unwrap_or_default();
+        show::say(&format!(
+            "the training is kept in {}; write its model with: {words}",
+            run.display()
+        ));
+    }
+}
+
 /// The command that goes on from a checkpoint, and writes the model there.
 fn again(args: &Train, run: &Path, output: Option<&str>) -> String {
     let mut words =
@@ -233,15 +250,7 @@ fn finish(
     if let Some(evaluation) = judged.kept().filter(Evaluation::is_finite) {
         trained.model.attach(evaluation)?;
     }
-    if let Err(error) = trained.model.save(&place.model) {
-        // The training is not lost: resumed, it has nothing left to do but to write the model.
-        let words = again(args, &place.run, Some("OTHER.ae"));
-        show::say(&format!(
-            "the training is kept in {}; write it with: {words}",
-            place.run.display()
-        ));
-        return Err(error);
-    }
+    trained.model.save(&place.model)?;
     if place.run.exists() {
         std::fs::remove_file(&place.run).map_err(|error| Error::io(&place.run, error))?;
     }

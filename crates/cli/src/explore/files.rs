@@ -15,14 +15,18 @@ pub(crate) fn file<'a>(scene: &'a Scene, name: &str) -> Option<Result<Cow<'a, [u
     }
 }
 
+/// The names of all files.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    PAGE.iter().map(|(name, _)| *name).chain(scene::FILES)
+}
+
 /// Writes all files into a folder, from which any web server serves them; tells how many.
 pub(crate) fn write(scene: &Scene, folder: &Path) -> Result<usize> {
     std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
-    let names: Vec<&str> = PAGE.iter().map(|(name, _)| *name).chain(scene::FILES).collect();
-    for name in &names {
+    for name in names() {
         let Some(bytes) = file(scene, name) else { continue };
         let bytes = bytes?;
         Destination::from(&folder.join(name)).write_bytes(&bytes)?;
     }
-    Ok(names.len())
+    Ok(names().count())
 }

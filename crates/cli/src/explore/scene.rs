@@ -161,9 +161,10 @@ impl Scene {
         let mut rows =
             Rng::new(self.model.plan().settings.seed).split("explore").permutation(self.rows());
         rows.truncate(MOST_PLACED);
-        let first = self.codes.row(0);
-        let same = (0..self.rows()).all(|row| self.codes.row(row) == first);
-        if rows.len() < 10 || same { Vec::new() } else { rows }
+        let code = |row: &usize| self.codes.row(*row);
+        let same = rows.iter().all(|row| code(row) == code(&rows[0]));
+        let finite = rows.iter().flat_map(code).all(|number| number.is_finite());
+        if rows.len() < 10 || same || !finite { Vec::new() } else { rows }
     }
 
     /// Units with an input that excites them; none where all rows are the same.

@@ -1,6 +1,6 @@
 //! Serves the explorer to this machine alone.
 
-use crate::explore::files::file;
+use crate::explore::files::{file, names};
 use crate::explore::scene::Scene;
 use autoencoders::{Error, Result};
 use http_body_util::Full;
@@ -70,7 +70,7 @@ impl Server {
     pub(crate) fn run(self, scene: Scene) -> Result<()> {
         let Self { runtime, listener, address } = self;
         let places = Arc::new(Semaphore::new(CONNECTIONS));
-        let made = Arc::new(Made { scene, files: Mutex::default() });
+        let made = Arc::new(Made::new(scene));
         runtime.block_on(async move {
             loop {
                 let Ok(place) = Arc::clone(&places).acquire_owned().await else { return Ok(()) };
@@ -106,24 +106,25 @@ impl Server {
 
 type Answer = Response<Full<Bytes>>;
 
-/// The files of a scene, each of which is made once, however many ask for it.
+/// The files of a scene, each of which is made once, however many ask for it: others wait for it.
 struct Made {
     scene: Scene,
-    files: Mutex<BTreeMap<String, Bytes>>,
+    files: BTreeMap<&'static str, Mutex<Option<Bytes>>>,
 }
 
 impl Made {
+    fn new(scene: Scene) -> Self {
+        Self { scene, files: names().map(|name| (name, Mutex::default())).collect() }
+    }
+
     /// A file by its name; none where there is no such file.
     fn file(&self, name: &str) -> Option<Result<Bytes>> {
-        let known = || self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bytes) = known().get(name) {
+        let mut made = self.files.get(name)?.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bytes) = made.as_ref() {
             return Some(Ok(bytes.clone()));
         }
-        let made = file(&self.scene, name)?;
-        Some(made.map(|bytes| {
-            let bytes = Bytes::from(bytes.into_owned());
-            known().entry(name.to_owned()).or_insert(bytes).clone()
-        }))
+        let bytes = file(&self.scene, name)?.map(|bytes| Bytes::from(bytes.into_owned()));
+        Some(bytes.inspect(|bytes| *made = Some(bytes.clone())))
     }
 }
 

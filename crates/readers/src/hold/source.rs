@@ -44,7 +44,7 @@ pub(crate) struct Stream<'a> {
     pub(crate) at_most: u64,
     /// Bytes on disk, the guide for how much memory to take at first.
     pub(crate) on_disk: u64,
-    /// The file, where it is an ordinary one and the bytes are its own.
+    /// The file, where the bytes are its own.
     pub(crate) plain: Option<PathBuf>,
 }
 
@@ -65,25 +65,17 @@ impl Stream<'static> {
     /// Opens a file; gzip is told by its first two bytes, not by its name.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let file = rows::open_file(path)?;
-        let metadata = file.metadata().map_err(|error| Error::io(path, error))?;
-        // A pipe has no length; what it holds shows only by reading it.
-        let on_disk = if metadata.is_file() { metadata.len() } else { 0 };
-        let bound = if metadata.is_file() { metadata.len() } else { u64::MAX };
+        let on_disk = file.metadata().map_err(|error| Error::io(path, error))?.len();
         let (magic, file) = peek(file, 2).map_err(|error| Error::io(path, error))?;
         if magic == [0x1f, 0x8b] {
             return Ok(Self {
                 reader: Box::new(MultiGzDecoder::new(io::BufReader::with_capacity(1 << 16, file))),
-                at_most: bound.saturating_mul(DEFLATE_RATIO),
+                at_most: on_disk.saturating_mul(DEFLATE_RATIO),
                 on_disk,
                 plain: None,
             });
         }
-        Ok(Self {
-            reader: Box::new(file),
-            at_most: bound,
-            on_disk,
-            plain: metadata.is_file().then(|| path.to_owned()),
-        })
+        Ok(Self { reader: Box::new(file), at_most: on_disk, on_disk, plain: Some(path.to_owned()) })
     }
 }
 

@@ -16,10 +16,14 @@ pub struct FilledCell {
 }
 
 impl FilledCell {
-    /// A number of a column; none where nothing can be written for it.
+    /// A number of a column; none where nothing can be written for it, or it is infinite.
     pub fn of(field: &Field, number: f64) -> Option<Self> {
         let text = field.text(number);
-        (!text.is_empty()).then_some(Self { kind: field.kind, number, text })
+        (!text.is_empty() && !number.is_infinite()).then_some(Self {
+            kind: field.kind,
+            number,
+            text,
+        })
     }
 
     /// The value as its column is written.

@@ -1,5 +1,6 @@
 //! A Parquet file written again with values where it has none; all columns keep their types.
 
+use crate::hold::guarded::guarded;
 use crate::names::Names;
 use crate::options::ReadOptions;
 use crate::tables::cell::{Cell, Marks, Meaning};
@@ -33,7 +34,17 @@ pub(crate) fn write_filled(
     fill: &mut Fill<'_>,
 ) -> Result<usize> {
     let place = path.display().to_string();
-    let file = ParquetFile::open(path, &place)?;
+    guarded(&place, || copied((path, &place), options, output, rows, fill))?
+}
+
+fn copied(
+    (path, place): (&Path, &str),
+    options: &ReadOptions,
+    output: &Destination,
+    rows: usize,
+    fill: &mut Fill<'_>,
+) -> Result<usize> {
+    let file = ParquetFile::open(path, place)?;
     let metadata = file.metadata.file_metadata();
     let all = usize::try_from(metadata.num_rows()).unwrap_or(usize::MAX);
     if rows < all {
@@ -41,14 +52,14 @@ pub(crate) fn write_filled(
         return Err(Error::setting("rows", rows, why));
     }
     let names = Names::new(file.names.iter().cloned());
-    let roles = options.roles(&place, &names, file.names.len())?;
+    let roles = options.roles(place, &names, file.names.len())?;
     let mut read = vec![None; file.names.len()];
     roles.read.iter().enumerate().for_each(|(own, (leaf, _))| read[*leaf] = Some(own));
     let lists = (0..file.names.len()).any(|leaf| {
         read[leaf].is_some() && metadata.schema_descr().column(leaf).max_rep_level() > 0
     });
     if lists {
-        return Err(Error::data(&place, "has columns of lists, in which nothing can be filled"));
+        return Err(Error::data(place, "has columns of lists, in which nothing can be filled"));
     }
     let marks = Marks::new(&options.written(None));
     let groups = file.metadata.row_groups();
@@ -77,7 +88,7 @@ pub(crate) fn write_filled(
                 let mut value = |row: usize| own.and_then(|own| fill(row, own));
                 source
                     .copy(reader, &mut column, &mut value)
-                    .map_err(|error| damaged(&place, error))?;
+                    .map_err(|error| damaged(place, error))?;
                 column.close().map_err(fail)?;
                 leaf += 1;
             }

@@ -24,6 +24,8 @@ impl SqliteRecords {
     pub(crate) fn open(path: &Path, table: Option<&str>) -> Result<Self> {
         let place = path.display().to_string();
         let fail = |error: rusqlite::Error| Error::data(&place, format!("cannot be read: {error}"));
+        // It is opened by its name below.
+        drop(rows::open_file(path)?);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
         // What a file says of itself is not trusted to run anything.

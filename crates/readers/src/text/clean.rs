@@ -176,14 +176,14 @@ impl<R: Read> Read for Clean<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.left == 0 {
             return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "a line of more than 64 MiB; is a quote not closed?",
+                io::ErrorKind::FileTooLarge,
+                "has a line of more than 64 MiB; is a quote not closed?",
             ));
         }
         if self.end.fields > MOST_FIELDS {
             return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("a line of more than {MOST_FIELDS} fields"),
+                io::ErrorKind::FileTooLarge,
+                format!("has a line of more than {MOST_FIELDS} fields"),
             ));
         }
         let length = buffer.len().min(self.left);

@@ -158,8 +158,15 @@ impl Layout {
             // The last line is cut off.
             text.truncate(text.rfind('\n').map_or(text.len(), |at| at + 1));
         }
+        let parts = |sign: &char| match said.delimiter {
+            Some(Delimiter::Sign(said)) => *sign == char::from(said),
+            Some(Delimiter::Blanks) => *sign == ' ',
+            // The lines of a log are long texts.
+            None => *sign != ' ' || !log,
+        };
+        let signs: Vec<char> = FIELDS.into_iter().filter(parts).collect();
         let too_wide =
-            |line: &str| FIELDS.iter().any(|sign| line.matches(*sign).count() >= MOST_FIELDS);
+            |line: &str| signs.iter().any(|sign| line.matches(*sign).count() >= MOST_FIELDS);
         if let Some(at) = text.lines().position(too_wide).filter(|_| !notation.lines) {
             let why = format!(
                 "line {} has more than {MOST_FIELDS} fields; if each line is one text, read it with ",

@@ -91,17 +91,13 @@ impl<R: Read> Lines<R> {
         let notation = options.written(None);
         let (said, expected) = (&options.layout, &options.expected);
         let layout = Layout::find(&head, whole, said, &notation, expected, (place, log))?;
-        let clean = Clean::new(
-            layout.encoding.decoded(reader),
-            Cleaning { delimiter: layout.delimiter.byte(), ..layout.cleaning },
-        );
+        // No line has such a byte: it is none of UTF-8.
+        let delimiter = if layout.lines.is_some() { 0xff } else { layout.delimiter.byte() };
+        let cleaning = Cleaning { delimiter, ..layout.cleaning };
+        let clean = Clean::new(layout.encoding.decoded(reader), cleaning);
         let mut builder = ReaderBuilder::new();
         builder.has_headers(false).flexible(true).comment(layout.comments.then_some(b'#'));
-        builder.delimiter(layout.delimiter.byte());
-        if layout.lines.is_some() {
-            // No line has such a byte: it is none of UTF-8.
-            builder.delimiter(0xff).quoting(false);
-        }
+        builder.delimiter(delimiter).quoting(layout.lines.is_none());
         Ok(Self {
             reader: builder.from_reader(clean),
             record: ByteRecord::new(),

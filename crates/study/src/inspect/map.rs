@@ -66,8 +66,8 @@ pub const MOST_PLACED: usize = 5000;
 /// t-SNE (van der Maaten and Hinton 2008) by Barnes and Hut's tree (van der Maaten 2014).
 ///
 /// It begins with the plane of [`CodeMap`], so that the same codes give the same map. At most
-/// [`MOST_PLACED`] codes; none where there are fewer than ten, or all are
-/// the same.
+/// [`MOST_PLACED`] codes; none where there are fewer than ten, all are
+/// the same, or one is not finite.
 ///
 /// An error where no thread for it can be started.
 #[cfg(feature = "tsne")]
