@@ -1,10 +1,11 @@
 """Makes the files beside it: small, valid ones of the formats that this project reads and does not write.
 
-Two are none of its: decoder-gives-up.parquet and not-finite.ae.run were found by mutation, and fell once.
+Three are none of its, were found by mutation, and fell once: decoder-gives-up.parquet,
+ends-in-the-middle.ods and not-finite.ae.run.
 
 python3 make.py, with numpy, pandas, pyarrow, openpyxl, odfpy and pillow."""
 import io, os, sqlite3, zipfile
-import numpy as np, pandas as pd, pyarrow as pa, pyarrow.parquet as pq
+import numpy as np, openpyxl, pandas as pd, pyarrow as pa, pyarrow.parquet as pq
 from pyarrow import feather
 from PIL import Image
 
@@ -33,6 +34,12 @@ pq.write_table(pa.table({"v": [[float(x) for x in rng.normal(size=3)] for _ in r
                          "half": pa.array(np.arange(rows, dtype="f2"))}), "lists.parquet", compression="snappy")
 table.to_excel("table.xlsx", index=False)
 table.to_excel("table.ods", index=False, engine="odf")
+book = openpyxl.Workbook()
+for at in range(1, 20):
+    for column in range(1, 4):
+        book.active.cell(at, column, at * column)
+book.active.cell(1048576, 16384, 1)
+book.save("value-far-away.xlsx")
 if os.path.exists("table.db"): os.remove("table.db")
 with sqlite3.connect("table.db") as base:
     table.to_sql("points", base, index=False)

@@ -195,6 +195,11 @@ fn one(
         Ended::Wrong(format!("left behind: {}", left.join(", ")))
     } else if killed {
         Ended::Right
+    } else if run.err.is_empty()
+        && traced.lines().any(|line| line.contains(" write(2") && line.contains("(INJECTED)"))
+    {
+        // Its message was what failed.
+        Ended::Right
     } else {
         run.wrong().map_or(Ended::Right, Ended::Wrong)
     })

@@ -141,6 +141,10 @@ const SITUATIONS: &[(&str, Situation)] = &[
         shell(world, "AE data decoder-gives-up.parquet", refused("is damaged"))
     }),
     ("no more threads", no_threads),
+    ("a table that ends in the middle of its archive", |world| {
+        shell(world, "AE data ends-in-the-middle.ods", refused("is damaged"))
+    }),
+    ("a value far from all others", |world| shell(world, "AE data value-far-away.xlsx", done)),
     ("a bomb of pixels", pixels),
     ("windows over more than memory", windows),
     ("wide tables", wide),

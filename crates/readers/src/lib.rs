@@ -72,6 +72,7 @@ mod tables {
     pub(crate) mod refuse;
     pub(crate) mod sqlite;
     pub(crate) mod table;
+    pub(crate) mod workbook;
 }
 mod text {
     pub(crate) mod clean;

@@ -398,7 +398,13 @@ impl Files {
     /// The table in a zip archive, which is unpacked into a temporary folder.
     fn of_archive(path: &Path, part: Option<&str>) -> Result<Self> {
         let unpacked = zipped::unpack(path, part)?;
-        let format = source::format(&unpacked.path)?;
+        let format = source::format(&unpacked.path).map_err(|error| {
+            // Where it was unpacked to is nothing to the user.
+            match error {
+                Error::Data { message, .. } => Error::data(path.display(), message),
+                other => other,
+            }
+        })?;
         if !format.is_table() || format == Format::Zip {
             let why = "holds no table (.csv, .json, .parquet, ...); unpack it";
             return Err(Error::data(path.display(), why));

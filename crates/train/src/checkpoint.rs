@@ -17,6 +17,9 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// No training lives to see more steps.
+const MOST_STEPS: u64 = 1 << 48;
+
 /// The best weights so far.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -283,8 +286,11 @@ impl State {
         }
         let remembers = settings.train.optimiser == Method::Lbfgs
             && header.times.iter().any(|time| *time > MEMORY as u64);
+        let counts = [header.step as u64, header.waited as u64];
+        let beyond = counts.iter().chain(&header.times).any(|count| *count > MOST_STEPS);
         if header.times.len() != self.vars.len()
             || remembers
+            || beyond
             || header.epoch > settings.train.passes()
         {
             return Err(Error::model(

@@ -134,7 +134,7 @@ impl Sums {
             sum.value += number.value * rows as f64;
             sum.weight += number.weight * rows as f64;
         }
-        self.rows += rows;
+        self.rows = self.rows.saturating_add(rows);
     }
 
     /// The mean over all rows.

@@ -1,14 +1,13 @@
 //! Sheets of Excel and OpenDocument.
 
-use crate::hold::guarded::guarded;
 use crate::names::Names;
 use crate::options::ReadOptions;
 use crate::tables::cell::Marks;
 use crate::tables::column::text_of;
 use crate::tables::owned::Owned;
 use crate::tables::records::{Add, Records};
+use crate::tables::workbook;
 use crate::text::layout::is_header;
-use calamine::{Data, Reader, open_workbook_auto};
 use rows::{Error, Message, Result};
 use std::path::Path;
 
@@ -16,8 +15,6 @@ use std::path::Path;
 const HEAD: usize = 200;
 /// Rows before a table at most.
 const MOST_TITLES: usize = 30;
-/// Bytes that the parts of a file may have once they are decompressed.
-const LARGEST: u64 = 1 << 31;
 
 /// A sheet, as a whole in memory.
 pub(crate) struct SheetRecords {
@@ -31,8 +28,7 @@ impl SheetRecords {
     /// Opens the sheet of this name, or the first one.
     pub(crate) fn open(path: &Path, sheet: Option<&str>, options: &ReadOptions) -> Result<Self> {
         let place = path.display().to_string();
-        check_size(path)?;
-        let (rows, others) = guarded(&place, || cells(path, &place, sheet))??;
+        let (rows, others) = workbook::cells(path, &place, sheet)?;
         let mut own = Self { names: Names::default(), width: 0, rows, notes: Vec::new() };
         if let Some(others) = others {
             own.notes.push(others);
@@ -99,76 +95,6 @@ impl Records for SheetRecords {
     fn notes(&self) -> Vec<Message> {
         self.notes.clone()
     }
-}
-
-/// All cells of a sheet, and a word on the sheets that are not read.
-fn cells(
-    path: &Path,
-    place: &str,
-    sheet: Option<&str>,
-) -> Result<(Vec<Vec<Owned>>, Option<Message>)> {
-    let wrong = |error: &dyn std::fmt::Display| {
-        Error::data(place, format!("cannot be read as a workbook: {error}"))
-    };
-    let mut book = open_workbook_auto(path).map_err(|error| wrong(&error))?;
-    let names = book.sheet_names();
-    let Some(first) = names.first() else {
-        return Err(Error::data(place, "has no sheets"));
-    };
-    let name = sheet.unwrap_or(first);
-    if !names.iter().any(|known| known == name) {
-        return Err(Error::unknown("sheet", name, names.iter().map(String::as_str)));
-    }
-    let others = names.len() > 1 && sheet.is_none();
-    let note = others.then(|| {
-        let others = crate::names::quoted(&names[1..]);
-        format!("the sheet {name:?} is read; {place}:SHEET reads another ({others})").into()
-    });
-    let range = book.worksheet_range(name).map_err(|error| wrong(&error))?;
-    Ok((range.rows().map(|row| row.iter().map(owned).collect()).collect(), note))
-}
-
-fn owned(cell: &Data) -> Owned {
-    match cell {
-        Data::Empty | Data::Error(_) => Owned::Missing,
-        Data::Int(number) => Owned::whole((*number).into()),
-        Data::Float(number) => Owned::Number(*number),
-        Data::Bool(truth) => Owned::Boolean(*truth),
-        Data::String(text) if text.trim().is_empty() => Owned::Missing,
-        Data::String(text) => Owned::Text(text.clone()),
-        Data::DateTime(time) if time.is_duration() => Owned::Number(time.as_f64()),
-        Data::DateTime(time) => {
-            let (year, month, day, hour, minute, second, milli) = time.to_ymd_hms_milli();
-            let clock = format!("{hour:02}:{minute:02}:{second:02}.{milli:03}");
-            // A time of day has no date: Excel counts from the last day of 1899.
-            if time.as_f64() < 1.0 {
-                Owned::Written(clock)
-            } else {
-                Owned::Written(format!("{year:04}-{month:02}-{day:02} {clock}"))
-            }
-        }
-        Data::DateTimeIso(text) | Data::DurationIso(text) => Owned::Written(text.clone()),
-    }
-}
-
-/// Refuses a file whose parts are much larger than any table.
-fn check_size(path: &Path) -> Result<()> {
-    let place = path.display().to_string();
-    let file = rows::open_file(path)?;
-    // The old formats are no archives and not compressed.
-    let Ok(mut archive) = zip::ZipArchive::new(file) else { return Ok(()) };
-    let mut all = 0u64;
-    for at in 0..archive.len() {
-        let part = archive.by_index_raw(at);
-        let part = part.map_err(|error| Error::data(&place, format!("is damaged: {error}")))?;
-        all = all.saturating_add(part.size());
-    }
-    if all > LARGEST {
-        let why =
-            format!("holds {all} bytes once it is decompressed; write it as .csv or .parquet");
-        return Err(Error::data(&place, why));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
