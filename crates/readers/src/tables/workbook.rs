@@ -188,7 +188,7 @@ impl Extent {
                 self.cells = self.cells.saturating_add(repeats("table:number-columns-repeated"));
                 self.written += 1;
                 let valued = ["office:value-type", "table:formula"];
-                if valued.iter().any(|name| matches!(element.try_get_attribute(*name), Ok(Some(_))))
+                if valued.iter().any(|name| matches!(element.try_get_attribute(name), Ok(Some(_))))
                 {
                     self.width = self.cells;
                 }
