@@ -17,6 +17,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How much of what is said is read.
 const HEARD: u64 = 1 << 22;
 
+/// Whether system calls can be looked at, and made to fail.
+pub(crate) fn traces() -> bool {
+    let probe = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
+    probe.is_ok_and(|probe| probe.status.success())
+}
+
 /// The program that is tried.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
