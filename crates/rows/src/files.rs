@@ -259,10 +259,15 @@ fn temporary(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
 #[cfg(target_os = "linux")]
 mod nameless {
     use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, open};
+    use sha2::{Digest, Sha256};
     use std::fs::File;
     use std::io::{ErrorKind, Result};
     use std::os::fd::AsRawFd;
-    use std::path::Path;
+    use std::os::unix::ffi::OsStrExt;
+    use std::path::{Path, PathBuf};
+
+    /// How often a second name is tried that others take.
+    const TRIES: usize = 1000;
 
     /// A file without a name in a folder; none where the file system knows no such, or it could not
     /// get a name afterwards.
@@ -270,6 +275,13 @@ mod nameless {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         let file = File::from(open(folder, flags, Mode::from_raw_mode(0o666)).ok()?);
         std::fs::exists(of(&file)).is_ok_and(|known| known).then_some(file)
+    }
+
+    /// The name that a file has before it takes one that is taken; short, however long that is.
+    pub(super) fn second_name(path: &Path) -> PathBuf {
+        let hash = Sha256::digest(path.file_name().unwrap_or_default().as_bytes());
+        let digits: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        crate::files::folder_of(path).join(format!(".ae-{digits}"))
     }
 
     fn of(file: &File) -> String {
@@ -286,10 +298,28 @@ mod nameless {
             Err(error) if replace && error.kind() == ErrorKind::AlreadyExists => {}
             other => return other,
         }
-        // A name that is taken is replaced by renaming only.
-        let folder = crate::files::folder_of(path);
-        let other = tempfile::Builder::new().prefix(".ae-").make_in(folder, |path| link(path))?;
-        other.persist(path).map_err(|error| error.error)
+        // A name that is taken is replaced by renaming only. The second name is made of the final one, so
+        // that what a process left that was killed at this instant goes with the next.
+        let second = second_name(path);
+        for _ in 0..TRIES {
+            match link(&second) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    let _ = std::fs::remove_file(&second);
+                    continue;
+                }
+                other => other?,
+            }
+            match std::fs::rename(&second, path) {
+                // Another process writes the same name, and took this one.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                other => {
+                    // It stays where both names lead to one file, which another process renamed.
+                    let _ = std::fs::remove_file(&second);
+                    return other;
+                }
+            }
+        }
+        Err(std::io::Error::new(ErrorKind::ResourceBusy, "others write it at the same time"))
     }
 }
 
@@ -330,6 +360,18 @@ mod tests {
         force.write_bytes(b"third").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "third");
         assert!(Destination::new(folder.path(), true).check().is_err());
+        assert_eq!(names(folder.path()), 1);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_a_killed_process_left_goes_with_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        fs::write(&path, "old").unwrap();
+        fs::write(nameless::second_name(&path), "of a killed process").unwrap();
+        Destination::from(&path).write_bytes(b"new").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
         assert_eq!(names(folder.path()), 1);
     }
 
