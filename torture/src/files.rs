@@ -1,10 +1,11 @@
 //! Damaged files of every format are read.
 
+use crate::choices::Choices;
 use crate::tally::Tally;
 use crate::worker::{self, Tried, Try, case, slow, write};
 use crate::{Outcome, Torture, World, mutate};
+use autoencoders::Error;
 use autoencoders::data::{ReadOptions, describe, read};
-use autoencoders::{Error, Rng};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -16,8 +17,8 @@ pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
 }
 
 /// Each case is a file of the folder, damaged.
-pub(crate) fn tries(folder: &Path, rng: &Rng) -> Outcome<Box<Try<'static>>> {
-    let (folder, rng) = (folder.to_owned(), rng.clone());
+pub(crate) fn tries(folder: &Path) -> Outcome<Box<Try>> {
+    let folder = folder.to_owned();
     let mut whole = Vec::new();
     for entry in std::fs::read_dir(&folder)? {
         let path = entry?.path();
@@ -28,20 +29,19 @@ pub(crate) fn tries(folder: &Path, rng: &Rng) -> Outcome<Box<Try<'static>>> {
         }
     }
     whole.sort();
-    Ok(Box::new(move |number| {
-        let mut rng = rng.at(number);
-        let (name, bytes) = &whole[number % whole.len()];
-        let damaged = mutate::file(&mut rng, name, bytes);
+    Ok(Box::new(move |choices: &mut Choices| {
+        let (name, bytes) = &whole[choices.below(whole.len())];
+        let damaged = mutate::file(choices, name, bytes);
         // Some are to be told by their first bytes alone.
         let ending = name.split_once('.').map_or("", |(_, ending)| ending);
-        let path = case(&folder, if rng.below(10) == 0 { "dat" } else { ending });
+        let path = case(&folder, if choices.below(10) == 0 { "dat" } else { ending });
         worker::clear(&folder);
         write(&path, &damaged)?;
         let source = path.display().to_string();
         let begun = Instant::now();
         let options = ReadOptions {
-            memory: [None, Some(1 << 20)][rng.below(2)],
-            id: if rng.below(5) == 0 { vec!["a".to_owned()] } else { Vec::new() },
+            memory: [None, Some(1 << 20)][choices.below(2)],
+            id: if choices.below(5) == 0 { vec!["a".to_owned()] } else { Vec::new() },
             ..ReadOptions::default()
         };
         let told = describe(&source, &options);

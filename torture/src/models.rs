@@ -1,5 +1,6 @@
 //! Models and checkpoints that say nonsense, with a hash that fits.
 
+use crate::choices::Choices;
 use crate::tally::Tally;
 use crate::worker::{self, Tried, Try, case, slow};
 use crate::{Outcome, Torture, World, mutate};
@@ -7,7 +8,7 @@ use autoencoders::data::{Dataset, ReadOptions, Series, read};
 use autoencoders::engine::{ArchiveKind, NamedTensor, read_archive, write_archive};
 use autoencoders::families::plain::Plain;
 use autoencoders::study::{Source, generate, score};
-use autoencoders::{Config, Flow, Rng, Trainer, fit, load};
+use autoencoders::{Config, Flow, Trainer, fit, load};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,8 +32,8 @@ pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
 }
 
 /// Each case is a model or a checkpoint of the folder, with other content.
-pub(crate) fn tries(folder: &Path, rng: &Rng) -> Outcome<Box<Try<'static>>> {
-    let (folder, rng) = (folder.to_owned(), rng.clone());
+pub(crate) fn tries(folder: &Path) -> Outcome<Box<Try>> {
+    let folder = folder.to_owned();
     let mut all = Vec::new();
     for (name, _) in crate::world::MODELS {
         let path = folder.join(format!("{name}.ae"));
@@ -42,14 +43,13 @@ pub(crate) fn tries(folder: &Path, rng: &Rng) -> Outcome<Box<Try<'static>>> {
     }
     let digits = read("digits", &ReadOptions::default())?.select(&(0..60).collect::<Vec<_>>())?;
     all.push(whole(&checkpoint(&folder, &digits)?, ArchiveKind::Run, digits)?);
-    Ok(Box::new(move |number| {
-        let mut rng = rng.at(number);
-        let one = &all[number % all.len()];
+    Ok(Box::new(move |choices: &mut Choices| {
+        let one = &all[choices.below(all.len())];
         worker::clear(&folder);
         let path = case(&folder, if one.kind == ArchiveKind::Model { "ae" } else { "run" });
-        if rng.below(8) == 0 {
-            worker::write(&path, &mutate::bytes(&mut rng, &one.bytes))?;
-        } else if !nonsense(&mut rng, one, &path) {
+        if choices.below(8) == 0 {
+            worker::write(&path, &mutate::bytes(choices, &one.bytes))?;
+        } else if !nonsense(choices, one, &path) {
             return Ok(Tried { way: "not to be written", bytes: 0 });
         }
         let begun = Instant::now();
@@ -110,14 +110,17 @@ fn checkpoint(folder: &Path, data: &Dataset) -> Outcome<PathBuf> {
 }
 
 /// Writes an archive with other content; whether there can be such a one.
-fn nonsense(rng: &mut Rng, whole: &Whole, path: &Path) -> bool {
-    let content =
-        if rng.below(4) > 0 { mutate::json(rng, &whole.content) } else { whole.content.clone() };
+fn nonsense(choices: &mut Choices, whole: &Whole, path: &Path) -> bool {
+    let content = if choices.below(4) > 0 {
+        mutate::json(choices, &whole.content)
+    } else {
+        whole.content.clone()
+    };
     let mut tensors = whole.tensors.clone();
-    for _ in 0..rng.below(3) {
-        let at = rng.below(tensors.len());
-        let other = rng.below(tensors.len());
-        match rng.below(6) {
+    for _ in 0..choices.below(3) {
+        let at = choices.below(tensors.len());
+        let other = choices.below(tensors.len());
+        match choices.below(6) {
             0 => drop(tensors.remove(at)),
             1 => {
                 let name = tensors[other].name.clone();
@@ -133,11 +136,11 @@ fn nonsense(rng: &mut Rng, whole: &Whole, path: &Path) -> bool {
             }
             4 => {
                 let tensor = &mut tensors[at];
-                let place = rng.below(tensor.values.len());
-                tensor.values[place] = [0.0, -1.0, 1e38, -1e38, 1e-40, 1e20][rng.below(6)];
+                let place = choices.below(tensor.values.len());
+                tensor.values[place] = [0.0, -1.0, 1e38, -1e38, 1e-40, 1e20][choices.below(6)];
             }
             _ => {
-                let number = [0.0, 1.0, -1e30, 3e38][rng.below(4)];
+                let number = [0.0, 1.0, -1e30, 3e38][choices.below(4)];
                 tensors[at].values.fill(number);
             }
         }

@@ -1,10 +1,11 @@
 //! Numbers at the edges of what numbers are.
 
+use crate::choices::Choices;
 use crate::tally::Tally;
 use crate::worker::{self, Tried, Try, case, slow, write};
 use crate::{Outcome, Torture};
 use autoencoders::data::{Dataset, Shape, Values, write_table};
-use autoencoders::{Config, Error, FAMILIES, Flow, Rng, fit, load};
+use autoencoders::{Config, Error, FAMILIES, Flow, fit, load};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -22,22 +23,21 @@ pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
 }
 
 /// Each case is a table and a training.
-pub(crate) fn tries(folder: &Path, rng: &Rng) -> Outcome<Box<Try<'static>>> {
-    let (folder, rng) = (folder.to_owned(), rng.clone());
-    Ok(Box::new(move |number| {
-        let mut rng = rng.at(number);
-        let columns = 1 + rng.below(5);
-        let data = table(&mut rng, columns).map_err(|error| error.to_string())?;
-        let family = FAMILIES[number % FAMILIES.len()].name;
+pub(crate) fn tries(folder: &Path) -> Outcome<Box<Try>> {
+    let folder = folder.to_owned();
+    Ok(Box::new(move |choices: &mut Choices| {
+        let columns = 1 + choices.below(5);
+        let data = table(choices, columns).map_err(|error| error.to_string())?;
+        let family = FAMILIES[choices.below(FAMILIES.len())].name;
         let mut settings = Map::from_iter([
             ("family".to_owned(), json!(family)),
-            ("latent".to_owned(), json!(1 + rng.below(3))),
-            ("net".to_owned(), json!(["linear", "mlp:4", "mlp:6,4"][rng.below(3)])),
+            ("latent".to_owned(), json!(1 + choices.below(3))),
+            ("net".to_owned(), json!(["linear", "mlp:4", "mlp:6,4"][choices.below(3)])),
             ("epochs".to_owned(), json!(3)),
-            ("learning_rate".to_owned(), json!([1e-4, 1e-3, 0.1, 10.0, 1000.0][rng.below(5)])),
+            ("learning_rate".to_owned(), json!([1e-4, 1e-3, 0.1, 10.0, 1000.0][choices.below(5)])),
         ]);
-        if rng.below(3) == 0 {
-            let scale = ["none", "standard", "robust", "quantile", "unit"][rng.below(5)];
+        if choices.below(3) == 0 {
+            let scale = ["none", "standard", "robust", "quantile", "unit"][choices.below(5)];
             settings.insert("scale".to_owned(), json!(scale));
         }
         // The finding, where the process dies.
@@ -55,17 +55,19 @@ pub(crate) fn tries(folder: &Path, rng: &Rng) -> Outcome<Box<Try<'static>>> {
     }))
 }
 
-fn table(rng: &mut Rng, columns: usize) -> Result<Dataset, Error> {
-    let rows = [3, 10, 40][rng.below(3)];
+fn table(choices: &mut Choices, columns: usize) -> Result<Dataset, Error> {
+    let rows = [3, 10, 40][choices.below(3)];
     let mut made = Vec::new();
+    let mut normal = choices.rng();
     for _ in 0..columns {
-        let (scale, offset) = (SCALES[rng.below(SCALES.len())], OFFSETS[rng.below(OFFSETS.len())]);
-        let kind = rng.below(5);
-        let wild = (rng.below(rows), SCALES[rng.below(SCALES.len())]);
+        let (scale, offset) =
+            (SCALES[choices.below(SCALES.len())], OFFSETS[choices.below(OFFSETS.len())]);
+        let kind = choices.below(5);
+        let wild = (choices.below(rows), SCALES[choices.below(SCALES.len())]);
         made.push(
             (0..rows)
                 .map(|row| {
-                    let plain = f64::from(rng.standard_normal());
+                    let plain = f64::from(normal.standard_normal());
                     let number = match kind {
                         0 => offset,
                         1 => offset + scale * (row % 2) as f64,

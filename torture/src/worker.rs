@@ -1,9 +1,11 @@
 //! Cases tried in a process of their own, thousands in a row: one that dies takes no other with it.
 //!
 //! The worker writes the case that it is about to try to a file, and tells on standard output each
-//! that was wrong. Where it dies, that file is the finding, and another worker goes on behind it.
+//! that was wrong. Where it dies, that file is the finding, and another worker goes on behind it. A
+//! case is all that some bytes choose, so that a fuzzer tries the same ones by its own bytes.
 
-use crate::program::Program;
+use crate::choices::{self, Choices};
+use crate::program::{Program, memory};
 use crate::tally::{Tally, keep};
 use crate::{Outcome, Torture, files, models, numbers};
 use autoencoders::Rng;
@@ -14,17 +16,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-/// What tries the cases of a class, made for a folder and a stream of random numbers.
-type Tries = fn(&Path, &Rng) -> Outcome<Box<Try<'static>>>;
+/// What tries the cases of a class, made for a folder.
+type Tries = fn(&Path) -> Outcome<Box<Try>>;
 
 /// The classes that work so.
 const WORK: [(&str, Tries); 3] =
     [("files", files::tries), ("models", models::tries), ("numbers", numbers::tries)];
+/// The memory that a case may take besides twice its size.
+const MOST: u64 = 200 << 20;
 /// A case that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Tries the case of a number, and gives a word for how it went; an error is a finding, a panic too.
-pub(crate) type Try<'a> = dyn FnMut(usize) -> Result<Tried, String> + 'a;
+/// Tries a case, and gives a word for how it went; an error is a finding, a panic too.
+pub(crate) type Try = dyn FnMut(&mut Choices) -> Result<Tried, String>;
 
 /// How a case went that was as it should be.
 pub(crate) struct Tried {
@@ -38,23 +42,24 @@ pub(crate) fn run(words: Vec<String>) -> Outcome<()> {
     let [class, folder, kept, seed, first, count] = words.as_slice() else {
         return Err("a worker wants its class, folders, seed, first case and count".into());
     };
-    let (_, tries) = WORK.iter().find(|(name, _)| name == class).ok_or("no such class")?;
-    let mut attempt = tries(Path::new(folder), &Rng::new(seed.parse()?).split(class))?;
+    let (mut attempt, rng) =
+        (tries(class, Path::new(folder))?, Rng::new(seed.parse()?).split(class));
     let (first, count): (usize, usize) = (first.parse()?, count.parse()?);
     // What is wrong is told once, by the parent.
     std::panic::set_hook(Box::new(|_| {}));
     let mut out = std::io::stdout().lock();
     for number in first..first + count {
-        let tried = catch_unwind(AssertUnwindSafe(|| attempt(number)));
+        // From here on the system counts the most memory anew.
+        std::fs::write("/proc/self/clear_refs", "5")?;
+        let tried = one(&mut *attempt, &choices::bytes(&rng, number));
+        let taken = memory(std::process::id(), "VmHWM:");
+        let tried = tried.and_then(|tried| match 2 * tried.bytes as u64 + MOST {
+            most if taken <= most => Ok(tried),
+            _ => Err(format!("{} bytes took {} MB", tried.bytes, taken >> 20)),
+        });
         let (ended, what) = match tried {
-            Ok(Ok(tried)) => ("ok", format!("{} {}", tried.bytes, tried.way)),
-            Ok(Err(wrong)) => ("wrong", wrong),
-            Err(panic) => {
-                let text = panic.downcast_ref::<String>().cloned();
-                let text =
-                    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-                ("wrong", format!("panicked: {}", text.unwrap_or_default()))
-            }
+            Ok(tried) => ("ok", format!("{} {taken} {}", tried.bytes, tried.way)),
+            Err(wrong) => ("wrong", wrong),
         };
         if ended == "wrong" {
             keep_case(Path::new(folder), Path::new(kept), &format!("{class}-{seed}-{number}"));
@@ -62,6 +67,22 @@ pub(crate) fn run(words: Vec<String>) -> Outcome<()> {
         writeln!(out, "{number} {ended} {}", what.replace('\n', " "))?;
     }
     Ok(())
+}
+
+/// What tries the cases of a class.
+pub(crate) fn tries(class: &str, folder: &Path) -> Outcome<Box<Try>> {
+    let (_, tries) = WORK.iter().find(|(name, _)| *name == class).ok_or("no such class")?;
+    tries(folder)
+}
+
+/// Tries the case that some bytes choose; a panic is a finding like others.
+pub(crate) fn one(attempt: &mut Try, bytes: &[u8]) -> Result<Tried, String> {
+    let tried = catch_unwind(AssertUnwindSafe(|| attempt(&mut Choices::of(bytes))));
+    tried.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(format!("panicked: {}", text.unwrap_or_default()))
+    })
 }
 
 /// Where a worker writes the case that it tries, for files of this ending.
@@ -74,7 +95,7 @@ pub(crate) fn all(torture: &Torture, class: &str) -> Outcome<Tally> {
     let mut tally = Tally::default();
     let mut ways = std::collections::BTreeMap::<String, usize>::new();
     let folder = torture.world.root();
-    let (mut next, mut bytes) = (0, 0);
+    let (mut next, mut bytes, mut most) = (0, 0, 0);
     while torture.goes_on(next) {
         let count = (torture.count - next).min(20_000);
         let mut worker = started(torture, class, next, count)?;
@@ -97,9 +118,10 @@ pub(crate) fn all(torture: &Torture, class: &str) -> Outcome<Tally> {
                         (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
                     let wrong = (ended == "wrong").then(|| what.to_owned());
                     if wrong.is_none() {
-                        let (size, way) = what.split_once(' ').unwrap_or_default();
-                        bytes += size.parse::<usize>()?;
-                        *ways.entry(way.to_owned()).or_default() += 1;
+                        let mut parts = what.splitn(3, ' ');
+                        bytes += parts.next().unwrap_or_default().parse::<usize>()?;
+                        most = most.max(parts.next().unwrap_or_default().parse::<u64>()?);
+                        *ways.entry(parts.next().unwrap_or_default().to_owned()).or_default() += 1;
                     }
                     tally.add(format!("case {number}"), wrong);
                     next = number + 1;
@@ -128,6 +150,7 @@ pub(crate) fn all(torture: &Torture, class: &str) -> Outcome<Tally> {
         }
     }
     tally.note(format!("{:.1} MB", bytes as f64 / 1e6));
+    tally.note(format!("at most {} MB of memory", most >> 20));
     tally.notes.extend(ways.into_iter().map(|(way, count)| format!("{count} {way}")));
     Ok(tally)
 }

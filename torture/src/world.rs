@@ -17,7 +17,9 @@ const ROWS: usize = 120;
 
 /// The folder.
 pub(crate) struct World {
-    folder: TempDir,
+    folder: PathBuf,
+    /// Removes it again.
+    _held: Option<TempDir>,
     pub(crate) program: Program,
 }
 
@@ -43,11 +45,12 @@ pub(crate) const MODELS: [(&str, &str); 9] = [
 impl World {
     /// An empty folder of its own.
     pub(crate) fn new(program: Program) -> Outcome<Self> {
-        Ok(Self { folder: TempDir::new()?, program })
+        let held = TempDir::new()?;
+        Ok(Self { folder: held.path().to_owned(), _held: Some(held), program })
     }
 
     pub(crate) fn root(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -126,6 +129,13 @@ impl World {
         }
         Ok(own)
     }
+}
+
+/// Makes a folder that stays, with files and models of every kind.
+pub(crate) fn of_fuzzers(folder: &Path) -> Outcome<()> {
+    fs::create_dir_all(folder)?;
+    let program = Program::new(crate::built(crate::root())?);
+    World { folder: std::path::absolute(folder)?, _held: None, program }.with_models().map(drop)
 }
 
 /// Rows near a plane in four columns.

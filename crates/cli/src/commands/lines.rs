@@ -5,14 +5,15 @@ use autoencoders::data::{
     DecimalMark, Delimiter, JsonLine, Notation, Series, read_json_line, read_line,
 };
 use autoencoders::{Error, Model, Result};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Stands for blanks and tabs, as many as there are.
 const BLANKS: char = '\0';
 
 /// The cells of one line.
 pub(crate) enum Cells {
-    /// By the names of their columns.
-    Named(Vec<(String, String)>),
+    /// By the names of their columns; of equal ones that of the first.
+    Named(BTreeMap<String, String>),
     /// In the order of the training.
     Ordered(Vec<String>),
     /// Of a line that is one text: its stamp and what stands behind it, by the names of their columns.
@@ -39,7 +40,7 @@ impl Cells {
             None => {}
             Some(read) => {
                 return Ok(match read? {
-                    JsonLine::Named(cells) => Self::Named(cells),
+                    JsonLine::Named(cells) => Self::named(cells),
                     JsonLine::Ordered(cells) => Self::Ordered(cells),
                 });
             }
@@ -47,11 +48,19 @@ impl Cells {
         let cells = parted(line, delimiter);
         Ok(match names {
             Some(names) if names.len() == cells.len() => {
-                Self::Named(names.iter().cloned().zip(cells).collect())
+                Self::named(names.iter().cloned().zip(cells))
             }
             Some(names) => return Err(width(cells.len(), &format!("{}, as named", names.len()))),
             None => Self::Ordered(cells),
         })
+    }
+
+    fn named(cells: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut named = BTreeMap::new();
+        for (name, cell) in cells {
+            named.entry(name).or_insert(cell);
+        }
+        Self::Named(named)
     }
 
     /// A line of text without a stamp, as those of a traceback, belongs to the one before it, whose
@@ -69,13 +78,13 @@ impl Cells {
 
     /// The cell of a column; none where cells have no names.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        let cells = match self {
-            Self::Named(cells) => cells.as_slice(),
-            Self::Line(cells) => cells,
-            Self::Ordered(_) => &[],
-        };
-        let found = cells.iter().find(|(known, _)| known == name);
-        found.map(|(_, text)| text.as_str())
+        match self {
+            Self::Named(cells) => cells.get(name).map(String::as_str),
+            Self::Line(cells) => {
+                cells.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
+            }
+            Self::Ordered(_) => None,
+        }
     }
 
     /// The cells in the order of these columns.
@@ -110,7 +119,7 @@ pub(crate) fn delimiter(model: &Model, line: &str, said: Option<Delimiter>) -> c
         None => {}
     }
     let channels = model.signature().series.iter().flat_map(|series| &series.channels);
-    let known: Vec<&String> =
+    let known: BTreeSet<&String> =
         model.signature().columns.iter().chain(channels.map(|channel| &channel.name)).collect();
     let names = |sign: &char| {
         let cells = parted(line, *sign);
@@ -149,8 +158,9 @@ pub(crate) fn header(model: &Model, line: &str, delimiter: char) -> Result<Optio
         return Ok(None);
     }
     if let Some(series) = &signature.series {
-        let known = |name: &String| series.channels.iter().any(|channel| channel.name == *name);
-        return Ok(names.iter().any(known).then_some(names));
+        let named: BTreeSet<&String> = names.iter().collect();
+        let known = series.channels.iter().any(|channel| named.contains(&channel.name));
+        return Ok(known.then_some(names));
     }
     if signature.columns.is_empty() {
         // Where rows hold words, words are no sign of names.
@@ -161,10 +171,11 @@ pub(crate) fn header(model: &Model, line: &str, delimiter: char) -> Result<Optio
     }
     // A wrong row is answered as such: it is no line of other names.
     let is_row = signature.preparation.table.is_some() || names.iter().any(number);
-    if is_row && !names.iter().any(|name| signature.columns.contains(name)) {
+    let named: BTreeSet<&String> = names.iter().collect();
+    if is_row && !signature.columns.iter().any(|name| named.contains(name)) {
         return Ok(None);
     }
-    match signature.columns.iter().find(|wanted| !names.contains(wanted)) {
+    match signature.columns.iter().find(|wanted| !named.contains(wanted)) {
         None => Ok(Some(names)),
         Some(wanted) => Err(Error::data(
             "the first line",

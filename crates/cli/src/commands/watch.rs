@@ -97,10 +97,10 @@ impl<'a> Watch<'a> {
             Cells::Ordered(_) => cells.in_order(&names)?,
             _ => Vec::new(),
         };
+        let in_order: BTreeMap<&str, &String> =
+            names.iter().map(String::as_str).zip(&ordered).collect();
         let cell = |name: &str| {
-            let place = names.iter().position(|known| known == name);
-            let in_order = place.and_then(|at| ordered.get(at)).cloned();
-            cells.get(name).map(str::to_owned).or(in_order)
+            cells.get(name).map(str::to_owned).or_else(|| in_order.get(name).copied().cloned())
         };
         let point = read_point(self.series, &self.notation, &cell);
         let mut point = point.inspect_err(|_| {

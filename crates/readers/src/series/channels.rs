@@ -5,6 +5,7 @@ use crate::names::quoted;
 use crate::series::points::{Key, PointNumbers, Points};
 use rows::{
     Channel, ColumnKind, Cycle, Cycles, Dataset, Error, Held, Message, Result, Store, Values,
+    places,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -109,7 +110,8 @@ fn order(data: &Dataset, channels: &[Channel]) -> Result<Vec<usize>> {
             format!("{}, as in training", channels.len()),
         ));
     }
-    let place = |channel: &Channel| data.columns.iter().position(|name| *name == channel.name);
+    let places = places(&data.columns);
+    let place = |channel: &Channel| places.get(channel.name.as_str()).copied();
     let missing: Vec<&str> = channels
         .iter()
         .filter(|channel| place(channel).is_none())
