@@ -13,6 +13,7 @@
 mod calls;
 mod choices;
 mod files;
+mod growth;
 mod kills;
 mod live;
 mod models;
@@ -118,6 +119,14 @@ const CLASSES: &[Class] = &[
         figure: usize::MAX,
         quick: usize::MAX,
         run: surroundings::run,
+    },
+    Class {
+        name: "growth",
+        title: growth::TITLE,
+        unit: "laws",
+        figure: usize::MAX,
+        quick: 0,
+        run: growth::run,
     },
     Class {
         name: "live",

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-pub(crate) const TITLE: &str = "pipes, devices, links to nothing, names that are no text or steer a terminal, closed streams, full disks, few file handles, bombs of files, signals in the middle of writing, and several commands that write one name: done or refused in words, whole files only, memory within 200 MB, nothing left behind";
+pub(crate) const TITLE: &str = "pipes, devices, links to nothing, names that are no text or steer a terminal, closed streams, full disks, few file handles, bombs of files, signals in the middle of writing, older processors, and several commands that write one name: done or refused in words, whole files only, memory within 200 MB, nothing left behind";
 
 /// The memory that a small file may take.
 const MOST: u64 = 200 << 20;
@@ -171,10 +171,56 @@ const SITUATIONS: &[(&str, Situation)] = &[
     }),
 ];
 
+/// Situations that want an emulator.
+const EMULATED: &[(&str, Situation)] = &[
+    ("a processor with AVX2 and no more", |world| {
+        let own = trained_on(world, Command::new(&world.program.path), "own")?;
+        let narrow = trained_on(world, emulated(world, "max"), "avx2")?;
+        // The manual says what of a model is the same everywhere: its weights, and so its codes.
+        Ok((own != narrow).then(|| "other codes of a model that was trained there".to_owned()))
+    }),
+    ("a processor without AVX", |world| {
+        let own = trained_on(world, Command::new(&world.program.path), "own")?;
+        let narrow = trained_on(world, emulated(world, "Nehalem"), "sse")?;
+        let numbers = |text: &str| -> Vec<f64> {
+            text.split([',', '\n']).filter_map(|cell| cell.parse().ok()).collect()
+        };
+        let (own, narrow) = (numbers(&own), numbers(&narrow));
+        let far = own.iter().zip(&narrow).any(|(a, b)| (a - b).abs() > 1e-2 * (1.0 + a.abs()));
+        Ok((far || own.len() != narrow.len()).then(|| "codes far from those of here".to_owned()))
+    }),
+];
+
+/// The program on another processor.
+fn emulated(world: &World, processor: &str) -> Command {
+    let mut command = Command::new("qemu-x86_64");
+    command.args(["-cpu", processor]).arg(&world.program.path);
+    command
+}
+
+/// The codes, as this processor makes them, of a model that another one trained.
+fn trained_on(world: &World, mut program: Command, name: &str) -> Outcome<String> {
+    let words = format!(
+        "train series.csv --window 24 --family vae --net conv:4,4 --latent 3 --epochs 1 --threads 2 --quiet --force -o {name}.ae"
+    );
+    program.args(words.split_whitespace()).current_dir(world.root());
+    let encoded = format!("encode {name}.ae series.csv --force -o {name}.csv");
+    for run in [finished(program, PATIENCE)?, world.program.run(world.root(), &encoded)?] {
+        if let Some(wrong) = run.not_done() {
+            return Err(wrong.into());
+        }
+    }
+    Ok(fs::read_to_string(world.path(&format!("{name}.csv")))?)
+}
+
 pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
     let world = World::new(torture.world.program.clone())?.with_models()?;
     let mut tally = Tally::default();
-    for (what, situation) in SITUATIONS {
+    let emulates = Command::new("qemu-x86_64").arg("--version").output().is_ok();
+    if !emulates {
+        tally.note("left out: older processors, because qemu-x86_64 is not installed");
+    }
+    for (what, situation) in SITUATIONS.iter().chain(EMULATED.iter().filter(|_| emulates)) {
         if !torture.goes_on(tally.tried) {
             break;
         }

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`activation`](Activation) | the activations, their derivatives, and their vectorised slices |
 //! | [`dense`] | product, bias and activation in one; backward in one pass and two products |
+//! | [`product`] | the product alone |
 //! | [`arrange`], [`dense_arranged`] | the same with a weight rearranged once for many uses |
 //! | [`steer`] | directions through an activation: the tangent form, for penalties on derivatives |
 //! | [`convolution`], [`transposed_convolution`] | images channels last, any kernel and stride |
@@ -40,7 +41,7 @@ pub use loss::RowLoss;
 pub use norm::{EPSILON as NORM_EPSILON, LOG_VARIANCE};
 pub use ops::{
     activate, adam, arrange, column_moments, column_norm, column_squares, convolution, dense,
-    dense_arranged, draw_normal, kl_normal, largest_in_columns, largest_in_rows, row_loss,
+    dense_arranged, draw_normal, kl_normal, largest_in_columns, largest_in_rows, product, row_loss,
     row_norm, sgd, sparsity, steer, sum_squares, transposed_convolution, trimmed_weights,
 };
 #[doc(hidden)]

@@ -276,6 +276,13 @@ pub fn dense(
     ))
 }
 
+/// `x w` with `x` [rows, in] and `w` [in, out]: the same bits whatever instructions and caches a
+/// processor has, which the engine's own product does not promise.
+pub fn product(x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
+    let zeros = Tensor::zeros([1, w.dims()[1]], (&x.device(), x.dtype()));
+    dense(x, w, zeros, false, Activation::Identity)
+}
+
 /// A dense layer's weight [in, out], with `transposed` [out, in], for [`dense_arranged`]: panels of
 /// columns [panels, in, columns], zeros behind the last.
 pub fn arrange(w: Tensor<2>, transposed: bool) -> Tensor<3> {

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 /// last ten years.
 ///
 /// Pieces never depend on the number of threads, so that sums over pieces come out the same for any
-/// number.
-pub(crate) const PIECE: usize = 16 * 1024;
+/// number. Under Miri they are small, so that small shapes are cut too.
+pub(crate) const PIECE: usize = if cfg!(miri) { 64 } else { 16 * 1024 };
 
 /// The instruction sets between which loops choose at run time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,6 +1,7 @@
 //! Principal components at the same code size on the same rows: what every result is shown beside.
 
 use burn_tensor::{Device, Tensor, TensorData};
+use kernels::product;
 use model::{
     Attachment, Engine, Inside, Model, Preparation, Section, add, orthonormal, read, strongest,
     vector,
@@ -72,7 +73,7 @@ impl Pca {
             let mut covariance = vec![0f64; features * features];
             for block in rows.chunks(BLOCK) {
                 let x = centred(block)?;
-                add(&mut covariance, x.clone().transpose().matmul(x));
+                add(&mut covariance, product(x.clone().transpose(), x));
             }
             strongest(&covariance, features, kept)
         } else {
@@ -80,14 +81,14 @@ impl Pca {
             // problem).
             let x = centred(&rows)?;
             let mut products = vec![0f64; rows.len() * rows.len()];
-            add(&mut products, x.clone().matmul(x.clone().transpose()));
+            add(&mut products, product(x.clone(), x.clone().transpose()));
             let combinations = strongest(&products, rows.len(), kept);
             let combinations = Tensor::<2>::from_data(
                 TensorData::new(combinations, [kept, rows.len()]),
                 &Device::default(),
             );
             orthonormal(
-                combinations.matmul(x).into_data().try_into_vec::<f32>().unwrap_or_default(),
+                product(combinations, x).into_data().try_into_vec::<f32>().unwrap_or_default(),
                 features,
             )
         };
@@ -125,7 +126,8 @@ impl Pca {
         let (mean, components) = self.tensors(&x);
         match components {
             Some(components) => {
-                (x - mean.clone()).matmul(components.clone().transpose()).matmul(components) + mean
+                product(product(x - mean.clone(), components.clone().transpose()), components)
+                    + mean
             }
             None => x.zeros_like() + mean,
         }
@@ -135,7 +137,7 @@ impl Pca {
     /// least.
     fn encode(&self, x: Tensor<2>) -> Option<Tensor<2>> {
         let (mean, components) = self.tensors(&x);
-        components.map(|components| (x - mean).matmul(components.transpose()))
+        components.map(|components| product(x - mean, components.transpose()))
     }
 
     /// The mean [1, features] and the components [components, features] beside a tensor.

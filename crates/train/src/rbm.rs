@@ -7,7 +7,7 @@ use model::{Draw, read};
 use rows::{Error, Matrix, Order, Result, Rng};
 
 use burn_tensor::Tensor;
-use kernels::{Activation, among_workers, dense};
+use kernels::{Activation, among_workers, dense, product};
 
 /// What units are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -130,8 +130,8 @@ impl<'a> Training<'a> {
         let (count, samples) = (data.dims()[0] as f64, model.dims()[0] as f64);
         self.learn(
             [
-                data.clone().transpose().matmul(seen.clone()) / count
-                    - model.clone().transpose().matmul(thought.clone()) / samples
+                product(data.clone().transpose(), seen.clone()) / count
+                    - product(model.clone().transpose(), thought.clone()) / samples
                     - self.machine.weights.clone() * self.options.decay,
                 data.sum_dim(0) / count - model.sum_dim(0) / samples,
                 seen.sum_dim(0) / count - thought.sum_dim(0) / samples,

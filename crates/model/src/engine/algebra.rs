@@ -4,6 +4,7 @@
 use burn_tensor::{Device, Tensor, TensorData};
 use faer::Mat;
 use faer::Side;
+use kernels::product;
 
 /// Rows in a block of the covariance.
 pub const BLOCK: usize = 1024;
@@ -31,7 +32,7 @@ pub fn principal(
             TensorData::new(centred, [block.len() / columns.max(1), columns]),
             &Device::default(),
         );
-        add(&mut covariance, x.clone().transpose().matmul(x));
+        add(&mut covariance, product(x.clone().transpose(), x));
     }
     covariance.iter_mut().for_each(|sum| *sum /= rows);
     let total = (0..columns).map(|column| covariance[column * columns + column]).sum();

@@ -7,7 +7,7 @@ use crate::net::vars::{FileLayout, Fill, Init, Role, VarId, Weights};
 use burn_tensor::Tensor;
 use kernels::{
     Activation, Geometry, NORM_EPSILON, activate, column_moments, column_norm, convolution, dense,
-    dense_arranged, row_norm, steer, transposed_convolution,
+    dense_arranged, product, row_norm, steer, transposed_convolution,
 };
 use rows::Result;
 use std::ops::Range;
@@ -302,7 +302,7 @@ impl Layer {
             Self::LayerNorm { gain, shift } => row_norm(x, values.get(*gain), values.get(*shift)),
             Self::Embedding { blocks, rest } => {
                 let of = |(block, weight): &(Range<usize>, VarId)| {
-                    x.clone().narrow(1, block.start, block.len()).matmul(values.get(*weight))
+                    product(x.clone().narrow(1, block.start, block.len()), values.get(*weight))
                 };
                 let rest = rest.iter().map(|range| x.clone().narrow(1, range.start, range.len()));
                 Tensor::cat(blocks.iter().map(of).chain(rest).collect(), 1)

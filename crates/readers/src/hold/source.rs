@@ -89,6 +89,28 @@ pub(crate) fn peek<R: Read>(mut reader: R, count: u64) -> io::Result<(Vec<u8>, P
     Ok((head.clone(), Cursor::new(head).chain(reader)))
 }
 
+/// The first bytes, a reader that begins with them again, and whether they are all: at least `count`,
+/// and as many more as it takes until `lines` lines end in them, up to 16 MiB.
+pub(crate) fn peek_lines<R: Read>(
+    mut reader: R,
+    count: u64,
+    lines: usize,
+) -> io::Result<(Vec<u8>, Peeked<R>, bool)> {
+    const LONGEST: u64 = 1 << 24;
+    let mut head = Vec::new();
+    let mut wanted = count;
+    loop {
+        let missing = wanted - head.len() as u64;
+        reader.by_ref().take(missing).read_to_end(&mut head)?;
+        let whole = (head.len() as u64) < wanted;
+        let ended = head.iter().filter(|byte| **byte == b'\n').take(lines).count();
+        if whole || ended >= lines || wanted >= LONGEST {
+            return Ok((head.clone(), Cursor::new(head).chain(reader), whole));
+        }
+        wanted *= 2;
+    }
+}
+
 /// What the system or a decoder said about bytes it could not read.
 pub(crate) fn failed(place: &str, error: io::Error) -> Error {
     match error.kind() {

@@ -1,6 +1,6 @@
 //! JSON: an object or an array a line, an array of such, or an object of columns.
 
-use crate::hold::source::{Stream, failed, peek};
+use crate::hold::source::{Stream, failed, peek_lines};
 use crate::names::Names;
 use crate::tables::cell::Cell;
 use crate::tables::records::{Add, Records};
@@ -124,8 +124,9 @@ struct Lines {
 impl JsonRecords {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let place = path.display().to_string();
-        let (head, reader) =
-            peek(Stream::open(path)?.reader, 1 << 16).map_err(|error| failed(&place, error))?;
+        // The first line, and whether there is a second one.
+        let (head, reader, _) = peek_lines(Stream::open(path)?.reader, 1 << 16, 2)
+            .map_err(|error| failed(&place, error))?;
         let reader: Box<dyn Read> = Box::new(reader);
         let reader = BufReader::with_capacity(1 << 16, reader);
         let mut own = Self {
@@ -514,6 +515,16 @@ mod tests {
         let path = folder.path().join(name);
         std::fs::write(&path, text).unwrap();
         read(&path.display().to_string(), &ReadOptions::default())
+    }
+
+    #[test]
+    fn lines_may_be_longer_than_the_first_look_at_them() {
+        let line = |row: usize| {
+            let fields: Vec<String> = (0..20_000).map(|at| format!("\"f{at}\": {row}")).collect();
+            format!("{{{}}}\n", fields.join(", "))
+        };
+        let data = table("wide.jsonl", &(line(1) + &line(2))).unwrap();
+        assert_eq!([data.rows(), data.features()], [2, 20_000]);
     }
 
     #[test]

@@ -1,19 +1,17 @@
 //! The records of a file of text.
 
-use crate::hold::source::{Peeked, Stream, failed};
+use crate::hold::source::{Peeked, Stream, failed, peek_lines};
 use crate::options::ReadOptions;
 use crate::text::clean::{Clean, Cleaning};
 use crate::text::encoding::Decoded;
 use crate::text::layout::{Layout, split_stamp};
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use rows::{Error, Message, Result};
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::Path;
 
-/// Bytes looked at to find out how a file is laid out, and how many there may be until they hold a few
-/// lines.
+/// Bytes looked at to find out how a file is laid out; more, where they do not hold a few lines.
 const HEAD: u64 = 1 << 18;
-const LONGEST_HEAD: u64 = 1 << 24;
 /// A first line and some below it tell what it is.
 const FEW_LINES: usize = 8;
 
@@ -65,26 +63,10 @@ impl Lines<Box<dyn Read>> {
     }
 }
 
-/// The first bytes of a file, with a few lines in them where it has such, a reader that begins with
-/// them again, and whether they are all.
-fn head<R: Read>(mut reader: R) -> io::Result<(Vec<u8>, Peeked<R>, bool)> {
-    let mut head = Vec::new();
-    let mut wanted = HEAD;
-    loop {
-        let missing = wanted - head.len() as u64;
-        reader.by_ref().take(missing).read_to_end(&mut head)?;
-        let whole = (head.len() as u64) < wanted;
-        let lines = head.iter().filter(|byte| **byte == b'\n').take(FEW_LINES).count();
-        if whole || lines >= FEW_LINES || wanted >= LONGEST_HEAD {
-            return Ok((head.clone(), io::Cursor::new(head).chain(reader), whole));
-        }
-        wanted *= 2;
-    }
-}
-
 impl<R: Read> Lines<R> {
     pub(crate) fn new(reader: R, place: &str, log: bool, options: &ReadOptions) -> Result<Self> {
-        let (head, reader, whole) = head(reader).map_err(|error| failed(place, error))?;
+        let (head, reader, whole) =
+            peek_lines(reader, HEAD, FEW_LINES).map_err(|error| failed(place, error))?;
         if head.is_empty() {
             return Err(Error::data(place, "is empty"));
         }

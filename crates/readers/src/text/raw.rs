@@ -1,6 +1,6 @@
 //! The records of a file of text as they stand, byte for byte.
 
-use crate::hold::source::{Stream, failed, peek};
+use crate::hold::source::{Stream, failed, peek_lines};
 use crate::text::layout::{Delimiter, Layout};
 use rows::{Error, Result};
 use std::io::{BufRead, BufReader, Read};
@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Bytes of a record at most, as for other readers of it.
 const LONGEST_RECORD: usize = 1 << 26;
-/// Bytes looked at for how lines end.
+/// Bytes looked at for how lines end; more, where none does in them.
 const HEAD: u64 = 1 << 16;
 
 /// A piece of a file: a record, or lines that are none (titles, comments, blank lines).
@@ -33,7 +33,8 @@ impl Pieces {
     pub(crate) fn open(path: &Path, layout: &Layout) -> Result<Self> {
         let place = path.display().to_string();
         let decoded = layout.encoding.decoded(Stream::open(path)?.reader);
-        let (head, reader) = peek(decoded, HEAD).map_err(|error| failed(&place, error))?;
+        let (head, reader, _) =
+            peek_lines(decoded, HEAD, 1).map_err(|error| failed(&place, error))?;
         let reader: Box<dyn Read> = Box::new(reader);
         Ok(Self {
             reader: BufReader::with_capacity(1 << 16, reader),
@@ -116,6 +117,22 @@ fn closing(record: &[u8], mut at: usize) -> Option<usize> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_first_line_longer_than_the_first_look_ends_where_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("wide.csv");
+        let names: Vec<String> = (0..20_000).map(|at| format!("column{at}")).collect();
+        let row = vec!["1"; 20_000].join(",");
+        std::fs::write(&path, format!("{}\n{row}\n{row}\n", names.join(","))).unwrap();
+        let lines = crate::text::lines::Lines::open(&path, &crate::ReadOptions::default()).unwrap();
+        let mut pieces = Pieces::open(&path, &lines.layout).unwrap();
+        let mut count = 0;
+        while let Some(piece) = pieces.next().unwrap() {
+            count += usize::from(piece.is_record);
+        }
+        assert_eq!(count, 3);
+    }
 
     fn parted(record: &str, delimiter: Delimiter) -> Vec<String> {
         let found = fields(record.as_bytes(), delimiter).unwrap();

@@ -2,6 +2,7 @@
 
 use crate::baseline::Pca;
 use burn_tensor::{Tensor, TensorData};
+use kernels::product;
 use model::{Inside, Model, read};
 use rows::{Dataset, Error, Result};
 
@@ -109,7 +110,8 @@ pub fn errors(model: &Model, data: &Dataset, rows: &[usize]) -> Result<Errors> {
                 TensorData::new(pca.components.clone(), [pca.count(), features]),
                 options,
             );
-            for row in read(centred.matmul(components.transpose()).square())?.chunks(pca.count()) {
+            for row in read(product(centred, components.transpose()).square())?.chunks(pca.count())
+            {
                 captured.iter_mut().zip(row).for_each(|(sum, square)| *sum += f64::from(*square));
             }
         }
