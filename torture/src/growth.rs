@@ -47,7 +47,7 @@ const LAWS: &[Law] = &[
     },
     Law {
         name: "columns",
-        from: 3000,
+        from: 10_000,
         make: |folder, columns| table(folder, 4, columns),
         commands: &[
             "AE data in.csv",
@@ -60,7 +60,7 @@ const LAWS: &[Law] = &[
     },
     Law {
         name: "levels of a column",
-        from: 2000,
+        from: 20_000,
         make: |folder, levels| {
             lines(&folder.join("in.csv"), "a,b", 4 * levels, |row| {
                 format!("{},level{}", row % 17, row % levels)
@@ -70,7 +70,7 @@ const LAWS: &[Law] = &[
     },
     Law {
         name: "classes",
-        from: 500,
+        from: 5000,
         make: |folder, classes| {
             lines(&folder.join("in.csv"), "a,b,kind", 20 * classes, |row| {
                 format!("{},{},class{}", row % 17, row % 5, row % classes)
@@ -80,7 +80,7 @@ const LAWS: &[Law] = &[
     },
     Law {
         name: "fields of records",
-        from: 2000,
+        from: 10_000,
         make: |folder, fields| {
             lines(&folder.join("in.jsonl"), "", 6, |row| {
                 let field = |at: usize| format!("\"f{at}\": {}", row * at % 7);
@@ -91,7 +91,7 @@ const LAWS: &[Law] = &[
     },
     Law {
         name: "arrays of an archive",
-        from: 3000,
+        from: 15_000,
         make: |folder, arrays| {
             let one = fs::read(folder.join("array.npy"))?;
             let mut out = zip::ZipWriter::new(File::create(folder.join("in.npz"))?);
@@ -107,7 +107,7 @@ const LAWS: &[Law] = &[
     },
     Law {
         name: "files of a folder",
-        from: 400,
+        from: 800,
         make: |folder, files| {
             let inside = anew(folder)?;
             (0..files).try_for_each(|at| {
@@ -118,7 +118,7 @@ const LAWS: &[Law] = &[
     },
     Law {
         name: "pictures",
-        from: 500,
+        from: 3000,
         make: |folder, files| {
             let inside = anew(folder)?;
             let picture = fs::read(folder.join("picture.png"))?;
@@ -130,7 +130,7 @@ const LAWS: &[Law] = &[
     },
     Law {
         name: "machines of a series",
-        from: 400,
+        from: 1500,
         make: |folder, groups| {
             lines(&folder.join("in.csv"), "time,machine,v", 40 * groups, |at| {
                 let (group, minute) = (at / 40, at % 40);
@@ -154,7 +154,7 @@ const LAWS: &[Law] = &[
     },
     Law {
         name: "lines of a log",
-        from: 10_000,
+        from: 30_000,
         make: |folder, count| {
             lines(&folder.join("in.log"), "", count, |at| {
                 format!(
