@@ -10,7 +10,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-pub(crate) const TITLE: &str = "every system call of commands that read and write fails once (no space, an input error, no file handle, an interruption), or the process is killed at it: the outputs are whole or what they were, nothing else is left, and an end with an error says so";
+pub(crate) const TITLE: &str = "every system call of commands that read and write fails once (no space, an input error, no file handle, no memory, no thread, an interruption), or the process is killed at it, or has ever less address space: the outputs are whole or what they were, nothing else is left, and an end with an error says so";
 
 /// Commands: what they write, and the words. All replace what is there.
 const COMMANDS: [(&str, &str); 16] = [
@@ -42,11 +42,13 @@ const COMMANDS: [(&str, &str); 16] = [
 ];
 
 /// Calls and how they fail; a signal where the process is killed at one.
-const FAILURES: [(&str, &[&str]); 16] = [
+const FAILURES: [(&str, &[&str]); 18] = [
     ("openat", &["error=EMFILE", "error=EACCES", "signal=SIGKILL"]),
-    ("read", &["error=EIO", "error=EINTR"]),
+    ("read", &["error=EIO", "error=EINTR", "error=EAGAIN"]),
     ("pread64", &["error=EIO", "error=EINTR"]),
-    ("write", &["error=ENOSPC", "error=EIO", "error=EINTR", "signal=SIGKILL"]),
+    ("write", &["error=ENOSPC", "error=EIO", "error=EINTR", "error=EAGAIN", "signal=SIGKILL"]),
+    ("mmap", &["error=ENOMEM"]),
+    ("clone3", &["error=EAGAIN"]),
     ("pwrite64", &["error=ENOSPC"]),
     ("lseek", &["error=EIO"]),
     ("linkat", &["error=ENOSPC", "error=EPERM", "signal=SIGKILL"]),
@@ -83,11 +85,12 @@ pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
                 continue;
             };
             for when in spread(count) {
-                cases.extend(
-                    failures.iter().map(|how| (at, call.clone(), when, *how, whole.clone())),
-                );
+                let failure = |how: &&'static str| Failure::Call(call.clone(), when, how);
+                cases.extend(failures.iter().map(|how| (at, failure(how), whole.clone())));
             }
         }
+        let spaces = (40..130).step_by(4).chain((130..700).step_by(15));
+        cases.extend(spaces.map(|most| (at, Failure::Space(most), whole.clone())));
     }
     // Some of everything, where not all can be tried.
     let order = Rng::new(torture.seed).split("calls").permutation(cases.len());
@@ -96,12 +99,12 @@ pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
         if !torture.goes_on(tally.tried) {
             break;
         }
-        let (at, call, when, how, whole) = &cases[at];
-        match one(&world, *at, (call, *when, how), whole.as_ref(), &mut ways)? {
+        let (at, failure, whole) = &cases[at];
+        match one(&world, *at, failure, whole.as_ref(), &mut ways)? {
             Ended::Missed => *ways.entry("not reached".into()).or_default() += 1,
             Ended::Right => tally.add("", None),
             Ended::Wrong(wrong) => {
-                tally.add(format!("ae {}: {call} {when} {how}", COMMANDS[*at].1), Some(wrong));
+                tally.add(format!("ae {}: {failure:?}", COMMANDS[*at].1), Some(wrong));
             }
         }
     }
@@ -140,7 +143,52 @@ fn spread(count: usize) -> Vec<usize> {
     (1..=before).step_by(step).chain(last).collect()
 }
 
-/// How a command ended with one call that failed.
+/// What fails.
+#[derive(Debug)]
+enum Failure {
+    /// A call, the one of this number in its thread, and how.
+    Call(String, usize, &'static str),
+    /// The process may have this many megabytes of address space, and no more.
+    Space(usize),
+}
+
+/// What came of a failure.
+struct Failed {
+    run: Run,
+    /// Whether there was one.
+    reached: bool,
+    /// Whether the process was killed on purpose, and at what.
+    killed_at: Option<String>,
+    /// Whether a message was what could not be written.
+    silenced: bool,
+}
+
+impl Failure {
+    fn make(&self, world: &World, words: &str) -> Outcome<Failed> {
+        let (call, when, how) = match self {
+            Self::Call(call, when, how) => (call, when, how),
+            Self::Space(most) => {
+                let words: Vec<&str> = words.split_whitespace().collect();
+                let limit = format!("ulimit -v {};", most << 10);
+                let command = world.program.command(world.root(), &words, &limit);
+                let run = finished(command, Duration::from_secs(60))?;
+                return Ok(Failed { run, reached: true, killed_at: None, silenced: false });
+            }
+        };
+        let injected = format!("inject={call}:{how}:when={when}");
+        let traced = format!("trace={call}");
+        let run =
+            traced_run(world, words, &["-o", "injected.txt", "-e", &traced, "-e", &injected])?;
+        let killed = how.starts_with("signal");
+        let traced = fs::read_to_string(world.path("injected.txt")).unwrap_or_default();
+        let reached = if killed { run.code != 0 } else { traced.contains("(INJECTED)") };
+        let silenced = run.err.is_empty()
+            && traced.lines().any(|line| line.contains(" write(2") && line.contains("(INJECTED)"));
+        Ok(Failed { run, reached, killed_at: killed.then(|| call.clone()), silenced })
+    }
+}
+
+/// How a command ended with one failure.
 enum Ended {
     /// The call was not made so often by one thread.
     Missed,
@@ -152,7 +200,7 @@ enum Ended {
 fn one(
     world: &World,
     at: usize,
-    (call, when, how): (&str, usize, &str),
+    failure: &Failure,
     whole: Option<&String>,
     ways: &mut BTreeMap<String, usize>,
 ) -> Outcome<Ended> {
@@ -160,45 +208,38 @@ fn one(
     let path = world.path(output);
     fs::write(&path, "old")?;
     let old = hash(&path);
-    let injected = format!("inject={call}:{how}:when={when}");
-    let traced = format!("trace={call}");
-    let words = format!("{words} -o {output} --force");
-    let run = traced_run(world, &words, &["-o", "injected.txt", "-e", &traced, "-e", &injected])?;
+    let Failed { run, reached, killed_at, silenced } =
+        failure.make(world, &format!("{words} -o {output} --force"))?;
     let now = hash(&path);
     let left = orphans(world.root());
     for name in &left {
         fs::remove_file(world.path(name))?;
     }
     let _ = fs::remove_file(world.path("out.ae.run"));
-    let killed = how.starts_with("signal");
-    let traced = fs::read_to_string(world.path("injected.txt")).unwrap_or_default();
-    let reached = if killed { run.code != 0 } else { traced.contains("(INJECTED)") };
     // What fails before the program's own first line is the loader's.
     if !reached || run.err.contains("shared librar") || run.code == 127 {
         return Ok(Ended::Missed);
     }
+    // An abort in words: the allocator has no way to give an error.
+    let no_memory = run.code == -6 && run.err.contains("memory allocation");
     let way = match run.code {
         0 => "done all the same",
-        _ if killed => "killed",
+        _ if killed_at.is_some() => "killed",
+        _ if no_memory => "out of memory, and said so",
         _ => "refused",
     };
     *ways.entry(way.into()).or_default() += 1;
-    let renames = ["rename", "renameat", "renameat2"].contains(&call);
+    let renames = killed_at.as_deref().is_some_and(|call| call.starts_with("rename"));
     Ok(if run.hung {
         Ended::Wrong("did not end".into())
     } else if now.as_ref() != whole && now != old {
         Ended::Wrong(format!("the output is neither old nor whole: {}", run.err.trim()))
     } else if run.code == 0 && now.as_ref() != whole {
         Ended::Wrong("ended well, and wrote nothing".into())
-    } else if !(left.is_empty() || killed && renames) {
+    } else if !(left.is_empty() || renames) {
         // Between a second name and its renaming there is an instant.
         Ended::Wrong(format!("left behind: {}", left.join(", ")))
-    } else if killed {
-        Ended::Right
-    } else if run.err.is_empty()
-        && traced.lines().any(|line| line.contains(" write(2") && line.contains("(INJECTED)"))
-    {
-        // Its message was what failed.
+    } else if killed_at.is_some() || silenced || no_memory {
         Ended::Right
     } else {
         run.wrong().map_or(Ended::Right, Ended::Wrong)

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 pub(crate) const TITLE: &str = "rows, columns, levels of a column, fields of records, arrays of an archive, files of a folder, pictures, machines and points of a series, lines of a log, each twice and four times as many: the processor's time grows as they do, not as their square";
 
-/// Doubling what is linear takes twice the time, doubling what is quadratic four times.
-const MOST: f64 = 3.0;
+/// Four times as much takes what is linear four times as long, what is quadratic sixteen times.
+const MOST: f64 = 8.0;
 /// Shorter times say nothing: what grows is hidden by what does not.
 const LEAST: f64 = 0.3;
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -182,7 +182,7 @@ pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
             match times {
                 Err(wrong) => tally.add(case, Some(wrong)),
                 Ok(times) => {
-                    let ratio = times[2] / times[1].max(0.01);
+                    let ratio = times[2] / times[0].max(0.01);
                     let long = times[2] > LEAST;
                     let slow = long && ratio > MOST;
                     seen += usize::from(long);
@@ -196,7 +196,10 @@ pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
     }
     tally.note(format!("{seen} take long enough to tell more than that they are quick"));
     if worst.0 > 0.0 {
-        tally.note(format!("doubling takes at most {:.1} times as long ({})", worst.0, worst.1));
+        tally.note(format!(
+            "four times as much takes at most {:.1} times as long ({})",
+            worst.0, worst.1
+        ));
     }
     Ok(tally)
 }

@@ -69,7 +69,7 @@ fn whole(path: &Path, kind: ArchiveKind, data: Dataset) -> Outcome<Whole> {
     Ok(Whole {
         kind,
         bytes: std::fs::read(path)?,
-        content,
+        content: content.read()?,
         tensors: tensors.into_values().collect(),
         data,
     })

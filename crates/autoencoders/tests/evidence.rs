@@ -8,6 +8,7 @@ use autoencoders::data::{self, ReadOptions, read};
 use autoencoders::engine::Batch;
 use autoencoders::engine::Draw;
 use autoencoders::engine::Engine;
+use autoencoders::engine::Json;
 use autoencoders::engine::Pass;
 use autoencoders::engine::read as numbers;
 use autoencoders::engine::{Family, Inside, Phase};
@@ -22,6 +23,7 @@ use autoencoders::study::is_generative;
 use autoencoders::study::likelihood_constants;
 use autoencoders::{Config, Flow, Model, Rng, fit};
 use burn_tensor::Tensor;
+use serde_json::Value;
 
 /// A model whose rows are `w z + b` and noise of a known variance, so that `ln p(x)` is that of
 /// a normal distribution.
@@ -89,7 +91,9 @@ fn what_a_loss_leaves_out_of_a_likelihood_is_not_left_out_of_its_logarithm() {
     let rows: Vec<usize> = (0..40).collect();
     let likely = |likelihood: &str| {
         let mut section = model.section().unwrap();
-        section.content["config"]["likelihood"] = likelihood.into();
+        let mut content: Value = section.content.read().unwrap();
+        content["config"]["likelihood"] = likelihood.into();
+        section.content = Json::of(&content);
         let model = Model::of_section(section).unwrap();
         let all = importance_weighted(&model, &data, &rows, 50, 1).unwrap();
         all.iter().sum::<f64>() / all.len() as f64

@@ -712,7 +712,7 @@ fn a_geometry_that_makes_no_sense_is_none() {
 
 #[test]
 fn optimiser_steps_are_their_formulas() {
-    for [rows, _, columns] in SHAPES {
+    for &[rows, _, columns] in SHAPES {
         let [p, g, m] = [1, 2, 3].map(|seed| numbers(rows, columns, seed, DType::F64));
         let v = numbers(rows, columns, 4, DType::F64).square();
         let v_again = v.clone();

@@ -4,11 +4,13 @@
 //! Loading executes nothing. Sizes are checked against the file before memory is taken, and a hash
 //! over everything tells damage.
 
+use crate::json::Json;
 use crate::net::vars::{FileLayout, Var};
 use burn_tensor::{Device, Tensor, TensorData};
 use rows::{Destination, Error, Result, bytes_of};
 use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, SafeTensors};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
@@ -115,7 +117,7 @@ pub fn write_archive(
     let to = to.into();
     let path = to.path();
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut digest = Digest::new(FORMAT, kind, &content);
+    let mut digest = Digest::new(FORMAT, kind, &content.to_string());
     for tensor in &tensors {
         let numbers = (tensor.numbers)()?;
         if let Some(number) = infinite(&numbers) {
@@ -169,11 +171,20 @@ pub fn archive_bytes(path: &Path) -> Result<Vec<u8>> {
     bytes_of(path, LARGEST)
 }
 
+/// What a file says besides its tensors.
+#[derive(Deserialize)]
+struct Header {
+    format: Option<u64>,
+    kind: Option<String>,
+    hash: Option<String>,
+    content: Option<Json>,
+}
+
 /// Reads a file of this kind: its content and its tensors by name.
 pub fn read_archive(
     path: &Path,
     kind: ArchiveKind,
-) -> Result<(Value, BTreeMap<String, NamedTensor>)> {
+) -> Result<(Json, BTreeMap<String, NamedTensor>)> {
     let bytes = archive_bytes(path)?;
     parse_archive(&bytes, kind, &path.display().to_string())
 }
@@ -183,7 +194,7 @@ pub fn parse_archive(
     bytes: &[u8],
     kind: ArchiveKind,
     place: &str,
-) -> Result<(Value, BTreeMap<String, NamedTensor>)> {
+) -> Result<(Json, BTreeMap<String, NamedTensor>)> {
     let strange = |why: &dyn std::fmt::Display| {
         Error::model(place, format!("not a model file ({why}); wanted a file written by ae train"))
     };
@@ -193,8 +204,8 @@ pub fn parse_archive(
         .as_ref()
         .and_then(|metadata| metadata.get(KEY))
         .ok_or_else(|| strange(&"a safetensors file of something else"))?;
-    let header: Value = serde_json::from_str(text).map_err(|error| strange(&error))?;
-    let format = header["format"].as_u64().ok_or_else(|| strange(&"no format number"))?;
+    let header: Header = serde_json::from_str(text).map_err(|error| strange(&error))?;
+    let format = header.format.ok_or_else(|| strange(&"no format number"))?;
     if format > FORMAT {
         return Err(Error::model(
             place,
@@ -203,8 +214,8 @@ pub fn parse_archive(
             ),
         ));
     }
-    if header["kind"] != kind.name() {
-        let found = header["kind"].as_str().unwrap_or("something unknown");
+    if header.kind.as_deref() != Some(kind.name()) {
+        let found = header.kind.as_deref().unwrap_or("something unknown");
         return Err(Error::model(place, format!("holds a {found}; wanted a {}", kind.name())));
     }
     let tensors = SafeTensors::deserialize(bytes).map_err(|error| strange(&error))?;
@@ -225,10 +236,10 @@ pub fn parse_archive(
         entries.push(NamedTensor { name: name.to_owned(), shape: view.shape().to_vec(), values });
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
-    let content = header["content"].clone();
-    let mut digest = Digest::new(format, kind, &content);
+    let content = header.content.unwrap_or_default();
+    let mut digest = Digest::new(format, kind, content.text());
     entries.iter().for_each(|entry| digest.add(&entry.name, &entry.shape, &entry.values));
-    if header["hash"] != digest.finish() {
+    if header.hash != Some(digest.finish()) {
         return Err(Error::model(
             place,
             "is damaged: its hash does not fit its content; copy or train it again",
@@ -249,13 +260,11 @@ fn infinite(numbers: &[f32]) -> Option<f32> {
 struct Digest(Sha256);
 
 impl Digest {
-    fn new(format: u64, kind: ArchiveKind, content: &Value) -> Self {
+    fn new(format: u64, kind: ArchiveKind, content: &str) -> Self {
         let mut hash = Sha256::new();
         hash.update(format.to_le_bytes());
         hash.update(kind.name());
-        // serde_json keeps objects sorted and prints each number the one shortest way, so that the
-        // text is the same after reading.
-        hash.update(content.to_string());
+        hash.update(content);
         Self(hash)
     }
 

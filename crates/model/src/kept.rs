@@ -1,6 +1,7 @@
 //! What is attached to a model by name: each attachment reads and writes a section of the file.
 
 use crate::archive::NamedTensor;
+use crate::json::Json;
 use serde_json::Value;
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -10,15 +11,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Section {
     /// What is no tensor.
-    pub content: Value,
+    pub content: Json,
     /// The tensors; in the file their names begin with that of the section and a point.
     pub tensors: BTreeMap<String, NamedTensor>,
 }
 
 impl Section {
     /// A section of this content, without tensors.
-    pub fn new(content: Value) -> Self {
-        Self { content, tensors: BTreeMap::new() }
+    pub fn new(content: &Value) -> Self {
+        Self { content: Json::of(content), tensors: BTreeMap::new() }
     }
 
     /// Adds a tensor of this name and shape.

@@ -22,6 +22,7 @@ mod family {
     pub(crate) mod registry;
     pub(crate) mod terms;
 }
+mod json;
 mod kept;
 mod likelihood {
     pub(crate) mod kind;
@@ -67,6 +68,7 @@ pub use family::phase::{Phase, Tuning};
 pub use family::prior::{Drawn, Prior, StandardNormal};
 pub use family::registry::{Entry as FamilyEntry, Parse};
 pub use family::terms::{Loss, Number, Numbers, Sums, Term, Terms};
+pub use json::Json;
 pub use kept::Section;
 pub use likelihood::kind::Likelihood;
 pub use likelihood::table::{hide, known};

@@ -6,6 +6,7 @@ use crate::archive::{
 };
 use crate::coder::Coder;
 use crate::engine::tensors::Engine;
+use crate::json::Json;
 use crate::kept::{Kept, Section};
 use crate::model::Model;
 use crate::net::vars::{Init, Stored};
@@ -15,6 +16,7 @@ use crate::provenance::{EpochRecord, Provenance};
 use crate::settings::ModelSettings;
 use crate::signature::Signature;
 use rows::{Destination, Error, Notation, Result, Series, Shape};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -38,15 +40,19 @@ struct Content {
     chosen: usize,
     /// The JSON of each attachment by its name; its tensors are named `NAME.`.
     #[serde(default)]
-    sections: BTreeMap<String, Value>,
+    sections: BTreeMap<String, Json>,
 }
 
 /// Brings the JSON of files up to format 3, which had a field for each attachment, to sections.
-fn with_sections(mut content: Value) -> Value {
-    let Some(fields) = content.as_object_mut() else { return content };
-    if fields.contains_key("sections") {
-        return content;
+fn with_sections(content: Json) -> serde_json::Result<Json> {
+    #[derive(Deserialize)]
+    struct Newer {
+        sections: Option<IgnoredAny>,
     }
+    if content.read::<Newer>().is_ok_and(|newer| newer.sections.is_some()) {
+        return Ok(content);
+    }
+    let mut fields: Map<String, Value> = content.read()?;
     let mut sections = Map::new();
     for (field, name) in [
         ("evaluation", "evaluation"),
@@ -71,7 +77,7 @@ fn with_sections(mut content: Value) -> Value {
         sections.insert("density".to_owned(), json!({}));
     }
     fields.insert("sections".to_owned(), Value::Object(sections));
-    content
+    Ok(Json::of(&Value::Object(fields)))
 }
 
 impl Model {
@@ -92,7 +98,7 @@ impl Model {
     ///
     /// An error where a tensor cannot be read off its device.
     pub fn section(&self) -> Result<Section> {
-        let mut section = Section::new(json!(self.content()));
+        let mut section = Section::new(&json!(self.content()));
         for (_, var) in self.vars.iter() {
             section.put(laid_out(var)?);
         }
@@ -152,7 +158,7 @@ impl Model {
         let damaged = |why: &dyn std::fmt::Display| Error::model("", why.to_string());
         let Section { content, mut tensors } = section;
         let content: Content =
-            serde_json::from_value(with_sections(content)).map_err(|error| damaged(&error))?;
+            with_sections(content).and_then(|it| it.read()).map_err(|error| damaged(&error))?;
         let features = content.shape.features()?;
         content.preparation.check(features)?;
         if !content.columns.is_empty() && content.columns.len() != features {

@@ -180,7 +180,7 @@ impl Attachment for Pca {
     const WHAT: &'static str = "principal components";
 
     fn store(&self) -> Result<Section> {
-        let mut section = Section::new(json!({}));
+        let mut section = Section::new(&json!({}));
         section.add("mean", &self.mean, &[self.features]);
         // A tensor of nothing could not be read back.
         if self.count() > 0 {

@@ -252,7 +252,7 @@ impl Attachment for Density {
 
     fn store(&self) -> Result<Section> {
         let (k, n) = (self.components(), self.latent);
-        let mut section = Section::new(json!({}));
+        let mut section = Section::new(&json!({}));
         section.add("weights", &self.weights, &[k]);
         section.add("means", &self.means, &[k, n]);
         section.add("factors", &self.factors, &[k, n, n]);

@@ -227,7 +227,7 @@ impl Attachment for Filler {
 
     fn store(&self) -> Result<Section> {
         let numbers = self.joint.mean.len();
-        let mut section = Section::new(json!(FillerContent { shares: self.shares.clone() }));
+        let mut section = Section::new(&json!(FillerContent { shares: self.shares.clone() }));
         for (name, values) in [("mean", &self.joint.mean), ("low", &self.low), ("high", &self.high)]
         {
             section.add(name, values, &[numbers]);
@@ -238,8 +238,8 @@ impl Attachment for Filler {
 
     fn load(section: &Section, model: &Model) -> Result<Self> {
         let damaged = |why: String| Error::model("", why);
-        let content: FillerContent = serde_json::from_value(section.content.clone())
-            .map_err(|error| damaged(error.to_string()))?;
+        let content: FillerContent =
+            section.content.read().map_err(|error| damaged(error.to_string()))?;
         let layout = layout(model);
         let numbers = layout.as_ref().map_or(0, |layout| places(layout).len());
         let mut tensors = section.tensors.clone();

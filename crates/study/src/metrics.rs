@@ -545,12 +545,11 @@ impl Attachment for Evaluation {
     const WHAT: &'static str = "evaluation";
 
     fn store(&self) -> Result<Section> {
-        Ok(Section::new(json!(self)))
+        Ok(Section::new(&json!(self)))
     }
 
     fn load(section: &Section, _: &Model) -> Result<Self> {
-        serde_json::from_value(section.content.clone())
-            .map_err(|error| Error::model("", error.to_string()))
+        section.content.read().map_err(|error| Error::model("", error.to_string()))
     }
 }
 

@@ -504,7 +504,8 @@ impl Attachment for Classifier {
 
     fn store(&self) -> Result<Section> {
         let Self { head, names, history, .. } = self;
-        let mut section = Section::new(json!({ "head": head, "names": names, "history": history }));
+        let mut section =
+            Section::new(&json!({ "head": head, "names": names, "history": history }));
         for (id, var) in self.vars.iter() {
             // Of an encoder that stayed as it is nothing is written twice.
             if !self.shared.contains(&id) {
@@ -516,8 +517,7 @@ impl Attachment for Classifier {
 
     fn load(section: &Section, model: &Model) -> Result<Self> {
         let damaged = |error: serde_json::Error| Error::model("", error.to_string());
-        let ClassifierContent { head, names, history } =
-            serde_json::from_value(section.content.clone()).map_err(damaged)?;
+        let ClassifierContent { head, names, history } = section.content.read().map_err(damaged)?;
         if names.len() < 2 || names.windows(2).any(|pair| pair[0] >= pair[1]) {
             return Err(Error::setting("classes", names.len(), "two names at least, in order"));
         }

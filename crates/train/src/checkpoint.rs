@@ -96,7 +96,7 @@ impl CheckpointHeader {
         let strange = |error| {
             Error::model(path.display(), format!("not a checkpoint of this version: {error}"))
         };
-        Ok((serde_json::from_value(header).map_err(strange)?, tensors))
+        Ok((header.read().map_err(strange)?, tensors))
     }
 }
 

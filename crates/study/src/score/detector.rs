@@ -409,7 +409,7 @@ impl Attachment for Detector {
                 scores: points.calibrations.iter().map(|known| known.scores().to_vec()).collect(),
             }),
         };
-        let mut section = Section::new(json!(content));
+        let mut section = Section::new(&json!(content));
         if let Some(points) = &self.points {
             let PointJudge { deviations, errors, .. } = points;
             for (name, of) in
@@ -432,8 +432,8 @@ impl Attachment for Detector {
 
     fn load(section: &Section, model: &Model) -> Result<Self> {
         let damaged = |why: &str| Error::model("", format!("its detector {why}"));
-        let content: DetectorContent = serde_json::from_value(section.content.clone())
-            .map_err(|error| Error::model("", error.to_string()))?;
+        let content: DetectorContent =
+            section.content.read().map_err(|error| Error::model("", error.to_string()))?;
         let ensemble = Ensemble::of(model)?;
         // The columns and code sizes of all members.
         let widths: Vec<(usize, usize)> = std::iter::once((model.features(), model.latent()))

@@ -1,5 +1,5 @@
 //! The other models of an ensemble.
-use model::{Attachment, Model, NamedTensor, Section};
+use model::{Attachment, Json, Model, NamedTensor, Section};
 use rows::{Dataset, Error, Result};
 use serde::Deserialize;
 use serde_json::Value;
@@ -59,14 +59,14 @@ impl Attachment for Ensemble {
                 section.put(NamedTensor { name: format!("{at}.{name}"), ..entry });
             }
         }
-        section.content = Value::Array(contents);
+        section.content = Json::of(&Value::Array(contents));
         Ok(section)
     }
 
     fn load(section: &Section, model: &Model) -> Result<Self> {
         let damaged = |why: &dyn fmt::Display| Error::model("", why.to_string());
         let contents: Vec<MemberContent> =
-            serde_json::from_value(section.content.clone()).map_err(|error| damaged(&error))?;
+            section.content.read().map_err(|error| damaged(&error))?;
         let features = model.features();
         let read = |(at, member): (usize, MemberContent)| {
             let MemberContent { columns, content } = member;
@@ -96,5 +96,5 @@ impl Attachment for Ensemble {
 #[serde(deny_unknown_fields)]
 struct MemberContent {
     columns: Vec<usize>,
-    content: Value,
+    content: Json,
 }
