@@ -2,7 +2,7 @@
 
 use crate::choices::Choices;
 use crate::tally::Tally;
-use crate::worker::{self, Tried, Try, case, slow};
+use crate::worker::{self, Taken, Try, case};
 use crate::{Outcome, Torture, World, mutate};
 use autoencoders::data::{Dataset, ReadOptions, Series, read};
 use autoencoders::engine::{ArchiveKind, NamedTensor, read_archive, write_archive};
@@ -12,9 +12,12 @@ use autoencoders::{Config, Flow, Trainer, fit, load};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-pub(crate) const TITLE: &str = "models and checkpoints whose settings, shapes and numbers are nonsense under a hash that fits, and such with damaged bytes, are loaded and used: refused, or used without a panic, within 20 s each and the memory allowed";
+pub(crate) const TITLE: &str = "models and checkpoints whose settings, shapes and numbers are nonsense under a hash that fits, and such with damaged bytes, are loaded and used: refused, or used without a panic, within 20 s each, and twice their size and 200 MB of memory";
+
+/// A model may take so long.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// What is loaded: a model, or the checkpoint of a training.
 struct Whole {
@@ -50,16 +53,15 @@ pub(crate) fn tries(folder: &Path) -> Outcome<Box<Try>> {
         if choices.below(8) == 0 {
             worker::write(&path, &mutate::bytes(choices, &one.bytes))?;
         } else if !nonsense(choices, one, &path) {
-            return Ok(Tried { way: "not to be written", bytes: 0 });
+            return Taken::from_here().by("not to be written", 0, LONGEST);
         }
-        let begun = Instant::now();
+        let taken = Taken::from_here();
         let used = match one.kind {
             ArchiveKind::Model => use_model(&path, &one.data),
             ArchiveKind::Run => resume(&path, &one.data),
         };
-        slow(begun, Duration::from_secs(20))?;
         let bytes = std::fs::metadata(&path).map_or(0, |it| it.len() as usize);
-        used.map(|way| Tried { way, bytes })
+        taken.by(used?, bytes, LONGEST)
     }))
 }
 

@@ -2,13 +2,13 @@
 
 use crate::choices::Choices;
 use crate::tally::Tally;
-use crate::worker::{self, Tried, Try, case, slow, write};
+use crate::worker::{self, Taken, Try, case, write};
 use crate::{Outcome, Torture};
 use autoencoders::data::{Dataset, Shape, Values, write_table};
 use autoencoders::{Config, Error, FAMILIES, Flow, fit, load};
 use serde_json::{Map, Value, json};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub(crate) const TITLE: &str = "tables of numbers from 1e-320 to 1e308, of offsets, constants, steps and single wild cells, train every family at learning rates up to 1000: the model's codes are finite, its rows too or they are not written, and it is loaded again as it was saved; or training is refused or said to diverge";
 
@@ -47,11 +47,9 @@ pub(crate) fn tries(folder: &Path) -> Outcome<Box<Try>> {
         let kept = json!({ "settings": settings, "columns": columns, "numbers": all });
         worker::clear(&folder);
         write(&case(&folder, "json"), kept.to_string().as_bytes())?;
-        let begun = Instant::now();
+        let taken = Taken::from_here();
         let outcome = trained(settings, &data, &folder);
-        slow(begun, Duration::from_secs(20))?;
-        let bytes = data.values.len() * size_of::<f64>();
-        outcome.map(|way| Tried { way, bytes })
+        taken.by(outcome?, data.values.len() * size_of::<f64>(), Duration::from_secs(20))
     }))
 }
 

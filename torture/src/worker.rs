@@ -5,10 +5,11 @@
 //! case is all that some bytes choose, so that a fuzzer tries the same ones by its own bytes.
 
 use crate::choices::{self, Choices};
-use crate::program::{Program, memory};
+use crate::program::Program;
 use crate::tally::{Tally, keep};
 use crate::{Outcome, Torture, files, models, numbers};
 use autoencoders::Rng;
+use peak_alloc::PeakAlloc;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,7 +24,7 @@ type Tries = fn(&Path) -> Outcome<Box<Try>>;
 const WORK: [(&str, Tries); 3] =
     [("files", files::tries), ("models", models::tries), ("numbers", numbers::tries)];
 /// The memory that a case may take besides twice its size.
-const MOST: u64 = 200 << 20;
+const MOST: usize = 200 << 20;
 /// A case that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -32,9 +33,43 @@ pub(crate) type Try = dyn FnMut(&mut Choices) -> Result<Tried, String>;
 
 /// How a case went that was as it should be.
 pub(crate) struct Tried {
-    pub(crate) way: &'static str,
+    way: &'static str,
     /// What it was read from.
-    pub(crate) bytes: usize,
+    bytes: usize,
+    /// What it took.
+    memory: usize,
+}
+
+/// The time and the memory that a case takes, once it is made.
+pub(crate) struct Taken {
+    begun: Instant,
+    held: usize,
+}
+
+impl Taken {
+    /// From here on.
+    pub(crate) fn from_here() -> Self {
+        PeakAlloc.reset_peak_usage();
+        Self { begun: Instant::now(), held: PeakAlloc.current_usage() }
+    }
+
+    /// How a case went that was read from so many bytes; an error where it took too much.
+    pub(crate) fn by(
+        &self,
+        way: &'static str,
+        bytes: usize,
+        longest: Duration,
+    ) -> Result<Tried, String> {
+        let time = self.begun.elapsed();
+        let memory = PeakAlloc.peak_usage().saturating_sub(self.held);
+        if time > longest {
+            return Err(format!("took {:.1} s", time.as_secs_f64()));
+        }
+        if memory > 2 * bytes + MOST {
+            return Err(format!("{bytes} bytes took {} MB", memory >> 20));
+        }
+        Ok(Tried { way, bytes, memory })
+    }
 }
 
 /// `worker CLASS FOLDER KEPT SEED FIRST COUNT`.
@@ -49,16 +84,8 @@ pub(crate) fn run(words: Vec<String>) -> Outcome<()> {
     std::panic::set_hook(Box::new(|_| {}));
     let mut out = std::io::stdout().lock();
     for number in first..first + count {
-        // From here on the system counts the most memory anew.
-        std::fs::write("/proc/self/clear_refs", "5")?;
-        let tried = one(&mut *attempt, &choices::bytes(&rng, number));
-        let taken = memory(std::process::id(), "VmHWM:");
-        let tried = tried.and_then(|tried| match 2 * tried.bytes as u64 + MOST {
-            most if taken <= most => Ok(tried),
-            _ => Err(format!("{} bytes took {} MB", tried.bytes, taken >> 20)),
-        });
-        let (ended, what) = match tried {
-            Ok(tried) => ("ok", format!("{} {taken} {}", tried.bytes, tried.way)),
+        let (ended, what) = match one(&mut *attempt, &choices::bytes(&rng, number)) {
+            Ok(tried) => ("ok", format!("{} {} {}", tried.bytes, tried.memory, tried.way)),
             Err(wrong) => ("wrong", wrong),
         };
         if ended == "wrong" {
@@ -120,7 +147,7 @@ pub(crate) fn all(torture: &Torture, class: &str) -> Outcome<Tally> {
                     if wrong.is_none() {
                         let mut parts = what.splitn(3, ' ');
                         bytes += parts.next().unwrap_or_default().parse::<usize>()?;
-                        most = most.max(parts.next().unwrap_or_default().parse::<u64>()?);
+                        most = most.max(parts.next().unwrap_or_default().parse::<usize>()?);
                         *ways.entry(parts.next().unwrap_or_default().to_owned()).or_default() += 1;
                     }
                     tally.add(format!("case {number}"), wrong);
@@ -188,10 +215,4 @@ fn started(torture: &Torture, class: &str, first: usize, count: usize) -> Outcom
 /// Writes the case that is about to be tried.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
     File::create(path).and_then(|mut file| file.write_all(bytes)).map_err(|error| error.to_string())
-}
-
-/// How long a case took, where that was far too long.
-pub(crate) fn slow(begun: Instant, longest: Duration) -> Result<(), String> {
-    let time = begun.elapsed();
-    if time > longest { Err(format!("took {:.1} s", time.as_secs_f64())) } else { Ok(()) }
 }
