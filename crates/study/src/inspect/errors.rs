@@ -103,15 +103,15 @@ pub fn errors(model: &Model, data: &Dataset, rows: &[usize]) -> Result<Errors> {
             spread += captured_of(&pca, &centred, observed, &mut captured);
             return Ok(());
         }
-        spread +=
-            read(centred.clone().square())?.iter().map(|square| f64::from(*square)).sum::<f64>();
+        let squares = read(centred.clone().square())?;
+        spread += squares.iter().map(|square| f64::from(*square)).sum::<f64>();
         if pca.count() > 0 {
             let components = Tensor::<2>::from_data(
                 TensorData::new(pca.components.clone(), [pca.count(), features]),
                 options,
             );
-            for row in read(product(centred, components.transpose()).square())?.chunks(pca.count())
-            {
+            let squares = read(product(centred, components.transpose()).square())?;
+            for row in squares.chunks(pca.count()) {
                 captured.iter_mut().zip(row).for_each(|(sum, square)| *sum += f64::from(*square));
             }
         }
@@ -120,13 +120,19 @@ pub fn errors(model: &Model, data: &Dataset, rows: &[usize]) -> Result<Errors> {
     for ((sum, seen), width) in errors.columns.iter_mut().zip(seen).zip(widths) {
         *sum *= width as f64 / f64::max(seen, 1.0);
     }
-    // Orthonormal components: what each captures is missing from the error of those before it.
-    let numbers = f64::max(numbers, 1.0);
-    let mut left = spread;
-    errors.pca.push(left / numbers);
-    for share in captured {
-        left = (left - share).max(0.0);
-        errors.pca.push(left / numbers);
-    }
+    errors.pca = left_by(spread, captured, f64::max(numbers, 1.0));
     Ok(errors)
+}
+
+/// The mean error of none, one and more components that capture so much of all.
+///
+/// They are orthonormal: what each captures is missing from the error of those before it.
+fn left_by(spread: f64, captured: Vec<f64>, numbers: f64) -> Vec<f64> {
+    let mut left = spread;
+    let shares = std::iter::once(0.0).chain(captured);
+    let left = shares.map(|share| {
+        left = (left - share).max(0.0);
+        left / numbers
+    });
+    left.collect()
 }
