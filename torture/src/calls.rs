@@ -227,10 +227,8 @@ fn one(
     if !reached || run.err.contains("shared librar") || run.code == 127 {
         return Ok(Ended::Missed);
     }
-    // An abort in words, or a panic of the crate that decomposes matrices: neither has a way to give
-    // an error.
-    let no_memory = run.code == -6 && run.err.contains("memory allocation")
-        || run.code == 101 && run.err.contains("AllocError");
+    // An abort in words: the allocator has no way to give an error.
+    let no_memory = run.code == -6 && run.err.contains("memory allocation");
     let way = match run.code {
         0 => "done all the same",
         _ if killed_at.is_some() => "killed",
