@@ -48,7 +48,7 @@ fn trainings() -> Vec<Map<String, Value>> {
     families.chain(others).map(small).collect()
 }
 
-/// What came of a training: the bits of its weights, and its last loss.
+/// What came of a training: the bits of its weights, and its losses.
 #[derive(PartialEq)]
 struct Came {
     weights: Vec<u32>,
