@@ -30,10 +30,18 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The number the shell sees after an error; clap's own errors have the same.
 const ERROR: u8 = 2;
+/// What the matrices of faer and the compressor of zlib panic with where they find no memory;
+/// everything else that finds none ends as the standard library has it, with a line and an abort.
+const NO_MEMORY: [&str; 2] = ["AllocError", "MemError"];
 
 fn main() -> ExitCode {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload_as_str().unwrap_or_default();
+        if NO_MEMORY.iter().any(|word| said.contains(word)) {
+            show::out_of_memory();
+            std::process::abort();
+        }
         if !panic_is_caught() {
             report(panic);
         }

@@ -75,6 +75,14 @@ pub(crate) fn error(error: &Error) {
     say_painted(AnsiColor::Red, "error:", &worded(error));
 }
 
+/// That memory has ended, in words that take none.
+pub(crate) fn out_of_memory() {
+    let _ = std::io::stderr().write_all(
+        b"error: a memory allocation failed: give `ae` more memory, or less to do (--memory, \
+          fewer columns, a smaller --net)\n",
+    );
+}
+
 /// A line on standard error; where nobody listens any more it is lost, and the work goes on.
 pub(crate) fn say(line: &dyn Display) {
     let _ = writeln!(std::io::stderr(), "{}", plain(&bounded(&line.to_string(), LONGEST)));
