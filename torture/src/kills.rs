@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub(crate) const TITLE: &str = "SIGKILL at random instants of trainings of every kind, resumed on other numbers of threads, and of every command that writes: the bytes are those of a run that was left alone, a name holds a whole file or none, and nothing is left behind once the command was run again";
 
 /// Trainings: a name, the words behind `train`, and those that a resumed one needs again.
-const TRAININGS: [(&str, &str, &str); 10] = [
+const TRAININGS: [(&str, &str, &str); 14] = [
     ("plain", "digits --epochs 30 --net mlp:24", ""),
     ("vae", "digits --epochs 20 --net mlp:24 --family vae --set warm_up=0.5", ""),
     (
@@ -38,15 +38,22 @@ const TRAININGS: [(&str, &str, &str); 10] = [
         "digits --family k-sparse --set k=5 --latent 30 --epochs 20 --net shallow --schedule plateau:2,0.5 --patience 8 --optimiser sgd",
         "",
     ),
+    ("iwae", "digits --epochs 12 --net mlp:24 --family iwae", ""),
+    ("contractive", "digits --epochs 20 --net shallow --latent 24 --family contractive", ""),
+    ("sparse", "digits --epochs 30 --net shallow --latent 40 --family sparse", ""),
+    ("winner-take-all", "digits --epochs 20 --net shallow --latent 40 --family winner-take-all", ""),
     ("series", "series.csv --window 24 --epochs 5 --net conv:4,4", "--window 24"),
 ];
 
 /// Commands that write: what they write, and the words.
-const WRITING: [(&str, &str); 6] = [
+const WRITING: [(&str, &str); 9] = [
     ("codes.csv", "encode digits.ae digits"),
     ("codes.parquet", "encode digits.ae digits"),
     ("rows.npy", "reconstruct digits.ae digits"),
     ("rows.png", "generate images.ae -n 64"),
+    ("filled.csv", "reconstruct mixed.ae mixed.csv --fill"),
+    ("classes.csv", "classify head.ae digits"),
+    ("between.png", "interpolate images.ae digits --rows 3,17"),
     ("scores.csv", "score anomalies.ae table.csv --label kind"),
     ("page.html", "report plain.ae table.csv --label kind"),
 ];

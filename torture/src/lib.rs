@@ -125,7 +125,7 @@ const CLASSES: &[Class] = &[
         title: growth::TITLE,
         unit: "laws",
         figure: usize::MAX,
-        quick: 0,
+        quick: 3,
         run: growth::run,
     },
     Class {
@@ -140,7 +140,7 @@ const CLASSES: &[Class] = &[
         name: "serving",
         title: serving::TITLE,
         unit: "requests",
-        figure: 20_000,
+        figure: 1_000_000,
         quick: 500,
         run: serving::run,
     },

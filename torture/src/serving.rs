@@ -5,16 +5,16 @@ use crate::tally::Tally;
 use crate::{Outcome, Torture, World};
 use autoencoders::Rng;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::process::Stdio;
 use std::time::Duration;
 
-pub(crate) const TITLE: &str = "requests to the explorer's server, right and wrong (other hosts, two hosts, other methods, paths that climb, headers without end, half requests), while others read nothing of what they asked for: its own page is answered, all else refused, and memory does not grow";
+pub(crate) const TITLE: &str = "requests to the explorer's server, right and wrong (other hosts, two hosts, other methods, paths that climb, headers without end, requests that break off), while others read nothing of what they asked for: its own page is answered, all else refused, and memory does not grow";
 
 /// The server may grow by so much.
 const GROWTH: u64 = 64 << 20;
-/// Connections that ask and do not read.
-const SILENT: usize = 32;
+/// Connections that ask and do not read: more than the server keeps open.
+const SILENT: usize = 100;
 
 pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
     let world = World::new(torture.world.program.clone())?.with_models()?;
@@ -47,11 +47,12 @@ fn asked(torture: &Torture, address: &str, tally: &mut Tally, process: u32) -> O
     let mut silent = Vec::new();
     for at in 0..SILENT {
         let mut stream = TcpStream::connect(address)?;
+        // What nobody takes is not waited for.
+        stream.set_write_timeout(Some(Duration::from_secs(5)))?;
         let path = ["/model.ae", "/rows.bin", "/scene.json"][at % 3];
         // Many questions at once, and no answer is read.
-        stream.write_all(
-            format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n").repeat(50).as_bytes(),
-        )?;
+        let asked = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n").repeat(50);
+        stream.write_all(asked.as_bytes())?;
         silent.push(stream);
     }
     let mut rng = Rng::new(torture.seed).split("serving");
@@ -72,6 +73,7 @@ fn asked(torture: &Torture, address: &str, tally: &mut Tally, process: u32) -> O
             7 => (get(&format!("/{long}")), "4"),
             8 => (get("/").replace("Connection", &format!("X: {long}\r\nConnection")), "4"),
             9 => ("GET / HTTP/1.1\r\n\r\n".to_owned(), "403"),
+            10 if rng.below(2) == 0 => (get("/")[..20].to_owned(), "4"),
             10 => ("\0\u{1}\u{2}\r\n\r\n".to_owned(), "400"),
             _ => (get("/no-such-file"), "404"),
         };
@@ -94,6 +96,9 @@ fn answer(address: &str, request: &str) -> Outcome<String> {
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     // It may be closed before all is said.
     let _ = stream.write_all(request.as_bytes());
+    if !request.ends_with("\r\n\r\n") {
+        let _ = stream.shutdown(Shutdown::Write);
+    }
     let mut head = Vec::new();
     match stream.take(16).read_to_end(&mut head) {
         Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {

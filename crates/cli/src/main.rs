@@ -46,7 +46,15 @@ fn main() -> ExitCode {
             report(panic);
         }
     }));
-    match run(&Args::parse()) {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) if error.exit_code() == 0 && show::of_words(&error) => return ExitCode::SUCCESS,
+        Err(error) => {
+            show::of_words(&error);
+            return ExitCode::from(ERROR);
+        }
+    };
+    match run(&args) {
         Ok(exit) => ExitCode::from(exit.code()),
         // The reader, `head` say, has seen enough.
         Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => {

@@ -75,6 +75,17 @@ pub(crate) fn error(error: &Error) {
     say_painted(AnsiColor::Red, "error:", &worded(error));
 }
 
+/// What is wrong with the words of a command, or the help that was asked for; tells whether it could
+/// be written.
+pub(crate) fn of_words(error: &clap::Error) -> bool {
+    if !error.use_stderr() {
+        return error.print().and_then(|()| std::io::stdout().flush()).is_ok();
+    }
+    let text = error.render().to_string();
+    say_painted(AnsiColor::Red, "error:", text.strip_prefix("error: ").unwrap_or(&text).trim_end());
+    true
+}
+
 /// That memory has ended, in words that take none.
 pub(crate) fn out_of_memory() {
     let _ = std::io::stderr().write_all(
@@ -161,8 +172,14 @@ pub(crate) fn term(term: &Number) -> String {
     }
 }
 
-/// Rows of cells below each other: the first column to the left, the others to the right.
+/// Rows of cells below each other: the first column to the left, the others to the right. Each cell is
+/// one line of what a terminal shows as it is, and no longer than [`LONGEST_CELL`].
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let cell = |cell: &String| {
+        let line = cell.replace('\r', "\\r").replace('\n', "\\n");
+        bounded(&plain(&line), LONGEST_CELL).into_owned()
+    };
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(cell).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter()
@@ -184,12 +201,7 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
 
 /// A row of a [`table`].
 pub(crate) fn cells<const N: usize>(cells: [&dyn Display; N]) -> Vec<String> {
-    // A line of a table is one line, whatever a name holds.
-    let line = |cell: &&dyn Display| {
-        let cell = cell.to_string().replace('\r', "\\r").replace('\n', "\\n");
-        bounded(&cell, LONGEST_CELL).into_owned()
-    };
-    cells.iter().map(line).collect()
+    cells.iter().map(|cell| cell.to_string()).collect()
 }
 
 /// A number with four digits that count.
@@ -288,7 +300,8 @@ mod tests {
         let json = serde_json::json!({ "name": "\u{7f}\u{9b}\u{2066}" });
         let read: Value = serde_json::from_str(&plain(&json.to_string())).unwrap();
         assert_eq!(read, json);
-        assert_eq!(cells([&"two\nlines"]), ["two\\nlines"]);
+        assert_eq!(table(&[cells([&"two\nlines", &"\u{7}"])]), "two\\nlines  \\u0007\n");
+        assert!(table(&[cells([&"x".repeat(70_000)])]).len() < 2 * LONGEST_CELL);
         assert_eq!(bounded("äöüßäöüß", 4), "äöü … ß");
         assert_eq!(bounded("äöüß", 4), "äöüß");
     }

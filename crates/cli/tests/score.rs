@@ -195,6 +195,17 @@ fn rows_on_standard_input_are_answered_line_by_line_also_after_a_wrong_one() {
 }
 
 #[test]
+fn what_comes_before_the_first_row_does_not_end_the_watch() {
+    let place = Folder::new();
+    let input = "starting up\nnull\nflow,temperature,pressure\n10,61,6.1\n";
+    let out = place.ok("score machines.ae - --quiet", input);
+    let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let wrong: Vec<bool> = answers.iter().map(|answer| answer["error"].is_string()).collect();
+    assert_eq!(wrong, [true, true, false], "{out}");
+    assert!(answers[2]["score"].is_number());
+}
+
+#[test]
 fn rows_on_standard_input_keep_their_identifiers() {
     let place = Folder::new();
     // As programs of a spreadsheet write it, with a mark before the first name.

@@ -187,6 +187,26 @@ impl Dataset {
         Ok(Self { values: Values::F64(holed).into(), ..self.clone() })
     }
 
+    /// Where rows are windows over a series: for each channel what its points have there, which is the
+    /// same in all windows that hold them; none for a point that no window holds. Elsewhere nothing.
+    pub fn points(&self) -> Result<Vec<Vec<Option<f64>>>> {
+        let Some(windows) = &self.windows else { return Ok(Vec::new()) };
+        let features = self.features();
+        let channels = features / windows.length.max(1);
+        let mut points = vec![vec![None; windows.stamps.len()]; channels];
+        let mut starts = windows.starts.iter();
+        for block in self.blocks() {
+            let block = block?;
+            for (row, start) in (0..block.len() / features.max(1)).zip(&mut starts) {
+                for at in 0..windows.length * channels {
+                    points[at % channels][start + at / channels]
+                        .get_or_insert_with(|| block.get(row * features + at));
+                }
+            }
+        }
+        Ok(points)
+    }
+
     /// The rows that have no value at all, zero-based; of a table alone.
     pub fn empty_rows(&self) -> Result<Vec<usize>> {
         let (mut empty, mut row, features) = (Vec::new(), 0, self.features().max(1));

@@ -44,20 +44,6 @@ impl Windows {
         sizes.iter().map(range).collect()
     }
 
-    /// For each point what one of its windows has there; none for a point that no window holds.
-    ///
-    /// `of` is as for [`Windows::mean`].
-    pub fn any(&self, of: impl Fn(usize, usize) -> f64) -> Vec<Option<f64>> {
-        let mut found = vec![None; self.stamps.len()];
-        for (window, start) in self.starts.iter().enumerate() {
-            for place in 0..self.length {
-                let point = &mut found[start + place];
-                *point = point.or_else(|| Some(of(window, place)));
-            }
-        }
-        found
-    }
-
     /// For each point the mean of what its windows have there; none for a point that no window
     /// holds.
     ///
@@ -89,8 +75,6 @@ mod tests {
             series: Series { stride: 2, ..Series::of(3) },
         };
         let means = windows.mean(|window, place| (10 * window + place) as f64);
-        let any = windows.any(|window, place| (10 * window + place) as f64);
-        assert_eq!(any[1..4], [Some(1.0), Some(2.0), Some(11.0)]);
         assert_eq!(means, [Some(0.0), Some(1.0), Some(6.0), Some(11.0), Some(12.0), None, None]);
     }
 }

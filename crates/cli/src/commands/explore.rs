@@ -2,7 +2,7 @@
 
 use crate::args::Explore;
 use crate::commands::reading::read_for;
-use crate::explore::files::write;
+use crate::explore::files::{unfinished, write};
 use crate::explore::scene::{Scene, drawn};
 use crate::explore::server::Server;
 use crate::files::{holds_files, name};
@@ -17,7 +17,7 @@ pub(crate) fn run(args: &Explore, show: &Show) -> Result<()> {
         if folder.is_file() {
             return Err(Error::data(folder.display(), "is a file; wanted the name of a folder"));
         }
-        if !args.force && holds_files(folder) {
+        if !args.force && holds_files(folder) && !unfinished(folder) {
             return Err(Error::data(
                 folder.display(),
                 "holds files already; name a new folder, or replace its files with `--force`",

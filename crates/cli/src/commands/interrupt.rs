@@ -4,23 +4,48 @@ use crate::exit::Exit;
 use crate::show::Show;
 use autoencoders::Flow;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
-/// A signal has come.
-static STOP: AtomicBool = AtomicBool::new(false);
-/// A step will soon ask whether one has come.
-static ASKED: AtomicBool = AtomicBool::new(false);
+/// A signal has come: the next one ends the process at once.
+static STOP: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+/// No step will ask whether one has come: the first ends the process.
+static AT_ONCE: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// Turns the first signal into a wish to stop; the second ends the process at once.
+/// Turns the first signal into a wish to stop; the second ends the process at once. Once in a
+/// process.
 pub(crate) fn listen(show: &Show) {
-    ASKED.store(true, Ordering::SeqCst);
-    let heard = ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::SeqCst) || !ASKED.load(Ordering::SeqCst) {
-            std::process::exit(Exit::Interrupted.code().into());
-        }
-    });
-    if let Err(error) = heard {
+    if let Err(error) = on_signals() {
         show.warn(format!("an interrupt will lose the running epoch ({error})"));
     }
+}
+
+/// A terminal that closes (SIGHUP) is no such signal: whoever wants to go on without it says so by
+/// `nohup`, which a handler would undo.
+#[cfg(unix)]
+fn on_signals() -> std::io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::flag;
+    for signal in [SIGINT, SIGTERM] {
+        // In this order, so that the first does not end it.
+        for ends in [&AT_ONCE, &STOP] {
+            flag::register_conditional_shutdown(
+                signal,
+                Exit::Interrupted.code().into(),
+                Arc::clone(ends),
+            )?;
+        }
+        flag::register(signal, Arc::clone(&STOP))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn on_signals() -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(|| {
+        if AT_ONCE.load(Ordering::SeqCst) || STOP.swap(true, Ordering::SeqCst) {
+            std::process::exit(Exit::Interrupted.code().into());
+        }
+    })
 }
 
 /// What a training should do.
@@ -30,5 +55,5 @@ pub(crate) fn flow() -> Flow {
 
 /// From here on the first signal ends the process.
 pub(crate) fn release() {
-    ASKED.store(false, Ordering::SeqCst);
+    AT_ONCE.store(true, Ordering::SeqCst);
 }

@@ -175,8 +175,11 @@ pub(crate) fn header(model: &Model, line: &str, delimiter: char) -> Result<Optio
     if is_row && !signature.columns.iter().any(|name| named.contains(name)) {
         return Ok(None);
     }
+    // Neither does a line that has neither a name of the training nor as many words.
+    let known = signature.columns.iter().any(|name| named.contains(name));
     match signature.columns.iter().find(|wanted| !named.contains(wanted)) {
         None => Ok(Some(names)),
+        Some(_) if !known && names.len() != signature.columns.len() => Ok(None),
         Some(wanted) => Err(Error::data(
             "the first line",
             format!(

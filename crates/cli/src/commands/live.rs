@@ -107,10 +107,11 @@ impl Live<'_> {
             if text.is_empty() || is_comment(self.model, text) {
                 continue;
             }
-            if !long && std::mem::take(&mut first) {
+            // The names may stand behind words of whoever writes the rows.
+            if !long && first {
                 sign = delimiter(self.model, text, self.args.rows.reading.delimiter);
                 if let Some(found) = header(self.model, text, sign)? {
-                    names = Some(found);
+                    (names, first) = (Some(found), false);
                     continue;
                 }
             }
@@ -125,6 +126,7 @@ impl Live<'_> {
                 Ok(cells) => self.one(&cells).map_err(|error| (error, Some(cells))),
                 Err(error) => Err((error, None)),
             };
+            first &= answered.is_err();
             // One wrong line must not end the watch.
             let object = answered.unwrap_or_else(|(error, cells)| {
                 let error = worded(&error);

@@ -69,7 +69,9 @@ fn holds(run: &Path) -> bool {
 }
 
 fn run_of(model: &Path) -> PathBuf {
-    let mut name = OsString::from(model);
+    // Beside the file itself: whoever names it by a link writes the same one.
+    let file = if model.is_symlink() { model.canonicalize().ok() } else { None };
+    let mut name = OsString::from(file.as_deref().unwrap_or(model));
     name.push(".");
     name.push(RUN);
     name.into()

@@ -12,6 +12,9 @@ const GAP: f64 = 1.5;
 /// How far from a whole number of steps a gap may be that is filled.
 const UNEVEN: f64 = 0.25;
 
+/// So many series are watched; those that have been silent the longest begin anew.
+const MOST: usize = 50_000;
+
 /// The newest points of each series, as many as a window has.
 pub(crate) struct Watch<'a> {
     model: &'a Model,
@@ -19,11 +22,21 @@ pub(crate) struct Watch<'a> {
     notation: Notation,
     /// What becomes of a point with the time of the one before.
     duplicates: Option<Duplicates>,
-    newest: BTreeMap<String, VecDeque<Kept>>,
-    /// The last step of each series from one point to the next, where the model knows none.
-    steps: BTreeMap<String, i128>,
-    /// How many points in a row each channel of a series had no value, by its column.
-    empty: BTreeMap<String, Vec<usize>>,
+    machines: BTreeMap<String, Machine>,
+    /// Points that have come.
+    points: u64,
+}
+
+/// What is known of one series.
+#[derive(Default)]
+struct Machine {
+    newest: VecDeque<Kept>,
+    /// The last step from one point to the next, where the model knows none.
+    step: Option<i128>,
+    /// How many points in a row each channel had no value, by its column.
+    empty: Vec<usize>,
+    /// The number of its last point.
+    last: u64,
 }
 
 /// A point of the newest window.
@@ -75,9 +88,8 @@ impl<'a> Watch<'a> {
             series,
             notation: notation.clone(),
             duplicates: duplicates.or(series.duplicates),
-            newest: BTreeMap::new(),
-            steps: BTreeMap::new(),
-            empty: BTreeMap::new(),
+            machines: BTreeMap::new(),
+            points: 0,
         })
     }
 
@@ -105,10 +117,15 @@ impl<'a> Watch<'a> {
         let point = read_point(self.series, &self.notation, &cell);
         let mut point = point.inspect_err(|_| {
             let names = self.series.group.iter().filter_map(|of| cell(of));
-            self.newest.remove(&one_name(names).unwrap_or_default());
+            let machine = self.machines.get_mut(&one_name(names).unwrap_or_default());
+            machine.into_iter().for_each(|machine| machine.newest.clear());
         })?;
         let (stamp, group) = (point.stamp.clone(), point.group.clone());
-        let newest = self.newest.entry(group.clone()).or_default();
+        self.forget_silent();
+        self.points += 1;
+        let machine = self.machines.entry(group.clone()).or_default();
+        machine.last = self.points;
+        let Machine { newest, step: own_step, empty, .. } = machine;
         let mut times = 1;
         if let (Some(how), Some(before)) = (self.duplicates, newest.back())
             && point.time.is_some()
@@ -120,17 +137,16 @@ impl<'a> Watch<'a> {
         }
         let last = newest.back().and_then(|kept| kept.point.time);
         let step = self.series.step.map(|step| i128::from(step.nanos));
-        let step = step.or(self.steps.get(&group).copied());
+        let step = step.or(*own_step);
         let filled = missing_points(self.series, last, step, &point);
         let anew = if filled > 0 { None } else { begins_anew(last, step, &point) };
         match (&anew, last, point.time) {
             (Some(_), ..) => newest.clear(),
             (None, Some(last), Some(time)) => {
-                self.steps.insert(group.clone(), (time - last) / (filled as i128 + 1));
+                *own_step = Some((time - last) / (filled as i128 + 1));
             }
             _ => {}
         }
-        let empty = self.empty.entry(group.clone()).or_default();
         let carried = carry(self.series, &mut point, newest.back().map(Kept::values), empty);
         let carried = carried.inspect_err(|_| newest.clear())?;
         let between = newest.back().map(|last| between(self.series, &last.point, &point, filled));
@@ -149,18 +165,35 @@ impl<'a> Watch<'a> {
         Ok(Watched { stamp, group, anew, carried, filled, window })
     }
 
+    /// Forgets the half of the series that has been silent the longest, where there are too many:
+    /// whoever names a new one with each point must not take all memory.
+    fn forget_silent(&mut self) {
+        if self.machines.len() < MOST {
+            return;
+        }
+        let mut last: Vec<u64> = self.machines.values().map(|machine| machine.last).collect();
+        let (_, middle, _) = last.select_nth_unstable(MOST / 2);
+        let middle = *middle;
+        self.machines.retain(|_, machine| machine.last > middle);
+    }
+
+    /// The newest points of a series.
+    fn newest(&self, group: &str) -> impl Iterator<Item = &Kept> {
+        self.machines.get(group).into_iter().flat_map(|machine| &machine.newest)
+    }
+
     /// The newest window, with what was expected in the place of points that were odd by themselves;
     /// none where there are none of these.
     pub(crate) fn settled(&self, group: &str) -> Result<Option<Dataset>> {
-        let mut points = self.newest.get(group).into_iter().flatten();
-        let any = points.any(|kept| kept.expected.is_some());
+        let any = self.newest(group).any(|kept| kept.expected.is_some());
         any.then(|| self.window(group, Kept::settled)).transpose()
     }
 
     /// Keeps what was expected in the place of the newest point, by its channels; with none, the point
     /// stays as it is.
     pub(crate) fn expect(&mut self, group: &str, channels: Option<&[f64]>) {
-        let Some(kept) = self.newest.get_mut(group).and_then(VecDeque::back_mut) else { return };
+        let machine = self.machines.get_mut(group);
+        let Some(kept) = machine.and_then(|machine| machine.newest.back_mut()) else { return };
         kept.expected = channels.map(|channels| {
             let mut values = kept.point.values.clone();
             values.iter_mut().zip(channels).for_each(|(value, expected)| *value = *expected);
@@ -169,9 +202,8 @@ impl<'a> Watch<'a> {
     }
 
     fn window(&self, group: &str, values: fn(&Kept) -> &[f64]) -> Result<Dataset> {
-        let points = self.newest.get(group).into_iter().flatten();
         let (stamps, values): (Vec<String>, Vec<&[f64]>) =
-            points.map(|kept| (kept.point.stamp.clone(), values(kept))).unzip();
+            self.newest(group).map(|kept| (kept.point.stamp.clone(), values(kept))).unzip();
         let shape = self.model.signature().shape.clone();
         let mut data = Dataset::new("row", shape, Values::F64(values.concat()))?;
         data.windows = Some(Windows {

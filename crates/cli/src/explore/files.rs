@@ -5,6 +5,8 @@ use crate::explore::scene::{self, Scene};
 use autoencoders::data::Destination;
 use autoencoders::{Error, Result};
 use std::borrow::Cow;
+use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// A file of the explorer by its name; none where it has no such file.
@@ -20,10 +22,27 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     PAGE.iter().map(|(name, _)| *name).chain(scene::FILES)
 }
 
+/// The file that is written last: a folder that has it has all.
+const LAST: &str = "index.html";
+
+/// Whether a folder holds nothing but files of an explorer that was not written to its end.
+pub(crate) fn unfinished(folder: &Path) -> bool {
+    let ours = |name: OsString| names().any(|known| name == known) && name != LAST;
+    folder.read_dir().is_ok_and(|mut entries| {
+        entries.all(|entry| entry.is_ok_and(|entry| ours(entry.file_name())))
+    })
+}
+
 /// Writes all files into a folder, from which any web server serves them; tells how many.
 pub(crate) fn write(scene: &Scene, folder: &Path) -> Result<usize> {
     std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
-    for name in names() {
+    match std::fs::remove_file(folder.join(LAST)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(Error::io(&folder.join(LAST), error));
+        }
+        _ => {}
+    }
+    for name in names().filter(|name| *name != LAST).chain([LAST]) {
         let Some(bytes) = file(scene, name) else { continue };
         let bytes = bytes?;
         Destination::from(&folder.join(name)).write_bytes(&bytes)?;

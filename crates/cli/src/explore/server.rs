@@ -12,7 +12,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -20,10 +20,11 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-/// Connections at once; a browser opens six.
+/// Connections at once; a browser opens six. Of more the oldest is closed: many that do not read what
+/// they asked for must not keep others out.
 const CONNECTIONS: usize = 64;
 /// How long a connection takes questions, and then how long an answer may take to be read: whoever does
 /// not read holds a place that others want. A browser opens a new one.
@@ -69,11 +70,10 @@ impl Server {
     /// Answers until the process ends.
     pub(crate) fn run(self, scene: Scene) -> Result<()> {
         let Self { runtime, listener, address } = self;
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        let mut open = VecDeque::<AbortHandle>::with_capacity(CONNECTIONS);
         let made = Arc::new(Made::new(scene));
         runtime.block_on(async move {
             loop {
-                let Ok(place) = Arc::clone(&places).acquire_owned().await else { return Ok(()) };
                 let stream = match listener.accept().await {
                     Ok((stream, _)) => stream,
                     // One that gave up, or no file handle left for it: the next may go well.
@@ -82,8 +82,14 @@ impl Server {
                         continue;
                     }
                 };
+                open.retain(|connection| !connection.is_finished());
+                if open.len() == CONNECTIONS
+                    && let Some(oldest) = open.pop_front()
+                {
+                    oldest.abort();
+                }
                 let made = Arc::clone(&made);
-                tokio::spawn(async move {
+                let connection = tokio::spawn(async move {
                     let service =
                         service_fn(move |request| answer(Arc::clone(&made), address, request));
                     let mut builder = http1::Builder::new();
@@ -97,8 +103,8 @@ impl Server {
                         served.as_mut().graceful_shutdown();
                         timeout(LONGEST, served).await.ok();
                     }
-                    drop(place);
                 });
+                open.push_back(connection.abort_handle());
             }
         })
     }

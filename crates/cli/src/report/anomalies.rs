@@ -190,15 +190,14 @@ fn distribution(scores: &[f64], threshold: f64, what: &str) -> Result<Figure> {
 
 /// Each channel over time, with the stretches above the threshold shaded.
 fn series(data: &Dataset, windows: &Windows, found: &[Stretch]) -> Result<Vec<Figure>> {
-    let channels = data.features() / windows.length.max(1);
-    let values = data.gather(0..data.rows())?;
+    let channels = data.points()?;
     let shaded: Vec<(f64, f64)> =
         found.iter().map(|stretch| (stretch.start as f64, stretch.end as f64)).collect();
-    (0..channels.min(CHANNELS))
-        .map(|channel| {
-            let points = windows.mean(|window, place| {
-                values.get(window * data.features() + place * channels + channel)
-            });
+    channels
+        .into_iter()
+        .take(CHANNELS)
+        .enumerate()
+        .map(|(channel, points)| {
             let points: Vec<(f64, f64)> = points
                 .into_iter()
                 .enumerate()

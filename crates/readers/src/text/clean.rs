@@ -54,9 +54,11 @@ impl End {
             }
             self.closed = quote && self.quoted;
             self.quoted = opens || self.quoted && !quote;
+            // A line without anything is no record.
+            let blank = self.begins && *byte == b'\n';
             self.begins = !self.quoted && (*byte == delimiter || *byte == b'\n');
             self.line += usize::from(*byte == b'\n');
-            self.fields += usize::from(self.begins);
+            self.fields += usize::from(self.begins && !blank);
         }
     }
 }

@@ -149,7 +149,7 @@ impl Layout {
         let Some(encoding) = said.encoding.or_else(|| Encoding::guess(head)) else {
             return Err(Error::data(
                 place,
-                Message::from("is no text (it has zero bytes); if it is, name its ")
+                Message::from("is no text (it has zero bytes, or other control characters); if it is, name its ")
                     .setting("encoding"),
             ));
         };

@@ -38,6 +38,8 @@ pub struct Detector {
 
 /// Rows that are scored at a time, so that the columns which members see are few in memory.
 const TOGETHER: usize = 1 << 16;
+/// And so many of their numbers, about.
+const NUMBERS: usize = 1 << 20;
 /// Words of a text that explain a score at most.
 const WORDS: usize = 3;
 /// Rows that calibrate at most.
@@ -340,6 +342,11 @@ pub fn detector(model: &Model) -> Result<Arc<Detector>> {
     model.find::<Detector>()?.ok_or_else(|| Error::NotFitted { what: "detector", how: how.into() })
 }
 
+/// Rows that are looked at together, of so many columns.
+pub(super) fn together(columns: usize) -> usize {
+    (NUMBERS / columns.max(1)).clamp(1, TOGETHER)
+}
+
 /// Scores all rows, each with at most so many reasons.
 ///
 /// A row's score does not depend on the rows beside it, and is the same at every call.
@@ -354,7 +361,7 @@ pub fn score(
     let calibration = detector.calibration(kind);
     let mut all = Vec::with_capacity(data.rows());
     let rows: Vec<usize> = (0..data.rows()).collect();
-    for chunk in rows.chunks(TOGETHER) {
+    for chunk in rows.chunks(together(data.features())) {
         let part = if chunk.len() == rows.len() {
             Cow::Borrowed(data)
         } else {

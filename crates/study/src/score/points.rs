@@ -1,6 +1,6 @@
 //! From scores of windows to scores of the points they hold.
 
-use crate::score::detector::{detector, score};
+use crate::score::detector::{detector, score, together};
 use crate::score::kind::{LEAST, Reason, ScoreKind};
 use crate::score::point_judge::tells;
 use crate::score::settle::settle;
@@ -60,6 +60,28 @@ pub fn score_points(
     Ok(points)
 }
 
+/// For each channel what is expected of points, in the mean of their windows; none for a point that no
+/// window holds.
+///
+/// Some windows at a time: all of them hold each point as often as a window has points.
+fn expected(model: &Model, data: &Dataset, windows: &Windows) -> Result<Vec<Vec<Option<f64>>>> {
+    let features = data.features();
+    let channels = features / windows.length.max(1);
+    let mut sums = vec![vec![(0.0, 0usize); windows.stamps.len()]; channels];
+    let rows: Vec<usize> = (0..data.rows()).collect();
+    for rows in rows.chunks(together(features)) {
+        let rebuilt = model.reconstruct(&data.select(rows)?)?.values;
+        for (at, number) in rebuilt.iter().enumerate() {
+            let (start, at) = (windows.starts[rows[at / features]], at % features);
+            let (sum, count) = &mut sums[at % channels][start + at / channels];
+            *sum += model.signature().kept_value(at, *number);
+            *count += 1;
+        }
+    }
+    let mean = |(sum, count): (f64, usize)| (count > 0).then(|| sum / count as f64);
+    Ok(sums.into_iter().map(|sums| sums.into_iter().map(mean).collect()).collect())
+}
+
 fn explain(
     model: &Model,
     data: &Dataset,
@@ -67,29 +89,12 @@ fn explain(
     most: usize,
     points: &mut [PointScore],
 ) -> Result<()> {
-    let rebuilt = model.reconstruct(data)?;
-    let observed = data.gather(0..data.rows())?;
-    let (features, signature) = (data.features(), model.signature());
-    let channels = features / windows.length;
-    let place = |window: usize, place: usize, channel: usize| {
-        window * features + place * channels + channel
-    };
-    let kept = |at: usize| signature.kept_value(at % features, rebuilt.values[at]);
-    let mut pairs = Vec::new();
-    for part in windows.series.parts() {
-        let own: Vec<[Vec<Option<f64>>; 2]> = part
-            .channels
-            .clone()
-            .map(|channel| {
-                [
-                    // The same in all of its windows; a mean would have digits of its own.
-                    windows.any(|window, at| observed.get(place(window, at, channel))),
-                    windows.mean(|window, at| kept(place(window, at, channel))),
-                ]
-            })
-            .collect();
-        pairs.push(Compared::of(&part, &own, windows.stamps.len()));
-    }
+    let (observed, expected) = (data.points()?, expected(model, data, windows)?);
+    let both = observed.into_iter().zip(expected);
+    let channels: Vec<_> = both.map(|(observed, expected)| [observed, expected]).collect();
+    let compared =
+        |part: &Part| Compared::of(part, &channels[part.channels.clone()], windows.stamps.len());
+    let pairs: Vec<Compared> = windows.series.parts().iter().map(compared).collect();
     for (at, point) in points.iter_mut().enumerate() {
         let mut found: Vec<Reason> = pairs
             .iter()
