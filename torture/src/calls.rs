@@ -78,6 +78,7 @@ pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
     let world = World::new(torture.world.program.clone())?.with_models()?;
     let mut cases = Vec::new();
     let mapped_first = made(&world, "--version")?.get("mmap").copied().unwrap_or(0);
+    let least = begins_in(&world)?;
     for (at, (output, words)) in COMMANDS.iter().enumerate() {
         let words = format!("{words} -o {output} --force");
         let run = world.program.run(world.root(), &words)?;
@@ -96,7 +97,7 @@ pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
                 cases.extend(failures.iter().map(|how| (at, failure(how), whole.clone())));
             }
         }
-        let spaces = (40..130).step_by(4).chain((130..700).step_by(15));
+        let spaces = (least..130).step_by(4).chain((130..700).step_by(15));
         cases.extend(spaces.map(|most| (at, Failure::Space(most), whole.clone())));
     }
     // Some of everything, where not all can be tried.
@@ -118,6 +119,18 @@ pub(crate) fn run(torture: &Torture) -> Outcome<Tally> {
     tally.note(format!("of {} places", cases.len()));
     tally.notes.extend(ways.into_iter().map(|(way, count)| format!("{count} {way}")));
     Ok(tally)
+}
+
+/// The megabytes of address space in which the program begins at all: with less the loader ends it.
+fn begins_in(world: &World) -> Outcome<usize> {
+    for most in (20..400).step_by(4) {
+        let limit = format!("ulimit -v {};", most << 10);
+        let command = world.program.command(world.root(), &["--version"], &limit);
+        if finished(command, Duration::from_secs(60))?.code == 0 {
+            return Ok(most);
+        }
+    }
+    Err("the program does not begin within 400 MB of address space".into())
 }
 
 /// How often each call is made.

@@ -41,7 +41,11 @@ const TRAININGS: [(&str, &str, &str); 14] = [
     ("iwae", "digits --epochs 12 --net mlp:24 --family iwae", ""),
     ("contractive", "digits --epochs 20 --net shallow --latent 24 --family contractive", ""),
     ("sparse", "digits --epochs 30 --net shallow --latent 40 --family sparse", ""),
-    ("winner-take-all", "digits --epochs 20 --net shallow --latent 40 --family winner-take-all", ""),
+    (
+        "winner-take-all",
+        "digits --epochs 20 --net shallow --latent 40 --family winner-take-all",
+        "",
+    ),
     ("series", "series.csv --window 24 --epochs 5 --net conv:4,4", "--window 24"),
 ];
 

@@ -125,7 +125,7 @@ const CLASSES: &[Class] = &[
         title: growth::TITLE,
         unit: "laws",
         figure: usize::MAX,
-        quick: 3,
+        quick: 1,
         run: growth::run,
     },
     Class {

@@ -121,11 +121,10 @@ impl<'a> Watch<'a> {
             machine.into_iter().for_each(|machine| machine.newest.clear());
         })?;
         let (stamp, group) = (point.stamp.clone(), point.group.clone());
-        self.forget_silent();
-        self.points += 1;
-        let machine = self.machines.entry(group.clone()).or_default();
-        machine.last = self.points;
-        let Machine { newest, step: own_step, empty, .. } = machine;
+        self.count();
+        let Machine { newest, step: own_step, empty, last } =
+            self.machines.entry(group.clone()).or_default();
+        *last = self.points;
         let mut times = 1;
         if let (Some(how), Some(before)) = (self.duplicates, newest.back())
             && point.time.is_some()
@@ -165,9 +164,10 @@ impl<'a> Watch<'a> {
         Ok(Watched { stamp, group, anew, carried, filled, window })
     }
 
-    /// Forgets the half of the series that has been silent the longest, where there are too many:
-    /// whoever names a new one with each point must not take all memory.
-    fn forget_silent(&mut self) {
+    /// Counts a point, and forgets the half of the series that has been silent the longest, where there
+    /// are too many: whoever names a new one with each point must not take all memory.
+    fn count(&mut self) {
+        self.points += 1;
         if self.machines.len() < MOST {
             return;
         }
