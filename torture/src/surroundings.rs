@@ -152,6 +152,10 @@ const SITUATIONS: &[(&str, Situation)] = &[
         let line = "AE explore plain.ae table.csv --label kind -o site && ! AE explore plain.ae table.csv --label kind -o site && rm site/index.html && AE explore plain.ae table.csv --label kind -o site && test -s site/index.html";
         shell(world, line, done)
     }),
+    ("a folder with files of others by the explorer's names", |world| {
+        let line = "mkdir theirs && echo mine > theirs/style.css && ! AE explore plain.ae table.csv --label kind -o theirs && grep -q mine theirs/style.css";
+        shell(world, line, done)
+    }),
     ("two trainings to one model by two names", |world| {
         let line = "cp plain.ae one.ae; ln -s one.ae two.ae; \"$PROGRAM\" train digits --epochs 100000 -o one.ae --force --quiet & sleep 2; AE train digits --epochs 1 -o two.ae --force; code=$?; kill -TERM $!; wait $!; exit $code";
         shell(world, line, refused("by another training"))

@@ -25,9 +25,19 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 /// The file that is written last: a folder that has it has all.
 const LAST: &str = "index.html";
 
-/// Whether a folder holds nothing but files of an explorer that was not written to its end.
+/// Whether a folder holds nothing but files of an explorer that was not written to its end: those of the
+/// page byte for byte, and those of a scene behind all of these.
 pub(crate) fn unfinished(folder: &Path) -> bool {
-    let ours = |name: OsString| names().any(|known| name == known) && name != LAST;
+    let same = |(name, bytes): &(&str, &[u8])| {
+        let path = folder.join(name);
+        let long = path.metadata().is_ok_and(|it| it.is_file() && it.len() == bytes.len() as u64);
+        long && std::fs::read(path).is_ok_and(|read| read == *bytes)
+    };
+    let page = || PAGE.iter().filter(|(name, _)| *name != LAST);
+    let ours = |name: OsString| {
+        page().any(|file| name == file.0 && same(file))
+            || scene::FILES.iter().any(|known| name == *known) && page().all(same)
+    };
     folder.read_dir().is_ok_and(|mut entries| {
         entries.all(|entry| entry.is_ok_and(|entry| ours(entry.file_name())))
     })
