@@ -46,15 +46,15 @@ fn main() -> ExitCode {
             report(panic);
         }
     }));
-    let args = match Args::try_parse() {
-        Ok(args) => args,
-        Err(error) if error.exit_code() == 0 && show::of_words(&error) => return ExitCode::SUCCESS,
+    let outcome = match Args::try_parse() {
+        Ok(args) => run(&args),
+        Err(help) if !help.use_stderr() => show::help(&help).map(|()| Exit::Done),
         Err(error) => {
-            show::of_words(&error);
+            show::misread(&error);
             return ExitCode::from(ERROR);
         }
     };
-    match run(&args) {
+    match outcome {
         Ok(exit) => ExitCode::from(exit.code()),
         // The reader, `head` say, has seen enough.
         Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => {

@@ -12,6 +12,8 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
+/// How messages name it.
+const OUTPUT: &str = "standard output";
 /// A message is no longer than this, whatever names and cells it quotes.
 const LONGEST: usize = 4000;
 /// And a cell of a table no longer than this.
@@ -75,15 +77,16 @@ pub(crate) fn error(error: &Error) {
     say_painted(AnsiColor::Red, "error:", &worded(error));
 }
 
-/// What is wrong with the words of a command, or the help that was asked for; tells whether it could
-/// be written.
-pub(crate) fn of_words(error: &clap::Error) -> bool {
-    if !error.use_stderr() {
-        return error.print().and_then(|()| std::io::stdout().flush()).is_ok();
-    }
+/// What is wrong with the words of a command.
+pub(crate) fn misread(error: &clap::Error) {
     let text = error.render().to_string();
     say_painted(AnsiColor::Red, "error:", text.strip_prefix("error: ").unwrap_or(&text).trim_end());
-    true
+}
+
+/// The help, or the version, that was asked for.
+pub(crate) fn help(help: &clap::Error) -> Result<()> {
+    let written = help.print().and_then(|()| std::io::stdout().flush());
+    written.map_err(|error| Error::io(Path::new(OUTPUT), error))
 }
 
 /// That memory has ended, in words that take none.
@@ -139,7 +142,7 @@ pub(crate) fn plain(text: &str) -> Cow<'_, str> {
 pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let written = writeln!(out, "{}", plain(text.trim_end())).and_then(|()| out.flush());
-    written.map_err(|error| Error::io(Path::new("standard output"), error))
+    written.map_err(|error| Error::io(Path::new(OUTPUT), error))
 }
 
 /// A word in colour, where standard error is a terminal and NO_COLOR is not set (no-color.org).
