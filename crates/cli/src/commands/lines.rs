@@ -172,14 +172,13 @@ pub(crate) fn header(model: &Model, line: &str, delimiter: char) -> Result<Optio
     // A wrong row is answered as such: it is no line of other names.
     let is_row = signature.preparation.table.is_some() || names.iter().any(number);
     let named: BTreeSet<&String> = names.iter().collect();
-    if is_row && !signature.columns.iter().any(|name| named.contains(name)) {
+    let known = signature.columns.iter().any(|name| named.contains(name));
+    // Nor is one of as many words as no row has.
+    if !known && (is_row || names.len() != signature.columns.len()) {
         return Ok(None);
     }
-    // Neither does a line that has neither a name of the training nor as many words.
-    let known = signature.columns.iter().any(|name| named.contains(name));
     match signature.columns.iter().find(|wanted| !named.contains(wanted)) {
         None => Ok(Some(names)),
-        Some(_) if !known && names.len() != signature.columns.len() => Ok(None),
         Some(wanted) => Err(Error::data(
             "the first line",
             format!(

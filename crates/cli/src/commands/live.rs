@@ -110,9 +110,14 @@ impl Live<'_> {
             // The names may stand behind words of whoever writes the rows.
             if !long && first {
                 sign = delimiter(self.model, text, self.args.rows.reading.delimiter);
-                if let Some(found) = header(self.model, text, sign)? {
-                    (names, first) = (Some(found), false);
-                    continue;
+                match header(self.model, text, sign) {
+                    Ok(Some(found)) => {
+                        (names, first) = (Some(found), false);
+                        continue;
+                    }
+                    // Rows by names of other columns are none of this model.
+                    Err(error) if self.rows == 0 => return Err(error),
+                    _ => {}
                 }
             }
             self.rows += 1;
