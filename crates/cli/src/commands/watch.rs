@@ -1,6 +1,7 @@
 //! Points of a series that come one by one: the newest window of each machine.
 
 use crate::commands::lines::Cells;
+use crate::show;
 use autoencoders::data::{
     Dataset, Duplicates, Gaps, Notation, Point, Series, Span, Values, Windows, one_name, read_point,
 };
@@ -23,6 +24,8 @@ pub(crate) struct Watch<'a> {
     /// What becomes of a point with the time of the one before.
     duplicates: Option<Duplicates>,
     machines: BTreeMap<String, Machine>,
+    /// Whether there have been more than can be watched.
+    too_many: bool,
     /// Points that have come.
     points: u64,
 }
@@ -89,6 +92,7 @@ impl<'a> Watch<'a> {
             notation: notation.clone(),
             duplicates: duplicates.or(series.duplicates),
             machines: BTreeMap::new(),
+            too_many: false,
             points: 0,
         })
     }
@@ -170,6 +174,10 @@ impl<'a> Watch<'a> {
         self.points += 1;
         if self.machines.len() < MOST {
             return;
+        }
+        if !std::mem::replace(&mut self.too_many, true) {
+            let advice = "those that were silent the longest begin anew; share them among several of these commands";
+            show::say(&format!("warning: more than {MOST} series: {advice}"));
         }
         let mut last: Vec<u64> = self.machines.values().map(|machine| machine.last).collect();
         let (_, middle, _) = last.select_nth_unstable(MOST / 2);
