@@ -18,7 +18,7 @@ const VARIABLE: &str = "RAYON_NUM_THREADS";
 pub(crate) fn start(wanted: Option<u16>, show: &Show) -> Result<()> {
     let cores = || available_parallelism().map_or(1, NonZero::get);
     let said = || std::env::var(VARIABLE).ok()?.parse().ok().filter(|count| *count > 0);
-    let count = wanted.map(usize::from).or_else(said).unwrap_or_else(cores);
+    let count = wanted.or_else(said).map_or_else(cores, usize::from);
     // A pool that fails to start would leave none: it gets threads that have started.
     let threads = waiting(count);
     let can = threads.len();
