@@ -67,6 +67,11 @@ impl Folder {
     }
 }
 
+/// The lines of JSON that a command wrote.
+fn lines_of(out: &str) -> Vec<Value> {
+    out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
 /// Numbers that only look drawn: the pressure follows the temperature.
 fn machine(row: u32) -> String {
     let wave = |speed: f64| (f64::from(row) * speed).sin();
@@ -175,7 +180,7 @@ fn rows_on_standard_input_are_answered_line_by_line_also_after_a_wrong_one() {
     let place = Folder::new();
     let input = "flow,temperature,pressure\n10,61,6.1\n10,60,9.5\n\n1,2\nx,60,6\n{\"temperature\":61,\"pressure\":6.1,\"flow\":10}\n{\"flow\":10}\n[61,6.1,10]\n";
     let out = place.ok("score machines.ae - --quiet", input);
-    let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answers = lines_of(&out);
     assert_eq!(answers.len(), 7);
     assert_eq!(
         (answers[0]["anomaly"].as_u64(), answers[1]["anomaly"].as_u64()),
@@ -199,7 +204,7 @@ fn what_comes_before_the_first_row_does_not_end_the_watch() {
     let place = Folder::new();
     let input = "starting up\nnull\nflow,temperature,pressure\n10,61,6.1\n";
     let out = place.ok("score machines.ae - --quiet", input);
-    let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answers = lines_of(&out);
     let wrong: Vec<bool> = answers.iter().map(|answer| answer["error"].is_string()).collect();
     assert_eq!(wrong, [true, true, false], "{out}");
     assert!(answers[2]["score"].is_number());
@@ -211,13 +216,13 @@ fn rows_on_standard_input_keep_their_identifiers() {
     // As programs of a spreadsheet write it, with a mark before the first name.
     let input = "\u{feff}machine,flow,temperature,pressure\n# by hand\nA 7,10,60,6\nA 8,hot,60,6\n";
     let out = place.ok("score machines.ae - --id machine --quiet", input);
-    let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answers = lines_of(&out);
     assert_eq!((answers.len(), &answers[0]["row"]), (2, &Value::from("A 7")), "{out}");
     assert!(answers[1]["error"].is_string() && answers[1]["row"] == "A 8", "{out}");
     // What Python writes for a number that is none.
     let input = "{\"flow\":10,\"temperature\":60,\"pressure\":NaN}\n[60,6,10]\n";
     let out = place.ok("score machines.ae - --quiet", input);
-    let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answers = lines_of(&out);
     assert!(answers[0]["error"].as_str().unwrap().contains("has no value"), "{out}");
     assert_eq!(answers[1]["row"], 2, "{out}");
 }
@@ -234,7 +239,7 @@ fn lines_of_a_log_are_scored_as_they_come() {
     let behind = "  at valve.rs, nobody knows why\n";
     let json = "{\"time\": \"2024-05-01 05:02:00\", \"line\": \"INFO heartbeat ok\"}\n";
     let out = place.ok("score log.ae - --quiet", &(line(300) + strange + json + behind));
-    let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answers = lines_of(&out);
     let score = |at: usize| answers[at]["score"].as_f64().unwrap();
     assert!(score(1) > score(0) + 1.0 && score(1) > score(2) + 1.0, "{out}");
     // A line without a stamp is of the time of the one before it.
@@ -341,8 +346,7 @@ fn a_series_is_cut_into_windows_and_its_points_are_scored() {
     assert_eq!(gaps.matches("after the point before, others 1h").count(), 2, "{gaps}");
     // The same points one by one: the newest window decides.
     let live = place.ok("score sensor.ae - --quiet", &place.read("strange.csv"));
-    let answers: Vec<Value> =
-        live.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answers = lines_of(&live);
     assert_eq!((answers.len(), answers[0]["waits_for"].as_u64()), (480, Some(23)));
     assert_eq!(answers[23]["row"], "2024-01-01 23:00:00");
     let alarms = |points: &[Value]| points.iter().filter(|point| point["anomaly"] == 1).count();
@@ -374,7 +378,7 @@ fn a_point_without_a_value_stands_for_the_one_before_where_gaps_were_filled() {
     place.ok("train pumps.csv --window 6 --group pump --gaps fill --for anomalies --epochs 5 --members 1 -o pumps.ae --quiet", "");
     let live = |input: &str| -> Vec<Value> {
         let out = place.ok("score pumps.ae - --quiet", input);
-        out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        lines_of(&out)
     };
     let answers = live(&(names.to_owned() + &rows(0..9, &|at| at == 7)));
     let (carried, next) = (&answers[14], &answers[16]);
@@ -396,7 +400,7 @@ fn a_point_without_a_value_stands_for_the_one_before_where_gaps_were_filled() {
     let twice = rows(0..9, &|_| false) + &point("b", 8, false) + &rows(9..10, &|_| false);
     let input = names.to_owned() + &twice;
     let out = place.ok("score pumps.ae - --duplicates first --quiet", &input);
-    let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answers = lines_of(&out);
     assert!(answers[18..].iter().all(|answer| answer["score"].is_number()), "{out}");
     // Without names, what parts the cells is told by their number.
     let other = rows(0..9, &|_| false).replace(',', ";");
@@ -434,8 +438,7 @@ fn a_spike_that_comes_live_does_not_ring_for_as_long_as_it_is_in_the_window() {
     let unknown = format!("{},{:.2},service\n", stamp(1600), 26.0);
     let input = "time,value,mode\n".to_owned() + &rows(1500..1600, 1550) + &unknown;
     let live = place.ok("score sensor.ae - --quiet", &input);
-    let answers: Vec<Value> =
-        live.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answers = lines_of(&live);
     let rings = |of: std::ops::Range<usize>| -> Vec<usize> {
         of.filter(|at| answers[*at]["anomaly"] == 1).collect()
     };
@@ -516,7 +519,7 @@ fn words_dates_and_gaps_are_answered_line_by_line() {
         {\"seen\":\"2024-06-01 12:00\",\"kind\":\"fan\",\"temperature\":55,\"pressure\":null,\"open\":false}\n2024-13-01,fan,55,2,false\n";
     let (good, out, err) = place.run("score log.ae - --reasons 1", lines);
     assert!(good, "{err}");
-    let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answers = lines_of(&out);
     assert_eq!(answers.len(), 5, "{out}");
     assert!(answers[0]["score"].as_f64().unwrap() < answers[1]["score"].as_f64().unwrap(), "{out}");
     let why = &answers[1]["reasons"][0];

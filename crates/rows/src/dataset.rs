@@ -357,6 +357,7 @@ impl Dataset {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::series::Series;
 
     fn table(width: usize, values: Vec<f64>) -> Dataset {
         Dataset::new("table", Shape::Flat { width }, Values::F64(values)).unwrap()
@@ -371,6 +372,24 @@ mod tests {
             data.gather([3]).unwrap_err().to_string(),
             "row is 3; wanted 0 to 2, the rows of table"
         );
+    }
+
+    #[test]
+    fn a_point_has_what_any_of_its_windows_has_there() {
+        // Windows of three points of two channels, from the first point on and from the third.
+        let mut data = table(6, (0..12).map(f64::from).collect());
+        assert_eq!(data.points().unwrap(), Vec::<Vec<Option<f64>>>::new());
+        data.windows = Some(Windows {
+            stamps: (0..6).map(|at| at.to_string()).collect(),
+            groups: None,
+            labels: None,
+            starts: vec![0, 2],
+            length: 3,
+            series: Series::of(3),
+        });
+        let [first, second] = &data.points().unwrap()[..] else { panic!("two channels") };
+        assert_eq!(first[..], [Some(0.0), Some(2.0), Some(4.0), Some(8.0), Some(10.0), None]);
+        assert_eq!(second[..], [Some(1.0), Some(3.0), Some(5.0), Some(9.0), Some(11.0), None]);
     }
 
     #[test]
